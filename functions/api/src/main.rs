@@ -1,0 +1,2 @@
+//! The HTTP function's process.
+fn main() {}

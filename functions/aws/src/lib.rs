@@ -1,0 +1,1 @@
+//! efface-aws

@@ -1,0 +1,156 @@
+//! Keyed hashes: how an identifier becomes a key of the table without leaving itself there.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use thiserror::Error;
+
+use crate::{identifier::IdentifierType, space::SpaceId};
+
+/// The text is not a master key.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("the identifier key must be 32 random bytes in base64, as `openssl rand -base64 32` prints them")]
+pub struct BadMasterKey;
+
+/// The one secret of a site: 32 random bytes from which every space's key follows. It outlives the stack, because
+/// without it no tombstone can be found again.
+#[derive(Clone)]
+pub struct MasterKey([u8; 32]);
+
+impl MasterKey {
+    /// Reads 32 bytes in standard base64.
+    pub fn from_base64(text: &str) -> Result<Self, BadMasterKey> {
+        let bytes = STANDARD.decode(text.trim()).map_err(|_| BadMasterKey)?;
+        bytes.try_into().map(Self).map_err(|_| BadMasterKey)
+    }
+
+    /// The key of one space: `HMAC(master, "space" ‖ 0 ‖ id)`, so that equal identifiers of two spaces differ.
+    pub fn space_key(&self, space: &SpaceId) -> SpaceKey {
+        SpaceKey(mac(&self.0, &[b"space", space.as_str().as_bytes()]))
+    }
+
+    /// A value that tells this key from every other without telling the key; kept in the table.
+    pub fn check_value(&self) -> String {
+        URL_SAFE_NO_PAD.encode(mac(&self.0, &[b"check"]))
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(…)")
+    }
+}
+
+/// The key under which one space's identifiers are hashed.
+#[derive(Clone)]
+pub struct SpaceKey([u8; 32]);
+
+impl SpaceKey {
+    /// Where an identifier lives: `HMAC(K, type ‖ 0 ‖ value)`. The value must be normalised for its type already.
+    pub fn identifier(&self, id_type: &IdentifierType, normalised: &str) -> IdHash {
+        IdHash(URL_SAFE_NO_PAD.encode(mac(&self.0, &[id_type.as_str().as_bytes(), normalised.as_bytes()])))
+    }
+
+    /// Where an `Idempotency-Key` lives. The empty first part keeps it apart from every identifier.
+    pub fn idempotency_key(&self, key: &str) -> String {
+        URL_SAFE_NO_PAD.encode(mac(&self.0, &[b"", b"idempotency", key.as_bytes()]))
+    }
+
+    /// What a request said, so that another request under its key is told apart: method, decoded path and body.
+    pub fn request_content(&self, method: &str, path: &str, body: &[u8]) -> String {
+        let length = path.len().to_be_bytes();
+        URL_SAFE_NO_PAD.encode(mac(&self.0, &[b"", b"content", method.as_bytes(), &length, path.as_bytes(), body]))
+    }
+}
+
+impl fmt::Debug for SpaceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SpaceKey(…)")
+    }
+}
+
+/// The place of an identifier in the table: 43 characters, whatever the identifier was.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdHash(String);
+
+impl IdHash {
+    /// Takes a hash back that the table or a cursor holds; anything else is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hash = text.len() == 43 && URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32);
+        is_hash.then(|| Self(text.to_owned()))
+    }
+
+    /// The 43 characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for IdHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdHash({}…)", &self.0[..8])
+    }
+}
+
+/// HMAC-SHA-256 over the parts, each followed by a zero byte but the last.
+fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    // A key shorter than SHA-256's block is filled up with zeros (RFC 2104, section 2): the size is in the type.
+    let mut block = [0; 64];
+    block[..32].copy_from_slice(key);
+    let mut mac = Hmac::<Sha256>::new(&block.into());
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            mac.update(&[0]);
+        }
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> SpaceKey {
+        MasterKey([7; 32]).space_key(&SpaceId::parse("spa_demo").unwrap())
+    }
+
+    #[test]
+    fn every_identifier_is_43_characters_and_its_own() {
+        let email = IdentifierType::parse("email").unwrap();
+        let phone = IdentifierType::parse("phone").unwrap();
+        let hashes = [
+            key().identifier(&email, "a"),
+            key().identifier(&email, "A"),
+            key().identifier(&phone, "a"),
+            key().identifier(&email, &"x".repeat(2_048)),
+            key().identifier(&email, "\0"),
+        ];
+        for (i, hash) in hashes.iter().enumerate() {
+            assert_eq!(IdHash::parse(hash.as_str()).as_ref(), Some(hash));
+            assert!(hashes[i + 1..].iter().all(|other| other != hash));
+        }
+    }
+
+    #[test]
+    fn spaces_do_not_share_hashes() {
+        let email = IdentifierType::parse("email").unwrap();
+        let other = MasterKey([7; 32]).space_key(&SpaceId::parse("spa_other").unwrap());
+        assert_ne!(key().identifier(&email, "a"), other.identifier(&email, "a"));
+    }
+
+    #[test]
+    fn content_is_unambiguous() {
+        assert_ne!(key().request_content("POST", "/a\0b", b"c"), key().request_content("POST", "/a", b"b\0c"));
+    }
+
+    #[test]
+    fn a_master_key_is_32_bytes() {
+        assert!(MasterKey::from_base64(&STANDARD.encode([1; 32])).is_ok());
+        for bad in ["", "AAAA", "not base64!", &STANDARD.encode([1; 33])] {
+            assert!(MasterKey::from_base64(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The rules of Efface: what an identifier, a space, a token and a deletion are, and who may do what.
+//!
+//! Nothing here knows AWS, HTTP, a clock or randomness: times and ids come in as arguments, so every rule can be
+//! tested by calling it. Start with [`request`] (what a client asks for) and [`deletion`] (what becomes of it).
+
+pub mod deletion;
+pub mod identifier;
+pub mod json;
+pub mod key;
+pub mod page;
+pub mod path;
+pub mod profile;
+pub mod refusal;
+pub mod request;
+pub mod role;
+pub mod seed;
+pub mod space;
+pub mod time;
+pub mod token;

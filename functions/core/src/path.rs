@@ -1,0 +1,98 @@
+//! Path segments: decoded exactly once, and never leniently.
+
+use percent_encoding::percent_decode_str;
+use thiserror::Error;
+
+/// How the front door hands the path over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathEncoding {
+    /// As the client sent it: we decode.
+    Percent,
+    /// Already decoded by the door: decoding again would turn one identifier into another.
+    Decoded,
+}
+
+/// Why a segment can't be read.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum PathError {
+    /// A `%` without two hexadecimal digits.
+    #[error("The URL has a `%` that two hexadecimal digits do not follow; send a literal percent sign as `%25`.")]
+    BrokenEncoding,
+    /// The decoded bytes are no text.
+    #[error("The URL is not valid UTF-8 once it is percent-decoded.")]
+    NotUtf8,
+}
+
+/// Decodes one segment. `+` stays a plus sign: it means a space in forms only.
+pub fn decode(segment: &str, encoding: PathEncoding) -> Result<String, PathError> {
+    if encoding == PathEncoding::Decoded {
+        return Ok(segment.to_owned());
+    }
+    let complete = segment.split('%').skip(1).all(|rest| {
+        let digits = rest.as_bytes();
+        digits.len() >= 2 && digits[..2].iter().all(u8::is_ascii_hexdigit)
+    });
+    if !complete {
+        return Err(PathError::BrokenEncoding);
+    }
+    percent_decode_str(segment).decode_utf8().map(Into::into).map_err(|_| PathError::NotUtf8)
+}
+
+/// Splits `type:value` at the first colon; a missing colon is a missing value.
+pub fn split_selector(selector: &str) -> (&str, &str) {
+    selector.split_once(':').unwrap_or((selector, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+    fn check(raw: &str, expected: Result<&str, PathError>) {
+        assert_eq!(decode(raw, PathEncoding::Percent), expected.map(str::to_owned), "{raw}");
+    }
+
+    #[test]
+    fn decodes_once_and_strictly() {
+        check("user_id:a%3Ab%2Fc%3Fd", Ok("user_id:a:b/c?d"));
+        check("%2525", Ok("%25"));
+        check("a+b", Ok("a+b"));
+        check("%00", Ok("\0"));
+        check("%F0%9F%A6%80", Ok("🦀"));
+        check("%", Err(PathError::BrokenEncoding));
+        check("%2", Err(PathError::BrokenEncoding));
+        check("%zz", Err(PathError::BrokenEncoding));
+        check("%ff", Err(PathError::NotUtf8));
+        check("%C0%AF", Err(PathError::NotUtf8));
+    }
+
+    #[test]
+    fn a_decoding_door_is_taken_at_its_word() {
+        assert_eq!(decode("100%", PathEncoding::Decoded).unwrap(), "100%");
+        assert_eq!(decode("%2F", PathEncoding::Decoded).unwrap(), "%2F");
+    }
+
+    #[test]
+    fn the_first_colon_splits() {
+        assert_eq!(split_selector("user_id:a:b"), ("user_id", "a:b"));
+        assert_eq!(split_selector("user_id"), ("user_id", ""));
+        assert_eq!(split_selector(":x"), ("", "x"));
+    }
+
+    proptest! {
+        #[test]
+        fn encoding_then_decoding_changes_nothing(value: String) {
+            let raw = utf8_percent_encode(&value, UNRESERVED).to_string();
+            prop_assert_eq!(decode(&raw, PathEncoding::Percent), Ok(value));
+        }
+
+        #[test]
+        fn no_segment_panics(raw: String) {
+            let _ = decode(&raw, PathEncoding::Percent);
+        }
+    }
+}

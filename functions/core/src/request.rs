@@ -1,0 +1,215 @@
+//! What a client asks for: the request to delete one identifier, from its decoded parts.
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    identifier::{ExternalId, GROUP_ID, IdentifierType, IdentifierValue, MAX_VALUE_BYTES},
+    json::{self, JsonError, Object},
+    path::{self, PathEncoding},
+    refusal::Refusal,
+    space::IdentifierTypes,
+};
+
+/// The one collection whose profiles are people.
+pub const USERS: &str = "users";
+
+/// The path's part of a request on a profile: collection and `type:value`, as the door handed them over.
+#[derive(Debug, Clone, Copy)]
+pub struct ProfilePath<'a> {
+    /// Between `/collections/` and `/profiles/`.
+    pub collection: &'a str,
+    /// After `/profiles/`, less what belongs to the route.
+    pub selector: &'a str,
+}
+
+/// A decoded `type:value`. The type may be one that no space knows.
+#[derive(Debug, Clone)]
+pub struct Selector {
+    /// Before the first colon.
+    pub id_type: String,
+    /// After it.
+    pub value: IdentifierValue,
+}
+
+impl ProfilePath<'_> {
+    /// Decodes and checks, in the contract's order: something missing, unreadable, too long, another collection.
+    pub fn parse(self, encoding: PathEncoding) -> Result<Selector, Refusal> {
+        let collection = path::decode(self.collection, encoding);
+        let selector = path::decode(self.selector, encoding);
+        let (id_type, value) = path::split_selector(selector.as_deref().unwrap_or(self.selector));
+        if self.collection.is_empty() || id_type.is_empty() || value.is_empty() {
+            return Err(Refusal::MissingUrlParameters);
+        }
+        if let Err(error) = &selector {
+            return Err(Refusal::BadRequest(error.to_string()));
+        }
+        let collection = collection.map_err(|error| Refusal::BadRequest(error.to_string()))?;
+        let value = IdentifierValue::parse(value).map_err(|_| {
+            Refusal::BadRequest(format!("The id value in the URL must be at most {MAX_VALUE_BYTES} bytes of UTF-8."))
+        })?;
+        if collection != USERS {
+            return Err(Refusal::InvalidCollection(collection));
+        }
+        Ok(Selector { id_type: id_type.to_owned(), value })
+    }
+}
+
+/// A request to delete one identifier, valid in its space.
+#[derive(Debug, Clone)]
+pub struct DeleteIdentifier {
+    /// The `user_id` that finds the profile.
+    pub lookup: ExternalId,
+    /// The identifier to delete.
+    pub target: ExternalId,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    delete_external_ids: Vec<Object<BodyId>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BodyId {
+    id: String,
+    r#type: String,
+}
+
+impl DeleteIdentifier {
+    /// Checks the path, then the body, row by row as the contract orders them.
+    pub fn parse(
+        path: ProfilePath<'_>,
+        encoding: PathEncoding,
+        body: &[u8],
+        types: &IdentifierTypes,
+    ) -> Result<Self, Refusal> {
+        let lookup = Self::lookup(path.parse(encoding)?)?;
+        let target = Self::target(body, types)?;
+        let same = lookup.id_type == target.id_type
+            && types.normalise(&lookup.id_type, &lookup.value) == types.normalise(&target.id_type, &target.value);
+        if same {
+            return Err(Refusal::TargetIsLookup);
+        }
+        Ok(Self { lookup, target })
+    }
+
+    fn lookup(selector: Selector) -> Result<ExternalId, Refusal> {
+        match IdentifierType::parse(&selector.id_type) {
+            Ok(id_type) if id_type.is_user_id() => Ok(ExternalId { id_type, value: selector.value }),
+            _ => Err(Refusal::UnsupportedLookupType(selector.id_type)),
+        }
+    }
+
+    fn target(body: &[u8], types: &IdentifierTypes) -> Result<ExternalId, Refusal> {
+        let Object(body): Object<Body> = read_json(body)?;
+        let mut ids = body.delete_external_ids.into_iter().enumerate().map(|(i, Object(id))| {
+            let value = IdentifierValue::parse(id.id)
+                .map_err(|error| Refusal::BadRequest(format!("`delete_external_ids[{i}].id`: {error}.")))?;
+            Ok((id.r#type, value))
+        });
+        let first = ids.next().transpose()?;
+        let mut more = false;
+        for other in ids {
+            other?;
+            more = true;
+        }
+        let (Some((id_type, value)), false) = (first, more) else {
+            return Err(Refusal::OnlyOneExternalId);
+        };
+        let known = IdentifierType::parse(&id_type).ok().filter(|t| types.knows(t) && t.as_str() != GROUP_ID);
+        known.map(|id_type| ExternalId { id_type, value }).ok_or(Refusal::UnsupportedType)
+    }
+}
+
+/// Reads a JSON body; the refusal names the field, and never repeats a value.
+pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    json::read(body).map_err(|error| {
+        Refusal::BadRequest(match error {
+            JsonError::Syntax(line, column) => {
+                format!("The request body is not valid JSON (line {line}, column {column}).")
+            }
+            JsonError::Field(field, text) if field == "." => format!("The request body: {text}."),
+            JsonError::Field(field, text) => format!("The request body at `{field}`: {text}."),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(path: (&str, &str), body: &str, expected: &str) {
+        let path = ProfilePath { collection: path.0, selector: path.1 };
+        let result = DeleteIdentifier::parse(path, PathEncoding::Percent, body.as_bytes(), &IdentifierTypes::default());
+        let text = match result {
+            Ok(request) => format!("{}:{}", request.target.id_type.as_str(), request.target.value.expose()),
+            Err(refusal) => refusal.to_string(),
+        };
+        assert_eq!(text, expected);
+    }
+
+    const GOOD: &str = r#"{"delete_external_ids":[{"id":"e","type":"email"}]}"#;
+
+    #[test]
+    fn the_path_comes_before_the_body() {
+        check(("users", "user_id:u"), GOOD, "email:e");
+        check(("users", "user_id%3Au"), GOOD, "email:e");
+        for missing in [("", "user_id:u"), ("users", "user_id"), ("users", "user_id:"), ("users", ":u"), ("users", "")]
+        {
+            check(missing, "", "Missing required parameters in URL.");
+        }
+        check(("accounts", "user_id:u"), "", "Invalid collection: `accounts`.");
+        check(("users", "email:u"), "", "Invalid URL: valid `user_id` is required. Unsupported `email`.");
+        check(
+            ("users", &format!("user_id:{}", "x".repeat(2_049))),
+            "",
+            "The id value in the URL must be at most 2048 bytes of UTF-8.",
+        );
+    }
+
+    #[test]
+    fn the_body_is_read_strictly() {
+        let check = |body: &str, expected: &str| check(("users", "user_id:u"), body, expected);
+        check("", "The request body is not valid JSON (line 1, column 0).");
+        check("{}", "The request body: missing field `delete_external_ids`.");
+        check("[]", "The request body: expected an object.");
+        check(
+            r#"{"delete_external_ids":[["e","email"]]}"#,
+            "The request body at `delete_external_ids[0]`: expected an object.",
+        );
+        check(r#"{"delete_external_ids":"secret"}"#, "The request body at `delete_external_ids`: expected a sequence.");
+        check(
+            r#"{"delete_external_ids":[{"id":7,"type":"email"}]}"#,
+            "The request body at `delete_external_ids[0].id`: expected a string.",
+        );
+        check(
+            r#"{"delete_external_ids":[{"id":"a","type":"email"}],"delete_external_ids":[]}"#,
+            "The request body: duplicate field `delete_external_ids`.",
+        );
+        check(
+            r#"{"delete_external_ids":[{"id":"","type":"email"}]}"#,
+            "`delete_external_ids[0].id`: an identifier value must not be empty.",
+        );
+        check(&format!("{GOOD} x"), "The request body is not valid JSON (line 1, column 53).");
+        check(r#"{"delete_external_ids":[]}"#, "Only one external_id can be deleted at a time.");
+        check(r#"{"delete_external_ids":[{"id":"g","type":"group_id"}]}"#, "Unsupported external id type.");
+        check(r#"{"delete_external_ids":[{"id":"g","type":""}]}"#, "Unsupported external id type.");
+        check(
+            r#"{"delete_external_ids":[{"id":"u","type":"user_id"}]}"#,
+            "External id specification must differ from lookup id.",
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_request_panics(collection: String, selector: String, body: Vec<u8>) {
+            let path = ProfilePath { collection: &collection, selector: &selector };
+            for encoding in [PathEncoding::Percent, PathEncoding::Decoded] {
+                let _ = DeleteIdentifier::parse(path, encoding, &body, &IdentifierTypes::default());
+            }
+        }
+    }
+}

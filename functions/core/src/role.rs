@@ -1,0 +1,128 @@
+//! Roles and what each may do (contract: the table of roles in `docs/api.md`).
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+/// What a token was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// May do everything.
+    WorkspaceOwner,
+    /// Deletes identifiers, singly and in jobs; reads profiles and deletions.
+    IdentityAdmin,
+    /// The same, for the people who run Unify and Engage.
+    UnifyEngageAdmin,
+    /// Deletes profiles, singly and in jobs; reads profiles, deletions and jobs.
+    PrivacyAdmin,
+    /// Runs segments and their jobs; reads profiles.
+    Administrator,
+    /// Reads profiles and deletions.
+    ProfileReader,
+    /// Reads the audit log, deletions and jobs.
+    Auditor,
+}
+
+/// One thing that a route asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Remove one identifier from a profile.
+    DeleteIdentifiers,
+    /// See a profile's identifiers, traits and metadata.
+    ReadProfiles,
+    /// See the record of a deletion.
+    ReadDeletions,
+}
+
+impl Permission {
+    /// The permission in words that end the sentence "The token's role may not …".
+    pub fn as_words(self) -> &'static str {
+        match self {
+            Self::DeleteIdentifiers => "delete identifiers",
+            Self::ReadProfiles => "read profiles",
+            Self::ReadDeletions => "read deletions",
+        }
+    }
+}
+
+impl Role {
+    /// Every role, in the order in which they are documented.
+    pub const ALL: [Self; 7] = [
+        Self::WorkspaceOwner,
+        Self::IdentityAdmin,
+        Self::UnifyEngageAdmin,
+        Self::PrivacyAdmin,
+        Self::Administrator,
+        Self::ProfileReader,
+        Self::Auditor,
+    ];
+
+    /// The name in configuration, tokens and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WorkspaceOwner => "workspace_owner",
+            Self::IdentityAdmin => "identity_admin",
+            Self::UnifyEngageAdmin => "unify_engage_admin",
+            Self::PrivacyAdmin => "privacy_admin",
+            Self::Administrator => "administrator",
+            Self::ProfileReader => "profile_reader",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    /// Whether this role may do that.
+    pub fn may(self, permission: Permission) -> bool {
+        use Permission::{DeleteIdentifiers, ReadDeletions, ReadProfiles};
+        match self {
+            Self::WorkspaceOwner => true,
+            Self::IdentityAdmin | Self::UnifyEngageAdmin => {
+                matches!(permission, DeleteIdentifiers | ReadProfiles | ReadDeletions)
+            }
+            Self::PrivacyAdmin | Self::ProfileReader => matches!(permission, ReadProfiles | ReadDeletions),
+            Self::Administrator => matches!(permission, ReadProfiles),
+            Self::Auditor => matches!(permission, ReadDeletions),
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// No role has this name.
+#[derive(Debug, Error)]
+#[error(
+    "unknown role `{0}`; the roles are workspace_owner, identity_admin, unify_engage_admin, privacy_admin, \
+     administrator, profile_reader, auditor"
+)]
+pub struct UnknownRole(String);
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(name: &str) -> Result<Self, UnknownRole> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name).ok_or_else(|| UnknownRole(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_through_text_and_json() {
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse::<Role>().unwrap(), role);
+            assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+        }
+    }
+
+    #[test]
+    fn only_three_roles_delete_identifiers() {
+        let may: Vec<_> = Role::ALL.into_iter().filter(|r| r.may(Permission::DeleteIdentifiers)).collect();
+        assert_eq!(may, [Role::WorkspaceOwner, Role::IdentityAdmin, Role::UnifyEngageAdmin]);
+    }
+}

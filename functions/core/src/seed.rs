@@ -1,0 +1,208 @@
+//! The seed format: newline-delimited JSON, a profile or a space a line (contract: `docs/seed-format.md`).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::{
+    identifier::{ExternalId, IdentifierType, IdentifierValue},
+    json::{self, JsonError, Object},
+    space::{SourceState, SpaceChange, SpaceId, TypeSpec},
+    time::Time,
+};
+
+/// The most that a line may hold, so that its traits fit an item of the table.
+pub const MAX_LINE_BYTES: usize = 300 * 1_024;
+
+/// What is wrong with a line, in words that name the field.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct LineError(pub String);
+
+/// One line, read.
+#[derive(Debug, Clone)]
+pub enum SeedLine {
+    /// Makes or changes a space.
+    Space(SpaceId, SpaceChange),
+    /// Makes a profile, or adds to it.
+    Profile(SeedProfile),
+}
+
+/// A profile as a line describes it.
+#[derive(Debug, Clone)]
+pub struct SeedProfile {
+    /// Its space.
+    pub space_id: SpaceId,
+    /// At least one; the first one names the profile when the line is loaded again.
+    pub external_ids: Vec<ExternalId>,
+    /// Names and JSON values.
+    pub traits: BTreeMap<String, Box<RawValue>>,
+    /// The segments that it is a member of.
+    pub segments: Vec<String>,
+    /// When the event behind the line happened; without it the line brings nothing back that was deleted.
+    pub timestamp: Option<Time>,
+    /// An identifier of the profile that this one was merged into.
+    pub merged_into: Option<ExternalId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLine {
+    space: Option<RawSpace>,
+    space_id: Option<String>,
+    external_ids: Option<Vec<RawId>>,
+    #[serde(default)]
+    traits: BTreeMap<String, Box<RawValue>>,
+    #[serde(default)]
+    segments: Vec<String>,
+    timestamp: Option<String>,
+    merged_into: Option<RawId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSpace {
+    id: String,
+    activated: Option<bool>,
+    #[serde(default)]
+    identifier_types: Vec<TypeSpec>,
+    deletions_per_second: Option<u32>,
+    deletions_per_second_per_profile: Option<u32>,
+    source: Option<SourceState>,
+    reactor_instances: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawId {
+    r#type: String,
+    id: String,
+}
+
+/// Reads one line. Blank lines are `None`.
+pub fn parse_line(line: &str) -> Result<Option<SeedLine>, LineError> {
+    if line.trim().is_empty() {
+        return Ok(None);
+    }
+    if line.len() > MAX_LINE_BYTES {
+        return Err(LineError(format!("a line must be at most {MAX_LINE_BYTES} bytes")));
+    }
+    let Object(raw): Object<RawLine> = json::read(line.as_bytes()).map_err(|error| {
+        LineError(match error {
+            JsonError::Syntax(_, column) => format!("not valid JSON at column {column}"),
+            JsonError::Field(field, text) if field == "." => text,
+            JsonError::Field(field, text) => format!("{field}: {text}"),
+        })
+    })?;
+    raw.check().map(Some)
+}
+
+impl RawLine {
+    fn check(self) -> Result<SeedLine, LineError> {
+        if let Some(space) = self.space {
+            if self.space_id.is_some() || self.external_ids.is_some() {
+                return Err(LineError("a line is a space or a profile, not both".to_owned()));
+            }
+            return space.check();
+        }
+        let space_id = self.space_id.ok_or_else(|| LineError("missing field `space_id`".to_owned()))?;
+        let ids = self.external_ids.ok_or_else(|| LineError("missing field `external_ids`".to_owned()))?;
+        if ids.is_empty() {
+            return Err(LineError("external_ids: a profile needs at least one".to_owned()));
+        }
+        if let Some(name) = self.segments.iter().find(|name| !is_segment(name)) {
+            return Err(LineError(format!(
+                "segments: `{name}`: a segment id is 1 to 64 of a-z, A-Z, 0-9, `_`, `.`, `-`"
+            )));
+        }
+        Ok(SeedLine::Profile(SeedProfile {
+            space_id: SpaceId::parse(&space_id).map_err(|error| at("space_id", &error))?,
+            external_ids: ids
+                .into_iter()
+                .enumerate()
+                .map(|(i, id)| id.check(&format!("external_ids[{i}]")))
+                .collect::<Result<_, _>>()?,
+            traits: self.traits,
+            segments: self.segments,
+            timestamp: self
+                .timestamp
+                .map(|text| Time::parse(&text).map_err(|error| at("timestamp", &error)))
+                .transpose()?,
+            merged_into: self.merged_into.map(|id| id.check("merged_into")).transpose()?,
+        }))
+    }
+}
+
+impl RawSpace {
+    fn check(self) -> Result<SeedLine, LineError> {
+        let id = SpaceId::parse(&self.id).map_err(|error| at("space.id", &error))?;
+        Ok(SeedLine::Space(
+            id,
+            SpaceChange {
+                activated: self.activated,
+                identifier_types: self.identifier_types,
+                deletions_per_second: self.deletions_per_second,
+                deletions_per_second_per_profile: self.deletions_per_second_per_profile,
+                source: self.source,
+                reactor_instances: self.reactor_instances,
+            },
+        ))
+    }
+}
+
+impl RawId {
+    fn check(self, field: &str) -> Result<ExternalId, LineError> {
+        Ok(ExternalId {
+            id_type: IdentifierType::parse(&self.r#type).map_err(|error| at(&format!("{field}.type"), &error))?,
+            value: IdentifierValue::parse(self.id).map_err(|error| at(&format!("{field}.id"), &error))?,
+        })
+    }
+}
+
+fn is_segment(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+}
+
+fn at(field: &str, error: &dyn std::error::Error) -> LineError {
+    LineError(format!("{field}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_two_kinds_of_line() {
+        let line = r#"{"space_id":"spa_demo","external_ids":[{"type":"user_id","id":"user_001"}],"traits":{"n":1e400},
+            "segments":["seg_vip"],"timestamp":"2026-01-01T00:00:00Z","merged_into":{"type":"email","id":"e"}}"#;
+        let Some(SeedLine::Profile(profile)) = parse_line(line).unwrap() else { panic!("a profile") };
+        assert_eq!(profile.traits["n"].get(), "1e400");
+        assert!(profile.merged_into.is_some());
+        let line = r#"{"space":{"id":"spa_other","identifier_types":["shoe_size"],"activated":false,
+            "source":"detached","deletions_per_second":100,"reactor_instances":["x"]}}"#;
+        assert!(matches!(parse_line(line).unwrap(), Some(SeedLine::Space(..))));
+        assert!(parse_line("  \r").unwrap().is_none());
+    }
+
+    #[test]
+    fn says_what_is_wrong_without_the_value() {
+        for (line, expected) in [
+            ("{", "not valid JSON at column 1"),
+            (r#"{"space_id":"spa_demo"}"#, "missing field `external_ids`"),
+            (r#"{"space_id":"s","external_ids":[]}"#, "external_ids: a profile needs at least one"),
+            (r#"{"space_id":"s","external_ids":[{"type":"email","id":7}]}"#, "external_ids[0].id: expected a string"),
+            (
+                r#"{"space_id":"s","external_ids":[{"type":"E","id":"x"}]}"#,
+                "external_ids[0].type: an identifier type is 1 to 64 of a-z, 0-9, `_`, `.`, `-`",
+            ),
+            (
+                r#"{"space_id":"s","external_ids":[{"type":"email","id":"x"}],"timestamp":"now"}"#,
+                "timestamp: a time must be RFC 3339 with an offset, such as 2026-01-01T00:00:00Z",
+            ),
+        ] {
+            assert_eq!(parse_line(line).unwrap_err().0, expected, "{line}");
+        }
+    }
+}

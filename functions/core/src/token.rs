@@ -1,0 +1,166 @@
+//! Access tokens: `eff_` and 48 characters that hold 256 random bits and their checksum.
+//!
+//! The checksum lets a function refuse junk without asking the table; the prefix lets secret scanners find a leak.
+//! NEVER CHANGE the prefix or the layout: every issued token would stop working.
+
+use std::fmt;
+
+use base64::{
+    Engine,
+    alphabet::STANDARD as STANDARD_ALPHABET,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD},
+};
+use sha2::{Digest, Sha256};
+
+const PREFIX: &str = "eff_";
+
+/// Clients differ in whether they pad what they put behind `Basic`.
+const BASIC: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD_ALPHABET,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A token in plain text: shown once when it is made, and sent by clients. `Debug` never shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Makes a token of 32 random bytes.
+    pub fn from_random(secret: [u8; 32]) -> Self {
+        let mut bytes = secret.to_vec();
+        bytes.extend(checksum(&secret));
+        Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// Reads a token; `None` for anything whose prefix, length or checksum is wrong.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
+        let (secret, sum) = bytes.split_at_checked(32)?;
+        (sum == checksum(secret)).then(|| Self(text.to_owned()))
+    }
+
+    /// Reads the value of an `Authorization` header: `Basic base64("<token>:")`, `TD1 <token>`, `Bearer <token>`
+    /// or the bare token.
+    pub fn from_authorization(header: &str) -> Option<Self> {
+        let header = header.trim();
+        let Some((scheme, credentials)) = header.split_once(' ') else {
+            return Self::parse(header);
+        };
+        let credentials = credentials.trim();
+        if scheme.eq_ignore_ascii_case("basic") {
+            let decoded = String::from_utf8(BASIC.decode(credentials).ok()?).ok()?;
+            Self::parse(decoded.strip_suffix(':')?)
+        } else if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("td1") {
+            Self::parse(credentials)
+        } else {
+            None
+        }
+    }
+
+    /// What the table keeps in the token's place.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(URL_SAFE_NO_PAD.encode(Sha256::digest(&self.0)))
+    }
+
+    /// The secret text: for the one answer that shows it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// SHA-256 of a token, 43 characters. A slow hash would add nothing to 256 random bits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TokenHash(String);
+
+impl TokenHash {
+    /// The 43 characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A hash as the table holds it.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// CRC-32 over prefix and secret, so that a token of another product does not pass.
+fn checksum(secret: &[u8]) -> [u8; 4] {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(PREFIX.as_bytes());
+    crc.update(secret);
+    crc.finalize().to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn four_ways_to_send_one_token() {
+        let token = Token::from_random([9; 32]);
+        let text = token.expose();
+        let basic = STANDARD.encode(format!("{text}:"));
+        for header in [
+            text.to_owned(),
+            format!("Bearer {text}"),
+            format!("TD1 {text}"),
+            format!("Basic {basic}"),
+            format!("basic  {basic} "),
+            format!("BASIC {}", basic.trim_end_matches('=')),
+        ] {
+            assert_eq!(Token::from_authorization(&header).as_ref(), Some(&token), "{header}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_no_token() {
+        let text = Token::from_random([9; 32]).expose().to_owned();
+        let basic = |s: &str| format!("Basic {}", STANDARD.encode(s));
+        for header in [
+            String::new(),
+            "Basic".into(),
+            basic(&text),
+            basic(&format!("{text}:password")),
+            basic(&format!("{text}::")),
+            format!("Digest {text}"),
+            text[..text.len() - 1].to_owned(),
+            format!("{text}A"),
+            text.replacen("eff_", "eff-", 1),
+            "Basic ////".into(),
+            "x".repeat(10_000),
+        ] {
+            assert_eq!(Token::from_authorization(&header), None, "{header}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn made_tokens_are_read_back(secret: [u8; 32]) {
+            let token = Token::from_random(secret);
+            prop_assert_eq!(Token::parse(token.expose()), Some(token));
+        }
+
+        #[test]
+        fn one_changed_character_is_noticed(secret: [u8; 32], at in 4usize..52, to in "[A-Za-z0-9_-]") {
+            let token = Token::from_random(secret);
+            let mut text = token.expose().to_owned();
+            text.replace_range(at..=at, &to);
+            prop_assert_eq!(Token::parse(&text).is_some(), text == token.expose());
+        }
+
+        #[test]
+        fn no_header_panics(header: String) {
+            let _ = Token::from_authorization(&header);
+        }
+    }
+}
