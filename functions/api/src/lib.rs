@@ -1,1 +1,110 @@
-//! efface-api
+//! The HTTP function. An event comes in through a [`door`], finds its [`route`], is authenticated, and one file under
+//! [`routes`] does what it asks; `answer` is the one place where decisions become HTTP.
+
+pub mod answer;
+mod auth;
+pub mod door;
+pub mod openapi;
+pub mod route;
+pub mod routes;
+
+use std::{panic::AssertUnwindSafe, time::Instant};
+
+use efface_aws::{
+    Store,
+    access::AccessCache,
+    clock::{self, Clock},
+    limiter::Limiter,
+};
+use efface_core::{key::MasterKey, profile::RequestId, refusal::Refusal, time::Time};
+use futures::FutureExt;
+use serde_json::Value;
+
+use crate::{
+    answer::Answer,
+    door::{FrontDoor, HttpEvent, Request},
+    route::{Endpoint, Route},
+};
+
+/// What every request uses. One for the life of a process.
+#[derive(Debug)]
+pub struct App {
+    store: Store,
+    access: AccessCache,
+    limiter: Limiter,
+    clock: Clock,
+    door: FrontDoor,
+}
+
+/// What is known of one request while it is handled.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) request: &'a Request,
+    pub(crate) id: RequestId,
+    /// When it came, which is the time that a deletion bears.
+    pub(crate) now: Time,
+}
+
+impl App {
+    /// An app on a store, with the site's identifier key.
+    pub fn new(store: Store, master: MasterKey, clock: Clock, door: FrontDoor) -> Self {
+        Self { store, access: AccessCache::new(master), limiter: Limiter::default(), clock, door }
+    }
+
+    /// Answers one event. It never fails: a panic is a 500, and its neighbours do not notice.
+    pub async fn handle(&self, event: HttpEvent) -> Value {
+        let started = Instant::now();
+        let now = self.clock.now();
+        let id = clock::request_id(now);
+        let mut log = LogLine::default();
+        let answer = AssertUnwindSafe(self.answer(event, &id, now, &mut log)).catch_unwind().await;
+        let answer = answer.unwrap_or(Err(Refusal::Internal)).unwrap_or_else(Answer::from);
+        log.write(&id, &answer, started);
+        answer.into_event(&id)
+    }
+
+    async fn answer(&self, event: HttpEvent, id: &RequestId, now: Time, log: &mut LogLine) -> Result<Answer, Refusal> {
+        let request = event.open(self.door)?;
+        let route = Route::find(&request.method, &request.path)?;
+        log.route = Some(route.endpoint.template());
+        if route.endpoint == Endpoint::Health {
+            return routes::health::get(&request);
+        }
+        let call = Call { app: self, request: &request, id: id.clone(), now };
+        let access = auth::authenticate(&call, &route).await?;
+        log.space_id = Some(access.space_id.to_string());
+        log.token_id = Some(access.token_id.clone());
+        match route.endpoint {
+            Endpoint::DeleteIdentifier => routes::delete_identifier::post(&call, &access, &route).await,
+            Endpoint::ListExternalIds => routes::external_ids::get(&call, &access, &route).await,
+            Endpoint::ListTraits => routes::traits::get(&call, &access, &route).await,
+            Endpoint::ReadMetadata => routes::metadata::get(&call, &access, &route).await,
+            Endpoint::ReadDeletion => routes::deletions::get(&call, &access, &route).await,
+            Endpoint::Health => routes::health::get(&request),
+        }
+    }
+}
+
+/// The one line that a request leaves in the log. It holds no path, query, body or header: they are personal.
+#[derive(Default)]
+struct LogLine {
+    route: Option<&'static str>,
+    space_id: Option<String>,
+    token_id: Option<String>,
+}
+
+impl LogLine {
+    fn write(&self, id: &RequestId, answer: &Answer, started: Instant) {
+        tracing::info!(
+            request_id = %id,
+            route = self.route,
+            space_id = self.space_id,
+            token_id = self.token_id,
+            status = answer.status(),
+            code = answer.code(),
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "request"
+        );
+    }
+}

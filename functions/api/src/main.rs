@@ -1,2 +1,30 @@
-//! The HTTP function's process.
-fn main() {}
+//! The process of the HTTP function: settings, one connection, then events.
+
+use std::sync::Arc;
+
+use efface_api::{App, door::FrontDoor};
+use efface_aws::{Store, client, clock::Clock, config, config::Config, telemetry};
+use lambda_http::{
+    Error,
+    lambda_runtime::{LambdaEvent, run_concurrent, service_fn},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let app = Arc::new(start().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?);
+    run_concurrent(service_fn(move |event: LambdaEvent<_>| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Error>(app.handle(event.payload).await) }
+    }))
+    .await
+}
+
+/// Reads the settings and compares the identifier key with the table's: by the way, this opens the connection.
+async fn start() -> Result<App, Error> {
+    let door = FrontDoor::from_lookup(&config::from_env)?;
+    let config = Config::from_env()?;
+    let store = Store::new(client::dynamodb(&config), config.table);
+    store.verify_key(&config.key).await?;
+    Ok(App::new(store, config.key, Clock::system(), door))
+}

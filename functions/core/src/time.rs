@@ -13,6 +13,9 @@ pub struct BadTime;
 pub struct Time(Timestamp);
 
 impl Time {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(Timestamp::UNIX_EPOCH);
+
     /// A time of so many milliseconds since 1970.
     pub fn from_millis(millis: i64) -> Option<Self> {
         Timestamp::from_millisecond(millis).ok().map(Self)

@@ -1,0 +1,50 @@
+//! Identifier types on the command line: `shoe_size`, or `loyalty_id:lowercase`.
+
+use efface_core::{
+    identifier::{IdentifierError, IdentifierType, Normalisation},
+    space::TypeSpec,
+};
+use thiserror::Error;
+
+/// The text names no type.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum BadTypeSpec {
+    /// The name breaks the rule of names.
+    #[error(transparent)]
+    Name(#[from] IdentifierError),
+    /// The part behind the colon.
+    #[error("`{0}` is no normalisation: there are `none` and `lowercase`")]
+    Normalisation(String),
+}
+
+/// Reads `NAME` or `NAME:NORMALISATION`.
+pub(crate) fn parse(text: &str) -> Result<TypeSpec, BadTypeSpec> {
+    let (name, normalisation) = text.split_once(':').unwrap_or((text, "none"));
+    let normalisation = match normalisation {
+        "none" => Normalisation::None,
+        "lowercase" => Normalisation::Lowercase,
+        other => return Err(BadTypeSpec::Normalisation(other.to_owned())),
+    };
+    IdentifierType::parse(name)?;
+    Ok(TypeSpec::WithNormalisation { name: name.to_owned(), normalisation })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_and_perhaps_a_normalisation() {
+        for (text, name, normalisation) in [
+            ("shoe_size", "shoe_size", Normalisation::None),
+            ("shoe_size:none", "shoe_size", Normalisation::None),
+            ("email:lowercase", "email", Normalisation::Lowercase),
+        ] {
+            let expected = TypeSpec::WithNormalisation { name: name.to_owned(), normalisation };
+            assert_eq!(parse(text), Ok(expected), "{text}");
+        }
+        for bad in ["", ":lowercase", "Email", "email:", "email:Lowercase", "email:lowercase:none"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Where settings come from: the command line first, then a file that was asked for, then the environment.
+
+use std::{
+    collections::BTreeMap,
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use efface_aws::config::Lookup;
+use efface_core::{
+    key::{BadMasterKey, MasterKey},
+    token::Token,
+};
+use thiserror::Error;
+
+use crate::args::Global;
+
+/// What is wrong with the settings. Nothing was done.
+#[derive(Debug, Error)]
+pub enum SettingError {
+    /// One that has no default.
+    #[error("no {what}: {how}")]
+    Missing {
+        /// What it is.
+        what: &'static str,
+        /// How to give it.
+        how: &'static str,
+    },
+    /// A file that can't be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// As it was given.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A line of a settings file.
+    #[error("{}:{line}: a line must be KEY=VALUE", path.display())]
+    Line {
+        /// As it was given.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+    },
+    /// `--local` without a service on this machine.
+    #[error("nothing runs on this machine: start `cargo local` first (there is no target/local/env here or above)")]
+    NothingLocal,
+    /// Two places that would contradict each other.
+    #[error("--local can't go together with {0}: it stands for all settings of `cargo local`")]
+    LocalAnd(&'static str),
+    /// The key's text.
+    #[error(transparent)]
+    Key(#[from] BadMasterKey),
+    /// The token's text. It is not shown.
+    #[error("{0} does not hold an access token: they begin with `eff_`; copy it whole")]
+    Token(&'static str),
+    /// The API's address.
+    #[error("the API's URL: {0}")]
+    ApiUrl(&'static str),
+}
+
+/// All settings of a run.
+pub(crate) struct Settings<'a> {
+    pub(crate) global: &'a Global,
+    file: BTreeMap<String, String>,
+    env: Lookup<'a>,
+}
+
+impl<'a> Settings<'a> {
+    /// Reads the settings file, if there is one.
+    pub(crate) fn read(global: &'a Global, env: Lookup<'a>) -> Result<Self, SettingError> {
+        let rivals = [("--env-file", global.env_file.is_some()), ("--profile", global.profile.is_some())];
+        if let Some((rival, _)) = rivals.into_iter().find(|(_, given)| global.local && *given) {
+            return Err(SettingError::LocalAnd(rival));
+        }
+        let path = if global.local { Some(local_file(env)?) } else { global.env_file.clone() };
+        let file = path.map(|path| parse(&path, &read_file(&path)?)).transpose()?.unwrap_or_default();
+        Ok(Self { global, file, env })
+    }
+
+    /// A setting of the file.
+    pub(crate) fn in_file(&self, name: &str) -> Option<String> {
+        self.file.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// A setting of the file or the environment.
+    pub(crate) fn find(&self, name: &str) -> Option<String> {
+        self.in_file(name).or_else(|| (self.env)(name))
+    }
+
+    pub(crate) fn table(&self) -> Result<String, SettingError> {
+        self.global.table.clone().or_else(|| self.find("EFFACE_TABLE")).ok_or(SettingError::Missing {
+            what: "table",
+            how: "give --table, or set EFFACE_TABLE; with `cargo local` give --local",
+        })
+    }
+
+    pub(crate) fn identifier_key(&self) -> Result<MasterKey, SettingError> {
+        let text = match &self.global.identifier_key_file {
+            Some(path) => read_file(path)?,
+            None => self.find("EFFACE_IDENTIFIER_KEY").ok_or(SettingError::Missing {
+                what: "identifier key",
+                how: "set EFFACE_IDENTIFIER_KEY, or give --identifier-key-file; with `cargo local` give --local",
+            })?,
+        };
+        Ok(MasterKey::from_base64(&text)?)
+    }
+
+    pub(crate) fn token(&self, file: Option<&Path>) -> Result<Token, SettingError> {
+        let (text, place) = match file {
+            Some(path) => (read_file(path)?, "the token file"),
+            None => {
+                let how = "set EFFACE_TOKEN, or give --token-file";
+                let text = self.find("EFFACE_TOKEN").ok_or(SettingError::Missing { what: "access token", how })?;
+                (text, "EFFACE_TOKEN")
+            }
+        };
+        Token::parse(text.trim()).ok_or(SettingError::Token(place))
+    }
+}
+
+/// The file that `cargo local` keeps while it runs: below cargo's target folder, here or above.
+fn local_file(env: Lookup<'_>) -> Result<PathBuf, SettingError> {
+    let target = env("CARGO_TARGET_DIR").map(PathBuf::from);
+    let here = env::current_dir().unwrap_or_default();
+    let targets = target.into_iter().chain(here.ancestors().map(|folder| folder.join("target")));
+    targets.map(|target| target.join("local/env")).find(|file| file.is_file()).ok_or(SettingError::NothingLocal)
+}
+
+fn read_file(path: &Path) -> Result<String, SettingError> {
+    fs::read_to_string(path).map_err(|source| SettingError::File { path: path.to_owned(), source })
+}
+
+/// Reads KEY=VALUE lines. Values are taken as they stand: no quotes, no variables.
+fn parse(path: &Path, text: &str) -> Result<BTreeMap<String, String>, SettingError> {
+    let lines = text.lines().map(str::trim).zip(1..);
+    lines
+        .filter(|(line, _)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(line, number)| match line.split_once('=') {
+            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            None => Err(SettingError::Line { path: path.to_owned(), line: number }),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_line_by_line() {
+        let path = Path::new("env");
+        let read = parse(path, "# made by cargo local\n\nEFFACE_TABLE=t\r\nEFFACE_IDENTIFIER_KEY=AA==\n").unwrap();
+        assert_eq!(read["EFFACE_IDENTIFIER_KEY"], "AA==");
+        assert_eq!(parse(path, "A=1\nsecret").unwrap_err().to_string(), "env:2: a line must be KEY=VALUE");
+    }
+
+    #[test]
+    fn the_command_line_wins_then_the_file_then_the_environment() {
+        let env = |name: &str| (name == "EFFACE_TABLE").then(|| "environment".to_owned());
+        let mut global = Global::default();
+        assert_eq!(Settings::read(&global, &env).unwrap().table().unwrap(), "environment");
+        let file = [("EFFACE_TABLE".to_owned(), "file".to_owned())].into();
+        assert_eq!(Settings { global: &global, file, env: &env }.table().unwrap(), "file");
+        global.table = Some("line".to_owned());
+        let file = [("EFFACE_TABLE".to_owned(), "file".to_owned())].into();
+        assert_eq!(Settings { global: &global, file, env: &env }.table().unwrap(), "line");
+    }
+
+    #[test]
+    fn what_is_missing_is_named_and_a_secret_is_not_shown() {
+        let global = Global::default();
+        let env = |name: &str| name.starts_with("EFFACE_").then(|| "s3cret".to_owned());
+        let settings = Settings::read(&global, &env).unwrap();
+        assert!(!settings.token(None).unwrap_err().to_string().contains("s3cret"));
+        assert!(!settings.identifier_key().unwrap_err().to_string().contains("s3cret"));
+        let settings = Settings::read(&global, &|_| None).unwrap();
+        assert!(settings.table().unwrap_err().to_string().contains("EFFACE_TABLE"));
+    }
+}

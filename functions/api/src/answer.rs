@@ -1,0 +1,99 @@
+//! Answers: the one file where decisions become HTTP.
+
+use efface_aws::StoreError;
+use efface_core::{profile::RequestId, refusal::Refusal};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// An answer, before the front door has wrapped it.
+#[derive(Debug)]
+pub struct Answer {
+    status: u16,
+    code: &'static str,
+    /// JSON text: traits keep the numbers that no number type holds.
+    body: String,
+    allow: Option<&'static str>,
+}
+
+/// What to send again after, in whole seconds, where a 429 or a 503 says so.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+impl Answer {
+    /// A 200 with a body.
+    pub fn ok(body: &impl Serialize) -> Result<Self, Refusal> {
+        let body = serde_json::to_string(body).map_err(|_| Refusal::Internal)?;
+        Ok(Self { status: 200, code: "success", body, allow: None })
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The word for programs, `success` or an error's.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The event of every front door: the two formats of Lambda proxy answers agree on these fields.
+    pub fn into_event(self, id: &RequestId) -> Value {
+        let mut headers = Map::new();
+        headers.insert("Content-Type".to_owned(), "application/json".into());
+        headers.insert("Request-Id".to_owned(), id.to_string().into());
+        headers.insert("Cache-Control".to_owned(), "no-store".into());
+        if let Some(allow) = self.allow {
+            headers.insert("Allow".to_owned(), allow.into());
+        }
+        if matches!(self.status, 429 | 503) {
+            headers.insert("Retry-After".to_owned(), RETRY_AFTER_SECONDS.into());
+        }
+        json!({ "statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": false })
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        let allow = if let Refusal::MethodNotAllowed(method) = refusal { Some(method) } else { None };
+        let body = json!({ "error": { "code": refusal.code(), "message": refusal.to_string() } }).to_string();
+        Self { status: status(&refusal), code: refusal.code(), body, allow }
+    }
+}
+
+/// The status of each refusal (contract).
+fn status(refusal: &Refusal) -> u16 {
+    match refusal {
+        Refusal::FrontDoor(_)
+        | Refusal::MissingUrlParameters
+        | Refusal::BadRequest(_)
+        | Refusal::InvalidCollection(_)
+        | Refusal::UnsupportedLookupType(_)
+        | Refusal::OnlyOneExternalId
+        | Refusal::UnsupportedType
+        | Refusal::TargetIsLookup => 400,
+        Refusal::Unauthorized => 401,
+        Refusal::RoleMayNot(_) | Refusal::NotActivated(_) => 403,
+        Refusal::NoRoute
+        | Refusal::NoSource(_)
+        | Refusal::LookupNotFound
+        | Refusal::ExternalIdNotFound
+        | Refusal::ProfileNotFound
+        | Refusal::DeletionNotFound => 404,
+        Refusal::MethodNotAllowed(_) => 405,
+        Refusal::IdempotencyConflict => 409,
+        Refusal::PayloadTooLarge(_) => 413,
+        Refusal::UnsupportedMediaType => 415,
+        Refusal::RateLimited => 429,
+        Refusal::Internal => 500,
+        Refusal::Unavailable => 503,
+    }
+}
+
+/// What a client is told of a failing store; the log has the detail.
+#[expect(clippy::needless_pass_by_value, reason = "it ends a chain of map_err")]
+pub(crate) fn store_failed(error: StoreError) -> Refusal {
+    tracing::warn!(%error, "store");
+    match error {
+        StoreError::Unavailable(_) => Refusal::Unavailable,
+        StoreError::Internal(_) => Refusal::Internal,
+    }
+}

@@ -1,0 +1,29 @@
+//! Who asks: the token of a request, opened for the space that its path names.
+
+use std::sync::Arc;
+
+use efface_aws::access::Access;
+use efface_core::{path, refusal::Refusal, role::Permission, space::SpaceId, token::Token};
+
+use crate::{Call, answer::store_failed, route::Route};
+
+/// Opens the space of the path with the request's token. Junk costs no request to the store; every other failure is
+/// the same 401, so that it tells nothing about other spaces.
+pub(crate) async fn authenticate(call: &Call<'_>, route: &Route<'_>) -> Result<Arc<Access>, Refusal> {
+    let header = call.request.header("authorization").map_err(|_| Refusal::Unauthorized)?;
+    let token = header.and_then(Token::from_authorization).ok_or(Refusal::Unauthorized)?;
+    let app = call.app;
+    if route.space.is_empty() {
+        // Whose space is missing can't be known: any valid token is told that the path is incomplete.
+        let is_valid = app.access.is_valid(&app.store, &token, call.now).await.map_err(store_failed)?;
+        return Err(if is_valid { Refusal::MissingUrlParameters } else { Refusal::Unauthorized });
+    }
+    let space = path::decode(route.space, call.request.encoding).ok();
+    let space = space.and_then(|space| SpaceId::parse(&space).ok()).ok_or(Refusal::Unauthorized)?;
+    app.access.open(&app.store, &token, &space, call.now).await.map_err(store_failed)?.ok_or(Refusal::Unauthorized)
+}
+
+/// Refuses a role that may not do this.
+pub(crate) fn authorise(access: &Access, permission: Permission) -> Result<(), Refusal> {
+    if access.role.may(permission) { Ok(()) } else { Err(Refusal::RoleMayNot(permission)) }
+}

@@ -1,0 +1,193 @@
+//! Front doors: how an HTTP request reaches the function, and what each door does to its path.
+//!
+//! The events are read here and not through `lambda_http`'s request type, which builds a URL of the path and panics
+//! where that fails, and can't tell a door that decodes from one that does not (`docs/adr/0002-front-door.md`).
+
+use std::{collections::HashMap, fmt};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use efface_aws::config::{ConfigError, Lookup};
+use efface_core::{path::PathEncoding, refusal::Refusal};
+use serde::Deserialize;
+
+/// The setting that names the door.
+pub const SETTING: &str = "EFFACE_FRONT_DOOR";
+
+/// The door that events come through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrontDoor {
+    /// API Gateway REST API: the path as sent.
+    Rest,
+    /// A Lambda function URL: the path as sent.
+    FunctionUrl,
+    /// `cargo lambda watch`: the path as sent.
+    Watch,
+    /// A gateway that hands over REST API events with the path decoded, as the emulator's does.
+    Decoding,
+}
+
+impl FrontDoor {
+    /// Reads the setting; `rest` where there is none.
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        match lookup(SETTING).as_deref() {
+            None | Some("rest") => Ok(Self::Rest),
+            Some("function-url") => Ok(Self::FunctionUrl),
+            Some("watch") => Ok(Self::Watch),
+            Some("decoding") => Ok(Self::Decoding),
+            Some(_) => Err(ConfigError::Bad(SETTING, "it is rest, function-url, watch or decoding".to_owned())),
+        }
+    }
+
+    /// How this door hands over paths.
+    pub fn encoding(self) -> PathEncoding {
+        match self {
+            Self::Rest | Self::FunctionUrl | Self::Watch => PathEncoding::Percent,
+            Self::Decoding => PathEncoding::Decoded,
+        }
+    }
+}
+
+/// An event of any door. Fields that a door does not send are absent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpEvent {
+    version: Option<String>,
+    http_method: Option<String>,
+    path: Option<String>,
+    raw_path: Option<String>,
+    raw_query_string: Option<String>,
+    #[serde(default)]
+    query_string_parameters: Option<HashMap<String, String>>,
+    #[serde(default)]
+    multi_value_query_string_parameters: Option<HashMap<String, Vec<String>>>,
+    #[serde(default)]
+    headers: Option<HashMap<String, String>>,
+    #[serde(default)]
+    multi_value_headers: Option<HashMap<String, Vec<String>>>,
+    #[serde(default)]
+    request_context: Context,
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Context {
+    #[serde(default)]
+    domain_name: Option<String>,
+    http: Option<ContextHttp>,
+    elb: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ContextHttp {
+    method: String,
+}
+
+/// A request, the same through every door but for [`encoding`](Self::encoding).
+pub struct Request {
+    /// The method, as sent.
+    pub method: String,
+    /// The path, without stage and query, in the door's encoding.
+    pub path: String,
+    /// Whether the path is still encoded.
+    pub encoding: PathEncoding,
+    /// The query, decoded, in no order.
+    pub query: Vec<(String, String)>,
+    /// Headers by lower-case name; every value that was sent.
+    headers: HashMap<String, Vec<String>>,
+    /// The body's bytes.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Request {
+    /// Paths, queries, headers and bodies are personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({}, <{} bytes>)", self.method, self.body.len())
+    }
+}
+
+const HTTP_API: Refusal = Refusal::FrontDoor(
+    "Requests through an API Gateway HTTP API are refused: it decodes paths and cuts them at a decoded `?`, so that \
+     a request for one profile could reach another. Use the REST API or the function URL.",
+);
+
+const OTHER_DOOR: Refusal = Refusal::FrontDoor(
+    "This request came through another front door than the one that the setting EFFACE_FRONT_DOOR names.",
+);
+
+const NOT_BASE64: Refusal = Refusal::FrontDoor("The front door's event has a body that is not base64.");
+
+impl HttpEvent {
+    /// Takes a request out of its event, if it came through the expected door.
+    pub fn open(self, door: FrontDoor) -> Result<Request, Refusal> {
+        self.check(door)?;
+        let is_v2 = self.request_context.http.is_some();
+        let query = self.query();
+        let headers = self.merged_headers();
+        let method = self.request_context.http.map(|http| http.method).or(self.http_method);
+        let body = self.body.unwrap_or_default();
+        let body =
+            if self.is_base64_encoded { STANDARD.decode(body).map_err(|_| NOT_BASE64)? } else { body.into_bytes() };
+        Ok(Request {
+            method: method.unwrap_or_default(),
+            path: if is_v2 { self.raw_path } else { self.path }.unwrap_or_default(),
+            encoding: door.encoding(),
+            query,
+            headers,
+            body,
+        })
+    }
+
+    /// An HTTP API sends `version` with both of its formats; its second one is otherwise a function URL's.
+    fn check(&self, door: FrontDoor) -> Result<(), Refusal> {
+        let domain = self.request_context.domain_name.as_deref().unwrap_or_default();
+        let is_v2 = self.request_context.http.is_some();
+        let is_function_url = is_v2 && domain.contains(".lambda-url.");
+        let is_rest = self.http_method.is_some() && self.version.is_none() && self.request_context.elb.is_none();
+        let is_http_api = self.version.as_deref() == Some("1.0") || (is_v2 && !is_function_url);
+        let fits = match door {
+            FrontDoor::Rest | FrontDoor::Decoding => is_rest,
+            FrontDoor::FunctionUrl => is_function_url,
+            // It marks its events with no domain of AWS.
+            FrontDoor::Watch => is_v2 && !domain.contains(".amazonaws.com"),
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(if is_http_api { HTTP_API } else { OTHER_DOOR })
+    }
+
+    fn query(&self) -> Vec<(String, String)> {
+        if let Some(raw) = &self.raw_query_string {
+            return form_urlencoded::parse(raw.as_bytes()).into_owned().collect();
+        }
+        let many = self.multi_value_query_string_parameters.iter().flatten();
+        let many = many.flat_map(|(name, values)| values.iter().map(|value| (name.clone(), value.clone())));
+        let many: Vec<_> = many.collect();
+        if many.is_empty() { self.query_string_parameters.clone().into_iter().flatten().collect() } else { many }
+    }
+
+    fn merged_headers(&self) -> HashMap<String, Vec<String>> {
+        let mut merged: HashMap<String, Vec<String>> = HashMap::new();
+        for (name, values) in self.multi_value_headers.iter().flatten() {
+            merged.insert(name.to_ascii_lowercase(), values.clone());
+        }
+        for (name, value) in self.headers.iter().flatten() {
+            merged.entry(name.to_ascii_lowercase()).or_insert_with(|| vec![value.clone()]);
+        }
+        merged
+    }
+}
+
+impl Request {
+    /// The one value of a header. `Err` where it was sent more than once.
+    pub fn header(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        match self.headers.get(name).map(Vec::as_slice) {
+            None | Some([]) => Ok(None),
+            Some([value]) => Ok(Some(value)),
+            Some(_) => Err(Refusal::BadRequest(format!("The header `{name}` was sent more than once."))),
+        }
+    }
+}

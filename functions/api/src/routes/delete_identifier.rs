@@ -1,0 +1,222 @@
+//! Delete one identifier of a profile: the main job. The order of the steps is the order of the contract's table.
+
+use efface_aws::{
+    access::Access,
+    store::{
+        idempotency::KeyClaim,
+        identifiers::{Deleted, Deletion, Witness},
+    },
+};
+use efface_core::{
+    deletion::{Found, Identifier, IdentifierState, Reason},
+    key::IdHash,
+    page, path,
+    profile::{ProfileId, RequestId},
+    refusal::Refusal,
+    request::DeleteIdentifier,
+    role::Permission,
+    space::SourceState,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::profile;
+use crate::{
+    Call,
+    answer::{Answer, store_failed},
+    auth::authorise,
+    door::Request,
+    route::Route,
+};
+
+/// The largest body, in bytes (contract).
+const MAX_BODY: usize = 16 * 1_024;
+
+/// The success of a deletion.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeletedBody {
+    /// Always `success`.
+    #[schema(example = "success")]
+    code: &'static str,
+    /// Always this text.
+    #[schema(example = "External identifier has been deleted.")]
+    message: &'static str,
+}
+
+/// Deletes one identifier of the profile that a `user_id` finds. The profile's history stays; the identifier's value
+/// is gone, and what stays in its place is the record of the deletion.
+#[utoipa::path(post, path = "/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/external_ids/delete",
+    tag = "deletions",
+    params(crate::openapi::ProfileParams, crate::openapi::IdempotencyParams),
+    request_body(content = crate::openapi::DeleteBody, content_type = "application/json"),
+    responses((status = 200, description = "The identifier is deleted.", body = DeletedBody),
+        crate::openapi::DeleteErrors))]
+pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
+    check_body(call.request)?;
+    let request = parse(call, access, route)?;
+    let key = idempotency_key(call.request)?;
+    authorise(access, Permission::DeleteIdentifiers)?;
+    if !access.space.activated {
+        return Err(Refusal::NotActivated(access.space_id.clone()));
+    }
+    check_source(call, access).await?;
+    Box::pin(delete(call, access, &request, key)).await?;
+    Answer::ok(&DeletedBody { code: "success", message: "External identifier has been deleted." })
+}
+
+fn check_body(request: &Request) -> Result<(), Refusal> {
+    if request.body.len() > MAX_BODY {
+        return Err(Refusal::PayloadTooLarge(MAX_BODY));
+    }
+    let media_type = request.header("content-type").map_err(|_| Refusal::UnsupportedMediaType)?.unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    let encoding = request.header("content-encoding").map_err(|_| Refusal::UnsupportedMediaType)?;
+    let is_json = essence.is_empty() || essence.eq_ignore_ascii_case("application/json");
+    let is_plain = encoding.is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
+    if is_json && is_plain { Ok(()) } else { Err(Refusal::UnsupportedMediaType) }
+}
+
+fn parse(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<DeleteIdentifier, Refusal> {
+    let request = call.request;
+    let parsed =
+        DeleteIdentifier::parse(route.profile(), request.encoding, &request.body, &access.space.identifier_types);
+    // A stray query is the client's mistake as a stray field is, and comes after all that the contract orders.
+    let parsed = parsed?;
+    page::only(&request.query, &[])?;
+    Ok(parsed)
+}
+
+fn idempotency_key(request: &Request) -> Result<Option<&str>, Refusal> {
+    let Some(key) = request.header("idempotency-key")? else { return Ok(None) };
+    let fits = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+    let refusal = || Refusal::BadRequest("The Idempotency-Key must be 1 to 255 visible ASCII characters.".to_owned());
+    fits.then_some(Some(key)).ok_or_else(refusal)
+}
+
+/// The first use of the API makes the space's source.
+async fn check_source(call: &Call<'_>, access: &Access) -> Result<(), Refusal> {
+    let state = if let Some(source) = &access.space.source {
+        source.state
+    } else {
+        let source = call.app.store.attach_source(&access.space_id).await.map_err(store_failed)?;
+        call.app.access.forget(&access.space_id);
+        source.state
+    };
+    match state {
+        SourceState::Attached => Ok(()),
+        SourceState::Detached => Err(Refusal::NoSource(access.space_id.clone())),
+    }
+}
+
+async fn delete(
+    call: &Call<'_>,
+    access: &Access,
+    request: &DeleteIdentifier,
+    key: Option<&str>,
+) -> Result<(), Refusal> {
+    let app = call.app;
+    let space = &access.space_id;
+    if app.limiter.is_used_up(space, call.now) {
+        return Err(Refusal::RateLimited);
+    }
+    let lookup_hash = profile::hash(access, &request.lookup.id_type, &request.lookup.value);
+    let (admitted, claim, lookup) = futures::join!(
+        app.limiter.admit(&app.store, space, None, access.space.deletions_per_second, call.now),
+        claim(call, access, key),
+        app.store.identifier(space, &lookup_hash),
+    );
+    if !admitted.map_err(store_failed)? {
+        return Err(Refusal::RateLimited);
+    }
+    let (id, is_repeated) = match claim? {
+        KeyClaim::First => (call.id.clone(), false),
+        KeyClaim::Again(id) => (id, true),
+        KeyClaim::Conflict => return Err(Refusal::IdempotencyConflict),
+    };
+    let target_hash = profile::hash(access, &request.target.id_type, &request.target.value);
+    let Some(found) = active_profile(lookup.map_err(store_failed)?) else {
+        return lookup_is_gone(call, access, &target_hash, &id, is_repeated).await;
+    };
+    admit_profile(call, access, &found).await?;
+    let deletion = Deletion {
+        space: space.clone(),
+        target: target_hash,
+        profile: found.clone(),
+        at: call.now,
+        request: id,
+        token_id: access.token_id.clone(),
+        reason: Reason::Request,
+        job_id: None,
+    };
+    let witness =
+        request.target.id_type.is_user_id().then_some(Witness { lookup: lookup_hash, profile: found.clone() });
+    carry_out(call, deletion, witness).await
+}
+
+/// What the request's key stands for; without a key every request is a new one.
+async fn claim(call: &Call<'_>, access: &Access, key: Option<&str>) -> Result<KeyClaim, Refusal> {
+    let Some(key) = key else { return Ok(KeyClaim::First) };
+    let request = call.request;
+    // Doors that decode and doors that don't must come to the same content.
+    let path = path::decode(&request.path, request.encoding).unwrap_or_else(|_| request.path.clone());
+    let content = access.key.request_content(&request.method, &path, &request.body);
+    let key = access.key.idempotency_key(key);
+    call.app.store.claim_key(&access.space_id, &key, &content, &call.id, call.now).await.map_err(store_failed)
+}
+
+fn active_profile(lookup: Option<Identifier>) -> Option<ProfileId> {
+    let active = lookup.filter(|identifier| identifier.state == IdentifierState::Active)?;
+    ProfileId::parse(&active.profile_id).ok()
+}
+
+/// The lookup has gone since a first try whose answer got lost: the target's own tombstone still tells.
+async fn lookup_is_gone(
+    call: &Call<'_>,
+    access: &Access,
+    target: &IdHash,
+    id: &RequestId,
+    is_repeated: bool,
+) -> Result<(), Refusal> {
+    if is_repeated {
+        let found = call.app.store.identifier(&access.space_id, target).await.map_err(store_failed)?;
+        if found.is_some_and(|found| found.request_ids.contains(&id.to_string())) {
+            return Ok(());
+        }
+    }
+    Err(Refusal::LookupNotFound)
+}
+
+/// Counts the profile's own deletions, where the space's count does not imply them: over the merged whole.
+async fn admit_profile(call: &Call<'_>, access: &Access, profile: &ProfileId) -> Result<(), Refusal> {
+    if !access.space.counts_profiles() {
+        return Ok(());
+    }
+    let app = call.app;
+    let head = app.store.head(&access.space_id, profile).await.map_err(store_failed)?;
+    let root = head.map_or_else(|| profile.as_str().to_owned(), |head| head.root);
+    let limit = access.space.deletions_per_second_per_profile;
+    let admitted = app.limiter.admit(&app.store, &access.space_id, Some(&root), limit, call.now).await;
+    if admitted.map_err(store_failed)? { Ok(()) } else { Err(Refusal::RateLimited) }
+}
+
+/// Deletes, and once more under the target's own profile id where that one was merged with the lookup's.
+async fn carry_out(call: &Call<'_>, mut deletion: Deletion, witness: Option<Witness>) -> Result<(), Refusal> {
+    let store = &call.app.store;
+    for is_second in [false, true] {
+        let deleted = match &witness {
+            Some(witness) => store.delete_user_id(&deletion, witness).await,
+            None => store.delete_identifier(&deletion).await,
+        };
+        let other = match deleted.map_err(store_failed)? {
+            Deleted::Yes => return Ok(()),
+            Deleted::LookupGone => return Err(Refusal::LookupNotFound),
+            Deleted::No(Found::UnderProfile(other)) if !is_second && other != deletion.profile => other,
+            Deleted::No(_) => return Err(Refusal::ExternalIdNotFound),
+        };
+        if !store.are_merged(&deletion.space, &deletion.profile, &other).await.map_err(store_failed)? {
+            return Err(Refusal::ExternalIdNotFound);
+        }
+        deletion.profile = other;
+    }
+    Err(Refusal::ExternalIdNotFound)
+}

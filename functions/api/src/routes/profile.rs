@@ -1,0 +1,49 @@
+//! The profile that a read is about.
+
+use efface_aws::{access::Access, store::profiles::Head};
+use efface_core::{
+    deletion::IdentifierState,
+    identifier::{IdentifierType, IdentifierValue},
+    key::IdHash,
+    page::ListQuery,
+    profile::ProfileId,
+    refusal::Refusal,
+    role::Permission,
+};
+
+use crate::{Call, answer::store_failed, auth::authorise, route::Route};
+
+/// The pseudo-type under which a profile's own id is written in a path.
+const SEGMENT_ID: &str = "segment_id";
+
+/// Checks a read's path, query and role, in this order, and finds the merged whole that it is about.
+pub(super) async fn find(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<(Head, ListQuery), Refusal> {
+    let selector = route.profile().parse(call.request.encoding)?;
+    let query = ListQuery::parse(&call.request.query)?;
+    authorise(access, Permission::ReadProfiles)?;
+    let profile = profile_id(call, access, &selector.id_type, &selector.value).await?;
+    let profile = profile.ok_or(Refusal::ProfileNotFound)?;
+    let whole = call.app.store.whole(&access.space_id, &profile).await.map_err(store_failed)?;
+    Ok((whole.ok_or(Refusal::ProfileNotFound)?, query))
+}
+
+async fn profile_id(
+    call: &Call<'_>,
+    access: &Access,
+    id_type: &str,
+    value: &IdentifierValue,
+) -> Result<Option<ProfileId>, Refusal> {
+    if id_type == SEGMENT_ID {
+        return Ok(ProfileId::parse(value.expose()).ok());
+    }
+    let Some(id_type) = access.space.identifier_types.find(id_type) else { return Ok(None) };
+    let hash = hash(access, &id_type, value);
+    let found = call.app.store.identifier(&access.space_id, &hash).await.map_err(store_failed)?;
+    let active = found.filter(|identifier| identifier.state == IdentifierState::Active);
+    Ok(active.and_then(|identifier| ProfileId::parse(&identifier.profile_id).ok()))
+}
+
+/// Where an identifier of the space lives.
+pub(super) fn hash(access: &Access, id_type: &IdentifierType, value: &IdentifierValue) -> IdHash {
+    access.key.identifier(id_type, &access.space.identifier_types.normalise(id_type, value))
+}

@@ -1,0 +1,110 @@
+//! Who asks, and in which space: tokens and settings, remembered for at most a minute.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use efface_core::{
+    key::{MasterKey, SpaceKey},
+    role::Role,
+    space::{Space, SpaceId},
+    time::Time,
+    token::{Token, TokenHash},
+};
+
+use crate::{Store, StoreError, store::tokens::TokenRecord};
+
+/// How long a token and its space are remembered: a revoked token stops within this time. Contract.
+pub const REMEMBERED_SECONDS: i64 = 60;
+
+/// Tokens that one instance remembers at most.
+const REMEMBERED_TOKENS: usize = 1_024;
+
+/// A token that opens a space, and what the space is set to.
+#[derive(Debug)]
+pub struct Access {
+    /// The space.
+    pub space_id: SpaceId,
+    /// Its settings.
+    pub space: Space,
+    /// The key of its identifiers.
+    pub key: SpaceKey,
+    /// What the token may do.
+    pub role: Role,
+    /// The token's name in records.
+    pub token_id: String,
+    record: TokenRecord,
+    read_at: Time,
+}
+
+impl Access {
+    fn is_fresh(&self, now: Time) -> bool {
+        let age = now.millis() - self.read_at.millis();
+        (0..REMEMBERED_SECONDS * 1_000).contains(&age) && self.record.is_valid(now)
+    }
+}
+
+/// The remembered tokens.
+#[derive(Debug)]
+pub struct AccessCache {
+    master: MasterKey,
+    remembered: Mutex<HashMap<(TokenHash, SpaceId), Arc<Access>>>,
+}
+
+impl AccessCache {
+    /// Remembers nothing yet.
+    pub fn new(master: MasterKey) -> Self {
+        Self { master, remembered: Mutex::default() }
+    }
+
+    /// What a token opens in a space: nothing, where it is unknown, revoked, expired or another space's.
+    pub async fn open(
+        &self,
+        store: &Store,
+        token: &Token,
+        space_id: &SpaceId,
+        now: Time,
+    ) -> Result<Option<Arc<Access>>, StoreError> {
+        let key = (token.hash(), space_id.clone());
+        if let Some(access) = self.lock().get(&key).filter(|access| access.is_fresh(now)) {
+            return Ok(Some(Arc::clone(access)));
+        }
+        let (record, space) = store.token_and_space(&key.0, Some(space_id)).await?;
+        let record = record.filter(|record| record.is_valid(now) && record.space_id == space_id.as_str());
+        let (Some(record), Some(space)) = (record, space) else {
+            self.lock().remove(&key);
+            return Ok(None);
+        };
+        let access = Arc::new(Access {
+            space_id: space_id.clone(),
+            space,
+            key: self.master.space_key(space_id),
+            role: record.role,
+            token_id: record.token_id.clone(),
+            record,
+            read_at: now,
+        });
+        let mut remembered = self.lock();
+        if remembered.len() >= REMEMBERED_TOKENS {
+            remembered.clear();
+        }
+        remembered.insert(key, Arc::clone(&access));
+        Ok(Some(access))
+    }
+
+    /// Whether a token opens any space at all.
+    pub async fn is_valid(&self, store: &Store, token: &Token, now: Time) -> Result<bool, StoreError> {
+        let (record, _) = store.token_and_space(&token.hash(), None).await?;
+        Ok(record.is_some_and(|record| record.is_valid(now)))
+    }
+
+    /// Forgets what a space was set to, because it has just changed.
+    pub fn forget(&self, space_id: &SpaceId) {
+        self.lock().retain(|(_, space), _| space != space_id);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(TokenHash, SpaceId), Arc<Access>>> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,36 @@
+//! The DynamoDB client, built by hand from settings: no credential or region chain that reaches for the network.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Builder, Region, retry::RetryConfig, timeout::TimeoutConfig},
+};
+
+use crate::config::Config;
+
+/// A client that answers, or gives up, well within the 3 s that a deletion may take.
+pub fn dynamodb(config: &Config) -> Client {
+    let mut builder = with_limits(Builder::new())
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(config.region.clone()));
+    if let Some((id, secret, session)) = &config.credentials {
+        builder = builder.credentials_provider(Credentials::new(id, secret, session.clone(), None, "environment"));
+    }
+    builder.set_endpoint_url(config.endpoint_url.clone());
+    Client::from_conf(builder.build())
+}
+
+/// Three attempts, 25 ms apart at first; a second for each, two and a half for all.
+pub fn with_limits(builder: Builder) -> Builder {
+    builder
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(25)))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(1))
+                .operation_attempt_timeout(Duration::from_secs(1))
+                .operation_timeout(Duration::from_millis(2_500))
+                .build(),
+        )
+}

@@ -1,0 +1,88 @@
+//! Configuration from environment variables: read once, typed, failing at start with the variable's name.
+
+use std::env;
+
+use efface_core::key::{BadMasterKey, MasterKey};
+use thiserror::Error;
+
+/// Looks a setting up by its name.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// What is wrong with the environment.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// A variable that has no default.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A variable whose text can't be read.
+    #[error("the environment variable {0}: {1}")]
+    Bad(&'static str, String),
+}
+
+/// Where the store is and how its keys are made.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `EFFACE_TABLE`: the table's name.
+    pub table: String,
+    /// `EFFACE_IDENTIFIER_KEY`: 32 random bytes in base64.
+    pub key: MasterKey,
+    /// `AWS_REGION`, or `AWS_DEFAULT_REGION`.
+    pub region: String,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, or `AWS_ENDPOINT_URL`; absent, the region's own.
+    pub endpoint_url: Option<String>,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`: Lambda sets them for a function's life.
+    pub credentials: Option<(String, String, Option<String>)>,
+}
+
+impl Config {
+    /// Reads the process's environment.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(&from_env)
+    }
+
+    /// Reads settings from anywhere.
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        let credentials = lookup("AWS_ACCESS_KEY_ID").zip(lookup("AWS_SECRET_ACCESS_KEY"));
+        let key = required(lookup, "EFFACE_IDENTIFIER_KEY")?;
+        Ok(Self {
+            table: required(lookup, "EFFACE_TABLE")?,
+            key: MasterKey::from_base64(&key)
+                .map_err(|error: BadMasterKey| ConfigError::Bad("EFFACE_IDENTIFIER_KEY", error.to_string()))?,
+            region: lookup("AWS_REGION")
+                .or_else(|| lookup("AWS_DEFAULT_REGION"))
+                .ok_or(ConfigError::Missing("AWS_REGION"))?,
+            endpoint_url: lookup("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| lookup("AWS_ENDPOINT_URL")),
+            credentials: credentials.map(|(id, secret)| (id, secret, lookup("AWS_SESSION_TOKEN"))),
+        })
+    }
+}
+
+/// A variable of the process's environment; an empty one counts as absent.
+pub fn from_env(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A setting that has no default.
+pub fn required(lookup: Lookup<'_>, name: &'static str) -> Result<String, ConfigError> {
+    lookup(name).ok_or(ConfigError::Missing(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(settings: &[(&str, &str)], expected: &str) {
+        let lookup = |name: &str| settings.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        assert_eq!(Config::from_lookup(&lookup).unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn names_the_variable_that_is_wrong() {
+        check(&[], "the environment variable EFFACE_IDENTIFIER_KEY is not set");
+        check(
+            &[("EFFACE_IDENTIFIER_KEY", "short"), ("EFFACE_TABLE", "t")],
+            "the environment variable EFFACE_IDENTIFIER_KEY: the identifier key must be 32 random bytes in base64, \
+             as `openssl rand -base64 32` prints them",
+        );
+    }
+}

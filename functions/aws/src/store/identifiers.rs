@@ -1,0 +1,209 @@
+//! Identifiers: read one, delete one. A deletion is one conditional write; the tombstone that it leaves is at once
+//! the deletion, its record, and what keeps the identifier from coming back.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::{
+        transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput},
+        update_item::UpdateItemError,
+    },
+    types::{
+        AttributeValue, CancellationReason, ConditionCheck, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+        builders::UpdateBuilder,
+    },
+};
+use efface_core::{
+    deletion::{Found, Identifier, Reason, judge},
+    key::IdHash,
+    profile::{ProfileId, RequestId},
+    space::SpaceId,
+    time::Time,
+};
+
+use super::{Item, Key, Store, StoreError, read, text};
+
+/// One identifier to delete, and what its record shall say.
+#[derive(Debug, Clone)]
+pub struct Deletion {
+    /// The space.
+    pub space: SpaceId,
+    /// The identifier.
+    pub target: IdHash,
+    /// The profile that it must be active under.
+    pub profile: ProfileId,
+    /// When: the clock second in which the deletion was counted.
+    pub at: Time,
+    /// The request, by which a repetition is recognised.
+    pub request: RequestId,
+    /// Whose token asked.
+    pub token_id: String,
+    /// Why.
+    pub reason: Reason,
+    /// The job, where one asked.
+    pub job_id: Option<String>,
+}
+
+/// What a deletion came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deleted {
+    /// The identifier is deleted, and this request did it.
+    Yes,
+    /// Nothing was changed; this is what was found.
+    No(Found),
+    /// The `user_id` that vouched for the profile was itself deleted meanwhile.
+    LookupGone,
+}
+
+/// A still-active `user_id` of the profile, without which the last one could be deleted.
+#[derive(Debug, Clone)]
+pub struct Witness {
+    /// The `user_id` that found the profile.
+    pub lookup: IdHash,
+    /// The profile id that it has.
+    pub profile: ProfileId,
+}
+
+/// How often a write that met a transaction is sent again.
+const CONFLICT_ATTEMPTS: u32 = 4;
+
+const TOMBSTONE: &str = "SET #state = :deleted, deleted_at = :at, token_id = :token, request_id = :request, \
+                         reason = :reason, job_id = :job ADD request_ids :requests REMOVE #value";
+
+/// The request is looked for, too: an old key must not delete an identifier that has come back.
+const ACTIVE_UNDER_PROFILE: &str = "#state = :active AND profile_id = :profile AND NOT contains(request_ids, :request)";
+
+impl Store {
+    /// Reads an identifier, active or deleted. One read unit.
+    pub async fn identifier(&self, space: &SpaceId, hash: &IdHash) -> Result<Option<Identifier>, StoreError> {
+        self.get(Key::identifier(space, hash)).await
+    }
+
+    /// Deletes an identifier that no rule protects. One write.
+    pub async fn delete_identifier(&self, deletion: &Deletion) -> Result<Deleted, StoreError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let Err(error) = self.update_to_tombstone(deletion).await else { return Ok(Deleted::Yes) };
+            match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    return settle(failed.item.clone(), deletion);
+                }
+                Some(UpdateItemError::TransactionConflictException(_)) if attempt < CONFLICT_ATTEMPTS => {
+                    pause(attempt).await;
+                }
+                _ => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn update_to_tombstone(&self, deletion: &Deletion) -> Result<(), SdkError<UpdateItemError>> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::identifier(&deletion.space, &deletion.target).into()))
+            .update_expression(TOMBSTONE)
+            .condition_expression(ACTIVE_UNDER_PROFILE)
+            .set_expression_attribute_names(Some(names(&["state", "value"])))
+            .set_expression_attribute_values(Some(values(deletion)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        update.send().await.map(|_| ())
+    }
+
+    /// Deletes a `user_id`, provided that the one that found the profile is still active: of two requests that race
+    /// for a profile's last two, one finds its witness gone. One transaction, four write units.
+    pub async fn delete_user_id(&self, deletion: &Deletion, witness: &Witness) -> Result<Deleted, StoreError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let Err(error) = self.transact_user_id(deletion, witness).await else { return Ok(Deleted::Yes) };
+            let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
+                return Err(error.into());
+            };
+            match canceled.cancellation_reasons() {
+                [target, _] if failed_condition(target) => return settle(target.item.clone(), deletion),
+                [_, lookup] if failed_condition(lookup) => return Ok(Deleted::LookupGone),
+                reasons if attempt < CONFLICT_ATTEMPTS && reasons.iter().any(is_conflict) => pause(attempt).await,
+                reasons => return Err(StoreError::Unavailable(codes(reasons))),
+            }
+        }
+    }
+
+    async fn transact_user_id(
+        &self,
+        deletion: &Deletion,
+        witness: &Witness,
+    ) -> Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>> {
+        let update = UpdateBuilder::default()
+            .table_name(&self.table)
+            .set_key(Some(Key::identifier(&deletion.space, &deletion.target).into()))
+            .update_expression(TOMBSTONE)
+            .condition_expression(ACTIVE_UNDER_PROFILE)
+            .set_expression_attribute_names(Some(names(&["state", "value"])))
+            .set_expression_attribute_values(Some(values(deletion)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build();
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::identifier(&deletion.space, &witness.lookup).into()))
+            .condition_expression("#state = :active AND profile_id = :profile")
+            .set_expression_attribute_names(Some(names(&["state"])))
+            .expression_attribute_values(":active", text("active"))
+            .expression_attribute_values(":profile", text(witness.profile.as_str()))
+            .build();
+        self.client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().set_update(update.ok()).build())
+            .transact_items(TransactWriteItem::builder().set_condition_check(check.ok()).build())
+            .send()
+            .await
+    }
+}
+
+/// Judges what a failed condition found.
+fn settle(found: Option<Item>, deletion: &Deletion) -> Result<Deleted, StoreError> {
+    let found: Option<Identifier> = found.filter(|item| !item.is_empty()).map(read).transpose()?;
+    Ok(match judge(found.as_ref(), &deletion.request) {
+        Found::DoneByThisRequest => Deleted::Yes,
+        found => Deleted::No(found),
+    })
+}
+
+fn values(deletion: &Deletion) -> Item {
+    let request = deletion.request.to_string();
+    Item::from([
+        (":active".to_owned(), text("active")),
+        (":deleted".to_owned(), text("deleted")),
+        (":profile".to_owned(), text(deletion.profile.as_str())),
+        (":at".to_owned(), text(deletion.at.to_string())),
+        (":token".to_owned(), text(&deletion.token_id)),
+        (":requests".to_owned(), AttributeValue::Ss(vec![request.clone()])),
+        (":request".to_owned(), text(request)),
+        (":reason".to_owned(), text(deletion.reason.as_str())),
+        (":job".to_owned(), deletion.job_id.as_ref().map_or(AttributeValue::Null(true), text)),
+    ])
+}
+
+/// `#name` for each attribute whose name DynamoDB reserves.
+pub(super) fn names(reserved: &[&str]) -> std::collections::HashMap<String, String> {
+    reserved.iter().map(|name| (format!("#{name}"), (*name).to_owned())).collect()
+}
+
+pub(super) fn failed_condition(reason: &CancellationReason) -> bool {
+    reason.code() == Some("ConditionalCheckFailed")
+}
+
+pub(super) fn is_conflict(reason: &CancellationReason) -> bool {
+    reason.code() == Some("TransactionConflict")
+}
+
+pub(super) fn codes(reasons: &[CancellationReason]) -> String {
+    reasons.iter().filter_map(CancellationReason::code).collect::<Vec<_>>().join(", ")
+}
+
+/// Waits a little, and not as long as whoever else waits: 10 to 30 ms at first, then longer.
+pub(super) async fn pause(attempt: u32) {
+    tokio::time::sleep(Duration::from_millis(20).mul_f64(f64::from(attempt) * (0.5 + fastrand::f64()))).await;
+}

@@ -1,0 +1,138 @@
+//! Loading seeds into the deployed table, by the same code as the `efface` command.
+
+use std::collections::{BTreeMap, HashMap};
+
+use efface_aws::{
+    Store,
+    client::dynamodb,
+    clock::Clock,
+    config::Config,
+    store::{load::LoadError, spaces::SpaceChangeError},
+};
+use efface_core::{
+    key::SpaceKey,
+    role::Role,
+    seed::{SeedLine, SeedProfile},
+    space::{Space, SpaceChange, SpaceId},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    environment::aws,
+    error::LocalError,
+    seeding::{SeededLine, Seeds},
+};
+
+/// Tokens by role, by space.
+pub type Tokens = BTreeMap<String, BTreeMap<&'static str, String>>;
+
+/// The emulator takes more at once, but gets no faster by it.
+const AT_ONCE: usize = 8;
+
+/// A way into the deployed table.
+#[derive(Debug)]
+pub struct Loader {
+    store: Store,
+    config: Config,
+    clock: Clock,
+}
+
+impl Loader {
+    /// Uses the variables of a deployed function.
+    pub fn new(variables: &[(String, String)], endpoint: &str) -> Result<Self, LocalError> {
+        let own = aws(endpoint);
+        let deployed = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let settings: HashMap<&str, &str> = deployed.chain(own).collect();
+        let config = Config::from_lookup(&|name| settings.get(name).map(ToString::to_string))?;
+        let store = Store::new(dynamodb(&config), config.table.clone());
+        Ok(Self { store, config, clock: Clock::system() })
+    }
+
+    /// Stores all lines and makes a token of each role for each space.
+    pub async fn load(&self, seeds: &Seeds) -> Result<Tokens, LocalError> {
+        self.store.verify_key(&self.config.key).await?;
+        let mut spaces = HashMap::new();
+        let mut together = Vec::new();
+        for line in seeds.lines() {
+            match &line.read {
+                SeedLine::Profile(profile) if profile.merged_into.is_none() => together.push((line, profile)),
+                // A merge and a change of a space count on what came before them.
+                SeedLine::Profile(profile) => {
+                    self.profiles(&mut spaces, &std::mem::take(&mut together)).await?;
+                    self.profiles(&mut spaces, &[(line, profile)]).await?;
+                }
+                SeedLine::Space(id, change) => {
+                    self.profiles(&mut spaces, &std::mem::take(&mut together)).await?;
+                    spaces.insert(id.clone(), self.change(line, id, change).await?);
+                }
+            }
+        }
+        self.profiles(&mut spaces, &together).await?;
+        self.tokens(seeds).await
+    }
+
+    /// Loads profiles that don't count on each other, several at once.
+    async fn profiles(
+        &self,
+        spaces: &mut HashMap<SpaceId, Space>,
+        lines: &[(&SeededLine, &SeedProfile)],
+    ) -> Result<(), LocalError> {
+        for (line, profile) in lines {
+            if !spaces.contains_key(&profile.space_id) {
+                let space = self.change(line, &profile.space_id, &SpaceChange::default()).await?;
+                spaces.insert(profile.space_id.clone(), space);
+            }
+        }
+        let spaces = &*spaces;
+        let loads = lines.iter().filter_map(|(line, profile)| {
+            let key = self.config.key.space_key(&profile.space_id);
+            Some(self.profile(line, spaces.get(&profile.space_id)?, key, profile))
+        });
+        stream::iter(loads).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn profile(
+        &self,
+        line: &SeededLine,
+        space: &Space,
+        key: SpaceKey,
+        profile: &SeedProfile,
+    ) -> Result<(), LocalError> {
+        match self.store.load_profile(space, &key, profile, self.clock.now()).await {
+            Ok(_) => Ok(()),
+            Err(LoadError::Store(error)) => Err(error.into()),
+            Err(error) => Err(line.wrong(&error)),
+        }
+    }
+
+    /// Makes a space, or changes it.
+    async fn change(&self, line: &SeededLine, id: &SpaceId, change: &SpaceChange) -> Result<Space, LocalError> {
+        let made = match self.store.create_space(id, change, self.clock.now()).await {
+            Err(SpaceChangeError::Exists(_)) => self.store.update_space(id, change).await,
+            made => made,
+        };
+        made.map_err(|error| match error {
+            SpaceChangeError::Store(error) => error.into(),
+            error => line.wrong(&error),
+        })
+    }
+
+    async fn tokens(&self, seeds: &Seeds) -> Result<Tokens, LocalError> {
+        let mut tokens = Tokens::new();
+        for name in seeds.spaces() {
+            let Ok(id) = SpaceId::parse(name) else { continue };
+            // The demo space is there even when no seed speaks of it.
+            let made = self.store.create_space(&id, &SpaceChange::default(), self.clock.now()).await;
+            if let Err(SpaceChangeError::Store(error)) = made {
+                return Err(error.into());
+            }
+            let mut by_role = BTreeMap::new();
+            for role in Role::ALL {
+                let (token, _) = self.store.create_token(&id, role, self.clock.now(), None).await?;
+                by_role.insert(role.as_str(), token.expose().to_owned());
+            }
+            tokens.insert(name.to_owned(), by_role);
+        }
+        Ok(tokens)
+    }
+}

@@ -1,0 +1,79 @@
+//! `cargo local`: Efface on one's own machine.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use efface_local::{
+    console::{answer, say},
+    error::LocalError,
+    leash,
+    session::{self, Options},
+    tools::Tools,
+    workspace::Workspace,
+};
+
+/// Runs Efface on this machine, in the foreground, until Ctrl-C. It needs Rust, a C compiler and Python 3; what else it
+/// needs it installs below target/.
+#[derive(Debug, Parser)]
+#[command(name = "cargo local", bin_name = "cargo local", version)]
+struct Arguments {
+    /// What to do instead of running.
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// The port that the API answers on.
+    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// Build the functions with optimisations.
+    #[arg(long)]
+    release: bool,
+    /// When ready, print one line of JSON to stdout.
+    #[arg(long)]
+    json: bool,
+    /// Newline-delimited JSON to load in place of the demo; may be repeated.
+    #[arg(long = "seed", value_name = "FILE")]
+    seeds: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Install the pinned tools (cargo-lambda, cfn-lint, ministack, sam) and print their folders as a PATH.
+    Tools,
+}
+
+fn main() -> ExitCode {
+    if let Some(code) = leash::run_if_asked() {
+        return code;
+    }
+    let arguments = Arguments::parse();
+    let result = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| LocalError::Io { what: "starting".to_owned(), source })
+        .and_then(|runtime| {
+            let result = runtime.block_on(run(arguments));
+            // A request that is still under way has no one left who wants its answer.
+            runtime.shutdown_background();
+            result
+        });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(format_args!("cargo local: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), LocalError> {
+    let Arguments { action, port, release, json, seeds } = arguments;
+    match action {
+        None => session::run(&Options { port, json, release, seeds }).await,
+        Some(Action::Tools) => tools().await,
+    }
+}
+
+async fn tools() -> Result<(), LocalError> {
+    let folders = Tools::install(&Workspace::find()?).await?.folders();
+    answer(folders.map(|folder| folder.display().to_string()).join(":"));
+    Ok(())
+}

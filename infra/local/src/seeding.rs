@@ -1,0 +1,72 @@
+//! Seed files: read whole before anything starts, loaded when the table is there.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use efface_core::seed::{SeedLine, parse_line};
+
+use crate::error::{LocalError, Tried};
+
+/// The space that is always there.
+pub const DEMO_SPACE: &str = "spa_demo";
+const DEMO: &str = include_str!("../demo.jsonl");
+
+/// Lines that were found to be good.
+#[derive(Debug, Default)]
+pub struct Seeds(Vec<SeededLine>);
+
+/// One line, and where it came from.
+#[derive(Debug)]
+pub(crate) struct SeededLine {
+    file: String,
+    number: usize,
+    pub(crate) read: SeedLine,
+}
+
+impl Seeds {
+    /// Reads files, or the demo where there are none.
+    pub fn read(files: &[PathBuf]) -> Result<Self, LocalError> {
+        let mut seeds = Self::default();
+        if files.is_empty() {
+            seeds.add("demo.jsonl", DEMO)?;
+        }
+        for file in files {
+            let name = file.display().to_string();
+            seeds.add(&name, &fs::read_to_string(file).tried(format!("reading {name}"))?)?;
+        }
+        Ok(seeds)
+    }
+
+    fn add(&mut self, file: &str, text: &str) -> Result<(), LocalError> {
+        for (line, number) in text.split('\n').zip(1..) {
+            match parse_line(line) {
+                Ok(Some(read)) => self.0.push(SeededLine { file: file.to_owned(), number, read }),
+                Ok(None) => {}
+                Err(error) => {
+                    return Err(LocalError::Seed { file: file.to_owned(), line: number, text: error.to_string() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The lines in their order, each with its file and number.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &SeededLine> {
+        self.0.iter()
+    }
+
+    /// Every space that is named, and the demo space.
+    pub(crate) fn spaces(&self) -> BTreeSet<&str> {
+        let named = self.lines().map(|line| match &line.read {
+            SeedLine::Space(id, _) => id.as_str(),
+            SeedLine::Profile(profile) => profile.space_id.as_str(),
+        });
+        named.chain([DEMO_SPACE]).collect()
+    }
+}
+
+impl SeededLine {
+    /// An error that says where.
+    pub(crate) fn wrong(&self, text: &impl ToString) -> LocalError {
+        LocalError::Seed { file: self.file.clone(), line: self.number, text: text.to_string() }
+    }
+}

@@ -1,0 +1,84 @@
+//! One run of `cargo local`, from nothing to ready, and until it stops.
+
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    console::say,
+    emulator::Emulator,
+    error::{LocalError, Tried},
+    function::{self, Watch},
+    loading::Loader,
+    ready::Ready,
+    seeding::Seeds,
+    stack::Deployer,
+    tools::Tools,
+    workspace::Workspace,
+};
+
+const STACK: &str = "efface-local";
+const TEMPLATE: &str = "infra/template.yaml";
+
+/// What was asked for on the command line.
+#[derive(Debug)]
+pub struct Options {
+    /// Where the API answers.
+    pub port: u16,
+    /// Tell a program, not a person.
+    pub json: bool,
+    /// With optimisations.
+    pub release: bool,
+    /// Seed files; the demo where there are none.
+    pub seeds: Vec<PathBuf>,
+}
+
+/// Runs until told to stop. Whatever was started is stopped when this future is dropped.
+pub async fn run(options: &Options) -> Result<(), LocalError> {
+    tokio::select! {
+        error = start(options) => error,
+        stopped = told_to_stop() => stopped,
+    }
+}
+
+/// Returns only when something went wrong.
+async fn start(options: &Options) -> Result<(), LocalError> {
+    let seeds = Seeds::read(&options.seeds)?;
+    function::check_port(options.port)?;
+    let workspace = Workspace::find()?;
+    let tools = Tools::install(&workspace).await?;
+    say("building the functions");
+    function::build(&workspace, options.release).await?;
+    let folder = workspace.fresh(&format!("local/{}", options.port))?;
+    say("starting the AWS emulator and deploying infra/template.yaml to it");
+    let mut emulator = Emulator::start(&tools, &folder).await?;
+    emulator.prepare().await?;
+    let deployer = Deployer { workspace: &workspace, tools: &tools, folder: &folder };
+    deployer.deploy(&emulator, &workspace.root.join(TEMPLATE), STACK).await?;
+    // From the deployed function, so that a variable which the template gives it is there at once.
+    let mut variables = emulator.function_variables(&format!("{STACK}-api")).await?;
+    let tokens = Loader::new(&variables, &emulator.endpoint)?.load(&seeds).await?;
+    for (_, value) in variables.iter_mut().filter(|(name, _)| name == "EFFACE_FRONT_DOOR") {
+        "watch".clone_into(value);
+    }
+    let endpoint = emulator.endpoint.clone();
+    let ready = Ready { url: format!("http://127.0.0.1:{}", options.port), endpoint: endpoint.clone(), tokens };
+    let watch = Watch { workspace, tools, port: options.port, release: options.release, endpoint, variables };
+    Err(tokio::select! {
+        error = emulator.ended() => error,
+        error = watch.keep(|| ready.tell(options.json)) => error,
+    })
+}
+
+async fn told_to_stop() -> Result<(), LocalError> {
+    let mut terminate = signal(SignalKind::terminate()).tried("listening for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).tried("listening for signals")?;
+    let mut hangup = signal(SignalKind::hangup()).tried("listening for signals")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    say("stopping");
+    Ok(())
+}

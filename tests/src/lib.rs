@@ -1,1 +1,0 @@
-//! efface-tests

@@ -1,0 +1,14 @@
+//! What the integration tests stand on: an in-process DynamoDB for each test, a wire that counts and breaks requests,
+//! and an app that is called with the events of real front doors.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on must say so")]
+
+pub mod app;
+pub mod events;
+pub mod faults;
+pub mod log;
+pub mod store;
+pub mod wire;
+
+pub use app::{Reply, TestApp, TestClock};
+pub use events::{Door, Req};
+pub use store::TestStore;

@@ -1,0 +1,131 @@
+//! A DynamoDB of one's own, in process, through the real SDK over HTTP.
+
+use std::collections::BTreeMap;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{BehaviorVersion, Region},
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+        StreamSpecification, StreamViewType,
+    },
+};
+use efface_aws::{Store, client::with_limits};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::wire::Wire;
+
+/// The table's name in every test.
+pub const TABLE: &str = "profiles";
+
+/// Everything in the table, by key: for comparing before and after.
+pub type Dump = BTreeMap<(String, String), BTreeMap<String, String>>;
+
+/// A store, and what keeps it up.
+pub struct TestStore {
+    /// The store under test.
+    pub store: Store,
+    /// The same table, for looking behind the store's back; never through the wire.
+    pub client: Client,
+    /// The wire between the SDK and the table.
+    pub wire: Wire,
+    server: JoinHandle<()>,
+}
+
+impl TestStore {
+    /// Starts an empty table.
+    pub async fn start() -> Self {
+        let database = dynoxide::Database::memory().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let _ = dynoxide::server::serve_on(listener, database).await;
+        });
+        let wire = Wire::start(&url).await;
+        let client = client(&url);
+        create_table(&client).await;
+        Self { store: Store::new(self::client(&wire.url), TABLE), client, wire, server }
+    }
+
+    /// All items, with their values as text.
+    pub async fn dump(&self) -> Dump {
+        let mut items = Dump::new();
+        let mut start = None;
+        loop {
+            let page = self.client.scan().table_name(TABLE).set_exclusive_start_key(start).send().await.unwrap();
+            for item in page.items.unwrap_or_default() {
+                let key = |name: &str| item[name].as_s().unwrap().clone();
+                let values = item.iter().map(|(name, value)| (name.clone(), show(value))).collect();
+                items.insert((key("pk"), key("sk")), values);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return items;
+            }
+        }
+    }
+}
+
+impl Drop for TestStore {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn show(value: &AttributeValue) -> String {
+    match value {
+        AttributeValue::Ss(values) => {
+            let mut values = values.clone();
+            values.sort();
+            format!("{values:?}")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// The items that differ between two dumps, less the counters of the limit.
+pub fn changed(before: &Dump, after: &Dump) -> Vec<(String, String)> {
+    let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    keys.into_iter().filter(|key| before.get(*key) != after.get(*key) && !key.0.starts_with("R#")).cloned().collect()
+}
+
+/// A client as the functions make it, on an endpoint.
+pub fn client(url: &str) -> Client {
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    Client::from_conf(
+        with_limits(Config::builder())
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .http_client(http)
+            .endpoint_url(url)
+            .build(),
+    )
+}
+
+/// Creates the table as the template does.
+pub async fn create_table(client: &Client) {
+    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let attribute = |name: &str| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build().unwrap()
+    };
+    client
+        .create_table()
+        .table_name(TABLE)
+        .key_schema(key("pk", KeyType::Hash))
+        .key_schema(key("sk", KeyType::Range))
+        .attribute_definitions(attribute("pk"))
+        .attribute_definitions(attribute("sk"))
+        .billing_mode(BillingMode::PayPerRequest)
+        .stream_specification(
+            StreamSpecification::builder()
+                .stream_enabled(true)
+                .stream_view_type(StreamViewType::NewAndOldImages)
+                .build()
+                .unwrap(),
+        )
+        .send()
+        .await
+        .unwrap();
+}

@@ -1,0 +1,191 @@
+//! The wire between the SDK and the table: it counts what passes, and breaks it when told to.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{HeaderMap, Response},
+};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::faults::Fault;
+
+type Plan = Box<dyn FnMut(&Passed) -> Fault + Send>;
+
+/// One request that passed.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    /// Such as `UpdateItem`.
+    pub operation: String,
+    /// Its body.
+    pub request: Value,
+    /// The reply's body, where it was carried out.
+    pub reply: Value,
+    /// When it came, and when its reply was ready.
+    pub span: (Instant, Instant),
+}
+
+impl Passed {
+    /// Capacity units, read and written: what the store reported, or what DynamoDB charges for refused conditions
+    /// on items of at most 1 KB.
+    pub fn units(&self) -> (f64, f64) {
+        let is_read = matches!(self.operation.as_str(), "GetItem" | "BatchGetItem" | "Query");
+        let units = match &self.reply["ConsumedCapacity"] {
+            Value::Array(many) => many.iter().filter_map(|one| one["CapacityUnits"].as_f64()).sum(),
+            one => one["CapacityUnits"].as_f64().unwrap_or_default(),
+        };
+        let error = self.reply["__type"].as_str().unwrap_or_default();
+        let units = if error.ends_with("ConditionalCheckFailedException") {
+            1.0
+        } else if error.ends_with("TransactionCanceledException") {
+            2.0 * self.request["TransactItems"].as_array().map_or(0, Vec::len) as f64
+        } else {
+            units
+        };
+        if is_read { (units, 0.0) } else { (0.0, units) }
+    }
+}
+
+#[derive(Default)]
+struct Inner {
+    passed: Vec<Passed>,
+    plan: Option<Plan>,
+    delay: Duration,
+}
+
+/// What a stretch of traffic cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// Requests sent, repetitions too.
+    pub requests: usize,
+    /// Groups of requests that were under way at the same time.
+    pub round_trips: usize,
+    /// Read units.
+    pub reads: f64,
+    /// Write units.
+    pub writes: f64,
+}
+
+/// A running wire.
+#[derive(Clone)]
+pub struct Wire {
+    /// Where the SDK is to send to.
+    pub url: String,
+    inner: Arc<Mutex<Inner>>,
+    target: String,
+    http: Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>,
+}
+
+impl Wire {
+    /// Starts a wire to a server.
+    pub async fn start(target: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let wire = Self {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            inner: Arc::default(),
+            target: target.to_owned(),
+            http: Client::builder(TokioExecutor::new()).build_http(),
+        };
+        let router = Router::new().fallback(pass).with_state(wire.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        wire
+    }
+
+    /// Decides the fate of each request from now on.
+    pub fn plan(&self, plan: impl FnMut(&Passed) -> Fault + Send + 'static) {
+        self.inner.lock().unwrap().plan = Some(Box::new(plan));
+    }
+
+    /// Breaks nothing any more.
+    pub fn heal(&self) {
+        self.inner.lock().unwrap().plan = None;
+    }
+
+    /// Everything that passed since the last call.
+    pub fn take(&self) -> Vec<Passed> {
+        std::mem::take(&mut self.inner.lock().unwrap().passed)
+    }
+
+    /// Runs something and tells what it cost. Every request is held for a while, so that those sent together overlap.
+    pub async fn cost<T>(&self, work: impl Future<Output = T>) -> (T, Cost) {
+        self.take();
+        self.inner.lock().unwrap().delay = Duration::from_millis(40);
+        let result = work.await;
+        self.inner.lock().unwrap().delay = Duration::ZERO;
+        let mut passed = self.take();
+        passed.sort_by_key(|one| one.span.0);
+        let mut cost = Cost { requests: passed.len(), round_trips: 0, reads: 0.0, writes: 0.0 };
+        let mut busy_until: Option<Instant> = None;
+        for one in &passed {
+            if busy_until.is_none_or(|until| one.span.0 >= until) {
+                cost.round_trips += 1;
+            }
+            busy_until = busy_until.max(Some(one.span.1));
+            let (reads, writes) = one.units();
+            cost.reads += reads;
+            cost.writes += writes;
+        }
+        (result, cost)
+    }
+}
+
+async fn pass(State(wire): State<Wire>, request: Request) -> Response<Body> {
+    let start = Instant::now();
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let operation = parts.headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+    let mut content: Value = serde_json::from_slice(&body).unwrap();
+    content["ReturnConsumedCapacity"] = json!("TOTAL");
+    let mut passed = Passed { operation, request: content, reply: Value::Null, span: (start, start) };
+    let (fault, delay) = {
+        let mut inner = wire.inner.lock().unwrap();
+        let delay = inner.delay;
+        (inner.plan.as_mut().map_or(Fault::None, |plan| plan(&passed)), delay)
+    };
+    let (status, headers, reply) = match fault.answer() {
+        Some((status, kind)) => {
+            let reply = json!({ "__type": kind, "message": "injected" }).to_string().into_bytes();
+            (status, HeaderMap::new(), Bytes::from(reply))
+        }
+        None if fault == Fault::LoseRequest => (0, HeaderMap::new(), Bytes::new()),
+        None => wire.forward(&parts.headers, &passed.request).await,
+    };
+    tokio::time::sleep(delay).await;
+    passed.reply = serde_json::from_slice(&reply).unwrap_or_default();
+    passed.span.1 = Instant::now();
+    wire.inner.lock().unwrap().passed.push(passed);
+    if matches!(fault, Fault::LoseReply | Fault::LoseRequest) {
+        // A body that fails makes the server cut the connection.
+        let broken = futures::stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut")) });
+        return Response::builder().status(200).body(Body::from_stream(broken)).unwrap();
+    }
+    let mut response = Response::builder().status(status).body(Body::from(reply)).unwrap();
+    *response.headers_mut() = headers;
+    response
+}
+
+impl Wire {
+    async fn forward(&self, headers: &HeaderMap, content: &Value) -> (u16, HeaderMap, Bytes) {
+        let mut request = axum::http::Request::post(&self.target);
+        for (name, value) in headers {
+            if name != "content-length" && name != "host" {
+                request = request.header(name, value);
+            }
+        }
+        let request = request.body(Full::new(Bytes::from(content.to_string()))).unwrap();
+        let reply = self.http.request(request).await.unwrap();
+        let status = reply.status().as_u16();
+        let mut headers = reply.headers().clone();
+        headers.remove("content-length");
+        headers.remove("transfer-encoding");
+        (status, headers, reply.into_body().collect().await.unwrap().to_bytes())
+    }
+}
