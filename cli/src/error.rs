@@ -18,7 +18,7 @@ pub enum CliError {
     #[error(transparent)]
     Setting(#[from] SettingError),
     /// The AWS SDK found no credentials.
-    #[error("no AWS credentials: {0}")]
+    #[error("no AWS credentials: sign in, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile ({0})")]
     Credentials(String),
     /// The key is not the table's, or the table did not say.
     #[error("{}", explain_key(.0))]
@@ -89,9 +89,9 @@ impl CliError {
     pub fn code(&self) -> &str {
         match self {
             Self::Refused(refused) => &refused.code,
-            Self::UnknownSpace(_)
-            | Self::UnknownToken { .. }
-            | Self::Space(SpaceChangeError::Unknown(_)) => "not_found",
+            Self::UnknownSpace(_) | Self::UnknownToken { .. } | Self::Space(SpaceChangeError::Unknown(_)) => {
+                "not_found"
+            }
             Self::Space(SpaceChangeError::Exists(_)) => "exists",
             Self::Space(SpaceChangeError::Raced(_)) => "conflict",
             error => match error.exit_code() {

@@ -14,10 +14,10 @@ impl Interrupts {
 
     /// Stops by Ctrl-C. From now on Ctrl-C no longer ends the process by itself.
     pub fn on_ctrl_c() -> Self {
-        let (sender, receiver) = watch::channel(0);
+        let (sender, receiver) = watch::channel(0_u8);
         tokio::spawn(async move {
             while tokio::signal::ctrl_c().await.is_ok() {
-                sender.send_modify(|count| *count = count.saturating_add(1));
+                sender.send_modify(|count: &mut u8| *count = count.saturating_add(1));
             }
         });
         Self(receiver)

@@ -107,13 +107,11 @@ impl<'a> Settings<'a> {
     }
 
     pub(crate) fn token(&self, file: Option<&Path>) -> Result<Token, SettingError> {
-        let (text, place) = match file {
-            Some(path) => (read_file(path)?, "the token file"),
-            None => {
-                let how = "set EFFACE_TOKEN, or give --token-file";
-                let text = self.find("EFFACE_TOKEN").ok_or(SettingError::Missing { what: "access token", how })?;
-                (text, "EFFACE_TOKEN")
-            }
+        let how = "set EFFACE_TOKEN, or give --token-file";
+        let (text, place) = match (file, self.find("EFFACE_TOKEN")) {
+            (Some(path), _) => (read_file(path)?, "the token file"),
+            (None, Some(text)) => (text, "EFFACE_TOKEN"),
+            (None, None) => return Err(SettingError::Missing { what: "access token", how }),
         };
         Token::parse(text.trim()).ok_or(SettingError::Token(place))
     }

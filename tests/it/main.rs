@@ -1,4 +1,17 @@
 //! Integration tests, one binary: HTTP events in, DynamoDB out.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must say so")]
 
+mod auth;
+mod contract;
+mod costs;
 mod delete_identifier;
+mod doors;
+mod faults;
+mod idempotency;
+mod limits;
+mod load;
+mod merges;
+mod openapi;
+mod privacy;
+mod races;
+mod reads;

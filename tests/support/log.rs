@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, Once},
+    sync::{Mutex, Once},
 };
 
 use tracing_subscriber::{fmt, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
@@ -10,8 +10,8 @@ use tracing_subscriber::{fmt, fmt::MakeWriter, layer::SubscriberExt, util::Subsc
 static START: Once = Once::new();
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-#[derive(Clone, Default)]
-struct Kept(Arc<()>);
+#[derive(Clone, Copy)]
+struct Kept;
 
 impl io::Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -28,14 +28,14 @@ impl<'a> MakeWriter<'a> for Kept {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self {
-        self.clone()
+        *self
     }
 }
 
 /// Keeps every log line from now on: at `info`, as the functions log, and with their panic hook.
 pub fn keep() {
     START.call_once(|| {
-        let lines = fmt::layer().json().flatten_event(true).with_writer(Kept::default());
+        let lines = fmt::layer().json().flatten_event(true).with_writer(Kept);
         let level = tracing_subscriber::filter::LevelFilter::INFO;
         tracing_subscriber::registry().with(level).with(lines).init();
     });

@@ -73,12 +73,17 @@ impl Drop for TestStore {
     }
 }
 
+/// A value as text in which equal values are equal: sets and maps come in any order.
 fn show(value: &AttributeValue) -> String {
     match value {
         AttributeValue::Ss(values) => {
             let mut values = values.clone();
             values.sort();
             format!("{values:?}")
+        }
+        AttributeValue::M(map) => {
+            let sorted: BTreeMap<_, _> = map.iter().map(|(name, value)| (name, show(value))).collect();
+            format!("{sorted:?}")
         }
         other => format!("{other:?}"),
     }

@@ -8,7 +8,7 @@ const MAX_SECONDS: i64 = 36_500 * 86_400;
 /// The text is no span.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("a span is a whole number and a unit: 30m, 12h, 90d, 52w; at most 36500d")]
-pub struct BadSpan;
+pub(crate) struct BadSpan;
 
 /// A span in seconds, from a number and one of `s m h d w`.
 pub(crate) fn parse(text: &str) -> Result<i64, BadSpan> {

@@ -34,7 +34,7 @@ pub enum SpaceCommand {
 
 /// Settings that a new space and a change have in common.
 #[derive(Args)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Add an identifier type; `:lowercase` compares its values by their lower-case form, for good
     #[arg(long = "identifier-type", value_name = "NAME[:lowercase]", value_parser = type_spec::parse)]
     identifier_types: Vec<TypeSpec>,
@@ -86,7 +86,7 @@ pub struct Update {
 
 /// A source's state on the command line.
 #[derive(Clone, Copy, ValueEnum)]
-pub enum SourceArg {
+pub(crate) enum SourceArg {
     /// In use
     Attached,
     /// Taken off
@@ -128,9 +128,7 @@ pub(crate) async fn run(command: &SpaceCommand, store: &Store) -> Result<Answer,
             change.activated = Some(!create.inactive);
             (&create.id, store.create_space(&create.id, &change, Clock::system().now()).await?)
         }
-        SpaceCommand::Show { id } => {
-            (id, store.space(id).await?.ok_or_else(|| CliError::UnknownSpace(id.clone()))?)
-        }
+        SpaceCommand::Show { id } => (id, store.space(id).await?.ok_or_else(|| CliError::UnknownSpace(id.clone()))?),
         SpaceCommand::Update(update) => (&update.id, store.update_space(&update.id, &update.change()?).await?),
     };
     Ok(Answer::done(text(id, &space), json(id, &space)))

@@ -4,11 +4,7 @@ use clap::{
     Args, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use efface_aws::{
-    Store,
-    clock::Clock,
-    store::tokens::TokenRecord,
-};
+use efface_aws::{Store, clock::Clock, store::tokens::TokenRecord};
 use efface_core::{
     role::Role,
     space::SpaceId,
@@ -17,10 +13,7 @@ use efface_core::{
 use serde_json::{Value, json};
 
 use super::duration;
-use crate::{
-    Answer, CliError,
-    output::columns,
-};
+use crate::{Answer, CliError, output::columns};
 
 /// What to do with tokens.
 #[derive(Subcommand)]

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// The text names no type.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum BadTypeSpec {
+pub(crate) enum BadTypeSpec {
     /// The name breaks the rule of names.
     #[error(transparent)]
     Name(#[from] IdentifierError),

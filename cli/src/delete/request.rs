@@ -81,8 +81,7 @@ impl Deletion {
             {"id": target.value.expose(), "type": target.id_type.as_str()},
         ]});
         let lookup = utf8_percent_encode(lookup.expose(), RESERVED);
-        let path =
-            format!("/v1/spaces/{space}/collections/users/profiles/{USER_ID}:{lookup}/external_ids/delete");
+        let path = format!("/v1/spaces/{space}/collections/users/profiles/{USER_ID}:{lookup}/external_ids/delete");
         Ok(Self { path, body: body.to_string(), key })
     }
 }

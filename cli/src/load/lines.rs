@@ -25,7 +25,7 @@ pub(crate) struct Line {
 pub(crate) fn read(source: impl BufRead + Send + 'static, from: u64) -> mpsc::Receiver<io::Result<Line>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     thread::spawn(move || {
-        for line in Lines { source, from, number: 0, end: 0 } {
+        for line in (Lines { source, from, number: 0, end: 0 }) {
             if sender.blocking_send(line).is_err() {
                 break;
             }

@@ -55,7 +55,8 @@ impl LineFailure {
 
     /// Whether trying again may work: the table is away, or others write to the same items.
     fn passes(&self) -> bool {
-        self.is_unavailable() || matches!(self, Self::Profile(LoadError::Contended) | Self::Space(SpaceChangeError::Raced(_)))
+        self.is_unavailable()
+            || matches!(self, Self::Profile(LoadError::Contended) | Self::Space(SpaceChangeError::Raced(_)))
     }
 }
 

@@ -52,8 +52,7 @@ pub struct Load {
 }
 
 pub(crate) async fn run(load: &Load, settings: &Settings<'_>, interrupts: &Interrupts) -> Result<Answer, CliError> {
-    let (source, bytes) = open(&load.file)
-        .map_err(|source| CliError::File { path: load.file.clone(), source })?;
+    let (source, bytes) = open(&load.file).map_err(|source| CliError::File { path: load.file.clone(), source })?;
     let site = connect::open(settings).await?;
     let progress = Progress::start(bytes, settings.global.json);
     let loader = Loader::new(site, load, progress, interrupts.clone());
@@ -73,6 +72,6 @@ fn open(path: &Path) -> io::Result<Source> {
     if about.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let bytes = about.is_file().then(|| about.len());
+    let bytes = about.is_file().then_some(about.len());
     Ok((Box::new(BufReader::with_capacity(64 * 1_024, file)), bytes))
 }

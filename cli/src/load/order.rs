@@ -104,7 +104,8 @@ mod tests {
     #[test]
     fn spaces_and_merges_wait_for_all_before_them() {
         let space = line(r#"{"space":{"id":"s"}}"#);
-        let json = r#"{"space_id":"s","external_ids":[{"type":"email","id":"x"}],"merged_into":{"type":"email","id":"y"}}"#;
+        let json =
+            r#"{"space_id":"s","external_ids":[{"type":"email","id":"x"}],"merged_into":{"type":"email","id":"y"}}"#;
         let merge = line(json);
         let mut order = Order::new(16);
         assert!(!order.must_wait(&space) && !order.must_wait(&merge));

@@ -36,14 +36,18 @@ mod tests {
 
     async fn tries(interrupts: &Interrupts, failures: u32) -> (Result<(), &'static str>, u32) {
         let tried = Cell::new(0);
-        let result = patiently(interrupts, |error: &&str| *error == "busy", async || {
-            tried.set(tried.get() + 1);
-            match tried.get() {
-                n if n <= failures => Err("busy"),
-                _ if failures == 0 => Err("broken"),
-                _ => Ok(()),
-            }
-        })
+        let result = patiently(
+            interrupts,
+            |error: &&str| *error == "busy",
+            async || {
+                tried.set(tried.get() + 1);
+                match tried.get() {
+                    n if n <= failures => Err("busy"),
+                    _ if failures == 0 => Err("broken"),
+                    _ => Ok(()),
+                }
+            },
+        )
         .await;
         (result, tried.get())
     }

@@ -98,8 +98,11 @@ impl Outcome {
         };
         let mut text = self.table();
         if let Some(line) = self.go_on_at {
-            text += &format!("\n\nTo go on: efface load {} --from-line {line}", file.display());
-            text += "\nLines that are loaded already are not changed by loading them again.";
+            let file = file.display();
+            text = format!(
+                "{text}\n\nTo go on: efface load {file} --from-line {line}\n\
+                 Lines that are loaded already are not changed by loading them again."
+            );
         }
         Answer { text, json: self.json(), exit }
     }

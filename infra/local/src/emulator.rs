@@ -102,6 +102,21 @@ impl Emulator {
         Ok(variables.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect())
     }
 
+    /// The template of a stack as CloudFormation got it, after the SAM transform.
+    pub async fn deployed_template(&self, stack: &str) -> Result<Value, LocalError> {
+        let request = Request::post(&self.endpoint)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", credential("cloudformation"));
+        let query = format!("Action=GetTemplate&TemplateStage=Processed&Version=2010-05-15&StackName={stack}");
+        let answer = self.request("the stack's template", request, query).await?;
+        let template = answer.text.split_once("<TemplateBody>").and_then(|(_, rest)| rest.split_once("</TemplateBody>"));
+        let [quote, apostrophe, less, greater, and] = ["&quot;", "&#x27;", "&lt;", "&gt;", "&amp;"];
+        let json = template.map_or("", |(body, _)| body).replace(quote, "\"").replace(apostrophe, "'");
+        let json = json.replace(less, "<").replace(greater, ">").replace(and, "&");
+        serde_json::from_str(&json)
+            .map_err(|error| LocalError::Emulator { what: "the stack's template", text: error.to_string() })
+    }
+
     /// Sends a request that must succeed.
     pub async fn request(
         &self,

@@ -5,6 +5,8 @@ use std::{io, path::PathBuf};
 use efface_aws::{StoreError, config::ConfigError, store::key_check::KeyCheckError};
 use thiserror::Error;
 
+use crate::function::HEALTH_SECONDS;
+
 /// Why the stack on one's own machine could not be started, or stopped by itself.
 #[derive(Debug, Error)]
 pub enum LocalError {
@@ -59,8 +61,8 @@ pub enum LocalError {
     #[error("`cargo lambda watch` keeps stopping; its own words are above")]
     WatchStops,
     /// The function runs but does not get well.
-    #[error("GET /health did not answer 200 within {0} seconds; the function's own words are above")]
-    Unhealthy(u64),
+    #[error("GET /health is not 200 after {HEALTH_SECONDS} seconds but {0}; the function's own words are above")]
+    Unhealthy(String),
     /// A line of a seed file.
     #[error("{file}:{line}: {text}")]
     Seed {

@@ -21,7 +21,8 @@ use crate::{
 const FUNCTIONS: [&str; 1] = ["efface-api"];
 /// A request waits as long as the template lets the function run.
 const TIMEOUT_SECONDS: &str = "10";
-const HEALTH_SECONDS: u64 = 60;
+/// How long the function may take to get well.
+pub(crate) const HEALTH_SECONDS: u64 = 60;
 const SHORT_LIFE: Duration = Duration::from_secs(5);
 const SHORT_LIVES: u32 = 3;
 
@@ -99,13 +100,16 @@ impl Watch {
     async fn healthy(&self) -> Result<(), LocalError> {
         let url = format!("http://127.0.0.1:{}/health", self.port);
         let deadline = Instant::now() + Duration::from_secs(HEALTH_SECONDS);
-        while http::get(&url).await.status != 200 {
+        loop {
+            let answer = http::get(&url).await;
+            if answer.status == 200 {
+                return Ok(());
+            }
             if Instant::now() > deadline {
-                return Err(LocalError::Unhealthy(HEALTH_SECONDS));
+                return Err(LocalError::Unhealthy(format!("{} {}", answer.status, answer.text)));
             }
             sleep(Duration::from_millis(100)).await;
         }
-        Ok(())
     }
 }
 

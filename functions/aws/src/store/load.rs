@@ -138,7 +138,8 @@ impl Store {
         // The first transaction makes the head; every later one checks that it is still there.
         let mut batches = rest.chunks(ITEMS_PER_TRANSACTION);
         first.extend(batches.next().unwrap_or_default().iter().cloned());
-        if head.is_some() {
+        // A merge writes the head of a profile that exists, under a condition of its own.
+        if head.is_some() && root.is_none() {
             first.push(self.head_check(line.space_id, &id));
         }
         if !self.transact(first).await? {
@@ -206,7 +207,7 @@ impl Store {
         };
         let mut traits = old.unwrap_or_default();
         let before = write_traits(&traits);
-        merge_traits(&mut traits, line.traits());
+        merge_traits(&mut traits, line.traits(&traits));
         let after = write_traits(&traits);
         if after.as_s().is_ok_and(|json| json.len() > efface_core::seed::MAX_LINE_BYTES) {
             return Err(LoadError::LargeTraits);
@@ -423,9 +424,12 @@ impl Line<'_> {
         Err(LoadError::Claimed(at))
     }
 
-    fn traits(&self) -> Traits {
-        let updated_at = self.profile.timestamp.unwrap_or(self.now);
-        let set = |value: &serde_json::value::RawValue| Trait { value: value.to_owned(), updated_at };
-        self.profile.traits.iter().map(|(name, value)| (name.clone(), set(value))).collect()
+    /// The line's traits. Without a time of its own it leaves the time of a value that is there already.
+    fn traits(&self, stored: &Traits) -> Traits {
+        let set = |name: &String, value: &serde_json::value::RawValue| {
+            let same = stored.get(name).filter(|old| old.value.get() == value.get()).map(|old| old.updated_at);
+            Trait { value: value.to_owned(), updated_at: self.profile.timestamp.or(same).unwrap_or(self.now) }
+        };
+        self.profile.traits.iter().map(|(name, value)| (name.clone(), set(name, value))).collect()
     }
 }

@@ -1,2 +1,98 @@
-//! x
-fn main(){}
+//! `cargo stack-test`: the real template, built and deployed by the SAM CLI to an emulator, and used as a client would.
+
+mod gateway;
+mod report;
+mod requests;
+
+use std::{path::Path, process::ExitCode};
+
+use efface_local::{
+    console::{answer, say},
+    emulator::Emulator,
+    error::{LocalError, Tried},
+    leash,
+    loading::{Loader, Tokens},
+    seeding::Seeds,
+    stack::Deployer,
+    tools::Tools,
+    workspace::Workspace,
+};
+use gateway::Gateway;
+use report::Report;
+
+/// The two sites that share an account and a region.
+const STACKS: [&str; 2] = ["efface-aws-tokyo", "efface-ap03"];
+
+fn main() -> ExitCode {
+    if let Some(code) = leash::run_if_asked() {
+        return code;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = runtime.tried("starting").and_then(|runtime| runtime.block_on(run()));
+    match result {
+        Ok(report) => {
+            answer(format_args!("{report}"));
+            if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            say(format_args!("cargo stack-test: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<Report, LocalError> {
+    let workspace = Workspace::find()?;
+    let tools = Tools::install(&workspace).await?;
+    let folder = workspace.fresh("stack-test")?;
+    let deployer = Deployer { workspace: &workspace, tools: &tools, folder: &folder };
+    say("sam build");
+    let template = deployer.build().await?;
+    let emulator = Emulator::start(&tools, &folder).await?;
+    emulator.prepare().await?;
+    let mut report = Report::default();
+    let first = deploy(&deployer, &emulator, &template, STACKS[0]).await?;
+    let tokens = administer(&emulator, STACKS[0]).await?;
+    requests::check(&first, &tokens, &mut report).await?;
+    let second = deploy(&deployer, &emulator, &template, STACKS[1]).await?;
+    requests::check_beside(&first, &second, &tokens, &mut report).await?;
+    tear_down(&deployer, &emulator, &first, &mut report).await?;
+    Ok(report)
+}
+
+async fn deploy(
+    deployer: &Deployer<'_>,
+    emulator: &Emulator,
+    template: &Path,
+    stack: &str,
+) -> Result<Gateway, LocalError> {
+    say(format_args!("sam deploy {stack}"));
+    deployer.deploy(emulator, template, stack).await?;
+    Gateway::find(emulator, stack).await
+}
+
+/// Makes the demo space, its profiles and a token of each role.
+async fn administer(emulator: &Emulator, stack: &str) -> Result<Tokens, LocalError> {
+    let variables = emulator.function_variables(&format!("{stack}-api")).await?;
+    Loader::new(&variables, &emulator.endpoint)?.load(&Seeds::read(&[])?).await
+}
+
+/// A stack that is deleted takes its API along and leaves its table.
+async fn tear_down(
+    deployer: &Deployer<'_>,
+    emulator: &Emulator,
+    first: &Gateway,
+    report: &mut Report,
+) -> Result<(), LocalError> {
+    for stack in STACKS {
+        say(format_args!("sam delete {stack}"));
+        deployer.delete(emulator, stack).await?;
+    }
+    report.check("a deleted stack answers no more", first.get("/health", None).await?.status != 200, "it does");
+    let tables = gateway::tables(emulator).await?;
+    for stack in STACKS {
+        let kept = tables.iter().any(|table| table.starts_with(&format!("{stack}-")));
+        report.check(&format!("the table of {stack} outlives its stack"), kept, tables.join(", "));
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Spaces, tokens, and the key.
+
+use crate::site::Site;
+
+#[tokio::test]
+async fn a_space_is_made_shown_and_changed() {
+    let site = Site::start().await;
+    let line = ["admin", "space", "create", "spa_a", "--inactive", "--identifier-type", "email:lowercase"];
+    let made = site.run(&line).await.unwrap();
+    assert_eq!(made.json["space"]["activated"], false);
+    assert!(made.text.contains("email (lowercase)"));
+    assert_eq!(site.run(&line).await.unwrap_err().code(), "exists");
+    let line = ["admin", "space", "update", "spa_a", "--activate", "--source", "detached"];
+    let changed = site.run(&line).await.unwrap();
+    assert_eq!(site.run(&["admin", "space", "show", "spa_a"]).await.unwrap(), changed);
+    assert_eq!(changed.json["space"]["source"]["state"], "detached");
+    assert_eq!(site.run(&["admin", "space", "update", "spa_a"]).await.unwrap_err().exit_code(), 2);
+    for action in [&["show", "spa_b"][..], &["update", "spa_b", "--activate"]] {
+        let line: Vec<&str> = ["admin", "space"].iter().chain(action).copied().collect();
+        let error = site.run(&line).await.unwrap_err();
+        assert_eq!((error.code(), error.exit_code()), ("not_found", 1));
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_and_revoked() {
+    let site = Site::start().await;
+    let create = ["admin", "token", "create", "spa_a", "--role", "identity_admin", "--expires-in", "90d"];
+    assert_eq!(site.run(&create).await.unwrap_err().code(), "not_found", "its space is not there");
+    site.run(&["admin", "space", "create", "spa_a"]).await.unwrap();
+    let made = site.run(&create).await.unwrap();
+    let token = made.json["token"].as_str().unwrap();
+    assert!(token.starts_with("eff_") && made.text.starts_with(token) && made.text.contains("shown once"));
+    let token_id = made.json["token_id"].as_str().unwrap();
+    let revoked = site.run(&["admin", "token", "revoke", "spa_a", token_id]).await.unwrap();
+    assert!(revoked.text.contains("within 60 seconds"));
+    let list = site.run(&["admin", "token", "list", "spa_a"]).await.unwrap();
+    assert_eq!(list.json["tokens"][0]["revoked_at"], revoked.json["revoked_at"]);
+    let all = format!("{}{}", list.text, list.json);
+    assert!(all.contains(token_id) && !all.contains("eff_") && !all.contains("hash"));
+    assert_eq!(site.run(&["admin", "token", "revoke", "spa_a", "tok_x"]).await.unwrap_err().code(), "not_found");
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_refused_before_anything_is_done() {
+    let site = Site::start().await;
+    site.run(&["admin", "space", "create", "spa_a"]).await.unwrap();
+    let other = site.file("key", "IAIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\n");
+    let line = ["admin", "space", "show", "spa_a", "--identifier-key-file", &other];
+    let error = site.run(&line).await.unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().contains("not the key that this table was written with"));
+}

@@ -1,0 +1,87 @@
+//! Deletions against an API that hangs up, is busy, or refuses.
+
+use clap::Parser;
+use efface_cli::{Answer, Cli, CliError, Interrupts};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinHandle,
+};
+
+/// Answers requests by a script, `None` by hanging up, and returns what it was sent.
+async fn scripted(script: Vec<Option<&'static str>>) -> (String, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let mut requests = Vec::new();
+        for answer in script {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = String::new();
+            while !request.ends_with("]}") {
+                let mut buffer = [0; 4_096];
+                let read = stream.read(&mut buffer).await.unwrap();
+                request.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+            }
+            requests.push(request);
+            if let Some(answer) = answer {
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        }
+        requests
+    });
+    (url, server)
+}
+
+fn header<'a>(request: &'a str, name: &str) -> &'a str {
+    let lines = request.lines().filter_map(|line| line.split_once(": "));
+    lines.filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value).next().unwrap_or_default()
+}
+
+async fn delete(url: &str) -> Result<Answer, CliError> {
+    let token = efface_aws::clock::token();
+    let line = ["efface", "delete", "--space", "spa_demo", "--user-id", "a/b", "--type", "email", "--id", "-x"];
+    let cli = Cli::try_parse_from(line.iter().chain(&["--api-url", url])).map_err(|error| error.to_string()).unwrap();
+    let env = |name: &str| (name == "EFFACE_TOKEN").then(|| token.expose().to_owned());
+    efface_cli::run(&cli, &env, &Interrupts::never()).await
+}
+
+const BUSY: &str =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const DELETED: &str = "HTTP/1.1 200 OK\r\nRequest-Id: r-1\r\nContent-Length: 68\r\nConnection: close\r\n\r\n\
+                       {\"code\":\"success\",\"message\":\"External identifier has been deleted.\"}";
+const GONE: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 77\r\nConnection: close\r\n\r\n\
+                    {\"error\":{\"code\":\"eid_not_found\",\"message\":\"External identifier not found.\"}}";
+
+#[tokio::test]
+async fn a_deletion_is_repeated_under_one_key_until_it_is_answered() {
+    let (url, server) = scripted(vec![None, Some(BUSY), Some(DELETED)]).await;
+    let answer = delete(&url).await.unwrap();
+    assert_eq!((answer.exit, &answer.json["code"], &answer.json["attempts"]), (0, &json!("success"), &json!(3)));
+    assert_eq!(answer.text, "External identifier has been deleted. (request r-1)");
+    let requests = server.await.unwrap();
+    let key = answer.json["idempotency_key"].as_str().unwrap();
+    for request in &requests {
+        assert_eq!(header(request, "idempotency-key"), key);
+        let path = "/v1/spaces/spa_demo/collections/users/profiles/user_id:a%2Fb/external_ids/delete";
+        assert!(request.starts_with(&format!("POST {path} HTTP/1.1\r\n")));
+        assert!(header(request, "authorization").starts_with("Basic "));
+        assert!(request.ends_with(r#"{"delete_external_ids":[{"id":"-x","type":"email"}]}"#));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_final() {
+    let (url, _server) = scripted(vec![Some(GONE)]).await;
+    let error = delete(&url).await.unwrap_err();
+    assert_eq!((error.exit_code(), error.code()), (1, "eid_not_found"));
+}
+
+#[tokio::test]
+async fn no_answer_names_the_key_to_go_on_with() {
+    let (url, _server) =
+        scripted(vec![Some("HTTP/1.1 429 Slow\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n")]).await;
+    let error = delete(&url).await.unwrap_err();
+    assert_eq!((error.exit_code(), error.code()), (3, "unavailable"));
+    assert!(error.to_string().contains("retry after 3600 s") && error.to_string().contains("--idempotency-key cli-"));
+}

@@ -1,0 +1,7 @@
+//! The command against a table in process, and against a scripted API.
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod admin;
+mod delete;
+mod load;
+mod site;

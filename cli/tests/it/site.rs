@@ -1,0 +1,104 @@
+//! A table of its own for each test, and the command against it.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{BehaviorVersion, Credentials, Region},
+    types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+};
+use clap::Parser;
+use efface_cli::{Answer, Cli, CliError, Interrupts};
+use tokio::net::TcpListener;
+
+const KEY: &str = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+
+/// A folder, and a table of its own.
+pub(crate) struct Site {
+    folder: PathBuf,
+    endpoint: String,
+}
+
+impl Site {
+    pub(crate) async fn start() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("site-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
+        let site = Self { folder, endpoint };
+        site.create_table().await;
+        let settings = format!(
+            "EFFACE_TABLE=efface\nEFFACE_IDENTIFIER_KEY={KEY}\nAWS_ENDPOINT_URL={}\nAWS_REGION=us-east-1\n\
+             AWS_ACCESS_KEY_ID=000000000000\nAWS_SECRET_ACCESS_KEY=local\n",
+            site.endpoint
+        );
+        site.file("env", &settings);
+        site
+    }
+
+    fn client(&self) -> Client {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .endpoint_url(&self.endpoint);
+        Client::from_conf(config.build())
+    }
+
+    async fn create_table(&self) {
+        let mut create = self.client().create_table().table_name("efface").billing_mode(BillingMode::PayPerRequest);
+        for (name, role) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+            let text = ScalarAttributeType::S;
+            let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(text).build().unwrap();
+            let key = KeySchemaElement::builder().attribute_name(name).key_type(role).build().unwrap();
+            create = create.attribute_definitions(attribute).key_schema(key);
+        }
+        create.send().await.unwrap();
+    }
+
+    /// Every item, in no order that means anything, as comparable text.
+    pub(crate) async fn items(&self) -> Vec<String> {
+        let reply = self.client().scan().table_name("efface").send().await.unwrap();
+        let mut items: Vec<String> = reply
+            .items()
+            .iter()
+            .map(|item| {
+                let mut fields: Vec<String> = item.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+                fields.sort();
+                fields.join(" ")
+            })
+            .collect();
+        items.sort();
+        items
+    }
+
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn run(&self, line: &[&str]) -> Result<Answer, CliError> {
+        self.run_until(line, &Interrupts::never()).await
+    }
+
+    pub(crate) async fn run_until(&self, line: &[&str], interrupts: &Interrupts) -> Result<Answer, CliError> {
+        let env_file = self.folder.join("env");
+        let start = ["efface", "--json", "--env-file", env_file.to_str().unwrap()];
+        let cli = Cli::try_parse_from(start.iter().chain(line)).map_err(|error| error.to_string()).unwrap();
+        efface_cli::run(&cli, &|_| None, interrupts).await
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        _ = fs::remove_dir_all(&self.folder);
+    }
+}

@@ -1,0 +1,85 @@
+//! The emulated API Gateway in front of one stack.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use efface_local::{
+    emulator::Emulator,
+    error::LocalError,
+    http::{self, Answer},
+};
+use serde_json::{Value, json};
+use ureq::http::Request;
+
+/// A stack's API.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    port: u16,
+    id: String,
+}
+
+impl Gateway {
+    /// Finds the API of a stack, which bears its name, and makes up for what the emulator left out of it.
+    pub(crate) async fn find(emulator: &Emulator, stack: &str) -> Result<Self, LocalError> {
+        let url = format!("{}/restapis", emulator.endpoint);
+        let apis = emulator.request("the list of APIs", Request::get(url), String::new()).await?.json();
+        let api = apis["item"].as_array().into_iter().flatten().find(|api| api["name"] == stack);
+        let Some(id) = api.and_then(|api| api["id"].as_str()) else {
+            return Err(LocalError::Emulator { what: "the stack's API", text: apis.to_string() });
+        };
+        let gateway = Self { port: emulator.port, id: id.to_owned() };
+        gateway.complete(emulator, stack).await?;
+        Ok(gateway)
+    }
+
+    /// The emulator imports paths, but neither gateway responses nor binary media types. They are put in from the
+    /// deployed template, so that what is checked afterwards is what the template says.
+    async fn complete(&self, emulator: &Emulator, stack: &str) -> Result<(), LocalError> {
+        let api = format!("{}/restapis/{}", emulator.endpoint, self.id);
+        let body = emulator.deployed_template(stack).await?["Resources"]["Api"]["Properties"]["Body"].take();
+        let responses = body["x-amazon-apigateway-gateway-responses"].as_object().cloned().unwrap_or_default();
+        for (name, mut response) in responses {
+            if let Some(code) = response["statusCode"].as_u64() {
+                response["statusCode"] = code.to_string().into();
+            }
+            let request = Request::put(format!("{api}/gatewayresponses/{name}"));
+            emulator.request("a gateway response", request, response.to_string()).await?;
+        }
+        let binary = json!({ "patchOperations": [{ "op": "add", "path": "/binaryMediaTypes/*~1*" }] });
+        emulator.request("a media type", Request::patch(&api), binary.to_string()).await?;
+        let deployment = json!({ "stageName": "live" }).to_string();
+        emulator.request("a deployment", Request::post(format!("{api}/deployments")), deployment).await.map(drop)
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> Result<Answer, LocalError> {
+        self.send("GET", path, token, "").await
+    }
+
+    /// Sends a request as a client would: the host names the API, the path begins with the stage.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &str,
+    ) -> Result<Answer, LocalError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://127.0.0.1:{}/live{path}", self.port))
+            .header("host", format!("{}.execute-api.localhost:{}", self.id, self.port))
+            .header("content-type", "application/json");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Basic {}", STANDARD.encode(format!("{token}:"))));
+        }
+        let request = request.body(body.to_owned());
+        let request = request.map_err(|error| LocalError::Emulator { what: "a request", text: error.to_string() })?;
+        Ok(http::send(request, Duration::from_secs(30)).await)
+    }
+}
+
+/// The names of all tables.
+pub(crate) async fn tables(emulator: &Emulator) -> Result<Vec<String>, LocalError> {
+    let found = emulator.call("the list of tables", "dynamodb", "DynamoDB_20120810.ListTables", &json!({})).await?;
+    let names = found["TableNames"].as_array().into_iter().flatten();
+    Ok(names.filter_map(|name| Some(name.as_str()?.to_owned())).collect())
+}

@@ -1,0 +1,267 @@
+//! Every row of the contract's table, in its order, and the answers around it.
+
+use efface_core::role::Role;
+use efface_tests::{Req, TestApp, app::SPACE};
+use serde_json::{Value, json};
+
+const BASE: &str = "/v1/spaces/spa_demo/collections";
+
+/// A valid deletion's body.
+fn body() -> Value {
+    json!({ "delete_external_ids": [{ "id": "e@x", "type": "email" }] })
+}
+
+async fn app() -> TestApp {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u", "email:e@x"]).await;
+    app
+}
+
+async fn check(app: &TestApp, request: Req, expected: &str) {
+    let shown = format!("{} {}", request.method, request.target);
+    let reply = app.send(request).await;
+    assert_eq!(reply.line(), expected, "{shown}");
+    assert_eq!(reply.headers["content-type"], "application/json");
+    assert_eq!(reply.headers["request-id"].len(), 36);
+}
+
+#[tokio::test]
+async fn urls_that_miss_a_part() {
+    let app = app().await;
+    for path in [
+        "/v1/spaces//collections/users/profiles/user_id:u/external_ids/delete".to_owned(),
+        format!("{BASE}//profiles/user_id:u/external_ids/delete"),
+        format!("{BASE}/users/profiles//external_ids/delete"),
+        format!("{BASE}/users/profiles/user_id/external_ids/delete"),
+        format!("{BASE}/users/profiles/user_id:/external_ids/delete"),
+        format!("{BASE}/users/profiles/:u/external_ids/delete"),
+    ] {
+        check(&app, Req::post(path, &body()), "400 bad_request Missing required parameters in URL.").await;
+    }
+}
+
+#[tokio::test]
+async fn urls_that_cannot_be_meant() {
+    let app = app().await;
+    let delete = |collection: &str, selector: &str| {
+        Req::post(format!("{BASE}/{collection}/profiles/{selector}/external_ids/delete"), &json!("not even an object"))
+    };
+    check(
+        &app,
+        delete("users", "user_id:%zz"),
+        "400 bad_request The URL has a `%` that two hexadecimal digits do not follow; send a literal percent sign as \
+         `%25`.",
+    )
+    .await;
+    check(
+        &app,
+        delete("users", "user_id:%ff"),
+        "400 bad_request The URL is not valid UTF-8 once it is percent-decoded.",
+    )
+    .await;
+    check(
+        &app,
+        delete("users", &format!("user_id:{}", "x".repeat(2_049))),
+        "400 bad_request The id value in the URL must be at most 2048 bytes of UTF-8.",
+    )
+    .await;
+    check(&app, delete("accounts", "user_id:u"), "400 bad_request Invalid collection: `accounts`.").await;
+    check(
+        &app,
+        delete("users", "email:e@x"),
+        "400 bad_request Invalid URL: valid `user_id` is required. Unsupported `email`.",
+    )
+    .await;
+    let long = "t".repeat(70);
+    check(
+        &app,
+        delete("users", &format!("{long}:u")),
+        &format!("400 bad_request Invalid URL: valid `user_id` is required. Unsupported `{}`.", &long[..64]),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn bodies() {
+    let app = app().await;
+    let path = format!("{BASE}/users/profiles/user_id:u/external_ids/delete");
+    let id = |id: &str, id_type: &str| json!({ "delete_external_ids": [{ "id": id, "type": id_type }] });
+    for (body, expected) in [
+        (json!([]), "400 bad_request The request body: expected an object."),
+        (json!({}), "400 bad_request The request body: missing field `delete_external_ids`."),
+        (
+            json!({ "delete_external_ids": [], "x": 1 }),
+            "400 bad_request The request body at `x`: unknown field `x`, expected `delete_external_ids`.",
+        ),
+        (
+            json!({ "delete_external_ids": [["e@x", "email"]] }),
+            "400 bad_request The request body at `delete_external_ids[0]`: expected an object.",
+        ),
+        (id("", "email"), "400 bad_request `delete_external_ids[0].id`: an identifier value must not be empty."),
+        (
+            id(&"x".repeat(2_049), "email"),
+            "400 bad_request `delete_external_ids[0].id`: an identifier value must be at most 2,048 bytes of UTF-8, \
+             this one has 2049.",
+        ),
+        (json!({ "delete_external_ids": [] }), "400 bad_request Only one external_id can be deleted at a time."),
+        (
+            json!({ "delete_external_ids": [{ "id": "a", "type": "email" }, { "id": "b", "type": "email" }] }),
+            "400 bad_request Only one external_id can be deleted at a time.",
+        ),
+        (id("g", "group_id"), "400 unsupported_eid_type Unsupported external id type."),
+        (id("s", "shoe_size"), "400 unsupported_eid_type Unsupported external id type."),
+        (id("u", "user_id"), "400 bad_request External id specification must differ from lookup id."),
+    ] {
+        check(&app, Req::post(path.clone(), &body), expected).await;
+    }
+    let raw = |text: &str| Req { body: text.as_bytes().to_vec(), ..Req::post(path.clone(), &json!(null)) };
+    for (text, expected) in [
+        ("", "400 bad_request The request body is not valid JSON (line 1, column 0)."),
+        ("\u{feff}{}", "400 bad_request The request body is not valid JSON (line 1, column 1)."),
+        (
+            r#"{"delete_external_ids":[{"id":"e@x","id":"f","type":"email"}]}"#,
+            "400 bad_request The request body at `delete_external_ids[0]`: duplicate field `id`.",
+        ),
+    ] {
+        check(&app, raw(text), expected).await;
+    }
+    let deep = raw(&"[".repeat(16_000));
+    assert_eq!(app.send(deep).await.status, 400);
+    let binary = Req { body: vec![0xff, 0xfe, 0x00], ..raw("") };
+    assert_eq!(app.send(binary).await.status, 400);
+}
+
+#[tokio::test]
+async fn sizes_and_media_types() {
+    let app = app().await;
+    let path = format!("{BASE}/users/profiles/user_id:u/external_ids/delete");
+    let large = Req::post(path.clone(), &json!("x".repeat(16 * 1_024)));
+    let large = Req { headers: vec![], ..large };
+    check(&app, large.clone(), "413 payload_too_large The request body must be at most 16384 bytes.").await;
+    check(
+        &app,
+        large.header("Content-Type", "text/plain"),
+        "413 payload_too_large The request body must be at most 16384 bytes.",
+    )
+    .await;
+    let plain = |headers: &[(&str, &str)]| {
+        let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        Req { headers, ..Req::post(path.clone(), &body()) }
+    };
+    let unsupported = "415 unsupported_media_type The request body must be sent as application/json.";
+    check(&app, plain(&[("Content-Type", "application/x-www-form-urlencoded")]), unsupported).await;
+    check(&app, plain(&[("Content-Encoding", "gzip")]), unsupported).await;
+    check(&app, plain(&[("content-type", "Application/JSON; charset=utf-8")]), "200 success").await;
+    check(&app, plain(&[]), "404 eid_not_found External identifier not found.").await;
+}
+
+#[tokio::test]
+async fn switches_and_roles() {
+    let app = app().await;
+    for (role, allowed) in [
+        (Role::PrivacyAdmin, false),
+        (Role::Administrator, false),
+        (Role::ProfileReader, false),
+        (Role::Auditor, false),
+        (Role::UnifyEngageAdmin, true),
+        (Role::IdentityAdmin, true),
+        (Role::WorkspaceOwner, true),
+    ] {
+        let reply = app.send_raw(&Req::delete(SPACE, "u", "email", "nobody").token(app.token(role))).await;
+        let expected = if allowed {
+            "404 eid_not_found External identifier not found."
+        } else {
+            "403 forbidden The token's role may not delete identifiers."
+        };
+        assert_eq!(reply.line(), expected, "{role}");
+    }
+    app.space(SPACE, json!({ "activated": false, "source": "detached" })).await;
+    app.clock.advance(60_000);
+    check(
+        &app,
+        Req::delete(SPACE, "u", "email", "e@x"),
+        "403 forbidden Deleted identifier not activated for space_id `spa_demo`.",
+    )
+    .await;
+    app.space(SPACE, json!({ "activated": true })).await;
+    app.clock.advance(60_000);
+    check(
+        &app,
+        Req::delete(SPACE, "u", "email", "e@x"),
+        "404 source_id_not_found No source attached to space_id `spa_demo`.",
+    )
+    .await;
+    app.space(SPACE, json!({ "source": "attached" })).await;
+    app.clock.advance(60_000);
+    check(&app, Req::delete(SPACE, "u", "email", "e@x"), "200 success").await;
+}
+
+#[tokio::test]
+async fn lookups() {
+    let app = app().await;
+    check(&app, Req::delete(SPACE, "nobody", "email", "e@x"), "404 not_found The resource was not found.").await;
+    check(&app, Req::delete(SPACE, "u", "email", "nobody"), "404 eid_not_found External identifier not found.").await;
+    check(&app, Req::delete(SPACE, "u", "email", "e@x"), "200 success").await;
+}
+
+#[tokio::test]
+async fn a_query_that_nothing_knows() {
+    let app = app().await;
+    let mut request = Req::delete(SPACE, "u", "email", "e@x");
+    request.target.push_str("?force=true");
+    check(&app, request, "400 bad_request The query parameter `force` is not known here.").await;
+}
+
+/// Unknown routes and methods come before the token is looked at.
+#[tokio::test]
+async fn routes_and_methods() {
+    let app = app().await;
+    for path in ["/", "/v1", "/v1/spaces/spa_demo", "/v2/x", "/health/", &format!("{BASE}/users/profiles/user_id:u")] {
+        let reply = app.send_raw(&Req::get(path)).await;
+        assert_eq!(reply.line(), "404 not_found There is nothing at this path.", "{path}");
+    }
+    let path = format!("{BASE}/users/profiles/user_id:u/external_ids/delete");
+    for method in ["GET", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "TRACE"] {
+        let reply = app.send_raw(&Req::get(path.clone()).method(method)).await;
+        assert_eq!(reply.line(), "405 method_not_allowed This path answers POST only.", "{method}");
+        assert_eq!(reply.headers["allow"], "POST");
+    }
+    let reply = app.send_raw(&Req::get(path.clone()).method("POST")).await;
+    assert_eq!(reply.line(), "401 unauthorized The specified token is invalid.");
+    let health = app.send_raw(&Req::get("/health")).await;
+    assert_eq!((health.status, &health.body["status"]), (200, &json!("ok")));
+}
+
+/// A request that is wrong in every way is told of the first row; mended, of the next.
+#[tokio::test]
+async fn rows_are_decided_in_their_order() {
+    let app = app().await;
+    app.space(SPACE, json!({ "activated": false, "source": "detached" })).await;
+    let reader = app.token(Role::ProfileReader).to_owned();
+    let owner = app.token(Role::WorkspaceOwner).to_owned();
+    let two = json!({ "delete_external_ids": [{ "id": "a", "type": "x" }, { "id": "b", "type": "x" }] });
+    let unknown = json!({ "delete_external_ids": [{ "id": "u", "type": "x" }] });
+    let same = json!({ "delete_external_ids": [{ "id": "u", "type": "user_id" }] });
+    let steps = [
+        (None, "accounts", "email:u", json!(1), 401),
+        (Some(&reader), "", "email:u", json!(1), 400),
+        (Some(&reader), "accounts", "email:%zz", json!(1), 400),
+        (Some(&reader), "accounts", "email:u", json!(1), 400),
+        (Some(&reader), "users", "email:u", json!(1), 400),
+        (Some(&reader), "users", "user_id:u", json!(1), 400),
+        (Some(&reader), "users", "user_id:u", two, 400),
+        (Some(&reader), "users", "user_id:u", unknown, 400),
+        (Some(&reader), "users", "user_id:u", same, 400),
+        (Some(&reader), "users", "user_id:u", body(), 403),
+        (Some(&owner), "users", "user_id:u", body(), 403),
+    ];
+    let mut seen = Vec::new();
+    for (token, collection, selector, body, status) in steps {
+        let request = Req::post(format!("{BASE}/{collection}/profiles/{selector}/external_ids/delete"), &body);
+        let request = token.map_or(request.clone(), |token| request.token(token));
+        let reply = app.send_raw(&request).await;
+        assert_eq!(reply.status, status, "{}", reply.line());
+        assert!(!seen.contains(&reply.line()), "each step is another row: {}", reply.line());
+        seen.push(reply.line());
+    }
+}

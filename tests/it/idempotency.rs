@@ -1,0 +1,121 @@
+//! Idempotency keys: the same key, the same success; an old key never deletes anew.
+
+use efface_core::role::Role;
+use efface_tests::{Req, TestApp, app::SPACE};
+use serde_json::json;
+
+fn delete(key: &str) -> Req {
+    Req::delete(SPACE, "u", "email", "e@x").key(key)
+}
+
+async fn app() -> TestApp {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u", "email:e@x", "user_id:v"]).await;
+    app
+}
+
+/// The identifier comes back by an event of the far future.
+async fn come_back(app: &TestApp, timestamp: &str) {
+    let mut line = efface_tests::app::profile_line(SPACE, &["user_id:u", "email:e@x"]);
+    line["timestamp"] = json!(timestamp);
+    assert_eq!(app.try_load(&line).await.unwrap().stored, 1);
+}
+
+#[tokio::test]
+async fn the_same_key_has_the_same_success() {
+    let app = app().await;
+    let first = app.send(delete("k1")).await;
+    let second = app.send(delete("k1")).await;
+    assert_eq!((first.status, &first.body), (200, &second.body));
+    assert_eq!(app.send(delete("k2")).await.status, 404, "another key is another request");
+    let record = app.send(Req::deletion(SPACE, "email", "e@x")).await;
+    assert_eq!(record.body["deletion"]["request_id"], first.headers["request-id"].as_str());
+}
+
+#[tokio::test]
+async fn other_content_under_a_key_is_a_conflict() {
+    let app = app().await;
+    assert_eq!(app.send(delete("k")).await.status, 200);
+    let conflict = "409 idempotency_conflict This Idempotency-Key was used for another request within the last 24 \
+                    hours; use a new key.";
+    for other in [
+        Req::delete(SPACE, "u", "email", "other@x"),
+        Req::delete(SPACE, "v", "email", "e@x"),
+        Req::delete(SPACE, "nobody", "email", "e@x"),
+    ] {
+        assert_eq!(app.send(other.key("k")).await.line(), conflict);
+    }
+    app.clock.advance(24 * 3_600_000);
+    assert_eq!(
+        app.send(Req::delete(SPACE, "u", "email", "other@x").key("k")).await.status,
+        404,
+        "a day later it is free"
+    );
+}
+
+#[tokio::test]
+async fn keys_are_visible_ascii() {
+    let app = app().await;
+    for bad in ["", " ", "a b", "é", &"k".repeat(256)] {
+        let reply = app.send(Req::delete(SPACE, "u", "email", "e@x").key(bad)).await;
+        assert_eq!(reply.line(), "400 bad_request The Idempotency-Key must be 1 to 255 visible ASCII characters.");
+    }
+    assert_eq!(app.send(Req::delete(SPACE, "u", "email", "e@x").key(&"~".repeat(255))).await.status, 200);
+}
+
+/// A refusal is decided anew: a key does not freeze a 404.
+#[tokio::test]
+async fn a_refusal_is_not_kept() {
+    let app = TestApp::start().await;
+    assert_eq!(app.send(delete("k")).await.line(), "404 not_found The resource was not found.");
+    app.profile(&["user_id:u", "email:e@x"]).await;
+    assert_eq!(app.send(delete("k")).await.status, 200);
+    assert_eq!(app.send(delete("k")).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_old_key_does_not_delete_what_came_back() {
+    let app = app().await;
+    assert_eq!(app.send(delete("k1")).await.status, 200);
+    come_back(&app, "2026-06-01T12:30:00Z").await;
+    assert_eq!(app.send(delete("k1")).await.status, 200, "its success is remembered");
+    assert_eq!(app.external_ids("user_id:u").await, ["email:e@x", "user_id:u", "user_id:v"]);
+
+    // Deleted by another key and back again: the first key still deletes nothing.
+    app.clock.advance(3_600_000);
+    assert_eq!(app.send(delete("k2")).await.status, 200);
+    come_back(&app, "2026-06-01T14:00:00Z").await;
+    for key in ["k1", "k2"] {
+        assert_eq!(app.send(delete(key)).await.status, 200);
+        assert_eq!(app.external_ids("user_id:u").await.len(), 3, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_lookup_that_has_gone_does_not_hide_a_success() {
+    let app = app().await;
+    assert_eq!(app.send(delete("k")).await.status, 200);
+    assert_eq!(app.delete("v", "user_id:u").await.status, 200);
+    assert_eq!(app.send(delete("k")).await.status, 200, "the tombstone tells");
+    assert_eq!(app.send(delete("k2")).await.line(), "404 not_found The resource was not found.");
+    let user = Req::delete(SPACE, "v", "user_id", "u").key("k3");
+    assert_eq!(app.send(user).await.line(), "404 eid_not_found External identifier not found.");
+}
+
+#[tokio::test]
+async fn a_user_id_is_deleted_once_under_its_key() {
+    let app = app().await;
+    let request = Req::delete(SPACE, "u", "user_id", "v").key("k");
+    assert_eq!(app.send(request.clone()).await.status, 200);
+    assert_eq!(app.send(request).await.status, 200);
+}
+
+#[tokio::test]
+async fn keys_of_spaces_are_apart() {
+    let app = app().await;
+    app.space("spa_other", json!({ "source": "attached" })).await;
+    let token = app.new_token("spa_other", Role::WorkspaceOwner).await;
+    assert_eq!(app.send(delete("k")).await.status, 200);
+    let other = Req::delete("spa_other", "u", "email", "e@x").key("k").token(&token);
+    assert_eq!(app.send_raw(&other).await.line(), "404 not_found The resource was not found.");
+}

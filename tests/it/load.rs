@@ -1,0 +1,83 @@
+//! Loading: a line is loaded once, and nothing that was deleted comes back by it.
+
+use efface_aws::store::load::{LoadError, Loaded};
+use efface_tests::{Req, TestApp, app::SPACE, app::profile_line, store::changed};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_line_loaded_again_changes_nothing() {
+    let app = TestApp::start().await;
+    let mut line = profile_line(SPACE, &["user_id:u", "email:e@x"]);
+    line["traits"] = json!({ "plan": "pro" });
+    line["segments"] = json!(["seg_vip", "seg_new"]);
+    let mut undated = profile_line(SPACE, &["user_id:v"]);
+    undated.as_object_mut().unwrap().remove("timestamp");
+    undated["traits"] = json!({ "plan": "pro" });
+    app.try_load(&undated).await.unwrap();
+    let first = app.try_load(&line).await.unwrap();
+    assert_eq!(first, Loaded { stored: 2, unchanged: 0, blocked: 0 });
+    let before = app.db.dump().await;
+    app.clock.advance(5_000);
+    assert_eq!(app.try_load(&line).await.unwrap(), Loaded { stored: 0, unchanged: 2, blocked: 0 });
+    assert_eq!(app.try_load(&undated).await.unwrap(), Loaded { stored: 0, unchanged: 1, blocked: 0 });
+    assert_eq!(changed(&before, &app.db.dump().await), []);
+}
+
+#[tokio::test]
+async fn what_was_deleted_stays_deleted() {
+    let app = TestApp::start().await;
+    let line = profile_line(SPACE, &["user_id:u", "email:e@x"]);
+    app.try_load(&line).await.unwrap();
+    app.delete("u", "email:e@x").await;
+    assert_eq!(app.try_load(&line).await.unwrap(), Loaded { stored: 0, unchanged: 1, blocked: 1 });
+    let mut undated = line.clone();
+    undated.as_object_mut().unwrap().remove("timestamp");
+    assert_eq!(app.try_load(&undated).await.unwrap().blocked, 1, "a line without a time brings nothing back");
+    assert_eq!(app.external_ids("user_id:u").await, ["user_id:u"]);
+}
+
+/// An identifier may move to another profile after its deletion, and the old line does not take it back.
+#[tokio::test]
+async fn an_identifier_moves_on() {
+    let app = TestApp::start().await;
+    let old = profile_line(SPACE, &["user_id:u1", "email:e@x"]);
+    app.try_load(&old).await.unwrap();
+    let mut new = profile_line(SPACE, &["user_id:u2", "email:e@x"]);
+    new["timestamp"] = json!("2026-07-01T00:00:00Z");
+    assert!(matches!(app.try_load(&new).await, Err(LoadError::Claimed(1))), "it is still the first one's");
+    app.delete("u1", "email:e@x").await;
+    app.try_load(&new).await.unwrap();
+    assert_eq!(app.external_ids("email:e@x").await, ["email:e@x", "user_id:u2"]);
+    assert_eq!(app.try_load(&old).await.unwrap(), Loaded { stored: 0, unchanged: 1, blocked: 1 });
+    assert_eq!(app.external_ids("user_id:u1").await, ["user_id:u1"]);
+    assert_eq!(app.send(Req::deletion(SPACE, "email", "e@x")).await.status, 404, "it is active again");
+    assert_eq!(app.delete("u2", "email:e@x").await.status, 200, "and can be deleted again");
+}
+
+#[tokio::test]
+async fn large_profiles_are_written_in_parts() {
+    let app = TestApp::start().await;
+    let ids: Vec<String> = (0..400).map(|i| format!("anonymous_id:{i}")).collect();
+    let mut all: Vec<&str> = ids.iter().map(String::as_str).collect();
+    all.push("user_id:u");
+    app.profile(&all).await;
+    assert_eq!(app.external_ids("user_id:u").await.len(), 401);
+}
+
+#[tokio::test]
+async fn two_profiles_that_claim_one_identifier() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u1", "email:e@x"]).await;
+    let before = app.db.dump().await;
+    for ids in [["user_id:u2", "email:e@x"], ["email:e@x", "user_id:u2"]] {
+        assert!(matches!(app.try_load(&profile_line(SPACE, &ids)).await, Err(LoadError::Claimed(_))));
+    }
+    let mut nowhere = profile_line(SPACE, &["user_id:u3"]);
+    nowhere["merged_into"] = json!({ "type": "user_id", "id": "nobody" });
+    assert!(matches!(app.try_load(&nowhere).await, Err(LoadError::UnknownTarget)));
+    assert!(matches!(
+        app.try_load(&profile_line(SPACE, &["shoe_size:7"])).await,
+        Err(LoadError::UnknownType(name)) if name == "shoe_size"
+    ));
+    assert_eq!(changed(&before, &app.db.dump().await), []);
+}

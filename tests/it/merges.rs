@@ -1,0 +1,83 @@
+//! Merged profiles: the whole is what is read and deleted from, however large.
+
+use efface_core::role::Role;
+use efface_tests::{Req, TestApp, app::SPACE, store::changed};
+use serde_json::{Value, json};
+
+fn merged(ids: &[&str], into: (&str, &str)) -> Value {
+    let mut line = efface_tests::app::profile_line(SPACE, ids);
+    line["merged_into"] = json!({ "type": into.0, "id": into.1 });
+    line
+}
+
+#[tokio::test]
+async fn one_merge() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:root", "email:root@x"]).await;
+    app.try_load(&merged(&["user_id:leaf", "email:leaf@x"], ("user_id", "root"))).await.unwrap();
+    app.profile(&["user_id:stranger", "email:stranger@x"]).await;
+    let all = ["email:leaf@x", "email:root@x", "user_id:leaf", "user_id:root"];
+    for lookup in ["user_id:root", "user_id:leaf", "email:leaf@x"] {
+        assert_eq!(app.external_ids(lookup).await, all, "{lookup}");
+    }
+    let before = app.db.dump().await;
+    assert_eq!(app.delete("leaf", "email:root@x").await.status, 200, "up");
+    assert_eq!(app.delete("root", "email:leaf@x").await.status, 200, "down");
+    assert_eq!(app.delete("root", "email:stranger@x").await.status, 404, "not across");
+    assert_eq!(app.delete("root", "user_id:leaf").await.status, 200, "a user_id of the whole");
+    assert_eq!(changed(&before, &app.db.dump().await).len(), 3);
+    assert_eq!(app.external_ids("user_id:root").await, ["user_id:root"]);
+}
+
+#[tokio::test]
+async fn a_merge_into_a_merged_profile_goes_to_the_root() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:a"]).await;
+    app.try_load(&merged(&["user_id:b"], ("user_id", "a"))).await.unwrap();
+    app.try_load(&merged(&["user_id:c"], ("user_id", "b"))).await.unwrap();
+    assert_eq!(app.external_ids("user_id:c").await, ["user_id:a", "user_id:b", "user_id:c"]);
+    assert_eq!(app.delete("c", "user_id:b").await.status, 200);
+}
+
+/// 100 merges and 1,000 identifiers: the size at which the vendor warns that its own service slows down.
+#[tokio::test]
+async fn a_hundred_merges_and_a_thousand_identifiers() {
+    let app = TestApp::start().await;
+    for profile in 0..=100 {
+        let ids: Vec<String> = (0..10)
+            .map(|i| if i == 0 { format!("user_id:u{profile}") } else { format!("anonymous_id:{profile}-{i}") })
+            .collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        if profile == 0 {
+            app.profile(&ids).await;
+        } else {
+            app.try_load(&merged(&ids, ("user_id", "u0"))).await.unwrap();
+        }
+    }
+    assert_eq!(app.external_ids("user_id:u57").await.len(), 1_010);
+
+    let token = app.token(Role::WorkspaceOwner).to_owned();
+    let deletion = Req::delete(SPACE, "u99", "anonymous_id", "3-7").token(&token);
+    let (reply, cost) = app.db.wire.cost(app.send_raw(&deletion)).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!((cost.round_trips, cost.writes, cost.reads), (4, 3.0, 3.0), "as through one merge: {cost:?}");
+    let own = Req::delete(SPACE, "u99", "anonymous_id", "99-7").token(&token);
+    let (reply, cost) = app.db.wire.cost(app.send_raw(&own)).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!((cost.round_trips, cost.writes, cost.reads), (2, 2.0, 1.0), "as without merges: {cost:?}");
+    assert_eq!(app.external_ids("user_id:u0").await.len(), 1_008);
+}
+
+#[tokio::test]
+async fn traits_of_a_whole_are_the_newest() {
+    let app = TestApp::start().await;
+    let mut root = efface_tests::app::profile_line(SPACE, &["user_id:root"]);
+    root["traits"] = json!({ "plan": "old", "only": "root" });
+    app.try_load(&root).await.unwrap();
+    let mut leaf = merged(&["user_id:leaf"], ("user_id", "root"));
+    leaf["traits"] = json!({ "plan": "new" });
+    leaf["timestamp"] = json!("2026-02-01T00:00:00Z");
+    app.try_load(&leaf).await.unwrap();
+    let reply = app.send(Req::read(SPACE, "user_id", "root", "traits")).await;
+    assert_eq!(reply.body["traits"], json!({ "plan": "new", "only": "root" }));
+}

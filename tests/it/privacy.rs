@@ -1,0 +1,55 @@
+//! No raw identifier and no token in any log line, whatever happens.
+
+use efface_core::role::Role;
+use efface_tests::{Req, TestApp, app::SPACE, faults::Fault, log};
+use serde_json::json;
+
+/// Planted in every place that a request has; found in none that is logged.
+const CANARY: &str = "c4n4ry-person@example.org";
+
+#[tokio::test]
+async fn nothing_personal_is_logged() {
+    let app = TestApp::start().await;
+    app.profile(&[&format!("user_id:{CANARY}"), &format!("email:{CANARY}"), "user_id:u2"]).await;
+    let path = format!("/v1/spaces/{SPACE}/collections/{CANARY}/profiles/{CANARY}:{CANARY}/external_ids/delete");
+    let requests = [
+        Req::delete(SPACE, CANARY, "email", CANARY).key(CANARY),
+        Req::delete(SPACE, CANARY, "email", CANARY).key(CANARY),
+        Req::delete(SPACE, CANARY, "email", "other").key(CANARY),
+        Req::delete(SPACE, CANARY, "user_id", "u2"),
+        Req::delete(CANARY, CANARY, "email", CANARY),
+        Req::post(path, &json!({ CANARY: CANARY })),
+        Req::post(format!("/{CANARY}?{CANARY}={CANARY}"), &json!(CANARY)),
+        Req::read(SPACE, "email", CANARY, &format!("external_ids?next={CANARY}&{CANARY}=1")),
+        Req::read(SPACE, "user_id", CANARY, "external_ids"),
+        Req::read(SPACE, "user_id", CANARY, "traits"),
+        Req::deletion(SPACE, "email", CANARY),
+        Req::get("/health").method(CANARY),
+        Req::delete(SPACE, CANARY, "email", CANARY).header("Content-Type", CANARY),
+        Req::delete(SPACE, CANARY, "email", CANARY).header("Content-Encoding", CANARY),
+    ];
+    for fault in [Fault::None, Fault::Throttle, Fault::ServerError, Fault::LoseReply] {
+        app.clock.advance(60_000);
+        app.db.wire.plan(move |_| fault);
+        for request in &requests {
+            app.send(request.clone()).await;
+            app.send_raw(&request.clone().header("Authorization", CANARY)).await;
+            app.clock.advance(500);
+        }
+    }
+    app.db.wire.heal();
+    let panicked = std::panic::catch_unwind(|| {
+        efface_aws::telemetry::quiet_panics();
+        std::panic::panic_any(CANARY.to_owned());
+    });
+    assert!(panicked.is_err());
+    let logged = log::all();
+    assert!(logged.contains("\"status\":200") && logged.contains("\"status\":503"), "there are lines to search");
+    assert!(logged.contains("panic") && logged.contains("privacy.rs"), "a panic tells its place");
+    assert!(!logged.contains("c4n4ry"), "personal data in the log");
+    for role in Role::ALL {
+        assert!(!logged.contains(app.token(role)), "a token in the log");
+    }
+    let encoded = percent_encoding::utf8_percent_encode(CANARY, percent_encoding::NON_ALPHANUMERIC).to_string();
+    assert!(!logged.contains(&encoded));
+}

@@ -1,0 +1,161 @@
+//! Reads: pages, filters, and what is no longer there.
+
+use efface_tests::{Req, TestApp, app::SPACE};
+use serde_json::{Value, json};
+
+async fn get(app: &TestApp, what: &str) -> Value {
+    let reply = app.send(Req::read(SPACE, "user_id", "u", what)).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    reply.body
+}
+
+#[tokio::test]
+async fn external_ids_have_the_documented_shape() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u", "email:e@x"]).await;
+    let body = get(&app, "external_ids").await;
+    assert_eq!(
+        body["data"][0],
+        json!({
+            "source_id": null, "collection": "users", "id": "e@x", "type": "email",
+            "created_at": body["data"][0]["created_at"], "encoding": "none", "first_message_id": null
+        })
+    );
+    assert!(body["data"][0]["created_at"].as_str().unwrap().ends_with('Z'));
+    let url = "/v1/spaces/spa_demo/collections/users/profiles/user_id:u/external_ids";
+    assert_eq!(body["cursor"], json!({ "url": url, "has_more": false, "next": "" }));
+    let verbose = get(&app, "external_ids?verbose=true").await;
+    assert!(verbose["data"][0]["segment_id"].as_str().unwrap().starts_with("use_"));
+}
+
+#[tokio::test]
+async fn pages_add_up_and_none_is_empty() {
+    let app = TestApp::start().await;
+    let ids: Vec<String> = (0..7).map(|i| format!("anonymous_id:{i}")).chain(["user_id:u".to_owned()]).collect();
+    app.profile(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    // Pages of 2, while the last entries of the listing are deleted: the third page must not be empty.
+    let mut seen = Vec::new();
+    let mut next = String::new();
+    loop {
+        let page = get(&app, &format!("external_ids?limit=2&next={next}")).await;
+        let data = page["data"].as_array().unwrap();
+        assert!(!data.is_empty());
+        seen.extend(data.iter().map(|entry| entry["id"].as_str().unwrap().to_owned()));
+        if page["cursor"]["has_more"] == json!(false) {
+            assert_eq!(page["cursor"]["next"], "");
+            break;
+        }
+        page["cursor"]["next"].as_str().unwrap().clone_into(&mut next);
+    }
+    seen.sort();
+    assert_eq!(seen, ["0", "1", "2", "3", "4", "5", "6", "u"]);
+    let some = get(&app, "external_ids?include=user_id,email").await;
+    assert_eq!(some["data"].as_array().unwrap().len(), 1);
+    for id in ["2", "3", "4", "5", "6"] {
+        assert_eq!(app.delete("u", &format!("anonymous_id:{id}")).await.status, 200);
+    }
+    let first = get(&app, "external_ids?limit=3").await;
+    assert_eq!(first["cursor"]["has_more"], false, "what was deleted leaves no empty page behind");
+}
+
+#[tokio::test]
+async fn traits_keep_every_number_and_page_by_name() {
+    let app = TestApp::start().await;
+    let mut line = efface_tests::app::profile_line(SPACE, &["user_id:u"]).to_string();
+    line.truncate(line.len() - 1);
+    line.push_str(r#","traits":{"b":12345678901234567890123,"a":{"x":[1.50,null]},"c":1e400,"d":"é"}}"#);
+    let Ok(Some(efface_core::seed::SeedLine::Profile(profile))) = efface_core::seed::parse_line(&line) else {
+        panic!("a profile")
+    };
+    let space = app.db.store.space(&profile.space_id).await.unwrap().unwrap();
+    let key = efface_tests::app::master().space_key(&profile.space_id);
+    app.db.store.load_profile(&space, &key, &profile, app.clock.peek()).await.unwrap();
+
+    let event = Req::read(SPACE, "user_id", "u", "traits?limit=3")
+        .token(app.token(efface_core::role::Role::WorkspaceOwner))
+        .event(efface_tests::Door::Rest);
+    let answer = app.app.handle(serde_json::from_value(event).unwrap()).await;
+    let text = answer["body"].as_str().unwrap();
+    assert!(text.starts_with(r#"{"traits":{"a":{"x":[1.50,null]},"b":12345678901234567890123,"c":1e400},"#), "{text}");
+    let cursor: Value = serde_json::from_str(&text[text.find(r#""cursor":"#).unwrap() + 9..text.len() - 1]).unwrap();
+    assert_eq!(cursor["has_more"], true);
+    let next = cursor["next"].as_str().unwrap();
+    let last = get(&app, &format!("traits?limit=3&next={next}")).await;
+    assert_eq!((&last["traits"], &last["cursor"]["has_more"]), (&json!({ "d": "é" }), &json!(false)));
+    let verbose = get(&app, "traits?include=d&verbose=true").await;
+    assert_eq!(
+        verbose["traits"]["d"],
+        json!({ "value": "é", "source_id": null, "updated_at": "2026-01-01T00:00:00.000Z" })
+    );
+}
+
+#[tokio::test]
+async fn metadata_tells_what_is_known() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u"]).await;
+    let metadata = get(&app, "metadata").await;
+    let created = metadata["metadata"]["created_at"].as_str().unwrap();
+    assert!(created.starts_with("2026-06-01T12:00:") && created.ends_with('Z'), "{created}");
+    assert_eq!(metadata["metadata"]["expires_at"], json!(null));
+}
+
+#[tokio::test]
+async fn any_type_and_the_profile_id_find_a_profile() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u", "email:e@x"]).await;
+    let body = get(&app, "external_ids?verbose=true").await;
+    let id = body["data"][0]["segment_id"].as_str().unwrap().to_owned();
+    for (id_type, value) in [("email", "e@x"), ("segment_id", id.as_str())] {
+        assert_eq!(app.send(Req::read(SPACE, id_type, value, "traits")).await.status, 200, "{id_type}");
+    }
+    for (id_type, value) in [
+        ("email", "nobody"),
+        ("shoe_size", "7"),
+        ("segment_id", "use_junk"),
+        ("segment_id", "use_00000000000000000000000000000000"),
+        ("Email", "e@x"),
+    ] {
+        let reply = app.send(Req::read(SPACE, id_type, value, "traits")).await;
+        assert_eq!(reply.line(), "404 not_found Profile was not found.", "{id_type}");
+    }
+    app.delete("u", "email:e@x").await;
+    assert_eq!(app.send(Req::read(SPACE, "email", "e@x", "traits")).await.status, 404, "what is deleted finds nothing");
+}
+
+#[tokio::test]
+async fn bad_queries_are_refused() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u"]).await;
+    app.profile(&["user_id:other", "email:o@x", "email:o2@x"]).await;
+    let other = app.send(Req::read(SPACE, "user_id", "other", "external_ids?limit=1")).await;
+    let foreign = other.body["cursor"]["next"].as_str().unwrap().to_owned();
+    for what in [
+        "external_ids?limit=0",
+        "external_ids?limit=101",
+        "external_ids?limit=x",
+        "external_ids?next=junk",
+        &format!("external_ids?next={foreign}"),
+        "external_ids?limit=1&limit=2",
+        "external_ids?colour=red",
+        "traits?next=%00",
+        "traits?verbose=perhaps",
+        "metadata?limit=1",
+    ] {
+        let reply = app.send(Req::read(SPACE, "user_id", "u", what)).await;
+        assert_eq!((reply.status, &reply.body["error"]["code"]), (400, &json!("bad_request")), "{what}");
+    }
+    let reply = app.send(Req::get("/v1/spaces/spa_demo/collections/accounts/profiles/user_id:u/traits")).await;
+    assert_eq!(reply.line(), "400 bad_request Invalid collection: `accounts`.");
+}
+
+#[tokio::test]
+async fn records_are_of_deleted_identifiers_only() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u", "email:e@x"]).await;
+    for (id_type, value) in [("email", "e@x"), ("email", "nobody"), ("shoe_size", "7")] {
+        let reply = app.send(Req::deletion(SPACE, id_type, value)).await;
+        assert_eq!(reply.line(), "404 not_found Deletion was not found.");
+    }
+    let bad = app.send(Req::get("/v1/spaces/spa_demo/deletions/email")).await;
+    assert_eq!(bad.line(), "400 bad_request Missing required parameters in URL.");
+}
