@@ -1,5 +1,5 @@
 //! Integration tests, one binary: HTTP events in, DynamoDB out.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on must say so")]
 
 mod auth;
 mod contract;

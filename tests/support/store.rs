@@ -40,7 +40,7 @@ impl TestStore {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(async move {
-            let _ = dynoxide::server::serve_on(listener, database).await;
+            dynoxide::server::serve_on(listener, database).await;
         });
         let wire = Wire::start(&url).await;
         let client = client(&url);

@@ -46,7 +46,7 @@ impl Passed {
         let units = if error.ends_with("ConditionalCheckFailedException") {
             1.0
         } else if error.ends_with("TransactionCanceledException") {
-            2.0 * self.request["TransactItems"].as_array().map_or(0, Vec::len) as f64
+            2.0 * self.request["TransactItems"].as_array().map_or(0.0, |items| items.iter().map(|_| 1.0).sum())
         } else {
             units
         };

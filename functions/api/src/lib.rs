@@ -58,7 +58,7 @@ impl App {
         let now = self.clock.now();
         let id = clock::request_id(now);
         let mut log = LogLine::default();
-        let answer = AssertUnwindSafe(self.answer(event, &id, now, &mut log)).catch_unwind().await;
+        let answer = AssertUnwindSafe(Box::pin(self.answer(event, &id, now, &mut log))).catch_unwind().await;
         let answer = answer.unwrap_or(Err(Refusal::Internal)).unwrap_or_else(Answer::from);
         log.write(&id, &answer, started);
         answer.into_event(&id)

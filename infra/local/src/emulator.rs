@@ -86,7 +86,13 @@ impl Emulator {
     }
 
     /// Calls one of the APIs that take JSON and name the action in a header.
-    pub async fn call(&self, what: &'static str, service: &str, action: &str, body: &Value) -> Result<Value, LocalError> {
+    pub async fn call(
+        &self,
+        what: &'static str,
+        service: &str,
+        action: &str,
+        body: &Value,
+    ) -> Result<Value, LocalError> {
         let request = Request::post(&self.endpoint)
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", action)
@@ -109,7 +115,8 @@ impl Emulator {
             .header("authorization", credential("cloudformation"));
         let query = format!("Action=GetTemplate&TemplateStage=Processed&Version=2010-05-15&StackName={stack}");
         let answer = self.request("the stack's template", request, query).await?;
-        let template = answer.text.split_once("<TemplateBody>").and_then(|(_, rest)| rest.split_once("</TemplateBody>"));
+        let template =
+            answer.text.split_once("<TemplateBody>").and_then(|(_, rest)| rest.split_once("</TemplateBody>"));
         let [quote, apostrophe, less, greater, and] = ["&quot;", "&#x27;", "&lt;", "&gt;", "&amp;"];
         let json = template.map_or("", |(body, _)| body).replace(quote, "\"").replace(apostrophe, "'");
         let json = json.replace(less, "<").replace(greater, ">").replace(and, "&");

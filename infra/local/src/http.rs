@@ -34,8 +34,12 @@ impl Answer {
 /// Sends a request away from the main thread, so that a Ctrl-C is heard meanwhile.
 pub async fn send(request: Request<String>, timeout: Duration) -> Answer {
     spawn_blocking(move || {
-        let agent: Agent =
-            Agent::config_builder().timeout_global(Some(timeout)).http_status_as_error(false).proxy(None).build().into();
+        let agent: Agent = Agent::config_builder()
+            .timeout_global(Some(timeout))
+            .http_status_as_error(false)
+            .proxy(None)
+            .build()
+            .into();
         agent.run(request).map_or_else(|error| Answer::none(&error), read)
     })
     .await

@@ -36,7 +36,9 @@ impl Tools {
         let python = python_version().await?;
         let pins = workspace.root.join("infra/local");
         let install = async |name: &str, suffix: &str| {
-            Environment { folder: folder.join(name), pins: pins.clone(), suffix: suffix.to_owned() }.install(&python).await
+            Environment { folder: folder.join(name), pins: pins.clone(), suffix: suffix.to_owned() }
+                .install(&python)
+                .await
         };
         Ok(Self { general: install("tools", "").await?, sam: install("sam", "-sam").await? })
     }

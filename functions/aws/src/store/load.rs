@@ -207,7 +207,8 @@ impl Store {
         };
         let mut traits = old.unwrap_or_default();
         let before = write_traits(&traits);
-        merge_traits(&mut traits, line.traits(&traits));
+        let new = line.traits(&traits);
+        merge_traits(&mut traits, new);
         let after = write_traits(&traits);
         if after.as_s().is_ok_and(|json| json.len() > efface_core::seed::MAX_LINE_BYTES) {
             return Err(LoadError::LargeTraits);
@@ -228,8 +229,9 @@ impl Store {
         } else if let Some(root) = root {
             let update = Update::builder()
                 .update_expression("SET #root = :root, updated_at = :now")
-                .set_expression_attribute_names(Some(names(&["root"])))
-                .condition_expression("attribute_exists(pk) AND attribute_not_exists(merged)")
+                .set_expression_attribute_names(Some(names(&["state", "root"])))
+                .condition_expression("#state = :active AND attribute_not_exists(merged)")
+                .expression_attribute_values(":active", text("active"))
                 .expression_attribute_values(":root", text(root.as_str()))
                 .expression_attribute_values(":now", text(line.now.to_string()));
             writes.push(self.update(update, Key::head(line.space_id, id)));

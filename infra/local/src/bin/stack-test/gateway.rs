@@ -8,7 +8,7 @@ use efface_local::{
     error::LocalError,
     http::{self, Answer},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use ureq::http::Request;
 
 /// A stack's API.
@@ -45,7 +45,7 @@ impl Gateway {
             let request = Request::put(format!("{api}/gatewayresponses/{name}"));
             emulator.request("a gateway response", request, response.to_string()).await?;
         }
-        let binary = json!({ "patchOperations": [{ "op": "add", "path": "/binaryMediaTypes/*~1*" }] });
+        let binary = json!({ "patchOperations": [{ "op": "replace", "path": "/binaryMediaTypes", "value": ["*/*"] }] });
         emulator.request("a media type", Request::patch(&api), binary.to_string()).await?;
         let deployment = json!({ "stageName": "live" }).to_string();
         emulator.request("a deployment", Request::post(format!("{api}/deployments")), deployment).await.map(drop)

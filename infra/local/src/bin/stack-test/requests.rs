@@ -1,11 +1,6 @@
 //! What a client of a deployed stack sees.
 
-use efface_local::{
-    error::LocalError,
-    http::Answer,
-    loading::Tokens,
-    seeding::DEMO_SPACE,
-};
+use efface_local::{error::LocalError, http::Answer, loading::Tokens, seeding::DEMO_SPACE};
 
 use crate::{gateway::Gateway, report::Report};
 
@@ -28,7 +23,11 @@ pub(crate) async fn check(gateway: &Gateway, tokens: &Tokens, report: &mut Repor
     let health = gateway.get("/health", None).await?;
     report.check("GET /health", health.status == 200, &health.text);
     let answer = gateway.send("POST", &delete, token, BODY).await?;
-    report.check("the seed's request deletes the identifier", answer.status == 200 && answer.text == SUCCESS, told(&answer));
+    report.check(
+        "the seed's request deletes the identifier",
+        answer.status == 200 && answer.text == SUCCESS,
+        told(&answer),
+    );
     refused(report, "the same again", &gateway.send("POST", &delete, token, BODY).await?, 404, "eid_not_found");
     let rest = gateway.get(&profile("user_001", "external_ids"), token).await?;
     let left = rest.text.contains("ada@example.com") && !rest.text.contains("example@gmail.com");
@@ -41,9 +40,19 @@ pub(crate) async fn check(gateway: &Gateway, tokens: &Tokens, report: &mut Repor
     refused(report, "another method", &put, 405, "method_not_allowed");
     refused(report, "no token", &gateway.send("POST", &delete, None, BODY).await?, 401, "unauthorized");
     let unknown = gateway.get("/unknown", token).await?;
-    report.check("the gateway's own answers name the request", !header(&unknown, "request-id").is_empty(), told(&unknown));
+    report.check(
+        "the gateway's own answers name the request",
+        !header(&unknown, "request-id").is_empty(),
+        told(&unknown),
+    );
     refused(report, "a path that the gateway does not know", &unknown, 404, "not_found");
-    refused(report, "a path that the function does not know", &gateway.get("/v1/unknown", token).await?, 404, "not_found");
+    refused(
+        report,
+        "a path that the function does not know",
+        &gateway.get("/v1/unknown", token).await?,
+        404,
+        "not_found",
+    );
     Ok(())
 }
 

@@ -1,0 +1,107 @@
+//! CPU of the handler, with a store that answers at once and without a network: all of it, less what the SDK spends on
+//! the same three requests.
+
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{BehaviorVersion, Region},
+};
+use aws_smithy_http_client::test_util::infallible_client_fn;
+use efface_api::{
+    App,
+    door::{FrontDoor, HttpEvent},
+};
+use efface_aws::{Store, clock::Clock};
+use efface_core::{role::Role, token::Token};
+use efface_tests::{
+    Door, Req,
+    app::{SPACE, master},
+    calls,
+    store::TABLE,
+};
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::json;
+
+use crate::{quantile, row, runtime};
+
+const BLOCKS: usize = 60;
+const PER_BLOCK: u32 = 100;
+
+/// A client whose every request is answered within the process.
+fn canned(token: &Token) -> Client {
+    let hash = token.hash().as_str().to_owned();
+    let http = infallible_client_fn(move |request| {
+        let target = request.headers()["x-amz-target"].to_str().unwrap();
+        let body = match target.rsplit('.').next().unwrap() {
+            "GetItem" => identifier(),
+            "BatchGetItem" => access(&hash),
+            _ => "{}".to_owned(),
+        };
+        axum::http::Response::new(body)
+    });
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(aws_credential_types::Credentials::new("test", "test", None, None, "test"))
+        .http_client(http);
+    Client::from_conf(efface_aws::client::with_limits(config).build())
+}
+
+fn identifier() -> String {
+    json!({ "Item": {
+        "pk": { "S": "I#spa_demo#x" }, "sk": { "S": "-" }, "state": { "S": "active" }, "type": { "S": "user_id" },
+        "profile_id": { "S": "use_00000000000000000000000000000000" }, "value": { "S": "user_001" },
+        "created_at": { "S": "2026-01-01T00:00:00.000Z" }, "event_time": { "S": "2026-01-01T00:00:00.000Z" }
+    } })
+    .to_string()
+}
+
+fn access(hash: &str) -> String {
+    let created = json!({ "S": "2026-01-01T00:00:00.000Z" });
+    json!({ "Responses": { TABLE: [
+        { "pk": { "S": format!("T#{hash}") }, "sk": { "S": "-" }, "token_id": { "S": "tok_1" }, "hash": { "S": hash },
+          "space_id": { "S": SPACE }, "role": { "S": Role::WorkspaceOwner.as_str() }, "created_at": created },
+        { "pk": { "S": "S#spa_demo" }, "sk": { "S": "-" }, "activated": { "BOOL": true },
+          "deletions_per_second": { "N": "1000000" }, "deletions_per_second_per_profile": { "N": "1000000" },
+          "source": { "M": { "id": { "S": "src_1" }, "name": { "S": "profile-api-source" },
+                             "state": { "S": "attached" } } },
+          "created_at": created }
+    ] } })
+    .to_string()
+}
+
+/// CPU time of this thread, in microseconds.
+fn cpu() -> f64 {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    #[expect(clippy::cast_precision_loss, reason = "seconds and nanoseconds of one process are small")]
+    let micros = now.tv_sec as f64 * 1e6 + now.tv_nsec as f64 / 1e3;
+    micros
+}
+
+/// Median over blocks of the CPU per call, in microseconds: of a deletion through the handler, and of its bare calls.
+pub(crate) fn run() {
+    let runtime = runtime();
+    let token = Token::from_random([5; 32]);
+    let client = canned(&token);
+    let app = App::new(Store::new(client.clone(), TABLE), master(), Clock::system(), FrontDoor::Rest);
+    let event = Req::delete(SPACE, "user_001", "email", "example@gmail.com").token(token.expose()).event(Door::Rest);
+    let event = event.to_string();
+    let (mut handled, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..BLOCKS {
+        let start = cpu();
+        for _ in 0..PER_BLOCK {
+            let event: HttpEvent = serde_json::from_str(&event).unwrap();
+            let answer = runtime.block_on(app.handle(event));
+            assert_eq!(answer["statusCode"], 200);
+        }
+        let middle = cpu();
+        for _ in 0..PER_BLOCK {
+            runtime.block_on(calls::bare_deletion(&client, "I#spa_demo#lookup", "I#spa_demo#target"));
+        }
+        handled.push((middle - start) / f64::from(PER_BLOCK));
+        bare.push((cpu() - middle) / f64::from(PER_BLOCK));
+    }
+    let (handled, bare) = (quantile(&mut handled, 0.5), quantile(&mut bare, 0.5));
+    row("CPU of a deletion, store answering at once (µs)", &format!("{handled:.0}"), "");
+    row("CPU of its three SDK requests alone (µs)", &format!("{bare:.0}"), "");
+    row("CPU of the handler beyond the SDK (µs)", &format!("{:.0}", handled - bare), "≤ 200");
+}
