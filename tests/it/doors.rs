@@ -49,6 +49,12 @@ async fn the_same_request_has_the_same_result() {
         }
         let request = Req::delete(SPACE, "nobody", "email", "e@x").key("one-key-for-all-doors");
         assert_eq!(app::send(&instance, &request.token(&token), door).await.status, 404, "{front_door:?}: no conflict");
+        let answer = instance.handle(serde_json::from_value(Req::get("/health").event(door)).unwrap()).await;
+        let fields: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+        let plain = ["body", "headers", "isBase64Encoded", "statusCode"];
+        let with_cookies = ["body", "cookies", "headers", "isBase64Encoded", "statusCode"];
+        let is_v2 = matches!(door, Door::FunctionUrl | Door::Watch);
+        assert_eq!(fields, if is_v2 { &with_cookies[..] } else { &plain[..] }, "{front_door:?}");
         let unknown = app::send(&instance, &Req::get("/nowhere"), door).await;
         assert_eq!(unknown.line(), "404 not_found There is nothing at this path.");
     }
@@ -103,4 +109,40 @@ async fn junk_events_are_answered() {
     });
     let event: HttpEvent = serde_json::from_value(bad_base64).unwrap();
     assert_eq!(Reply::of(&app.app.handle(event).await).status, 400);
+}
+
+/// Events as they were recorded: from `cargo lambda watch` and from the emulator's REST API, one request each.
+#[tokio::test]
+async fn recorded_events_have_the_same_result() {
+    let user = "user_id:a/b?c#d%e+f+g \"\0😀ש//h%2Fi:j";
+    for (front_door, name) in [(FrontDoor::Watch, "watch"), (FrontDoor::Decoding, "ministack_rest")] {
+        let app = TestApp::start().await;
+        let instance = app.another(front_door);
+        let replay = async |what: &str| {
+            let event = recorded(&format!("{name}_{what}"), app.token(Role::WorkspaceOwner));
+            Reply::of(&instance.handle(serde_json::from_value(event).unwrap()).await)
+        };
+        app.profile(&["user_id:user_001", "email:example@gmail.com"]).await;
+        assert_eq!(replay("delete").await.line(), "200 success", "{name}");
+        assert_eq!(replay("delete").await.line(), "404 eid_not_found External identifier not found.", "{name}");
+        let mut line = app::profile_line(SPACE, &[user, "email:example@gmail.com"]);
+        line["timestamp"] = "2026-07-01T00:00:00Z".into();
+        app.try_load(&line).await.unwrap();
+        assert_eq!(replay("delete_hostile").await.line(), "200 success", "{name}");
+        assert_eq!(app.external_ids(user).await, [user], "{name}");
+        let query = replay("read_query").await;
+        assert_eq!(query.body["error"]["code"], "bad_request", "{name}: a parameter twice");
+        assert_eq!(replay("bytes").await.status, 415, "{name}");
+    }
+}
+
+/// A recorded event with a token of this test.
+fn recorded(name: &str, token: &str) -> Value {
+    let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let mut event: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    event["headers"]["authorization"] = token.into();
+    if event["multiValueHeaders"].is_object() {
+        event["multiValueHeaders"]["authorization"] = serde_json::json!([token]);
+    }
+    event
 }

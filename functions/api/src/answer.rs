@@ -5,6 +5,8 @@ use efface_core::{profile::RequestId, refusal::Refusal};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::door::Format;
+
 /// An answer, before the front door has wrapped it.
 #[derive(Debug)]
 pub struct Answer {
@@ -35,8 +37,8 @@ impl Answer {
         self.code
     }
 
-    /// The event of every front door: the two formats of Lambda proxy answers agree on these fields.
-    pub fn into_event(self, id: &RequestId) -> Value {
+    /// What the front door takes: the two formats of Lambda proxy answers agree on all but cookies.
+    pub fn into_event(self, id: &RequestId, format: Format) -> Value {
         let mut headers = Map::new();
         headers.insert("Content-Type".to_owned(), "application/json".into());
         headers.insert("Request-Id".to_owned(), id.to_string().into());
@@ -47,7 +49,13 @@ impl Answer {
         if matches!(self.status, 429 | 503) {
             headers.insert("Retry-After".to_owned(), RETRY_AFTER_SECONDS.into());
         }
-        json!({ "statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": false })
+        let mut event =
+            json!({ "statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": false });
+        if format == Format::V2 {
+            // `cargo lambda watch` takes no answer without it.
+            event["cookies"] = json!([]);
+        }
+        event
     }
 }
 
@@ -91,9 +99,15 @@ fn status(refusal: &Refusal) -> u16 {
 /// What a client is told of a failing store; the log has the detail.
 #[expect(clippy::needless_pass_by_value, reason = "it ends a chain of map_err")]
 pub(crate) fn store_failed(error: StoreError) -> Refusal {
-    tracing::warn!(%error, "store");
     match error {
-        StoreError::Unavailable(_) => Refusal::Unavailable,
-        StoreError::Internal(_) => Refusal::Internal,
+        StoreError::Unavailable(_) => {
+            tracing::warn!(%error, "store");
+            Refusal::Unavailable
+        }
+        // Nobody but an operator can mend it: the template's alarm counts lines of this level.
+        StoreError::Internal(_) => {
+            tracing::error!(%error, "store");
+            Refusal::Internal
+        }
     }
 }

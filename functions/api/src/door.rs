@@ -108,6 +108,15 @@ impl fmt::Debug for Request {
     }
 }
 
+/// The two formats of Lambda proxy events and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Of REST APIs.
+    V1,
+    /// Of function URLs, `cargo lambda watch` and HTTP APIs.
+    V2,
+}
+
 const HTTP_API: Refusal = Refusal::FrontDoor(
     "Requests through an API Gateway HTTP API are refused: it decodes paths and cuts them at a decoded `?`, so that \
      a request for one profile could reach another. Use the REST API or the function URL.",
@@ -120,10 +129,15 @@ const OTHER_DOOR: Refusal = Refusal::FrontDoor(
 const NOT_BASE64: Refusal = Refusal::FrontDoor("The front door's event has a body that is not base64.");
 
 impl HttpEvent {
+    /// The format that the event has and its answer must have.
+    pub fn format(&self) -> Format {
+        if self.request_context.http.is_some() { Format::V2 } else { Format::V1 }
+    }
+
     /// Takes a request out of its event, if it came through the expected door.
     pub fn open(self, door: FrontDoor) -> Result<Request, Refusal> {
         self.check(door)?;
-        let is_v2 = self.request_context.http.is_some();
+        let is_v2 = self.format() == Format::V2;
         let query = self.query();
         let headers = self.merged_headers();
         let method = self.request_context.http.map(|http| http.method).or(self.http_method);
@@ -140,17 +154,18 @@ impl HttpEvent {
         })
     }
 
-    /// An HTTP API sends `version` with both of its formats; its second one is otherwise a function URL's.
+    /// An HTTP API sends `version` with both of its formats; the second one is otherwise a function URL's.
     fn check(&self, door: FrontDoor) -> Result<(), Refusal> {
         let domain = self.request_context.domain_name.as_deref().unwrap_or_default();
-        let is_v2 = self.request_context.http.is_some();
+        let is_v2 = self.format() == Format::V2;
         let is_function_url = is_v2 && domain.contains(".lambda-url.");
-        let is_rest = self.http_method.is_some() && self.version.is_none() && self.request_context.elb.is_none();
-        let is_http_api = self.version.as_deref() == Some("1.0") || (is_v2 && !is_function_url);
+        let is_rest = self.http_method.is_some() && !is_v2 && self.request_context.elb.is_none();
+        let is_http_api = self.version.is_some() && !is_function_url;
         let fits = match door {
-            FrontDoor::Rest | FrontDoor::Decoding => is_rest,
+            FrontDoor::Rest => is_rest && self.version.is_none(),
+            // The emulator's REST API sends a version, too, but no domain, as every gateway of AWS does.
+            FrontDoor::Decoding => is_rest && (self.version.is_none() || domain.is_empty()),
             FrontDoor::FunctionUrl => is_function_url,
-            // It marks its events with no domain of AWS.
             FrontDoor::Watch => is_v2 && !domain.contains(".amazonaws.com"),
         };
         if fits {

@@ -57,11 +57,12 @@ impl App {
         let started = Instant::now();
         let now = self.clock.now();
         let id = clock::request_id(now);
+        let format = event.format();
         let mut log = LogLine::default();
         let answer = AssertUnwindSafe(Box::pin(self.answer(event, &id, now, &mut log))).catch_unwind().await;
         let answer = answer.unwrap_or(Err(Refusal::Internal)).unwrap_or_else(Answer::from);
         log.write(&id, &answer, started);
-        answer.into_event(&id)
+        answer.into_event(&id, format)
     }
 
     async fn answer(&self, event: HttpEvent, id: &RequestId, now: Time, log: &mut LogLine) -> Result<Answer, Refusal> {

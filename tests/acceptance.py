@@ -1,0 +1,293 @@
+#!/usr/bin/env python3
+"""Runs `cargo local` as a user would and checks what it promises, over HTTP alone.
+
+  python3 tests/acceptance.py                      a few minutes
+  python3 tests/acceptance.py --profiles 10000     the full size of the hostile run
+  python3 tests/acceptance.py --only limits        one check
+
+It needs Python 3 and what `cargo local` needs. The last line counts: `N passed, N failed`.
+"""
+
+import argparse
+import base64
+import collections
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LOCAL = threading.local()
+
+
+class Site:
+    """A running `cargo local`."""
+
+    def __init__(self, port, seed_lines=None, release=False):
+        self.folder = tempfile.mkdtemp()
+        command = ["cargo", "local", "--json", "--port", str(port)] + (["--release"] if release else [])
+        if seed_lines is not None:
+            path = os.path.join(self.folder, "seed.jsonl")
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(json.dumps(line) + "\n" for line in seed_lines)
+            command += ["--seed", path]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"cargo local ended with {self.process.wait()} before it was ready")
+        self.ready = json.loads(line)
+        self.host = urllib.parse.urlsplit(self.ready["url"]).netloc
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(60)
+        shutil.rmtree(self.folder)
+
+    def token(self, role="workspace_owner", space="spa_demo"):
+        return self.ready["spaces"][space]["tokens"][role]
+
+    def send(self, method, path, body=None, token=None, headers=None):
+        """One request on this thread's own connection: status, headers and body."""
+        token = token or self.token()
+        headers = {"Authorization": "Basic " + base64.b64encode((token + ":").encode()).decode(), **(headers or {})}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        connection = getattr(LOCAL, self.host, None)
+        for last in (False, True):
+            if connection is None:
+                connection = http.client.HTTPConnection(self.host, timeout=60)
+                setattr(LOCAL, self.host, connection)
+            try:
+                connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+                reply = connection.getresponse()
+                text = reply.read()
+                return reply.status, reply.headers, json.loads(text)
+            except (http.client.HTTPException, ConnectionError):
+                connection.close()
+                connection = None
+                if last:
+                    raise
+
+    def delete(self, user, id_type, value, space="spa_demo", **options):
+        path = f"/v1/spaces/{space}/collections/users/profiles/user_id:{quote(user)}/external_ids/delete"
+        body = {"delete_external_ids": [{"id": value, "type": id_type}]}
+        return self.send("POST", path, body, token=self.token(space=space), **options)
+
+    def external_ids(self, user, space="spa_demo"):
+        path = f"/v1/spaces/{space}/collections/users/profiles/user_id:{quote(user)}/external_ids?limit=100"
+        status, _, body = self.send("GET", path, token=self.token(space=space))
+        assert status == 200, (status, body)
+        return sorted((entry["type"], entry["id"]) for entry in body["data"])
+
+    def items(self):
+        """Every item of the table, as text by key, from behind the API's back."""
+        table = self.aws("ListTables", {})["TableNames"][0]
+        items, start = {}, {}
+        while True:
+            page = self.aws("Scan", {"TableName": table, **start})
+            for item in page["Items"]:
+                items[(item["pk"]["S"], item["sk"]["S"])] = json.dumps(item, sort_keys=True)
+            if "LastEvaluatedKey" not in page:
+                return items
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def aws(self, operation, request):
+        host = urllib.parse.urlsplit(self.ready["endpoint_url"]).netloc
+        connection = http.client.HTTPConnection(host, timeout=120)
+        scope = "Credential=000000000000/20260101/us-east-1/dynamodb/aws4_request"
+        connection.request("POST", "/", json.dumps(request), {
+            "X-Amz-Target": f"DynamoDB_20120810.{operation}",
+            "Content-Type": "application/x-amz-json-1.0",
+            "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
+        })
+        reply = connection.getresponse()
+        body = json.loads(reply.read())
+        assert reply.status == 200, body
+        return body
+
+
+def quote(value):
+    return urllib.parse.quote(value, safe="")
+
+
+def profile(user, ids, space="spa_demo"):
+    external_ids = [{"type": "user_id", "id": user}] + [{"type": t, "id": v} for t, v in ids]
+    return {"space_id": space, "external_ids": external_ids, "timestamp": "2026-01-01T00:00:00Z"}
+
+
+def readme(arguments):
+    """The README's requests against the demo profiles."""
+    with Site(arguments.port) as site:
+        status, _, body = site.delete("user_001", "email", "example@gmail.com")
+        assert (status, body["code"]) == (200, "success"), (status, body)
+        status, _, body = site.delete("user_001", "email", "example@gmail.com")
+        assert (status, body["error"]["code"]) == (404, "eid_not_found"), (status, body)
+        left = site.external_ids("user_001")
+        assert ("email", "example@gmail.com") not in left and ("user_id", "user_001") in left, left
+        status, _, body = site.send("GET", "/v1/spaces/spa_demo/deletions/email:example@gmail.com")
+        assert (status, body["deletion"]["status"]) == (200, "deleted"), (status, body)
+        for role, token in site.ready["tokens"].items():
+            status, _, body = site.send("GET", "/v1/spaces/spa_demo/deletions/email:example@gmail.com", token=token)
+            assert status == (403 if role == "administrator" else 200), (role, status, body)
+
+
+def restart(arguments):
+    """A function that is killed is brought back."""
+    with Site(arguments.port) as site:
+        assert site.send("GET", "/health")[0] == 200
+        for _ in range(3):
+            killed = subprocess.run(["pkill", "-9", "-x", "efface-api"], check=False).returncode
+            assert killed == 0, "there was a function to kill"
+            deadline = time.time() + 30
+            while True:
+                try:
+                    if site.send("GET", "/health")[0] == 200:
+                        break
+                except OSError:
+                    pass
+                assert time.time() < deadline, "the function was not brought back in 30 s"
+                time.sleep(0.2)
+
+
+def limits(arguments):
+    """Ten seconds of load, several times above the limit."""
+    profiles = [profile(f"u{p}", [("anonymous_id", f"{p}-{i}") for i in range(80)]) for p in range(60)]
+    with Site(arguments.port, profiles, release=True) as site:
+        targets = iter([(f"u{p}", f"{p}-{i}") for i in range(80) for p in range(60)])
+        lock, statuses, deleted = threading.Lock(), collections.Counter(), []
+        until = time.time() + 10
+
+        def load():
+            while time.time() < until:
+                with lock:
+                    user, value = next(targets)
+                status, headers, body = site.delete(user, "anonymous_id", value)
+                with lock:
+                    statuses[status] += 1
+                    if status == 200:
+                        deleted.append(value)
+                if status == 429:
+                    assert headers["Retry-After"] == "1", headers
+                    assert body["error"]["code"] == "rate_limit_error", body
+
+        with ThreadPoolExecutor(16) as pool:
+            for done in [pool.submit(load) for _ in range(16)]:
+                done.result()
+        seconds = collections.Counter()
+        for value in deleted:
+            _, _, body = site.send("GET", f"/v1/spaces/spa_demo/deletions/anonymous_id:{value}")
+            seconds[body["deletion"]["deleted_at"][:19]] += 1
+        print(f"  answers {dict(statuses)}, deletions by second {sorted(seconds.values())}")
+        assert set(statuses) == {200, 429}, statuses
+        assert statuses[429] > statuses[200], "the load was several times above the limit"
+        assert max(seconds.values()) <= 100, seconds
+
+
+HOSTILE = list("abcXYZ019 :/?#[]@!$&'()*+,;=%\"<>\\^`{|}~-._\0\t\n\r\x7f") + [
+    "é", "ß", "İ", "漢", "字", "\u05e9", "\u0644", "\u202e", "\u200b", "\u0301", "😀", "🏳️‍🌈", "\ufeff", "\uffff",
+    "%2F", "%00", "../", "user_id:", "/external_ids/delete", "' OR 1=1 --", "${jndi:x}", "\u2028",
+]
+
+
+def hostile_value(rng, number):
+    """Of any length up to 2,048 bytes, unlike every other."""
+    value = f"{number}"
+    length = rng.choice([1, 3, 8, 20, 60]) if rng.random() < 0.97 else 2_000
+    for piece in rng.choices(HOSTILE, k=length):
+        if len((value + piece).encode()) > 2_048:
+            break
+        value += piece
+    return value
+
+
+def hostile(arguments):
+    """Each identifier of many profiles with hostile values is deleted once, and nothing else is touched."""
+    rng = random.Random(20261122)
+    lines = [{"space": {"id": "spa_demo", "deletions_per_second": 1000000, "deletions_per_second_per_profile": 1000000}}]
+    people = []
+    for number in range(arguments.profiles):
+        user, email, other = (hostile_value(rng, f"{number}{kind}") for kind in "uea")
+        people.append((user, email, other))
+        lines.append(profile(user, [("email", email), ("anonymous_id", other)]))
+    with Site(arguments.port, lines, release=True) as site:
+        before = site.items()
+
+        def erase(person):
+            user, email, other = person
+            for id_type, value in (("email", email), ("anonymous_id", other)):
+                status, _, body = site.delete(user, id_type, value)
+                assert status == 200, (person, status, body)
+            assert site.external_ids(user) == [("user_id", user)], person
+            path = f"/v1/spaces/spa_demo/deletions/email:{quote(email)}"
+            status, _, body = site.send("GET", path)
+            assert status == 200, (person, status, body)
+
+        begun = time.time()
+        with ThreadPoolExecutor(8) as pool:
+            for _ in pool.map(erase, people):
+                pass
+        after = site.items()
+        changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        changed = {key for key in changed if not key[0].startswith("R#")}
+        tombstones = {key for key in changed if '"deleted"' in after.get(key, "")}
+        took = time.time() - begun
+        print(f"  {2 * len(people)} identifiers in {took:.0f} s; {len(changed)} items changed")
+        assert changed == tombstones and len(changed) == 2 * len(people), len(changed)
+
+
+def schema(arguments):
+    """schemathesis finds no 5xx and no answer outside the OpenAPI document."""
+    tools = os.path.join(ROOT, "target", "tools", "schemathesis")
+    program = os.path.join(tools, "bin", "schemathesis")
+    if not os.path.exists(program):
+        subprocess.run([sys.executable, "-m", "venv", tools], check=True)
+        subprocess.run([os.path.join(tools, "bin", "pip"), "install", "-q", "schemathesis==4.32.5"], check=True)
+    with Site(arguments.port, release=True) as site:
+        token = base64.b64encode((site.token() + ":").encode()).decode()
+        command = [
+            program, "run", os.path.join(ROOT, "infra", "openapi.json"), "--url", site.ready["url"],
+            "--header", f"Authorization: Basic {token}", "--max-examples", str(arguments.examples), "--seed", "1",
+            "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
+            "response_headers_conformance,response_schema_conformance,unsupported_method",
+        ]
+        assert subprocess.run(command, cwd=site.folder, check=False).returncode == 0
+
+
+CHECKS = [readme, restart, limits, hostile, schema]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=9000, help="the port to run cargo local on (9000)")
+    parser.add_argument("--profiles", type=int, default=500, help="profiles of the hostile run (500)")
+    parser.add_argument("--examples", type=int, default=100, help="schemathesis examples an operation (100)")
+    parser.add_argument("--only", choices=[check.__name__ for check in CHECKS], help="run one check")
+    arguments = parser.parse_args()
+    failed = 0
+    checks = [check for check in CHECKS if arguments.only in (None, check.__name__)]
+    for check in checks:
+        print(f"{check.__name__}: {check.__doc__}", flush=True)
+        try:
+            check(arguments)
+        except Exception:  # a failed check must not hide the next
+            traceback.print_exc()
+            failed += 1
+    print(f"{len(checks) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
