@@ -155,6 +155,18 @@ async fn sizes_and_media_types() {
     check(&app, plain(&[]), "404 eid_not_found External identifier not found.").await;
 }
 
+/// An empty space is a row of the table: size and media type come before it.
+#[tokio::test]
+async fn an_empty_space_comes_after_size_and_type() {
+    let app = app().await;
+    let path = "/v1/spaces//collections/users/profiles/user_id:u/external_ids/delete";
+    let large = Req::post(path, &json!("x".repeat(16 * 1_024)));
+    assert_eq!(app.send(large).await.status, 413);
+    let text = Req { headers: vec![], ..Req::post(path, &body()) }.header("Content-Type", "text/plain");
+    assert_eq!(app.send(text).await.status, 415);
+    assert_eq!(app.send_raw(&Req::post(path, &body())).await.headers["www-authenticate"], "Basic realm=\"efface\"");
+}
+
 #[tokio::test]
 async fn switches_and_roles() {
     let app = app().await;

@@ -35,6 +35,9 @@ async fn the_table() {
     assert_eq!(measure(&app, delete("email", "e2").key("k"), 200).await, cost(2, 3.0, 1.0), "with a key");
     assert_eq!(measure(&app, delete("email", "e2").key("k"), 200).await, cost(2, 3.0, 1.0), "the key again");
     assert_eq!(measure(&app, delete("user_id", "v"), 200).await, cost(2, 5.0, 1.0), "a user_id");
+    app.profile(&["user_id:w1", "user_id:w2"]).await;
+    let keyed = Req::delete(SPACE, "w1", "user_id", "w2").key("k2");
+    assert_eq!(measure(&app, keyed, 200).await, cost(2, 6.0, 1.0), "a user_id with a key");
     assert_eq!(measure(&app, Req::delete(SPACE, "nobody", "email", "e3"), 404).await, cost(1, 1.0, 1.0), "no profile");
     assert_eq!(measure(&app, delete("email", "nobody"), 404).await, cost(2, 2.0, 1.0), "no identifier");
 }
@@ -46,6 +49,7 @@ async fn through_a_merge() {
     leaf["merged_into"] = json!({ "type": "user_id", "id": "u" });
     app.try_load(&leaf).await.unwrap();
     assert_eq!(measure(&app, delete("email", "leaf"), 200).await, cost(4, 3.0, 3.0));
+    assert_eq!(measure(&app, delete("email", "leaf").key("k"), 404).await, cost(2, 3.0, 1.0), "a key, and gone");
     assert_eq!(measure(&app, delete("user_id", "leaf"), 200).await, cost(4, 9.0, 3.0), "a user_id");
 }
 

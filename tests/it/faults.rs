@@ -103,6 +103,16 @@ async fn a_failing_store_is_never_a_wrong_answer() {
     }
 }
 
+/// However slow the store is, the answer comes in under 3 s. The time is the limit's own, not a benchmark's.
+#[tokio::test]
+async fn a_store_that_hangs_is_a_503_in_time() {
+    let app = app().await;
+    app.db.wire.slow(std::time::Duration::from_secs(5));
+    let started = std::time::Instant::now();
+    assert_eq!(app.delete("u", "email:e@x").await.status, 503);
+    assert!(started.elapsed() < std::time::Duration::from_secs(4));
+}
+
 #[tokio::test]
 async fn passing_faults_are_not_noticed() {
     for fault in [Fault::Throttle, Fault::ServerError, Fault::LoseRequest] {

@@ -36,6 +36,17 @@ async fn what_was_deleted_stays_deleted() {
     assert_eq!(app.external_ids("user_id:u").await, ["user_id:u"]);
 }
 
+/// A line is about the profile that its first identifier made, even if that one is gone.
+#[tokio::test]
+async fn a_deleted_first_identifier_still_names_its_profile() {
+    let app = TestApp::start().await;
+    app.profile(&["email:e@x", "user_id:u"]).await;
+    app.delete("u", "email:e@x").await;
+    let more = profile_line(SPACE, &["email:e@x", "anonymous_id:a"]);
+    assert_eq!(app.try_load(&more).await.unwrap(), Loaded { stored: 1, unchanged: 0, blocked: 1 });
+    assert_eq!(app.external_ids("user_id:u").await, ["anonymous_id:a", "user_id:u"]);
+}
+
 /// An identifier may move to another profile after its deletion, and the old line does not take it back.
 #[tokio::test]
 async fn an_identifier_moves_on() {

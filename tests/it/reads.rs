@@ -127,6 +127,12 @@ async fn bad_queries_are_refused() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u"]).await;
     app.profile(&["user_id:other", "email:o@x", "email:o2@x"]).await;
+    let own = app.send(Req::read(SPACE, "user_id", "u", "external_ids?verbose=true")).await;
+    let profile = own.body["data"][0]["segment_id"].as_str().unwrap().to_owned();
+    let forged = |edge: &str| {
+        let position = efface_aws::store::profiles::Position { profile: profile.clone(), edge: edge.to_owned() };
+        format!("external_ids?next={}", efface_core::page::seal(&position))
+    };
     let other = app.send(Req::read(SPACE, "user_id", "other", "external_ids?limit=1")).await;
     let foreign = other.body["cursor"]["next"].as_str().unwrap().to_owned();
     for what in [
@@ -134,12 +140,17 @@ async fn bad_queries_are_refused() {
         "external_ids?limit=101",
         "external_ids?limit=x",
         "external_ids?next=junk",
+        &forged(""),
+        &forged("H"),
+        &forged("E#email#short"),
+        &forged(&"E#".repeat(1_000)),
         &format!("external_ids?next={foreign}"),
         "external_ids?limit=1&limit=2",
         "external_ids?colour=red",
         "traits?next=%00",
         "traits?verbose=perhaps",
         "metadata?limit=1",
+        "metadata?verbose=true",
     ] {
         let reply = app.send(Req::read(SPACE, "user_id", "u", what)).await;
         assert_eq!((reply.status, &reply.body["error"]["code"]), (400, &json!("bad_request")), "{what}");

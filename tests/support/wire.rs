@@ -109,6 +109,11 @@ impl Wire {
         self.inner.lock().unwrap().plan = None;
     }
 
+    /// Holds every request back for so long from now on.
+    pub fn slow(&self, delay: Duration) {
+        self.inner.lock().unwrap().delay = delay;
+    }
+
     /// Everything that passed since the last call.
     pub fn take(&self) -> Vec<Passed> {
         std::mem::take(&mut self.inner.lock().unwrap().passed)

@@ -46,6 +46,9 @@ impl Answer {
         if let Some(allow) = self.allow {
             headers.insert("Allow".to_owned(), allow.into());
         }
+        if self.status == 401 {
+            headers.insert("WWW-Authenticate".to_owned(), "Basic realm=\"efface\"".into());
+        }
         if matches!(self.status, 429 | 503) {
             headers.insert("Retry-After".to_owned(), RETRY_AFTER_SECONDS.into());
         }

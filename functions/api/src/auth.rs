@@ -5,7 +5,12 @@ use std::sync::Arc;
 use efface_aws::access::Access;
 use efface_core::{path, refusal::Refusal, role::Permission, space::SpaceId, token::Token};
 
-use crate::{Call, answer::store_failed, route::Route};
+use crate::{
+    Call,
+    answer::store_failed,
+    route::{Endpoint, Route},
+    routes::delete_identifier::check_body,
+};
 
 /// Opens the space of the path with the request's token. Junk costs no request to the store; every other failure is
 /// the same 401, so that it tells nothing about other spaces.
@@ -16,7 +21,13 @@ pub(crate) async fn authenticate(call: &Call<'_>, route: &Route<'_>) -> Result<A
     if route.space.is_empty() {
         // Whose space is missing can't be known: any valid token is told that the path is incomplete.
         let is_valid = app.access.is_valid(&app.store, &token, call.now).await.map_err(store_failed)?;
-        return Err(if is_valid { Refusal::MissingUrlParameters } else { Refusal::Unauthorized });
+        if !is_valid {
+            return Err(Refusal::Unauthorized);
+        }
+        if route.endpoint == Endpoint::DeleteIdentifier {
+            check_body(call.request)?;
+        }
+        return Err(Refusal::MissingUrlParameters);
     }
     let space = path::decode(route.space, call.request.encoding).ok();
     let space = space.and_then(|space| SpaceId::parse(&space).ok()).ok_or(Refusal::Unauthorized)?;

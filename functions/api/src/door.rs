@@ -187,7 +187,7 @@ impl HttpEvent {
     fn merged_headers(&self) -> HashMap<String, Vec<String>> {
         let mut merged: HashMap<String, Vec<String>> = HashMap::new();
         for (name, values) in self.multi_value_headers.iter().flatten() {
-            merged.insert(name.to_ascii_lowercase(), values.clone());
+            merged.entry(name.to_ascii_lowercase()).or_default().extend(values.iter().cloned());
         }
         for (name, value) in self.headers.iter().flatten() {
             merged.entry(name.to_ascii_lowercase()).or_insert_with(|| vec![value.clone()]);

@@ -8,7 +8,10 @@ pub mod openapi;
 pub mod route;
 pub mod routes;
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use efface_aws::{
     Store,
@@ -19,12 +22,16 @@ use efface_aws::{
 use efface_core::{key::MasterKey, profile::RequestId, refusal::Refusal, time::Time};
 use futures::FutureExt;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::{
     answer::Answer,
     door::{FrontDoor, HttpEvent, Request},
     route::{Endpoint, Route},
 };
+
+/// Every request is answered within this time, whatever the store does.
+const DEADLINE: Duration = Duration::from_millis(2_800);
 
 /// What every request uses. One for the life of a process.
 #[derive(Debug)]
@@ -59,8 +66,14 @@ impl App {
         let id = clock::request_id(now);
         let format = event.format();
         let mut log = LogLine::default();
-        let answer = AssertUnwindSafe(Box::pin(self.answer(event, &id, now, &mut log))).catch_unwind().await;
-        let answer = answer.unwrap_or(Err(Refusal::Internal)).unwrap_or_else(Answer::from);
+        let work = timeout(DEADLINE, Box::pin(self.answer(event, &id, now, &mut log)));
+        let answer = match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(Ok(answer)) => answer,
+            // What was under way may still happen: the key of the request finds out.
+            Ok(Err(_)) => Err(Refusal::Unavailable),
+            Err(_) => Err(Refusal::Internal),
+        };
+        let answer = answer.unwrap_or_else(Answer::from);
         log.write(&id, &answer, started);
         answer.into_event(&id, format)
     }

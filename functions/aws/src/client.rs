@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 
 use crate::config::Config;
 
-/// A client that answers, or gives up, well within the 3 s that a deletion may take.
+/// A client that gives a request up before a deletion has to be answered.
 pub fn dynamodb(config: &Config) -> Client {
     let mut builder = with_limits(Builder::new())
         .behavior_version(BehaviorVersion::latest())

@@ -13,6 +13,9 @@ pub const USER_ID: &str = "user_id";
 /// A type that belongs to accounts, not to people: known, listed, never deletable.
 pub const GROUP_ID: &str = "group_id";
 
+/// What stands in a path in place of a type where the value is a profile's own id.
+pub const SEGMENT_ID: &str = "segment_id";
+
 /// The types that every space knows.
 pub const DEFAULT_TYPES: [&str; 11] = [
     "user_id",

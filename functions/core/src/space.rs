@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    identifier::{DEFAULT_TYPES, IdentifierType, IdentifierValue, Normalisation},
+    identifier::{DEFAULT_TYPES, IdentifierType, IdentifierValue, Normalisation, SEGMENT_ID},
     time::Time,
 };
 
@@ -25,6 +25,9 @@ pub enum SpaceError {
     /// A custom type has an impossible name.
     #[error("identifier_types: `{0}`: an identifier type is 1 to 64 of a-z, 0-9, `_`, `.`, `-`")]
     BadType(String),
+    /// Paths of reads use the name for a profile's own id.
+    #[error("identifier_types: `segment_id` stands for a profile's own id and can't be a type")]
+    Reserved,
     /// Values are stored under the old rule already.
     #[error("identifier_types: the normalisation of `{0}` was fixed when the type was made")]
     FixedNormalisation(String),
@@ -92,6 +95,9 @@ impl IdentifierTypes {
         for spec in types {
             let (name, normalisation) = spec.parts();
             let id_type = IdentifierType::parse(name).map_err(|_| SpaceError::BadType(name.to_owned()))?;
+            if name == SEGMENT_ID {
+                return Err(SpaceError::Reserved);
+            }
             let existing = self.knows(&id_type).then(|| self.0.get(name).copied().unwrap_or_default());
             match existing {
                 Some(old) if old != normalisation && !is_new => {

@@ -82,6 +82,14 @@ pub enum LocalError {
     /// The table was written under another key, or can't be read.
     #[error(transparent)]
     Key(#[from] KeyCheckError),
+    /// A command of ours that did not do what it was told.
+    #[error("`{what}` failed, its own words are above: {text}")]
+    Refused {
+        /// The command.
+        what: String,
+        /// Its answer.
+        text: String,
+    },
     /// A file or a process.
     #[error("{what}: {source}")]
     Io {

@@ -4,8 +4,10 @@
 //! [`session`] tells the story. Whatever is started is a [`child`] on a [`leash`]: it ends with us, however we end.
 
 pub mod child;
+mod claims;
 pub mod console;
 pub mod emulator;
+pub mod env_file;
 pub mod environment;
 pub mod error;
 pub mod function;

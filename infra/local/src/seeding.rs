@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use efface_core::seed::{SeedLine, parse_line};
 
-use crate::error::{LocalError, Tried};
+use crate::{
+    claims::Claims,
+    error::{LocalError, Tried},
+};
 
 /// The space that is always there.
 pub const DEMO_SPACE: &str = "spa_demo";
@@ -33,6 +36,8 @@ impl Seeds {
             let name = file.display().to_string();
             seeds.add(&name, &fs::read_to_string(file).tried(format!("reading {name}"))?)?;
         }
+        let mut claims = Claims::default();
+        seeds.lines().try_for_each(|line| claims.add(line))?;
         Ok(seeds)
     }
 
@@ -68,5 +73,36 @@ impl SeededLine {
     /// An error that says where.
     pub(crate) fn wrong(&self, text: &impl ToString) -> LocalError {
         LocalError::Seed { file: self.file.clone(), line: self.number, text: text.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(lines: &[&str], expected: &str) {
+        let mut seeds = Seeds::default();
+        let read = seeds.add("f", &lines.join("\n")).and_then(|()| {
+            let mut claims = Claims::default();
+            seeds.lines().try_for_each(|line| claims.add(line))
+        });
+        assert_eq!(read.err().map(|error| error.to_string()).unwrap_or_default(), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_is_found_before_anything_starts() {
+        let a = r#"{"space_id":"s","external_ids":[{"type":"user_id","id":"a"},{"type":"email","id":"E"}]}"#;
+        let b = r#"{"space_id":"s","external_ids":[{"type":"user_id","id":"b"},{"type":"email","id":"e"}]}"#;
+        let lower = r#"{"space":{"id":"s","identifier_types":[{"name":"email","normalisation":"lowercase"}]}}"#;
+        check(&[a, "", b, a], "");
+        check(&[lower, a, b], "f:3: external_ids[1]: an earlier profile has this identifier");
+        check(&[a, lower], "f:2: identifier_types: the normalisation of `email` was fixed when the type was made");
+        check(&["{"], "f:1: not valid JSON at column 1");
+        let shoe = r#"{"space_id":"s","external_ids":[{"type":"shoe_size","id":"7"}]}"#;
+        check(&[shoe], "f:1: the space does not know the identifier type `shoe_size`");
+        let merged =
+            r#"{"space_id":"s","external_ids":[{"type":"email","id":"m"}],"merged_into":{"type":"user_id","id":"a"}}"#;
+        check(&[a, merged], "");
+        check(&[merged, a], "f:1: merged_into: no earlier line has this identifier");
     }
 }

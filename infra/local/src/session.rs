@@ -7,11 +7,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     console::say,
     emulator::Emulator,
+    env_file::EnvFile,
+    environment::aws,
     error::{LocalError, Tried},
     function::{self, Watch},
     loading::Loader,
     ready::Ready,
-    seeding::Seeds,
+    seeding::{DEMO_SPACE, Seeds},
     stack::Deployer,
     tools::Tools,
     workspace::Workspace,
@@ -58,11 +60,16 @@ async fn start(options: &Options) -> Result<(), LocalError> {
     // From the deployed function, so that a variable which the template gives it is there at once.
     let mut variables = emulator.function_variables(&format!("{STACK}-api")).await?;
     let tokens = Loader::new(&variables, &emulator.endpoint)?.load(&seeds).await?;
+    let url = format!("http://127.0.0.1:{}", options.port);
+    let settings = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let owner = tokens.get(DEMO_SPACE).and_then(|tokens| tokens.get("workspace_owner"));
+    let own = [("EFFACE_API_URL", url.as_str()), ("EFFACE_TOKEN", owner.map_or("", String::as_str))];
+    let _env_file = EnvFile::write(&workspace, settings.chain(aws(&emulator.endpoint)).chain(own))?;
     for (_, value) in variables.iter_mut().filter(|(name, _)| name == "EFFACE_FRONT_DOOR") {
         "watch".clone_into(value);
     }
     let endpoint = emulator.endpoint.clone();
-    let ready = Ready { url: format!("http://127.0.0.1:{}", options.port), endpoint: endpoint.clone(), tokens };
+    let ready = Ready { url, endpoint: endpoint.clone(), tokens };
     let watch = Watch { workspace, tools, port: options.port, release: options.release, endpoint, variables };
     Err(tokio::select! {
         error = emulator.ended() => error,

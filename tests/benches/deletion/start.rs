@@ -32,7 +32,7 @@ pub(crate) fn run() {
 
 fn build() -> PathBuf {
     let cargo = env::var("CARGO").unwrap();
-    let built = Command::new(&cargo).args(["build", "--release", "--quiet", "--bin", "efface-api"]).status().unwrap();
+    let built = Command::new(&cargo).args(["build", "--release", "--quiet", "-p", "efface-api"]).status().unwrap();
     assert!(built.success());
     // …/release/deps/deletion-0123: two folders up is where binaries are.
     let release = env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();

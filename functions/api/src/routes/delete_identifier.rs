@@ -64,7 +64,8 @@ pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) ->
     Answer::ok(&DeletedBody { code: "success", message: "External identifier has been deleted." })
 }
 
-fn check_body(request: &Request) -> Result<(), Refusal> {
+/// Refuses a body by its size, then by its declared type.
+pub(crate) fn check_body(request: &Request) -> Result<(), Refusal> {
     if request.body.len() > MAX_BODY {
         return Err(Refusal::PayloadTooLarge(MAX_BODY));
     }

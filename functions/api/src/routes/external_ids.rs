@@ -53,7 +53,7 @@ pub struct ExternalIdEntry {
 pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
     let (whole, query) = profile::find(call, access, route).await?;
     let start = query.next.as_deref().map(page::open::<Position>).transpose()?;
-    if start.as_ref().is_some_and(|start| !whole.members().any(|member| member.as_str() == start.profile)) {
+    if start.as_ref().is_some_and(|start| !start.is_in(&whole)) {
         return Err(page::bad_next());
     }
     let (identifiers, next) = call

@@ -46,7 +46,7 @@ pub struct Metadata {
     params(crate::openapi::ProfileParams),
     responses((status = 200, description = "The metadata.", body = MetadataBody), crate::openapi::ReadErrors))]
 pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
-    page::only(&call.request.query, &["verbose"])?;
+    page::only(&call.request.query, &[])?;
     let (whole, _) = profile::find(call, access, route).await?;
     let heads = call.app.store.list_heads(&access.space_id, &whole).await.map_err(store_failed)?;
     let metadata = Metadata {

@@ -3,7 +3,7 @@
 use efface_aws::{access::Access, store::profiles::Head};
 use efface_core::{
     deletion::IdentifierState,
-    identifier::{IdentifierType, IdentifierValue},
+    identifier::{IdentifierType, IdentifierValue, SEGMENT_ID},
     key::IdHash,
     page::ListQuery,
     profile::ProfileId,
@@ -12,9 +12,6 @@ use efface_core::{
 };
 
 use crate::{Call, answer::store_failed, auth::authorise, route::Route};
-
-/// The pseudo-type under which a profile's own id is written in a path.
-const SEGMENT_ID: &str = "segment_id";
 
 /// Checks a read's path, query and role, in this order, and finds the merged whole that it is about.
 pub(super) async fn find(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<(Head, ListQuery), Refusal> {

@@ -16,6 +16,9 @@ use crate::{
     route::Route,
 };
 
+/// A page ends early after so many bytes, so that it fits the answer of a function.
+const MAX_PAGE: usize = 1_024 * 1_024;
+
 /// A page of a profile's traits, by name.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TraitsPage {
@@ -48,7 +51,9 @@ pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> 
     let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut rest = all.range((from, Bound::Unbounded)).peekable();
     let mut traits = BTreeMap::new();
-    while let Some((name, value)) = rest.next_if(|_| traits.len() < query.limit) {
+    let mut bytes = 0;
+    while let Some((name, value)) = rest.next_if(|_| traits.len() < query.limit && bytes < MAX_PAGE) {
+        bytes += name.len() + value.value.get().len();
         traits.insert(name.clone(), entry(value, query.verbose));
     }
     let last = traits.keys().next_back().filter(|_| rest.peek().is_some());

@@ -118,7 +118,10 @@ impl Store {
     /// Reads, decides and writes. `None` where what was read has changed before the write.
     async fn try_load(&self, line: &Line<'_>) -> Result<Option<Loaded>, LoadError> {
         let stored = self.stored(line).await?;
-        let (claims, loaded, holder) = line.claims(&stored)?;
+        let (claims, loaded, mut holder) = line.claims(&stored)?;
+        if holder.is_none() {
+            holder = self.named_by_tombstone(line, &claims, &stored).await?;
+        }
         let head = match &holder {
             Some(holder) => self.head(line.space_id, holder).await?,
             None => None,
@@ -140,7 +143,7 @@ impl Store {
         first.extend(batches.next().unwrap_or_default().iter().cloned());
         // A merge writes the head of a profile that exists, under a condition of its own.
         if head.is_some() && root.is_none() {
-            first.push(self.head_check(line.space_id, &id));
+            first.push(self.touch_head(line, &id));
         }
         if !self.transact(first).await? {
             return Ok(None);
@@ -166,6 +169,20 @@ impl Store {
             }
         }
         Ok(stored)
+    }
+
+    /// The profile that the line's first identifier made, where that one was deleted since and stays deleted: the line
+    /// is still about that profile.
+    async fn named_by_tombstone(
+        &self,
+        line: &Line<'_>,
+        claims: &[Claim],
+        stored: &HashMap<String, Identifier>,
+    ) -> Result<Option<ProfileId>, StoreError> {
+        let tombstone = stored.get(line.hashes[0].as_str()).filter(|_| claims[0] == Claim::Blocked);
+        let Some(id) = tombstone.and_then(|found| ProfileId::parse(&found.profile_id).ok()) else { return Ok(None) };
+        let head = self.head(line.space_id, &id).await?;
+        Ok(head.is_some_and(|head| line.made(&head)).then_some(id))
     }
 
     /// The root that the line merges its profile into, where it is not so already.
@@ -230,7 +247,8 @@ impl Store {
             let update = Update::builder()
                 .update_expression("SET #root = :root, updated_at = :now")
                 .set_expression_attribute_names(Some(names(&["state", "root"])))
-                .condition_expression("#state = :active AND attribute_not_exists(merged)")
+                .condition_expression("#state = :active AND #root = :self AND attribute_not_exists(merged)")
+                .expression_attribute_values(":self", text(id.as_str()))
                 .expression_attribute_values(":active", text("active"))
                 .expression_attribute_values(":root", text(root.as_str()))
                 .expression_attribute_values(":now", text(line.now.to_string()));
@@ -345,6 +363,17 @@ impl Store {
         self.update(update, Key::identifier(line.space_id, hash))
     }
 
+    /// Tells when the profile was added to, provided that it is there.
+    fn touch_head(&self, line: &Line<'_>, id: &ProfileId) -> TransactWriteItem {
+        let update = Update::builder()
+            .update_expression("SET updated_at = :now")
+            .condition_expression("#state = :active")
+            .set_expression_attribute_names(Some(names(&["state"])))
+            .expression_attribute_values(":active", text("active"))
+            .expression_attribute_values(":now", text(line.now.to_string()));
+        self.update(update, Key::head(line.space_id, id))
+    }
+
     fn head_check(&self, space: &SpaceId, id: &ProfileId) -> TransactWriteItem {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
@@ -416,14 +445,17 @@ impl Line<'_> {
 
     /// A line is the profile that its first identifier made: any other holder of its identifiers is a conflict.
     fn check_holder(&self, holder: Option<&ProfileId>, head: Option<&Head>, claims: &[Claim]) -> Result<(), LoadError> {
-        let is_same = head.is_some_and(|head| {
-            head.state == ProfileState::Active && head.loaded_as.as_deref() == Some(self.hashes[0].as_str())
-        });
+        let is_same = head.is_some_and(|head| self.made(head));
         if holder.is_none() || is_same {
             return Ok(());
         }
         let at = claims.iter().position(|claim| matches!(claim, Claim::Held(_))).unwrap_or_default();
         Err(LoadError::Claimed(at))
+    }
+
+    /// Whether a profile is the one that the line describes.
+    fn made(&self, head: &Head) -> bool {
+        head.state == ProfileState::Active && head.loaded_as.as_deref() == Some(self.hashes[0].as_str())
     }
 
     /// The line's traits. Without a time of its own it leaves the time of a value that is there already.

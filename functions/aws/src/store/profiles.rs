@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
     deletion::{Identifier, IdentifierState},
+    identifier::IdentifierType,
     key::IdHash,
     profile::ProfileId,
     space::SpaceId,
@@ -80,6 +81,16 @@ pub struct Position {
     pub profile: String,
     /// The last edge that was returned.
     pub edge: String,
+}
+
+impl Position {
+    /// Whether a list of this whole can have ended here. Clients send positions back, and can make them up.
+    pub fn is_in(&self, whole: &Head) -> bool {
+        let edge = self.edge.strip_prefix(EDGES).and_then(|edge| edge.rsplit_once('#'));
+        let is_edge =
+            edge.is_some_and(|(id_type, hash)| IdentifierType::parse(id_type).is_ok() && IdHash::parse(hash).is_some());
+        is_edge && whole.members().any(|member| member.as_str() == self.profile)
+    }
 }
 
 impl Store {

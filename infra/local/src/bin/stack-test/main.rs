@@ -1,18 +1,18 @@
 //! `cargo stack-test`: the real template, built and deployed by the SAM CLI to an emulator, and used as a client would.
 
+mod efface;
 mod gateway;
 mod report;
 mod requests;
 
 use std::{path::Path, process::ExitCode};
 
+use efface::Efface;
 use efface_local::{
     console::{answer, say},
     emulator::Emulator,
     error::{LocalError, Tried},
     leash,
-    loading::{Loader, Tokens},
-    seeding::Seeds,
     stack::Deployer,
     tools::Tools,
     workspace::Workspace,
@@ -52,10 +52,13 @@ async fn run() -> Result<Report, LocalError> {
     emulator.prepare().await?;
     let mut report = Report::default();
     let first = deploy(&deployer, &emulator, &template, STACKS[0]).await?;
-    let tokens = administer(&emulator, STACKS[0]).await?;
-    requests::check(&first, &tokens, &mut report).await?;
+    let efface = Efface::of_stack(&workspace, &emulator, STACKS[0]).await?;
+    let tokens = efface.administer().await?;
+    let token = tokens["identity_admin"].0.as_str();
+    requests::check(&first, token, &mut report).await?;
     let second = deploy(&deployer, &emulator, &template, STACKS[1]).await?;
-    requests::check_beside(&first, &second, &tokens, &mut report).await?;
+    requests::check_beside(&first, &second, token, &mut report).await?;
+    efface.revoke(&first, &tokens, &mut report).await?;
     tear_down(&deployer, &emulator, &first, &mut report).await?;
     Ok(report)
 }
@@ -69,12 +72,6 @@ async fn deploy(
     say(format_args!("sam deploy {stack}"));
     deployer.deploy(emulator, template, stack).await?;
     Gateway::find(emulator, stack).await
-}
-
-/// Makes the demo space, its profiles and a token of each role.
-async fn administer(emulator: &Emulator, stack: &str) -> Result<Tokens, LocalError> {
-    let variables = emulator.function_variables(&format!("{stack}-api")).await?;
-    Loader::new(&variables, &emulator.endpoint)?.load(&Seeds::read(&[])?).await
 }
 
 /// A stack that is deleted takes its API along and leaves its table.

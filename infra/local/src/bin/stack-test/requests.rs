@@ -1,6 +1,6 @@
 //! What a client of a deployed stack sees.
 
-use efface_local::{error::LocalError, http::Answer, loading::Tokens, seeding::DEMO_SPACE};
+use efface_local::{error::LocalError, http::Answer, seeding::DEMO_SPACE};
 
 use crate::{gateway::Gateway, report::Report};
 
@@ -8,17 +8,13 @@ use crate::{gateway::Gateway, report::Report};
 const BODY: &str = r#"{"delete_external_ids":[{"id":"example@gmail.com","type":"email"}]}"#;
 const SUCCESS: &str = r#"{"code":"success","message":"External identifier has been deleted."}"#;
 
-fn profile(user: &str, rest: &str) -> String {
+pub(crate) fn profile(user: &str, rest: &str) -> String {
     format!("/v1/spaces/{DEMO_SPACE}/collections/users/profiles/user_id:{user}/{rest}")
 }
 
-fn token(tokens: &Tokens) -> Option<&str> {
-    tokens.get(DEMO_SPACE)?.get("identity_admin").map(String::as_str)
-}
-
 /// The whole story of one deletion, and the refusals around it.
-pub(crate) async fn check(gateway: &Gateway, tokens: &Tokens, report: &mut Report) -> Result<(), LocalError> {
-    let token = token(tokens);
+pub(crate) async fn check(gateway: &Gateway, token: &str, report: &mut Report) -> Result<(), LocalError> {
+    let token = Some(token);
     let delete = profile("user_001", "external_ids/delete");
     let health = gateway.get("/health", None).await?;
     report.check("GET /health", health.status == 200, &health.text);
@@ -60,7 +56,7 @@ pub(crate) async fn check(gateway: &Gateway, tokens: &Tokens, report: &mut Repor
 pub(crate) async fn check_beside(
     first: &Gateway,
     second: &Gateway,
-    tokens: &Tokens,
+    token: &str,
     report: &mut Report,
 ) -> Result<(), LocalError> {
     for (name, gateway) in [("first", first), ("second", second)] {
@@ -68,9 +64,9 @@ pub(crate) async fn check_beside(
         report.check(&format!("the {name} of two stacks answers"), health.status == 200, told(&health));
     }
     let path = profile("user_001", "external_ids");
-    let foreign = second.get(&path, token(tokens)).await?;
+    let foreign = second.get(&path, Some(token)).await?;
     refused(report, "a token of the other stack", &foreign, 401, "unauthorized");
-    let own = first.get(&path, token(tokens)).await?;
+    let own = first.get(&path, Some(token)).await?;
     report.check("the first stack keeps its data", own.status == 200, told(&own));
     Ok(())
 }
