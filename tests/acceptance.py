@@ -41,10 +41,13 @@ class Site:
             with open(path, "w", encoding="utf-8") as file:
                 file.writelines(json.dumps(line) + "\n" for line in seed_lines)
             command += ["--seed", path]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+        self.log = open(os.path.join(self.folder, "log"), "w+", encoding="utf-8", errors="replace")
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=self.log)
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"cargo local ended with {self.process.wait()} before it was ready")
+            self.log.seek(0)
+            print(self.log.read()[-5_000:])
+            raise RuntimeError(f"cargo local ended with {self.process.wait()} before it was ready")
         self.ready = json.loads(line)
         self.host = urllib.parse.urlsplit(self.ready["url"]).netloc
 
@@ -156,8 +159,8 @@ def restart(arguments):
                 try:
                     if site.send("GET", "/health")[0] == 200:
                         break
-                except OSError:
-                    pass
+                except (OSError, ValueError, http.client.HTTPException):
+                    pass  # the request that met the kill
                 assert time.time() < deadline, "the function was not brought back in 30 s"
                 time.sleep(0.2)
 

@@ -15,3 +15,4 @@ mod openapi;
 mod privacy;
 mod races;
 mod reads;
+mod template;

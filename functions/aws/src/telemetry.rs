@@ -12,7 +12,8 @@ pub fn init() {
     let level = from_env("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.to_lowercase().parse().ok());
     // The SDK logs request bodies below `info`, and they are personal: no setting goes there.
     let level = level.unwrap_or(LevelFilter::INFO).min(LevelFilter::INFO);
-    let lines = fmt::layer().json().flatten_event(true).with_target(false).with_current_span(false).with_ansi(false);
+    let lines =
+        fmt::layer().json().flatten_event(true).with_target(false).with_current_span(false).with_span_list(false);
     // A second start in one process (a test) keeps the first.
     let _ = tracing_subscriber::registry().with(level).with(lines).try_init();
     quiet_panics();
