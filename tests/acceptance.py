@@ -167,9 +167,9 @@ def restart(arguments):
 
 def limits(arguments):
     """Ten seconds of load, several times above the limit."""
-    profiles = [profile(f"u{p}", [("anonymous_id", f"{p}-{i}") for i in range(80)]) for p in range(60)]
+    profiles = [profile(f"u{p}", [("anonymous_id", f"{p}-{i}") for i in range(90)]) for p in range(250)]
     with Site(arguments.port, profiles, release=True) as site:
-        targets = iter([(f"u{p}", f"{p}-{i}") for i in range(80) for p in range(60)])
+        targets = iter([(f"u{p}", f"{p}-{i}") for i in range(90) for p in range(250)])
         lock, statuses, deleted = threading.Lock(), collections.Counter(), []
         until = time.time() + 10
 
@@ -219,7 +219,8 @@ def hostile_value(rng, number):
 def hostile(arguments):
     """Each identifier of many profiles with hostile values is deleted once, and nothing else is touched."""
     rng = random.Random(20261122)
-    lines = [{"space": {"id": "spa_demo", "deletions_per_second": 1000000, "deletions_per_second_per_profile": 1000000}}]
+    limits = {"deletions_per_second": 1000000, "deletions_per_second_per_profile": 1000000}
+    lines = [{"space": {"id": "spa_demo", "source": "attached", **limits}}]
     people = []
     for number in range(arguments.profiles):
         user, email, other = (hostile_value(rng, f"{number}{kind}") for kind in "uea")
@@ -263,6 +264,7 @@ def schema(arguments):
         command = [
             program, "run", os.path.join(ROOT, "infra", "openapi.json"), "--url", site.ready["url"],
             "--header", f"Authorization: Basic {token}", "--max-examples", str(arguments.examples), "--seed", "1",
+            "--phases", "examples,coverage,fuzzing",
             "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
             "response_headers_conformance,response_schema_conformance,unsupported_method",
         ]
