@@ -1,4 +1,4 @@
-//! Who asks, and in which space: tokens and settings, remembered for at most a minute.
+//! Who asks, and in which space: tokens and settings, remembered for less than a minute.
 
 use std::{
     collections::HashMap,
@@ -15,8 +15,9 @@ use efface_core::{
 
 use crate::{Store, StoreError, store::tokens::TokenRecord};
 
-/// How long a token and its space are remembered: a revoked token stops within this time. Contract.
-pub const REMEMBERED_SECONDS: i64 = 60;
+/// How long a token and its space are remembered. Contract: a revoked token stops within 60 s; the rest is for a request
+/// that is under way.
+pub const REMEMBERED_SECONDS: i64 = 55;
 
 /// Tokens that one instance remembers at most.
 const REMEMBERED_TOKENS: usize = 1_024;

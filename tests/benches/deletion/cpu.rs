@@ -21,7 +21,7 @@ use efface_tests::{
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
-use crate::{quantile, row, runtime};
+use crate::{quantile, row};
 
 const BLOCKS: usize = 60;
 const PER_BLOCK: u32 = 100;
@@ -79,7 +79,7 @@ fn cpu() -> f64 {
 
 /// Median over blocks of the CPU per call, in microseconds: of a deletion through the handler, and of its bare calls.
 pub(crate) fn run() {
-    let runtime = runtime();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let token = Token::from_random([5; 32]);
     let client = canned(&token);
     let app = App::new(Store::new(client.clone(), TABLE), master(), Clock::system(), FrontDoor::Rest);

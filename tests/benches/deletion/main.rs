@@ -22,10 +22,6 @@ fn row(figure: &str, measured: &str, goal: &str) {
     println!("{figure:<62} {measured:>10} {goal:>10}");
 }
 
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
-
 /// The value below which a share of the values lies.
 fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
