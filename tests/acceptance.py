@@ -268,7 +268,10 @@ def schema(arguments):
             "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
             "response_headers_conformance,response_schema_conformance,unsupported_method",
         ]
-        assert subprocess.run(command, cwd=site.folder, check=False).returncode == 0
+        found = subprocess.run(command, cwd=site.folder, capture_output=True, text=True, check=False)
+        counts = [line.strip() for line in found.stdout.splitlines() if " generated, " in line]
+        print(f"  {', '.join(counts)}")
+        assert found.returncode == 0, found.stdout + found.stderr
 
 
 CHECKS = [readme, restart, limits, hostile, schema]
