@@ -97,6 +97,10 @@ async fn a_failing_store_is_never_a_wrong_answer() {
                 let reply = app.send(request.clone()).await;
                 assert!(matches!(reply.status, 200 | 503), "{fault:?} from {broken}: {}", reply.line());
                 app.db.wire.heal();
+                if reply.status == 200 {
+                    let record = app.send(Req::deletion(SPACE, id_type, id)).await;
+                    assert_eq!(record.status, 200, "{fault:?} from {broken}: acknowledged and not done");
+                }
                 assert_eq!(app.send(request).await.status, 200, "{fault:?} from {broken}, healed");
             }
         }

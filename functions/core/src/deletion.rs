@@ -114,8 +114,10 @@ pub enum Claim {
 /// Decides a claim. An event that does not say when it happened never brings anything back.
 pub fn claim(stored: Option<&Identifier>, event_time: Option<Time>) -> Claim {
     let Some(stored) = stored else { return Claim::New };
+    // An event dated ahead of the deletion that removed it must not undo that deletion when it is told again.
+    let told_before = stored.event_time.filter(|_| stored.state == IdentifierState::Deleted);
     let is_later = match stored.deleted_at {
-        Some(deleted_at) => event_time.is_some_and(|event| event > deleted_at),
+        Some(deleted_at) => event_time.is_some_and(|event| event > deleted_at && Some(event) > told_before),
         None => true,
     };
     match (stored.state, ProfileId::parse(&stored.profile_id)) {
@@ -186,6 +188,10 @@ mod tests {
             (Some(at(101)), Claim::Again),
         ] {
             assert_eq!(claim(Some(&stored), event), expected);
+        }
+        let dated_ahead = Identifier { event_time: Some(at(200)), ..stored.clone() };
+        for (event, expected) in [(150, Claim::Blocked), (200, Claim::Blocked), (201, Claim::Again)] {
+            assert_eq!(claim(Some(&dated_ahead), Some(at(event))), expected);
         }
         let back = Identifier { state: IdentifierState::Active, ..stored };
         assert_eq!(claim(Some(&back), Some(at(99))), Claim::Blocked, "its claim is older than the deletion");

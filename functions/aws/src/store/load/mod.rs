@@ -132,8 +132,9 @@ impl Store {
         let id = holder.unwrap_or_else(clock::profile_id);
         let root = self.merge_root(line, &id, head.as_ref(), &stored).await?;
         let mut first = self.profile_writes(line, &id, head.as_ref(), root.as_ref()).await?;
-        let mut rest = self.segment_writes(line, &id, head.is_some()).await?;
-        rest.extend(self.identifier_writes(line, &id, &claims, &stored));
+        // Identifiers first: by them the next load finds a profile whose load was cut short.
+        let mut rest = self.identifier_writes(line, &id, &claims, &stored);
+        rest.extend(self.segment_writes(line, &id, head.is_some()).await?);
         if head.is_some() && first.is_empty() && rest.is_empty() {
             return Ok(Some(loaded));
         }
