@@ -1,0 +1,1 @@
+//! The SQS function: carries jobs out, chunk by chunk.

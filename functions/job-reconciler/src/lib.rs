@@ -1,0 +1,1 @@
+//! The scheduled function: ends what was begun.
