@@ -13,6 +13,7 @@ pub mod profile;
 pub mod refusal;
 pub mod request;
 pub mod role;
+pub mod rows;
 pub mod seed;
 pub mod space;
 pub mod time;
