@@ -20,7 +20,7 @@ pub(crate) struct Site {
 /// Connects, and refuses a key under which every identifier would look deleted.
 pub(crate) async fn open(settings: &Settings<'_>) -> Result<Site, CliError> {
     let (table, key) = (settings.table()?, settings.identifier_key()?);
-    let client = match fixed(settings, &table, &key) {
+    let client = match fixed(settings, &table) {
         Some(config) => client::dynamodb(&config),
         None if settings.global.local => return Err(SettingError::NothingLocal.into()),
         None => from_chain(settings).await?,
@@ -31,14 +31,14 @@ pub(crate) async fn open(settings: &Settings<'_>) -> Result<Site, CliError> {
 }
 
 /// Credentials that a settings file gives are the ones that are meant: the user's own must never reach an emulator.
-fn fixed(settings: &Settings<'_>, table: &str, key: &MasterKey) -> Option<Config> {
+fn fixed(settings: &Settings<'_>, table: &str) -> Option<Config> {
     let id = settings.in_file("AWS_ACCESS_KEY_ID").filter(|_| settings.global.profile.is_none())?;
     let secret = settings.in_file("AWS_SECRET_ACCESS_KEY")?;
     Some(Config {
         table: table.to_owned(),
-        key: key.clone(),
         region: region(settings).or_else(|| settings.find("AWS_REGION")).unwrap_or_else(|| "us-east-1".to_owned()),
         endpoint_url: endpoint(settings),
+        sqs_endpoint_url: None,
         credentials: Some((id, secret, settings.in_file("AWS_SESSION_TOKEN"))),
     })
 }

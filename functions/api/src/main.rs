@@ -23,8 +23,8 @@ async fn main() -> Result<(), Error> {
 /// Reads the settings and compares the identifier key with the table's: by the way, this opens the connection.
 async fn start() -> Result<App, Error> {
     let door = FrontDoor::from_lookup(&config::from_env)?;
-    let config = Config::from_env()?;
+    let (config, key) = (Config::from_env()?, config::identifier_key(&config::from_env)?);
     let store = Store::new(client::dynamodb(&config), config.table);
-    store.verify_key(&config.key).await?;
-    Ok(App::new(store, config.key, Clock::system(), door))
+    store.verify_key(&key).await?;
+    Ok(App::new(store, key, Clock::system(), door))
 }

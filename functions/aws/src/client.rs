@@ -1,4 +1,4 @@
-//! The DynamoDB client, built by hand from settings: no credential or region chain that reaches for the network.
+//! The clients, built by hand from settings: no credential or region chain that reaches for the network.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Builder, Region, retry::RetryConfig, timeout::TimeoutConfig},
 };
 
-use crate::config::Config;
+use crate::{config::Config, queue::Queue};
 
 /// A client that gives a request up before a deletion has to be answered.
 pub fn dynamodb(config: &Config) -> Client {
@@ -22,15 +22,33 @@ pub fn dynamodb(config: &Config) -> Client {
     Client::from_conf(builder.build())
 }
 
+/// A queue of SQS, as patient as the other client.
+pub fn queue(config: &Config, url: &str) -> Queue {
+    let mut builder = aws_sdk_sqs::config::Builder::new()
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(config.region.clone()));
+    if let Some((id, secret, session)) = &config.credentials {
+        builder = builder.credentials_provider(Credentials::new(id, secret, session.clone(), None, "environment"));
+    }
+    builder.set_endpoint_url(config.sqs_endpoint_url.clone());
+    Queue::sqs(aws_sdk_sqs::Client::from_conf(builder.build()), url)
+}
+
 /// Three attempts, 25 ms apart at first; a second for each, two and a half for all.
 pub fn with_limits(builder: Builder) -> Builder {
-    builder
-        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(25)))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(1))
-                .operation_attempt_timeout(Duration::from_secs(1))
-                .operation_timeout(Duration::from_millis(2_500))
-                .build(),
-        )
+    builder.retry_config(retries()).timeout_config(timeouts())
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(25))
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(1))
+        .operation_timeout(Duration::from_millis(2_500))
+        .build()
 }

@@ -19,17 +19,17 @@ pub enum ConfigError {
     Bad(&'static str, String),
 }
 
-/// Where the store is and how its keys are made.
+/// Where AWS is.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `EFFACE_TABLE`: the table's name.
     pub table: String,
-    /// `EFFACE_IDENTIFIER_KEY`: 32 random bytes in base64.
-    pub key: MasterKey,
     /// `AWS_REGION`, or `AWS_DEFAULT_REGION`.
     pub region: String,
     /// `AWS_ENDPOINT_URL_DYNAMODB`, or `AWS_ENDPOINT_URL`; absent, the region's own.
     pub endpoint_url: Option<String>,
+    /// `AWS_ENDPOINT_URL_SQS`, or `AWS_ENDPOINT_URL`; absent, the region's own.
+    pub sqs_endpoint_url: Option<String>,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`: Lambda sets them for a function's life.
     pub credentials: Option<(String, String, Option<String>)>,
 }
@@ -43,18 +43,23 @@ impl Config {
     /// Reads settings from anywhere.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         let credentials = lookup("AWS_ACCESS_KEY_ID").zip(lookup("AWS_SECRET_ACCESS_KEY"));
-        let key = required(lookup, "EFFACE_IDENTIFIER_KEY")?;
         Ok(Self {
             table: required(lookup, "EFFACE_TABLE")?,
-            key: MasterKey::from_base64(&key)
-                .map_err(|error: BadMasterKey| ConfigError::Bad("EFFACE_IDENTIFIER_KEY", error.to_string()))?,
             region: lookup("AWS_REGION")
                 .or_else(|| lookup("AWS_DEFAULT_REGION"))
                 .ok_or(ConfigError::Missing("AWS_REGION"))?,
             endpoint_url: lookup("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| lookup("AWS_ENDPOINT_URL")),
+            sqs_endpoint_url: lookup("AWS_ENDPOINT_URL_SQS").or_else(|| lookup("AWS_ENDPOINT_URL")),
             credentials: credentials.map(|(id, secret)| (id, secret, lookup("AWS_SESSION_TOKEN"))),
         })
     }
+}
+
+/// `EFFACE_IDENTIFIER_KEY`: 32 random bytes in base64.
+pub fn identifier_key(lookup: Lookup<'_>) -> Result<MasterKey, ConfigError> {
+    let key = required(lookup, "EFFACE_IDENTIFIER_KEY")?;
+    MasterKey::from_base64(&key)
+        .map_err(|error: BadMasterKey| ConfigError::Bad("EFFACE_IDENTIFIER_KEY", error.to_string()))
 }
 
 /// A variable of the process's environment; an empty one counts as absent.
@@ -73,14 +78,19 @@ mod tests {
 
     fn check(settings: &[(&str, &str)], expected: &str) {
         let lookup = |name: &str| settings.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-        assert_eq!(Config::from_lookup(&lookup).unwrap_err().to_string(), expected);
+        let read = Config::from_lookup(&lookup).and_then(|_| identifier_key(&lookup));
+        assert_eq!(read.unwrap_err().to_string(), expected);
     }
 
     #[test]
     fn names_the_variable_that_is_wrong() {
-        check(&[], "the environment variable EFFACE_IDENTIFIER_KEY is not set");
+        check(&[], "the environment variable EFFACE_TABLE is not set");
         check(
-            &[("EFFACE_IDENTIFIER_KEY", "short"), ("EFFACE_TABLE", "t")],
+            &[("EFFACE_TABLE", "t"), ("AWS_REGION", "eu-west-1")],
+            "the environment variable EFFACE_IDENTIFIER_KEY is not set",
+        );
+        check(
+            &[("EFFACE_IDENTIFIER_KEY", "short"), ("EFFACE_TABLE", "t"), ("AWS_REGION", "eu-west-1")],
             "the environment variable EFFACE_IDENTIFIER_KEY: the identifier key must be 32 random bytes in base64, \
              as `openssl rand -base64 32` prints them",
         );

@@ -7,7 +7,9 @@ pub mod access;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod jobs;
 pub mod limiter;
+pub mod queue;
 pub mod store;
 pub mod telemetry;
 

@@ -1,11 +1,26 @@
-//! The process of the function: settings, one connection, then events.
+//! The process of the worker: settings, one connection, then batches.
 
-use efface_aws::telemetry;
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::SqsEvent;
+use efface_aws::{Store, client, clock::Clock, config, config::Config, jobs::Engine, telemetry};
+use efface_bulk_worker::{Worker, deadline};
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
-use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    run_concurrent(service_fn(async |_: LambdaEvent<Value>| Ok::<_, Error>(json!({ "batchItemFailures": [] })))).await
+    let worker = Arc::new(start().inspect_err(|error| tracing::error!(%error, "cannot start"))?);
+    run_concurrent(service_fn(move |event: LambdaEvent<SqsEvent>| {
+        let worker = Arc::clone(&worker);
+        async move { Ok::<_, Error>(worker.handle(event.payload, deadline(event.context.deadline())).await?) }
+    }))
+    .await
+}
+
+fn start() -> Result<Worker, Error> {
+    let config = Config::from_env()?;
+    let queue = client::queue(&config, &config::required(&config::from_env, "EFFACE_QUEUE_URL")?);
+    let store = Store::new(client::dynamodb(&config), config.table);
+    Ok(Worker::new(Engine::new(store, queue.clone(), Clock::system()), queue))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    job::{Taker, Took},
     profile::{ProfileId, RequestId},
     time::Time,
 };
@@ -69,9 +70,28 @@ pub struct Identifier {
     pub reason: Option<Reason>,
     /// The job of its last deletion.
     pub job_id: Option<String>,
+    /// That job's group.
+    #[serde(default)]
+    pub job_group: Option<String>,
+    /// The job's row that took it, `page:row`.
+    #[serde(default)]
+    pub job_row: Option<String>,
     /// The requests that deleted it within [`REQUEST_MEMORY_SECONDS`].
     #[serde(default)]
     pub request_ids: BTreeSet<String>,
+}
+
+impl Identifier {
+    /// Whether a row of a job, or one that belongs with it, deleted it last.
+    pub fn taken_by(&self, taker: &Taker) -> Took {
+        taker.compare(self.job_id.as_deref(), self.job_group.as_deref(), self.job_row.as_deref())
+    }
+
+    /// The profile that it points at; none where it is deleted.
+    pub fn active_profile(&self) -> Option<ProfileId> {
+        let profile = ProfileId::parse(&self.profile_id).ok();
+        profile.filter(|_| self.state == IdentifierState::Active)
+    }
 }
 
 /// What a refused conditional deletion found.

@@ -3,12 +3,15 @@
 //! Nothing here knows AWS, HTTP, a clock or randomness: times and ids come in as arguments, so every rule can be
 //! tested by calling it. Start with [`request`] (what a client asks for) and [`deletion`] (what becomes of it).
 
+pub mod chunk;
 pub mod deletion;
 pub mod identifier;
+pub mod job;
 pub mod json;
 pub mod key;
 pub mod page;
 pub mod path;
+pub mod plan;
 pub mod profile;
 pub mod refusal;
 pub mod request;

@@ -10,7 +10,7 @@ use crate::time::Time;
 /// The text is not an id of this kind.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("not a {0}")]
-pub struct BadId(&'static str);
+pub struct BadId(pub(crate) &'static str);
 
 /// A profile's own id, `use_…`: no personal data, never reused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,11 +1,27 @@
-//! The process of the function: settings, one connection, then events.
+//! The process of the reconciler: settings, connections, then ticks of the schedule.
 
-use efface_aws::telemetry;
+use std::sync::Arc;
+
+use efface_aws::{Store, client, clock::Clock, config, config::Config, jobs::Engine, telemetry};
+use efface_job_reconciler::Reconciler;
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
-use serde_json::{Value, json};
+use serde::de::IgnoredAny;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    run_concurrent(service_fn(async |_: LambdaEvent<Value>| Ok::<_, Error>(json!({ "batchItemFailures": [] })))).await
+    let reconciler = Arc::new(start().inspect_err(|error| tracing::error!(%error, "cannot start"))?);
+    run_concurrent(service_fn(move |event: LambdaEvent<IgnoredAny>| {
+        let reconciler = Arc::clone(&reconciler);
+        async move { Ok::<_, Error>(Box::pin(reconciler.handle(event.context.deadline())).await?) }
+    }))
+    .await
+}
+
+fn start() -> Result<Reconciler, Error> {
+    let config = Config::from_env()?;
+    let queue = client::queue(&config, &config::required(&config::from_env, "EFFACE_QUEUE_URL")?);
+    let dead = client::queue(&config, &config::required(&config::from_env, "EFFACE_DEAD_LETTER_QUEUE_URL")?);
+    let store = Store::new(client::dynamodb(&config), config.table);
+    Ok(Reconciler::new(Engine::new(store, queue, Clock::system()), dead))
 }

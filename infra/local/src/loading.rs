@@ -6,11 +6,11 @@ use efface_aws::{
     Store,
     client::dynamodb,
     clock::Clock,
-    config::Config,
+    config::{Config, identifier_key},
     store::{load::LoadError, spaces::SpaceChangeError},
 };
 use efface_core::{
-    key::SpaceKey,
+    key::{MasterKey, SpaceKey},
     role::Role,
     seed::{SeedLine, SeedProfile},
     space::{Space, SpaceChange, SpaceId},
@@ -33,7 +33,7 @@ const AT_ONCE: usize = 8;
 #[derive(Debug)]
 pub struct Loader {
     store: Store,
-    config: Config,
+    key: MasterKey,
     clock: Clock,
 }
 
@@ -43,14 +43,15 @@ impl Loader {
         let own = aws(endpoint);
         let deployed = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let settings: HashMap<&str, &str> = deployed.chain(own).collect();
-        let config = Config::from_lookup(&|name| settings.get(name).map(ToString::to_string))?;
+        let lookup = |name: &str| settings.get(name).map(ToString::to_string);
+        let config = Config::from_lookup(&lookup)?;
         let store = Store::new(dynamodb(&config), config.table.clone());
-        Ok(Self { store, config, clock: Clock::system() })
+        Ok(Self { store, key: identifier_key(&lookup)?, clock: Clock::system() })
     }
 
     /// Stores all lines and makes a token of each role for each space.
     pub async fn load(&self, seeds: &Seeds) -> Result<Tokens, LocalError> {
-        self.store.verify_key(&self.config.key).await?;
+        self.store.verify_key(&self.key).await?;
         let mut spaces = HashMap::new();
         let mut together = Vec::new();
         for line in seeds.lines() {
@@ -85,7 +86,7 @@ impl Loader {
         }
         let spaces = &*spaces;
         let loads = lines.iter().filter_map(|(line, profile)| {
-            let key = self.config.key.space_key(&profile.space_id);
+            let key = self.key.space_key(&profile.space_id);
             Some(self.profile(line, spaces.get(&profile.space_id)?, key, profile))
         });
         stream::iter(loads).buffer_unordered(AT_ONCE).try_collect().await

@@ -8,7 +8,7 @@ use efface_aws::{
     },
 };
 use efface_core::{
-    deletion::{Found, Identifier, IdentifierState, Reason},
+    deletion::Found,
     key::IdHash,
     page, path,
     profile::{ProfileId, RequestId},
@@ -135,7 +135,7 @@ async fn delete(
         KeyClaim::Conflict => return Err(Refusal::IdempotencyConflict),
     };
     let target_hash = profile::hash(access, &request.target.id_type, &request.target.value);
-    let Some(found) = active_profile(lookup.map_err(store_failed)?) else {
+    let Some(found) = lookup.map_err(store_failed)?.and_then(|lookup| lookup.active_profile()) else {
         return lookup_is_gone(call, access, &target_hash, &id, is_repeated).await;
     };
     admit_profile(call, access, &found).await?;
@@ -146,8 +146,7 @@ async fn delete(
         at: call.now,
         request: id,
         token_id: access.token_id.clone(),
-        reason: Reason::Request,
-        job_id: None,
+        taker: None,
     };
     let witness =
         request.target.id_type.is_user_id().then_some(Witness { lookup: lookup_hash, profile: found.clone() });
@@ -163,11 +162,6 @@ async fn claim(call: &Call<'_>, access: &Access, key: Option<&str>) -> Result<Ke
     let content = access.key.request_content(&request.method, &path, &request.body);
     let key = access.key.idempotency_key(key);
     call.app.store.claim_key(&access.space_id, &key, &content, &call.id, call.now).await.map_err(store_failed)
-}
-
-fn active_profile(lookup: Option<Identifier>) -> Option<ProfileId> {
-    let active = lookup.filter(|identifier| identifier.state == IdentifierState::Active)?;
-    ProfileId::parse(&active.profile_id).ok()
 }
 
 /// The lookup has gone since a first try whose answer got lost: the target's own tombstone still tells.

@@ -2,7 +2,6 @@
 
 use efface_aws::{access::Access, store::profiles::Head};
 use efface_core::{
-    deletion::IdentifierState,
     identifier::{IdentifierType, IdentifierValue, SEGMENT_ID},
     key::IdHash,
     page::ListQuery,
@@ -36,8 +35,7 @@ async fn profile_id(
     let Some(id_type) = access.space.identifier_types.find(id_type) else { return Ok(None) };
     let hash = hash(access, &id_type, value);
     let found = call.app.store.identifier(&access.space_id, &hash).await.map_err(store_failed)?;
-    let active = found.filter(|identifier| identifier.state == IdentifierState::Active);
-    Ok(active.and_then(|identifier| ProfileId::parse(&identifier.profile_id).ok()))
+    Ok(found.and_then(|identifier| identifier.active_profile()))
 }
 
 /// Where an identifier of the space lives.

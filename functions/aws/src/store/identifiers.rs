@@ -16,6 +16,7 @@ use aws_sdk_dynamodb::{
 };
 use efface_core::{
     deletion::{Found, Identifier, Reason, judge},
+    job::{Group, Taker},
     key::IdHash,
     profile::{ProfileId, RequestId},
     space::SpaceId,
@@ -39,10 +40,19 @@ pub struct Deletion {
     pub request: RequestId,
     /// Whose token asked.
     pub token_id: String,
-    /// Why.
-    pub reason: Reason,
-    /// The job, where one asked.
-    pub job_id: Option<String>,
+    /// The row of a job, where one asked.
+    pub taker: Option<Taker>,
+}
+
+/// What the write of a tombstone came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It is written.
+    Yes,
+    /// Nothing was changed; this is what is there.
+    No(Option<Identifier>),
+    /// The witness is not active any more.
+    WitnessGone,
 }
 
 /// What a deletion came to.
@@ -69,7 +79,8 @@ pub struct Witness {
 const CONFLICT_ATTEMPTS: u32 = 4;
 
 const TOMBSTONE: &str = "SET #state = :deleted, deleted_at = :at, token_id = :token, request_id = :request, \
-                         reason = :reason, job_id = :job ADD request_ids :requests REMOVE #value";
+                         reason = :reason, job_id = :job, job_group = :group, job_row = :row \
+                         ADD request_ids :requests REMOVE #value";
 
 /// The request is looked for, too: an old key must not delete an identifier that has come back.
 const ACTIVE_UNDER_PROFILE: &str = "#state = :active AND profile_id = :profile AND NOT contains(request_ids, :request)";
@@ -82,13 +93,25 @@ impl Store {
 
     /// Deletes an identifier that no rule protects. One write.
     pub async fn delete_identifier(&self, deletion: &Deletion) -> Result<Deleted, StoreError> {
+        Ok(settle(self.take_identifier(deletion).await?, &deletion.request))
+    }
+
+    /// Deletes a `user_id`, provided that the one that found the profile is still active: of two requests that race
+    /// for a profile's last two, one finds its witness gone. One transaction, four write units.
+    pub async fn delete_user_id(&self, deletion: &Deletion, witness: &Witness) -> Result<Deleted, StoreError> {
+        Ok(settle(self.take_user_id(deletion, witness).await?, &deletion.request))
+    }
+
+    /// Turns an identifier into a tombstone, if it is active under its profile and this request has not done so
+    /// before. One write.
+    pub async fn take_identifier(&self, deletion: &Deletion) -> Result<Taken, StoreError> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let Err(error) = self.update_to_tombstone(deletion).await else { return Ok(Deleted::Yes) };
+            let Err(error) = self.update_to_tombstone(deletion).await else { return Ok(Taken::Yes) };
             match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    return settle(failed.item.clone(), deletion);
+                    return found(failed.item.clone());
                 }
                 Some(UpdateItemError::TransactionConflictException(_)) if attempt < CONFLICT_ATTEMPTS => {
                     pause(attempt).await;
@@ -112,21 +135,20 @@ impl Store {
         update.send().await.map(|_| ())
     }
 
-    /// Deletes a `user_id`, provided that the one that found the profile is still active: of two requests that race
-    /// for a profile's last two, one finds its witness gone. One transaction, four write units.
-    pub async fn delete_user_id(&self, deletion: &Deletion, witness: &Witness) -> Result<Deleted, StoreError> {
+    /// The same for a `user_id`, which needs a witness that stays. One transaction, four write units.
+    pub async fn take_user_id(&self, deletion: &Deletion, witness: &Witness) -> Result<Taken, StoreError> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let Err(error) = self.transact_user_id(deletion, witness).await else { return Ok(Deleted::Yes) };
+            let Err(error) = self.transact_user_id(deletion, witness).await else { return Ok(Taken::Yes) };
             let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
                 return Err(error.into());
             };
             match canceled.cancellation_reasons() {
-                [target, _] if failed_condition(target) => return settle(target.item.clone(), deletion),
-                [_, lookup] if failed_condition(lookup) => return Ok(Deleted::LookupGone),
+                [target, _] if failed_condition(target) => return found(target.item.clone()),
+                [_, lookup] if failed_condition(lookup) => return Ok(Taken::WitnessGone),
                 reasons if attempt < CONFLICT_ATTEMPTS && reasons.iter().any(is_conflict) => pause(attempt).await,
-                reasons => return Err(StoreError::Unavailable(codes(reasons))),
+                reasons => return Err(canceled_for(reasons)),
             }
         }
     }
@@ -162,17 +184,26 @@ impl Store {
     }
 }
 
-/// Judges what a failed condition found.
-fn settle(found: Option<Item>, deletion: &Deletion) -> Result<Deleted, StoreError> {
-    let found: Option<Identifier> = found.filter(|item| !item.is_empty()).map(read).transpose()?;
-    Ok(match judge(found.as_ref(), &deletion.request) {
-        Found::DoneByThisRequest => Deleted::Yes,
-        found => Deleted::No(found),
-    })
+/// Reads what a failed condition found.
+fn found(item: Option<Item>) -> Result<Taken, StoreError> {
+    Ok(Taken::No(item.filter(|item| !item.is_empty()).map(read).transpose()?))
+}
+
+/// Judges it for a single deletion.
+fn settle(taken: Taken, request: &RequestId) -> Deleted {
+    match taken {
+        Taken::Yes => Deleted::Yes,
+        Taken::WitnessGone => Deleted::LookupGone,
+        Taken::No(found) => match judge(found.as_ref(), request) {
+            Found::DoneByThisRequest => Deleted::Yes,
+            found => Deleted::No(found),
+        },
+    }
 }
 
 fn values(deletion: &Deletion) -> Item {
     let request = deletion.request.to_string();
+    let taker = deletion.taker.as_ref();
     Item::from([
         (":active".to_owned(), text("active")),
         (":deleted".to_owned(), text("deleted")),
@@ -181,9 +212,16 @@ fn values(deletion: &Deletion) -> Item {
         (":token".to_owned(), text(&deletion.token_id)),
         (":requests".to_owned(), AttributeValue::Ss(vec![request.clone()])),
         (":request".to_owned(), text(request)),
-        (":reason".to_owned(), text(deletion.reason.as_str())),
-        (":job".to_owned(), deletion.job_id.as_ref().map_or(AttributeValue::Null(true), text)),
+        (":reason".to_owned(), text(if taker.is_some() { Reason::Job } else { Reason::Request }.as_str())),
+        (":job".to_owned(), text_or_null(taker.map(|taker| taker.job.as_str()))),
+        (":group".to_owned(), text_or_null(taker.and_then(|taker| taker.group.as_ref()).map(Group::as_str))),
+        (":row".to_owned(), text_or_null(taker.map(|taker| taker.row.as_str()))),
     ])
+}
+
+/// A text, or what stands for none.
+pub(super) fn text_or_null(value: Option<&str>) -> AttributeValue {
+    value.map_or(AttributeValue::Null(true), text)
 }
 
 /// `#name` for each attribute whose name DynamoDB reserves.
@@ -199,8 +237,14 @@ pub(super) fn is_conflict(reason: &CancellationReason) -> bool {
     reason.code() == Some("TransactionConflict")
 }
 
-pub(super) fn codes(reasons: &[CancellationReason]) -> String {
-    reasons.iter().filter_map(CancellationReason::code).collect::<Vec<_>>().join(", ")
+/// The error of a transaction that was cancelled for none of the reasons that its sender decides on.
+pub(super) fn canceled_for(reasons: &[CancellationReason]) -> StoreError {
+    let codes = reasons.iter().filter_map(CancellationReason::code).collect::<Vec<_>>().join(", ");
+    // What is wrong with the request itself does not pass.
+    if reasons.iter().any(|reason| reason.code() == Some("ValidationError")) {
+        return StoreError::Internal(codes);
+    }
+    StoreError::Unavailable(codes)
 }
 
 /// Waits a little, and not as long as whoever else waits: 10 to 30 ms at first, then longer.

@@ -1,8 +1,10 @@
 //! The store: one DynamoDB table. Each file holds the operations on one noun; `keys` says where things live.
 
+pub mod erasure;
 mod error;
 pub mod idempotency;
 pub mod identifiers;
+pub mod jobs;
 pub mod key_check;
 pub mod keys;
 pub mod limits;
@@ -15,7 +17,7 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, KeysAndAttributes},
+    types::{AttributeValue, KeysAndAttributes, WriteRequest},
 };
 use serde::de::DeserializeOwned;
 
@@ -24,6 +26,9 @@ pub use keys::Key;
 
 /// An item as the SDK hands it over.
 pub type Item = HashMap<String, AttributeValue>;
+
+/// DynamoDB takes so many items in one batch of writes.
+const WRITES_PER_BATCH: usize = 25;
 
 /// The table and the way to it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -53,25 +58,57 @@ impl Store {
 
     /// Reads up to 100 items as the last acknowledged writes left them, in no order; absent ones are left out.
     async fn get_many(&self, keys: impl IntoIterator<Item = Key>) -> Result<Vec<Item>, StoreError> {
+        self.get_batch(keys, true).await
+    }
+
+    /// Reads up to 100 items at half the price, perhaps as they were a moment ago.
+    async fn get_many_stale(&self, keys: impl IntoIterator<Item = Key>) -> Result<Vec<Item>, StoreError> {
+        self.get_batch(keys, false).await
+    }
+
+    async fn get_batch(
+        &self,
+        keys: impl IntoIterator<Item = Key>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
         let mut keys: Vec<Item> = keys.into_iter().map(Item::from).collect();
         let mut items = Vec::with_capacity(keys.len());
         let mut pause = Duration::from_millis(25);
         while !keys.is_empty() {
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(consistent).build();
             let wanted = wanted.map_err(|_| StoreError::Internal("keys".to_owned()))?;
             let reply = self.client.batch_get_item().request_items(&self.table, wanted).send().await?;
             items.extend(reply.responses.unwrap_or_default().into_values().flatten());
             keys = reply.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys).collect();
             if !keys.is_empty() {
-                if pause > Duration::from_secs(1) {
-                    return Err(StoreError::Unavailable("UnprocessedKeys".to_owned()));
-                }
-                tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
-                pause *= 2;
+                pause = wait(pause, "UnprocessedKeys").await?;
             }
         }
         Ok(items)
     }
+
+    /// Puts and deletes any number of items, unconditionally. What a request left undone is sent again.
+    async fn write_many(&self, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        let mut pause = Duration::from_millis(25);
+        while !writes.is_empty() {
+            let rest = writes.split_off(writes.len().min(WRITES_PER_BATCH));
+            let reply = self.client.batch_write_item().request_items(&self.table, writes).send().await?;
+            let left: Vec<_> = reply.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
+            pause = if left.is_empty() { Duration::from_millis(25) } else { wait(pause, "UnprocessedItems").await? };
+            writes = rest;
+            writes.extend(left);
+        }
+        Ok(())
+    }
+}
+
+/// Waits before what was left undone is sent again; the next pause. After a second of pauses it gives up.
+async fn wait(pause: Duration, what: &str) -> Result<Duration, StoreError> {
+    if pause > Duration::from_secs(1) {
+        return Err(StoreError::Unavailable(what.to_owned()));
+    }
+    tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
+    Ok(pause * 2)
 }
 
 /// Reads an item into its type.

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
     deletion::{Identifier, IdentifierState},
     identifier::IdentifierType,
+    job::{Taker, Took},
     key::IdHash,
     profile::ProfileId,
     space::SpaceId,
@@ -16,6 +17,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Item, Key, Store, StoreError,
+    erasure::Erased,
     keys::{EDGES, profile_partition},
     read, sort_key, text,
 };
@@ -44,13 +46,42 @@ pub struct Head {
     pub merged: BTreeSet<String>,
     /// The hash of the first identifier of the line that made it.
     pub loaded_as: Option<String>,
-    /// When it was stored first.
+    /// When it was stored first; gone with the profile.
+    #[serde(default = "epoch")]
     pub created_at: Time,
-    /// When it was last added to.
+    /// When it was last added to; gone with the profile.
+    #[serde(default = "epoch")]
     pub updated_at: Time,
+    /// When it was deleted whole.
+    #[serde(default)]
+    pub deleted_at: Option<Time>,
+    /// The job that deleted it.
+    #[serde(default)]
+    pub job_id: Option<String>,
+    /// That job's group.
+    #[serde(default)]
+    pub job_group: Option<String>,
+    /// The job's row that took it.
+    #[serde(default)]
+    pub job_row: Option<String>,
+    /// How far its deletion has come, where it takes long.
+    #[serde(default)]
+    pub erased_to: Option<String>,
+    /// What its deletion took along, where a receipt was asked for.
+    #[serde(default)]
+    pub erased: Option<Erased>,
+}
+
+fn epoch() -> Time {
+    Time::EPOCH
 }
 
 impl Head {
+    /// Whether a row of a job, or one that belongs with it, deleted it.
+    pub fn taken_by(&self, taker: &Taker) -> Took {
+        taker.compare(self.job_id.as_deref(), self.job_group.as_deref(), self.job_row.as_deref())
+    }
+
     /// All profile ids of the merged whole, its root first.
     pub fn members(&self) -> impl Iterator<Item = ProfileId> {
         std::iter::once(&self.root).chain(&self.merged).filter_map(|id| ProfileId::parse(id).ok())
@@ -180,6 +211,30 @@ impl Store {
             .await?;
         let edges = reply.items.unwrap_or_default().iter().map(|item| sort_key(item).to_owned()).collect();
         Ok((edges, reply.last_evaluated_key.map(|key| sort_key(&key).to_owned())))
+    }
+
+    /// The hashes of a profile's identifiers of one type, those that were deleted, too.
+    pub async fn hashes_of(
+        &self,
+        space: &SpaceId,
+        profile: &ProfileId,
+        id_type: &str,
+    ) -> Result<Vec<IdHash>, StoreError> {
+        let prefix = format!("{EDGES}{id_type}#");
+        // Edges sort by type: from just before the first of this type on, until another type begins.
+        let mut after = Some(prefix.clone());
+        let mut hashes = Vec::new();
+        loop {
+            let (edges, more) = self.edges(space, profile, after).await?;
+            let count = edges.len();
+            let of_type = edges.iter().filter_map(|edge| edge.strip_prefix(&prefix)).filter_map(IdHash::parse);
+            let before = hashes.len();
+            hashes.extend(of_type);
+            after = more.filter(|_| hashes.len() - before == count);
+            if after.is_none() {
+                return Ok(hashes);
+            }
+        }
     }
 
     /// The identifiers behind edges that are active under this profile, in the order of the edges.

@@ -18,7 +18,7 @@ use efface_core::{
 use super::{Line, LoadError, Writes};
 use crate::store::{
     Item, Key, Store, StoreError,
-    identifiers::{codes, failed_condition, is_conflict, names},
+    identifiers::{canceled_for, failed_condition, is_conflict, names},
     profiles::{Head, Traits, merge_traits, read_traits, write_traits},
     sort_key, text,
 };
@@ -226,7 +226,7 @@ impl Store {
                 if reasons.iter().any(|reason| failed_condition(reason) || is_conflict(reason)) {
                     Ok(false)
                 } else {
-                    Err(StoreError::Unavailable(codes(reasons)))
+                    Err(canceled_for(reasons))
                 }
             }
             _ => Err(error.into()),

@@ -1,0 +1,296 @@
+//! One chunk: claimed, run row by row, reported.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use efface_core::{
+    chunk::{CHUNK_ROWS, Outcomes, Row},
+    deletion::Identifier,
+    job::{Control, JobId, JobState, Outcome},
+    key::IdHash,
+    plan::Extent,
+    space::SpaceId,
+};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use super::{Deadline, Engine, Run, pace::MOST, plan::Marks};
+use crate::{
+    StoreError,
+    queue::{ChunkId, Pointer, Work},
+    store::jobs::{Chunk, ChunkState, Claimed, JobStatus, Report},
+};
+
+/// Rows whose identifiers are read ahead together.
+const AHEAD: usize = 500;
+
+/// What a message for a chunk came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ran {
+    /// Every row has its outcome.
+    Done,
+    /// The job begins no chunks now, or its limit is used up: the chunk waits.
+    Waits,
+    /// Time was up: a new message goes on with it.
+    HandedOn,
+    /// There is no such chunk.
+    Unknown,
+}
+
+/// Who decides rows that fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judge {
+    /// The queue: the message comes back.
+    Retry,
+    /// We: what can't be done has failed.
+    Decide,
+}
+
+/// What became of a row: nothing yet where there was no time, or no allowance, for it.
+pub(super) type Decided = Option<(Outcome, Extent)>;
+
+impl Engine {
+    /// Runs a chunk until it is done or time is up. An error leaves all as it is, for the message to come back to.
+    pub async fn run_chunk(
+        &self,
+        space: &SpaceId,
+        job: &JobId,
+        id: ChunkId,
+        deadline: Deadline,
+    ) -> Result<Ran, StoreError> {
+        Box::pin(self.judge_chunk(space, job, id, deadline, Judge::Retry)).await
+    }
+
+    pub(super) async fn judge_chunk(
+        &self,
+        space: &SpaceId,
+        job: &JobId,
+        id: ChunkId,
+        deadline: Deadline,
+        judge: Judge,
+    ) -> Result<Ran, StoreError> {
+        let Some(head) = self.job(space, job).await? else { return Ok(Ran::Unknown) };
+        let page = self.page(space, job, id.page).await?.filter(|page| id.chunk < page.chunks);
+        let Some(page) = page else { return Ok(Ran::Unknown) };
+        let rows = self.store.rows(space, job, &page, id.chunk).await?;
+        let rows = rows.ok_or_else(|| StoreError::Internal("a chunk's rows have expired".to_owned()))?;
+        let claimed = self.store.claim_chunk(space, &head, id, &rows, self.clock.now()).await?;
+        let first_row = usize::try_from(id.chunk).unwrap_or_default() * CHUNK_ROWS;
+        let run = Run { space: space.clone(), job: job.clone(), head, id, first_row, deadline };
+        match claimed {
+            Claimed::Closed => Ok(Ran::Waits),
+            Claimed::Done => {
+                self.after_chunk(&run).await?;
+                Ok(Ran::Done)
+            }
+            Claimed::Run(chunk) => self.run_rows(&run, chunk, &rows, judge).await,
+        }
+    }
+
+    async fn run_rows(&self, run: &Run, chunk: Chunk, rows: &[Row], judge: Judge) -> Result<Ran, StoreError> {
+        if run.head.state == JobState::Queued {
+            self.store.mark_running(&run.space, &run.job, self.clock.now()).await?;
+        }
+        let Some(chunk) = self.granted(run, chunk).await? else { return Err(taken_over()) };
+        let mut results = Results { outcomes: chunk.outcomes(), extent: Extent::default(), error: None };
+        let allowance = chunk.grant.map(AtomicI64::new);
+        loop {
+            let before = results.outcomes.undecided();
+            self.run_undecided(run, rows, &before, allowance.as_ref(), judge, &mut results).await;
+            let may_go_on = allowance.as_ref().is_some_and(|left| left.load(Ordering::Relaxed) > 0);
+            let progressed = results.outcomes.undecided().len() < before.len();
+            if results.error.is_some() || run.deadline.is_over() || !may_go_on || !progressed {
+                break;
+            }
+        }
+        self.report(run, &chunk, results, allowance.is_some()).await
+    }
+
+    /// Deletions that the chunk may make, where its job has a limit.
+    async fn granted(&self, run: &Run, chunk: Chunk) -> Result<Option<Chunk>, StoreError> {
+        let limit = run.head.max_deletions.filter(|_| !run.head.dry_run);
+        if limit.is_none() || chunk.grant.is_some() {
+            return Ok(Some(chunk));
+        }
+        let wanted = i64::try_from(chunk.outcomes().undecided().len()).unwrap_or(i64::MAX);
+        self.store.grant(&run.space, &run.job, run.id, &chunk, wanted, self.clock.now()).await
+    }
+
+    async fn run_undecided(
+        &self,
+        run: &Run,
+        rows: &[Row],
+        undecided: &[usize],
+        allowance: Option<&AtomicI64>,
+        judge: Judge,
+        results: &mut Results,
+    ) {
+        for ahead in undecided.chunks(AHEAD) {
+            if run.deadline.is_over() || results.error.is_some() {
+                return;
+            }
+            let found = match self.read_ahead(run, rows, ahead).await {
+                Ok(found) => found,
+                Err(error) => return results.error = Some(error),
+            };
+            let mut work = Vec::with_capacity(ahead.len());
+            for (at, row) in ahead.iter().filter_map(|at| Some((*at, rows.get(*at)?))) {
+                let decided = self.decide_within(run, at, row, &found, allowance);
+                work.push(decided.map(move |decided| (at, decided)));
+            }
+            let mut decided = stream::iter(work).buffer_unordered(MOST);
+            while let Some((at, decided)) = decided.next().await {
+                results.take(at, decided, judge);
+            }
+        }
+    }
+
+    /// The identifiers that rows begin with, perhaps as they were a moment ago.
+    async fn read_ahead(
+        &self,
+        run: &Run,
+        rows: &[Row],
+        ahead: &[usize],
+    ) -> Result<HashMap<IdHash, Identifier>, StoreError> {
+        let mut hashes: Vec<&IdHash> = ahead.iter().filter_map(|at| rows.get(*at).and_then(first_hash)).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        let mut batches = Vec::new();
+        for batch in hashes.chunks(100) {
+            batches.push(self.pace.run(run.deadline, move || self.store.identifiers_stale(&run.space, batch)));
+        }
+        let found: Vec<Vec<_>> = stream::iter(batches).buffer_unordered(4).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Decides a row, if there is time and the job's limit allows for it.
+    async fn decide_within(
+        &self,
+        run: &Run,
+        at: usize,
+        row: &Row,
+        found: &HashMap<IdHash, Identifier>,
+        allowance: Option<&AtomicI64>,
+    ) -> Result<Decided, StoreError> {
+        let takes = |left: i64| (left > 0).then_some(left - 1);
+        if run.deadline.is_over()
+            || allowance.is_some_and(|left| left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, takes).is_err())
+        {
+            return Ok(None);
+        }
+        let decided = self.pace.run(run.deadline, || self.decide(run, at, row, found)).await;
+        if let (Some(left), false) = (allowance, matches!(decided, Ok(Some((Outcome::Deleted, _))))) {
+            left.fetch_add(1, Ordering::Relaxed);
+        }
+        decided
+    }
+
+    async fn decide(
+        &self,
+        run: &Run,
+        at: usize,
+        row: &Row,
+        found: &HashMap<IdHash, Identifier>,
+    ) -> Result<Decided, StoreError> {
+        let outcome = |outcome: Option<Outcome>| outcome.map(|outcome| (outcome, Extent::default()));
+        match row {
+            Row::Invalid(_) => Ok(outcome(Some(Outcome::Invalid))),
+            _ if run.head.dry_run => {
+                let marks = Marks::Table { job: &run.job, now: self.clock.now() };
+                let found = first_hash(row).and_then(|hash| found.get(hash));
+                self.plan_row(&run.space, row, &run.taker(at).row, found, &marks).await.map(Some)
+            }
+            Row::Profile(hash) | Row::Plan { own: hash, .. } => {
+                self.erase_row(run, at, hash, found.get(hash)).await.map(outcome)
+            }
+            Row::Identifier { lookup, target, is_user_id } => {
+                let decided = self.identifier_row(run, at, (lookup, target, *is_user_id), found.get(lookup)).await;
+                decided.map(|decided| outcome(Some(decided)))
+            }
+        }
+    }
+
+    async fn report(&self, run: &Run, chunk: &Chunk, results: Results, has_limit: bool) -> Result<Ran, StoreError> {
+        let Results { outcomes, extent, error } = results;
+        let is_complete = outcomes.is_complete();
+        // A limit that is used up is the only reason to stop without an error and with time left.
+        let waits = has_limit && error.is_none() && !run.deadline.is_over();
+        let next = if waits { ChunkState::Waiting } else { ChunkState::Begun };
+        let report = Report { outcomes, next, extent };
+        let reported = self.store.report_chunk(&run.space, &run.head, run.id, chunk, &report).await?;
+        if let Some(error) = error {
+            return Err(error);
+        }
+        if reported.is_none() {
+            return Err(taken_over());
+        }
+        if !is_complete && !waits {
+            let pointer =
+                Pointer { space: run.space.clone(), job: run.job.clone(), work: Work::Chunk(run.id) };
+            self.queue.send(&[pointer]).await?;
+            return Ok(Ran::HandedOn);
+        }
+        self.after_chunk(run).await?;
+        Ok(if is_complete { Ran::Done } else { Ran::Waits })
+    }
+
+    /// After a chunk, the job may have come to its end, or to its limit.
+    async fn after_chunk(&self, run: &Run) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let Some(status) = self.store.settle_job(&run.space, &run.job, now).await? else { return Ok(()) };
+        self.mind_limit(&run.space, &run.job, &status).await
+    }
+
+    /// A job with a limit: what waits goes on where others left something of it, else the job pauses.
+    pub(super) async fn mind_limit(&self, space: &SpaceId, job: &JobId, status: &JobStatus) -> Result<(), StoreError> {
+        let has_limit = status.head.max_deletions.is_some() && !status.head.dry_run;
+        if !has_limit || !status.head.state.runs() || !status.progress.is_still() {
+            return Ok(());
+        }
+        if self.store.is_used_up(space, job).await? {
+            self.store.control_job(space, job, Control::Pause, self.clock.now()).await?;
+            return Ok(());
+        }
+        self.send_dispatch(space, job).await
+    }
+}
+
+/// The identifier that a row begins with.
+fn first_hash(row: &Row) -> Option<&IdHash> {
+    match row {
+        Row::Invalid(_) => None,
+        Row::Profile(hash) | Row::Plan { own: hash, .. } | Row::Identifier { lookup: hash, .. } => Some(hash),
+    }
+}
+
+fn taken_over() -> StoreError {
+    StoreError::Unavailable("somebody else reported on this chunk".to_owned())
+}
+
+/// What a run has come to so far.
+struct Results {
+    outcomes: Outcomes,
+    extent: Extent,
+    error: Option<StoreError>,
+}
+
+impl Results {
+    fn take(&mut self, at: usize, decided: Result<Decided, StoreError>, judge: Judge) {
+        match decided {
+            Ok(Some((outcome, extent))) => {
+                self.outcomes.set(at, outcome);
+                self.extent += extent;
+            }
+            Ok(None) => {}
+            Err(StoreError::Internal(why)) if judge == Judge::Decide => {
+                tracing::error!(row = at, why, "a row has failed");
+                self.outcomes.set(at, Outcome::Failed);
+            }
+            Err(error) => self.error = Some(error),
+        }
+    }
+}
+

@@ -1,0 +1,214 @@
+//! A row that deletes a whole profile.
+//!
+//! The order is what makes it safe to be cut short anywhere: heads are fenced first, so that nothing is added and reads
+//! find nothing; the row's own identifier goes last, so that a row whose identifier bears its mark is all done.
+
+use efface_core::{
+    deletion::{Identifier, IdentifierState},
+    job::{Outcome, Took},
+    key::IdHash,
+    profile::ProfileId,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{Engine, Run};
+use crate::{
+    StoreError,
+    store::{
+        erasure::{Erased, Eraser, Fenced, Listed},
+        identifiers::Taken,
+        keys::JOB_HEAD as PROFILE_HEAD,
+        profiles::{Head, ProfileState},
+    },
+};
+
+/// Identifiers of one profile that are deleted at once.
+const AT_ONCE: usize = 16;
+
+/// What the place says of a profile whose counts are final.
+const COUNTED: &str = "counted";
+
+impl Engine {
+    /// Deletes the profile that an identifier belongs to. `None` where time was up before it was done.
+    pub(super) async fn erase_row(
+        &self,
+        run: &Run,
+        row: usize,
+        own: &IdHash,
+        found: Option<&Identifier>,
+    ) -> Result<Option<Outcome>, StoreError> {
+        let eraser = self.eraser(run, row);
+        let mut found = found.cloned();
+        if found.as_ref().is_none_or(|found| found.state != IdentifierState::Active) {
+            // Only a consistent read may say that there is nothing.
+            found = self.store.identifier(&run.space, own).await?;
+        }
+        let Some(found) = found else { return Ok(Some(Outcome::NotFound)) };
+        match (found.taken_by(&eraser.taker), found.state) {
+            (Took::ThisRow, _) => return Ok(Some(Outcome::Deleted)),
+            (Took::SameJob, _) | (Took::SameGroup, IdentifierState::Deleted) => return Ok(Some(Outcome::Duplicate)),
+            (_, IdentifierState::Deleted) => return Ok(Some(Outcome::NotFound)),
+            _ => {}
+        }
+        let Some(profile) = found.active_profile() else { return Ok(Some(Outcome::NotFound)) };
+        let root = match self.fence_root(&eraser, profile.clone()).await? {
+            Ok(root) => root,
+            Err(outcome) => return Ok(Some(outcome)),
+        };
+        if !self.erase_whole(run, &eraser, &root, own).await? {
+            return Ok(None);
+        }
+        if let Some(deletion) = self.deletion(&eraser, own, profile.as_str()) {
+            self.store.take_identifier(&deletion).await?;
+        }
+        Ok(Some(Outcome::Deleted))
+    }
+
+    /// Fences the root of the whole that a profile belongs to; or the outcome of the row, where that is not its to do.
+    async fn fence_root(&self, eraser: &Eraser, mut profile: ProfileId) -> Result<Result<Head, Outcome>, StoreError> {
+        // Once for a profile that was merged, and once more for a merge meanwhile.
+        for _ in 0..4 {
+            let head = match self.store.fence(eraser, &profile, &profile).await? {
+                Fenced::Now(head) => return Ok(Ok(head)),
+                Fenced::Not(None) => return Ok(Err(Outcome::NotFound)),
+                Fenced::Not(Some(head)) => head,
+            };
+            match ProfileId::parse(&head.root) {
+                Ok(root) if root != profile => profile = root,
+                _ if head.state == ProfileState::Active => {}
+                _ => {
+                    return Ok(match head.taken_by(&eraser.taker) {
+                        Took::ThisRow => Ok(head),
+                        Took::SameJob | Took::SameGroup => Err(Outcome::Duplicate),
+                        Took::Other => Err(Outcome::NotFound),
+                    });
+                }
+            }
+        }
+        Err(StoreError::Unavailable("the profile is being merged".to_owned()))
+    }
+
+    /// Removes all of a fenced whole but the identifier `own`. Whether it was done in time.
+    async fn erase_whole(
+        &self,
+        run: &Run,
+        eraser: &Eraser,
+        root: &Head,
+        own: &IdHash,
+    ) -> Result<bool, StoreError> {
+        let Ok(root_id) = ProfileId::parse(&root.root) else {
+            return Err(StoreError::Internal("a head without a root".to_owned()));
+        };
+        let place = Place::of(root);
+        let mut erased = root.erased.unwrap_or(Erased { external_ids: 1, ..Erased::default() });
+        let mut rest = Vec::new();
+        for (at, member) in root.members().enumerate() {
+            if member != root_id {
+                self.store.fence(eraser, &member, &root_id).await?;
+            }
+            let mut after = place.after(at);
+            loop {
+                let listed = self.store.list_profile(&run.space, &member, after).await?;
+                erased.external_ids += self.take_all(eraser, &member, &listed.identifiers, own).await?;
+                after = listed.more.clone();
+                let goes_on = after.as_deref().filter(|_| !listed.identifiers.is_empty());
+                if let Some(edge) = goes_on {
+                    self.store.mark_erased(&run.space, &root_id, &format!("{at}/{edge}"), erased).await?;
+                }
+                rest.push((member.clone(), listed));
+                if after.is_none() {
+                    break;
+                }
+                if run.deadline.is_over() {
+                    return Ok(false);
+                }
+            }
+        }
+        self.erase_rest(run, root, &root_id, erased, &rest).await?;
+        Ok(true)
+    }
+
+    /// Removes memberships and traits. Their edges go last of all, when what they count is kept.
+    async fn erase_rest(
+        &self,
+        run: &Run,
+        root: &Head,
+        root_id: &ProfileId,
+        mut erased: Erased,
+        rest: &[(ProfileId, Listed)],
+    ) -> Result<(), StoreError> {
+        for (member, listed) in rest {
+            self.store.remove_memberships(&run.space, member, &listed.segments).await?;
+        }
+        let is_counted = root.erased_to.as_deref() == Some(COUNTED);
+        if run.head.single && !is_counted {
+            let count = |n: usize| i64::try_from(n).unwrap_or_default();
+            erased.memberships = rest.iter().map(|(_, listed)| count(listed.segments.len())).sum();
+            let traits = rest.iter().filter_map(|(_, listed)| listed.traits.as_ref());
+            let names: std::collections::BTreeSet<_> = traits.flat_map(|traits| traits.keys()).collect();
+            erased.traits = count(names.len());
+            erased.merges = count(root.merged.len());
+            self.store.mark_erased(&run.space, root_id, COUNTED, erased).await?;
+        }
+        for (member, listed) in rest {
+            self.store.remove_listed(&run.space, member, listed).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes identifiers of a fenced profile; how many this row deleted, now or before.
+    async fn take_all(
+        &self,
+        eraser: &Eraser,
+        profile: &ProfileId,
+        hashes: &[IdHash],
+        own: &IdHash,
+    ) -> Result<i64, StoreError> {
+        let mut work = Vec::with_capacity(hashes.len());
+        for hash in hashes.iter().filter(|hash| *hash != own) {
+            work.push(self.take_one(eraser, profile, hash));
+        }
+        let taken: Vec<bool> = stream::iter(work).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(taken.into_iter().map(i64::from).sum())
+    }
+
+    async fn take_one(&self, eraser: &Eraser, profile: &ProfileId, hash: &IdHash) -> Result<bool, StoreError> {
+        let Some(deletion) = self.deletion(eraser, hash, profile.as_str()) else { return Ok(false) };
+        Ok(match self.store.take_identifier(&deletion).await? {
+            Taken::Yes => true,
+            Taken::No(found) => found.is_some_and(|found| found.taken_by(&eraser.taker) == Took::ThisRow),
+            Taken::WitnessGone => false,
+        })
+    }
+}
+
+/// How far an earlier run has come with a whole's identifiers: the member, and the edge within it.
+enum Place {
+    Start,
+    At(usize, String),
+    Counted,
+}
+
+impl Place {
+    fn of(root: &Head) -> Self {
+        let place = root.erased_to.as_deref();
+        if place == Some(COUNTED) {
+            return Self::Counted;
+        }
+        let place = place.and_then(|place| place.split_once('/'));
+        match place.and_then(|(member, edge)| Some((member.parse().ok()?, edge.to_owned()))) {
+            Some((member, edge)) => Self::At(member, edge),
+            None => Self::Start,
+        }
+    }
+
+    /// Where to list a member from: identifiers that are done are left out, what comes after the head never is.
+    fn after(&self, member: usize) -> Option<String> {
+        match self {
+            Self::At(at, edge) if *at == member => Some(edge.clone()),
+            Self::At(at, _) if member < *at => Some(PROFILE_HEAD.to_owned()),
+            Self::Counted => Some(PROFILE_HEAD.to_owned()),
+            Self::Start | Self::At(..) => None,
+        }
+    }
+}

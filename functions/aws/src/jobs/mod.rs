@@ -1,0 +1,180 @@
+//! Carrying jobs out. The worker runs chunks, the reconciler ends what nobody ended, and the HTTP function runs the
+//! deletion of one profile at once: all through this [`Engine`].
+//!
+//! Every step can be repeated, and be cut short anywhere: what a row did is on the tombstones that it left, and a chunk's
+//! results are counted once, with the result.
+
+mod chunk;
+mod dispatch;
+mod erase;
+mod identifier;
+mod pace;
+mod plan;
+mod reconcile;
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use efface_core::{
+    job::{JobId, JobState, Taker},
+    profile::RequestId,
+    space::SpaceId,
+};
+use tokio::time::Instant;
+
+use crate::{
+    Store, StoreError,
+    clock::Clock,
+    queue::{ChunkId, Queue},
+    store::{
+        erasure::Eraser,
+        identifiers::Deletion,
+        jobs::{JobHead, Page},
+    },
+};
+
+pub use chunk::Ran;
+pub use pace::Pace;
+pub use plan::PlanRows;
+pub use reconcile::Reconciled;
+
+/// Jobs and pages that one instance remembers at most.
+const REMEMBERED: usize = 256;
+
+/// What carries jobs out. One for the life of a process.
+#[derive(Debug)]
+pub struct Engine {
+    store: Store,
+    queue: Queue,
+    clock: Clock,
+    pace: Pace,
+    /// What never changes of a job, and whether it was seen to run.
+    jobs: Remembered<(SpaceId, JobId), JobHead>,
+    /// Committed pages never change.
+    pages: Remembered<(SpaceId, JobId, u32), Page>,
+}
+
+/// When to stop beginning things.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// So long from now.
+    pub fn after(time: Duration) -> Self {
+        Self(Instant::now() + time)
+    }
+
+    /// Whether it is over.
+    pub fn is_over(self) -> bool {
+        Instant::now() >= self.0
+    }
+}
+
+impl Engine {
+    /// An engine on a store and the queue that its messages go to.
+    pub fn new(store: Store, queue: Queue, clock: Clock) -> Self {
+        Self {
+            store,
+            queue,
+            clock,
+            pace: Pace::default(),
+            jobs: Remembered::default(),
+            pages: Remembered::default(),
+        }
+    }
+
+    /// A job's head; from memory where it was seen to run: what is read of it then never changes.
+    async fn job(&self, space: &SpaceId, job: &JobId) -> Result<Option<Arc<JobHead>>, StoreError> {
+        let key = (space.clone(), job.clone());
+        if let Some(head) = self.jobs.get(&key) {
+            return Ok(Some(head));
+        }
+        let Some(status) = self.store.job(space, job).await? else { return Ok(None) };
+        let head = Arc::new(status.head);
+        if head.state == JobState::Running {
+            self.jobs.put(key, Arc::clone(&head));
+        }
+        Ok(Some(head))
+    }
+
+    async fn page(&self, space: &SpaceId, job: &JobId, page: u32) -> Result<Option<Arc<Page>>, StoreError> {
+        let key = (space.clone(), job.clone(), page);
+        if let Some(page) = self.pages.get(&key) {
+            return Ok(Some(page));
+        }
+        let Some(page) = self.store.page(space, job, page).await?.map(Arc::new) else { return Ok(None) };
+        self.pages.put(key, Arc::clone(&page));
+        Ok(Some(page))
+    }
+}
+
+/// A chunk's run: what each of its rows needs to know.
+#[derive(Debug, Clone)]
+struct Run {
+    space: SpaceId,
+    job: JobId,
+    head: Arc<JobHead>,
+    id: ChunkId,
+    /// The number of the chunk's first row within its page.
+    first_row: usize,
+    deadline: Deadline,
+}
+
+impl Run {
+    fn taker(&self, row: usize) -> Taker {
+        let row = format!("{}:{}", self.id.page, self.first_row + row);
+        Taker { job: self.job.clone(), group: self.head.group(), row }
+    }
+}
+
+impl Engine {
+    fn eraser(&self, run: &Run, row: usize) -> Eraser {
+        let (space, token_id) = (run.space.clone(), run.head.token_id.clone());
+        Eraser { space, taker: run.taker(row), token_id, at: self.clock.now() }
+    }
+
+    fn deletion(&self, eraser: &Eraser, target: &efface_core::key::IdHash, profile: &str) -> Option<Deletion> {
+        Some(Deletion {
+            space: eraser.space.clone(),
+            target: target.clone(),
+            profile: efface_core::profile::ProfileId::parse(profile).ok()?,
+            at: eraser.at,
+            request: eraser.taker.job.request().unwrap_or_else(|| unknown_request(eraser)),
+            token_id: eraser.token_id.clone(),
+            taker: Some(eraser.taker.clone()),
+        })
+    }
+}
+
+/// A job's id is made of a request's; another one could not have been made by us.
+fn unknown_request(eraser: &Eraser) -> RequestId {
+    RequestId::new(eraser.at, [0; 10])
+}
+
+/// A small memory that forgets all when it is full.
+#[derive(Debug)]
+struct Remembered<K, V>(Mutex<HashMap<K, Arc<V>>>);
+
+impl<K, V> Default for Remembered<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V> Remembered<K, V> {
+    fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn put(&self, key: K, value: Arc<V>) {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert(key, value);
+    }
+}

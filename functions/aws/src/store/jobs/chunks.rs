@@ -1,0 +1,415 @@
+//! Chunks: their rows, and their way from begun to done. A result is written with what it adds to the counters, in one
+//! transaction that only the first writer of it wins: so counts are exact however often a chunk is delivered.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    primitives::Blob,
+    types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+};
+use efface_core::{
+    chunk::{Outcomes, Row, pack, unpack},
+    job::{Counts, JobId},
+    plan::Extent,
+    space::SpaceId,
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{JobHead, Page, Progress, ROWS_KEPT_SECONDS, SHARDS, adding, by_outcome, id_of, unreadable};
+use crate::{
+    queue::ChunkId,
+    store::{
+        Item, Key, Store, StoreError,
+        keys::chunks_partition,
+        number, read, sort_key, text,
+    },
+};
+
+/// Whether a chunk runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChunkState {
+    /// It may begin, again: some of its rows have their outcome already.
+    Waiting,
+    /// Somebody runs it, or did and died.
+    Begun,
+    /// Every row has its outcome.
+    Done,
+}
+
+/// A chunk's state as the table holds it; there is none before it begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Whether it runs.
+    pub state: ChunkState,
+    /// 0, and one more after each redrive.
+    pub attempt: u32,
+    /// Counts reports, so that each is counted once.
+    pub version: i64,
+    /// Its rows.
+    pub rows: usize,
+    /// The rows' outcomes, packed.
+    #[serde(with = "serde_bytes")]
+    pub outcomes: Vec<u8>,
+    /// When it began last.
+    pub begun_at: Time,
+    /// Deletions that it may still make, where its job has a limit.
+    #[serde(default)]
+    pub grant: Option<i64>,
+}
+
+impl Chunk {
+    /// The rows' outcomes.
+    pub fn outcomes(&self) -> Outcomes {
+        Outcomes::from_bytes(&self.outcomes, self.rows)
+    }
+}
+
+/// What became of the claim to run a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// Run it from here: a new one, or one that somebody else began.
+    Run(Chunk),
+    /// It is done, or this is a message of an earlier attempt.
+    Done,
+    /// The job begins no chunks now.
+    Closed,
+}
+
+/// What a run of a chunk came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// All outcomes so far.
+    pub outcomes: Outcomes,
+    /// How a chunk goes on whose rows are not all decided: begun, or waiting.
+    pub next: ChunkState,
+    /// What a dry run's rows, decided since the last report, would take along.
+    pub extent: Extent,
+}
+
+impl Store {
+    /// Writes a chunk's rows. They count for nothing until their page is committed.
+    pub async fn put_rows(
+        &self,
+        space: &SpaceId,
+        job: &JobId,
+        page: (u32, &str),
+        chunk: u32,
+        rows: &[Row],
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let mut item = Item::from(Key::chunk_rows(space, job, page.0, page.1, chunk));
+        item.insert("rows".to_owned(), AttributeValue::B(Blob::new(pack(rows))));
+        item.insert("ttl".to_owned(), number(now.plus_seconds(ROWS_KEPT_SECONDS).second()));
+        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+
+    /// A chunk's rows; none where they have expired.
+    pub async fn rows(
+        &self,
+        space: &SpaceId,
+        job: &JobId,
+        page: &Page,
+        chunk: u32,
+    ) -> Result<Option<Vec<Row>>, StoreError> {
+        let key = Key::chunk_rows(space, job, page.page, &page.content, chunk);
+        for consistent in [false, true] {
+            let get = self.client.get_item().table_name(&self.table).set_key(Some(key.clone().into()));
+            let Some(item) = get.consistent_read(consistent).send().await?.item else { continue };
+            let bytes = item.get("rows").and_then(|rows| rows.as_b().ok()).ok_or_else(unreadable)?;
+            return unpack(bytes.as_ref()).ok_or_else(unreadable).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// A chunk's state.
+    pub async fn chunk(&self, space: &SpaceId, job: &JobId, id: ChunkId) -> Result<Option<Chunk>, StoreError> {
+        self.get(Key::chunk(space, job, id.page, id.chunk)).await
+    }
+
+    /// The states of a page's chunks that have begun, by number.
+    pub async fn chunks(&self, space: &SpaceId, job: &JobId, page: u32) -> Result<BTreeMap<u32, Chunk>, StoreError> {
+        let mut chunks = BTreeMap::new();
+        let mut start: Option<Item> = None;
+        loop {
+            let reply = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", text(chunks_partition(space, job, page)))
+                .set_exclusive_start_key(start)
+                .consistent_read(true)
+                .send()
+                .await?;
+            for item in reply.items.unwrap_or_default() {
+                let number = sort_key(&item).parse().map_err(|_| unreadable())?;
+                chunks.insert(number, read(item)?);
+            }
+            start = reply.last_evaluated_key;
+            if start.is_none() {
+                return Ok(chunks);
+            }
+        }
+    }
+
+    /// Begins a chunk, unless it is done or its job begins none now. Whoever finds it begun runs it, too: its last
+    /// runner may be dead.
+    pub async fn claim_chunk(
+        &self,
+        space: &SpaceId,
+        head: &JobHead,
+        id: ChunkId,
+        rows: &[Row],
+        now: Time,
+    ) -> Result<Claimed, StoreError> {
+        let job = id_of(head)?;
+        let mut before = if id.attempt == 0 { None } else { self.chunk(space, &job, id).await? };
+        for _ in 0..super::CONFLICT_ATTEMPTS {
+            let chunk = Chunk {
+                state: ChunkState::Begun,
+                attempt: id.attempt,
+                version: before.as_ref().map_or(0, |chunk| chunk.version) + 1,
+                rows: rows.len(),
+                outcomes: before.as_ref().map_or_else(|| Outcomes::of(rows), Chunk::outcomes).to_bytes(),
+                begun_at: now,
+                grant: None,
+            };
+            let writes = vec![self.begin_chunk(space, &job, id, &chunk)?, self.count_begun(space, &job, id)?];
+            let Some(refused) = self.transact_or_reasons(writes).await? else { return Ok(Claimed::Run(chunk)) };
+            let there = refused.into_iter().next().flatten().filter(|item| !item.is_empty());
+            let Some(there) = there.map(read::<Chunk>).transpose()? else { return Ok(Claimed::Closed) };
+            match there.state {
+                ChunkState::Begun => return Ok(Claimed::Run(there)),
+                ChunkState::Waiting if there.attempt == id.attempt => before = Some(there),
+                ChunkState::Waiting | ChunkState::Done => return Ok(Claimed::Done),
+            }
+        }
+        Err(StoreError::Unavailable("the chunk is contended".to_owned()))
+    }
+
+    /// A chunk that is new, or waits as it was read.
+    fn begin_chunk(
+        &self,
+        space: &SpaceId,
+        job: &JobId,
+        id: ChunkId,
+        chunk: &Chunk,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut item: Item = serde_dynamo::to_item(chunk).map_err(|_| unreadable())?;
+        item.extend(Item::from(Key::chunk(space, job, id.page, id.chunk)));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(
+                "attribute_not_exists(pk) OR (#state = :waiting AND attempt = :attempt AND version = :read)",
+            )
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":waiting", text("waiting"))
+            .expression_attribute_values(":attempt", number(id.attempt))
+            .expression_attribute_values(":read", number(chunk.version - 1))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        Ok(TransactWriteItem::builder().set_put(put.build().ok()).build())
+    }
+
+    /// The gate: a counter that is closed lets no chunk begin.
+    fn count_begun(&self, space: &SpaceId, job: &JobId, id: ChunkId) -> Result<TransactWriteItem, StoreError> {
+        let begin = adding(Update::builder(), &[("begun", 1)]).ok_or_else(unreadable)?;
+        let begin = begin
+            .table_name(&self.table)
+            .set_key(Some(Key::counter(space, job, shard(id)).into()))
+            .condition_expression("attribute_not_exists(closed) OR closed = :open")
+            .expression_attribute_values(":open", AttributeValue::Bool(false));
+        Ok(TransactWriteItem::builder().set_update(begin.build().ok()).build())
+    }
+
+    /// Writes what a run came to, and counts what it decided since the last report. The chunk as it is now; `None` where
+    /// somebody else reported meanwhile.
+    pub async fn report_chunk(
+        &self,
+        space: &SpaceId,
+        head: &JobHead,
+        id: ChunkId,
+        chunk: &Chunk,
+        report: &Report,
+    ) -> Result<Option<Chunk>, StoreError> {
+        let job = id_of(head)?;
+        let state = if report.outcomes.is_complete() { ChunkState::Done } else { report.next };
+        let news = report.outcomes.counts() - chunk.outcomes().counts();
+        let left = chunk.grant.map(|grant| grant - news.deleted);
+        let keeps = state == ChunkState::Begun;
+        let next = Chunk {
+            state,
+            version: chunk.version + 1,
+            outcomes: report.outcomes.to_bytes(),
+            grant: left.filter(|_| keeps),
+            ..chunk.clone()
+        };
+        let moved = match state {
+            ChunkState::Begun => Progress::default(),
+            ChunkState::Waiting => Progress { begun: -1, ..Progress::default() },
+            ChunkState::Done => Progress { done: 1, ..Progress::default() },
+        };
+        let progress = Progress { counts: news, extent: report.extent, ..moved };
+        let mut writes = vec![self.write_chunk(space, &job, id, &next, chunk)];
+        writes.extend(self.add(Key::counter(space, &job, shard(id)), &progress.amounts()));
+        writes.extend(self.tally_writes(space, head, &by_outcome(&news).collect::<Vec<_>>(), "all"));
+        if let Some(left) = left.filter(|_| !keeps) {
+            writes.extend(self.add(Key::allowance(space, &job), &[("granted", -left)]));
+        }
+        Ok(self.transact_or_reasons(writes).await?.is_none().then_some(next))
+    }
+
+    /// Writes a chunk's state over the one that was read.
+    fn write_chunk(
+        &self,
+        space: &SpaceId,
+        job: &JobId,
+        id: ChunkId,
+        next: &Chunk,
+        read: &Chunk,
+    ) -> TransactWriteItem {
+        let state = |state| match state {
+            ChunkState::Waiting => "waiting",
+            ChunkState::Begun => "begun",
+            ChunkState::Done => "done",
+        };
+        let grant = next.grant.map_or(AttributeValue::Null(true), number);
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::chunk(space, job, id.page, id.chunk).into()))
+            .update_expression(
+                "SET #state = :next, attempt = :attempt, version = :version, outcomes = :outcomes, #grant = :grant",
+            )
+            .condition_expression("#state = :state AND version = :read")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#grant", "grant")
+            .expression_attribute_values(":next", text(state(next.state)))
+            .expression_attribute_values(":state", text(state(read.state)))
+            .expression_attribute_values(":attempt", number(next.attempt))
+            .expression_attribute_values(":version", number(next.version))
+            .expression_attribute_values(":read", number(read.version))
+            .expression_attribute_values(":outcomes", AttributeValue::B(Blob::new(next.outcomes.clone())))
+            .expression_attribute_values(":grant", grant);
+        TransactWriteItem::builder().set_update(update.build().ok()).build()
+    }
+
+    /// Reserves up to so many deletions of a job's limit for a begun chunk; the chunk with what it got, which may be
+    /// nothing. `None` where somebody else reported meanwhile.
+    pub async fn grant(
+        &self,
+        space: &SpaceId,
+        job: &JobId,
+        id: ChunkId,
+        chunk: &Chunk,
+        wanted: i64,
+        now: Time,
+    ) -> Result<Option<Chunk>, StoreError> {
+        let key = Key::allowance(space, job);
+        for _ in 0..super::CONFLICT_ATTEMPTS {
+            let Allowance { granted, limit } = self.allowance(space, job).await?;
+            let got = wanted.min(limit - granted).max(0);
+            if got == 0 {
+                return Ok(Some(Chunk { grant: Some(0), ..chunk.clone() }));
+            }
+            let next = Chunk { grant: Some(got), version: chunk.version + 1, begun_at: now, ..chunk.clone() };
+            let add = adding(Update::builder(), &[("granted", got)]).ok_or_else(unreadable)?;
+            let add = add
+                .table_name(&self.table)
+                .set_key(Some(key.clone().into()))
+                .condition_expression("granted <= :most")
+                .expression_attribute_values(":most", number(limit - got));
+            let writes = vec![
+                self.write_chunk(space, job, id, &next, chunk),
+                TransactWriteItem::builder().set_update(add.build().ok()).build(),
+            ];
+            match self.transact_or_reasons(writes).await? {
+                None => return Ok(Some(next)),
+                Some(refused) if refused.first().is_some_and(Option::is_some) => return Ok(None),
+                Some(_) => {}
+            }
+        }
+        Err(StoreError::Unavailable("the allowance is contended".to_owned()))
+    }
+
+    /// Whether a job's limit is used up.
+    pub async fn is_used_up(&self, space: &SpaceId, job: &JobId) -> Result<bool, StoreError> {
+        let Allowance { granted, limit } = self.allowance(space, job).await?;
+        Ok(granted >= limit)
+    }
+
+    /// Allows a job whose limit is used up as many deletions again.
+    pub(super) async fn renew_allowance(&self, space: &SpaceId, job: &JobId, most: i64) -> Result<(), StoreError> {
+        let update = self.client.update_item().table_name(&self.table).set_key(Some(Key::allowance(space, job).into()));
+        let update = update
+            .update_expression("SET #limit = granted + :most")
+            .condition_expression("granted >= #limit")
+            .expression_attribute_names("#limit", "limit")
+            .expression_attribute_values(":most", number(most));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// The allowance of a new job.
+    pub(super) fn first_allowance(&self, space: &SpaceId, job: &JobId, most: i64) -> TransactWriteItem {
+        let mut item = Item::from(Key::allowance(space, job));
+        item.insert("granted".to_owned(), number(0));
+        item.insert("limit".to_owned(), number(most));
+        self.put_item(item)
+    }
+
+    async fn allowance(&self, space: &SpaceId, job: &JobId) -> Result<Allowance, StoreError> {
+        Ok(self.get(Key::allowance(space, job)).await?.unwrap_or_default())
+    }
+
+    /// Takes the failed rows of a chunk that is done back, for the next attempt; how many there were.
+    pub async fn retry_chunk(
+        &self,
+        space: &SpaceId,
+        head: &JobHead,
+        id: ChunkId,
+        chunk: &Chunk,
+    ) -> Result<i64, StoreError> {
+        let job = id_of(head)?;
+        let mut outcomes = chunk.outcomes();
+        let failed = outcomes.retry_failed();
+        if failed == 0 || chunk.state != ChunkState::Done {
+            return Ok(0);
+        }
+        let next = Chunk {
+            state: ChunkState::Waiting,
+            attempt: chunk.attempt + 1,
+            version: chunk.version + 1,
+            outcomes: outcomes.to_bytes(),
+            grant: None,
+            ..chunk.clone()
+        };
+        let counts = Counts { failed: -failed, ..Counts::default() };
+        let progress = Progress { begun: -1, done: -1, counts, ..Progress::default() };
+        let mut writes = vec![self.write_chunk(space, &job, id, &next, chunk)];
+        writes.extend(self.add(Key::counter(space, &job, shard(id)), &progress.amounts()));
+        writes.extend(self.tally_writes(space, head, &[("failed", -failed)], "all"));
+        let taken_back = self.transact_or_reasons(writes).await?.is_none();
+        Ok(if taken_back { failed } else { 0 })
+    }
+}
+
+/// Deletions that a job with a limit has reserved, and may reserve.
+#[derive(Default, Deserialize)]
+struct Allowance {
+    granted: i64,
+    limit: i64,
+}
+
+/// The counter that a chunk adds to.
+fn shard(id: ChunkId) -> u32 {
+    (id.page % SHARDS + id.chunk % SHARDS) % SHARDS
+}

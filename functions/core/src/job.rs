@@ -1,0 +1,434 @@
+//! Jobs: many rows to delete, as one thing that can be followed, stopped and proved.
+
+use std::{
+    fmt,
+    ops::{Add, AddAssign, Sub},
+    str::FromStr,
+};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::profile::{BadId, RequestId};
+
+/// The longest label of a group.
+pub const MAX_GROUP: usize = 128;
+
+/// A job's id, `job_` and the 32 digits of the version 7 UUID of the request that made it: ids sort by time, and a
+/// request that is sent again finds its own job.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(String);
+
+impl JobId {
+    /// The job that a request makes.
+    pub fn of_request(request: &RequestId) -> Self {
+        Self(format!("job_{}", request.to_string().replace('-', "")))
+    }
+
+    /// Reads `job_` and 32 hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, BadId> {
+        let digits = text.strip_prefix("job_").unwrap_or_default();
+        let fits = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if fits { Ok(Self(text.to_owned())) } else { Err(BadId("job id")) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The request that made it.
+    pub fn request(&self) -> Option<RequestId> {
+        let uuid = Uuid::try_parse(&self.0["job_".len()..]).ok()?;
+        RequestId::parse(&uuid.hyphenated().to_string()).ok()
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The label of the jobs that belong together, such as the pages of one run of a workflow: 1 to [`MAX_GROUP`] of
+/// `a-z A-Z 0-9 _ . : -`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Group(String);
+
+/// The text is no label.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("a group is 1 to 128 of a-z, A-Z, 0-9, `_`, `.`, `:`, `-`")]
+pub struct BadGroup;
+
+impl Group {
+    /// Accepts a label by the rule above.
+    pub fn parse(text: &str) -> Result<Self, BadGroup> {
+        let fits = (1..=MAX_GROUP).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'-'));
+        if fits { Ok(Self(text.to_owned())) } else { Err(BadGroup) }
+    }
+
+    /// The label.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a job does with each of its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Deletes the whole profile that the row's identifier belongs to.
+    DeleteProfile,
+    /// Deletes one identifier of the profile that the row's `user_id` finds.
+    DeleteIdentifier,
+}
+
+impl Action {
+    /// The word in requests, answers and the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DeleteProfile => "delete_profile",
+            Self::DeleteIdentifier => "delete_identifier",
+        }
+    }
+}
+
+impl FromStr for Action {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        [Self::DeleteProfile, Self::DeleteIdentifier]
+            .into_iter()
+            .find(|action| action.as_str() == text)
+            .ok_or(BadId("job action"))
+    }
+}
+
+/// What became of a row. The numbers are how results are packed: they never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Outcome {
+    /// This row deleted its profile or identifier; in a dry run, it would.
+    Deleted = 1,
+    /// Another row of the same job or group took that profile or identifier.
+    Duplicate = 2,
+    /// There is none, by a consistent read.
+    NotFound = 3,
+    /// The row can't be read.
+    Invalid = 4,
+    /// A rule keeps it: a profile that has a `user_id` keeps one.
+    Protected = 5,
+    /// It could not be done, and nothing was: `redrive` tries again.
+    Failed = 6,
+}
+
+impl Outcome {
+    /// Every outcome, in the order in which they are documented.
+    pub const ALL: [Self; 6] =
+        [Self::Deleted, Self::Duplicate, Self::NotFound, Self::Invalid, Self::Protected, Self::Failed];
+
+    /// The word in answers and in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Duplicate => "duplicate",
+            Self::NotFound => "not_found",
+            Self::Invalid => "invalid",
+            Self::Protected => "protected",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The outcome of a packed number; 0 is a row that is not decided yet.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| *outcome as u8 == number)
+    }
+}
+
+impl FromStr for Outcome {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text).ok_or(BadId("outcome"))
+    }
+}
+
+/// How many rows came to which outcome. Signed, because a redrive takes back what had failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// See [`Outcome::Deleted`].
+    #[serde(default)]
+    pub deleted: i64,
+    /// See [`Outcome::Duplicate`].
+    #[serde(default)]
+    pub duplicate: i64,
+    /// See [`Outcome::NotFound`].
+    #[serde(default)]
+    pub not_found: i64,
+    /// See [`Outcome::Invalid`].
+    #[serde(default)]
+    pub invalid: i64,
+    /// See [`Outcome::Protected`].
+    #[serde(default)]
+    pub protected: i64,
+    /// See [`Outcome::Failed`].
+    #[serde(default)]
+    pub failed: i64,
+}
+
+impl Counts {
+    /// The count of one outcome.
+    pub fn of(&self, outcome: Outcome) -> i64 {
+        let mut copy = *self;
+        *copy.slot(outcome)
+    }
+
+    /// Rows that have an outcome.
+    pub fn total(&self) -> i64 {
+        Outcome::ALL.into_iter().map(|outcome| self.of(outcome)).sum()
+    }
+
+    /// Counts rows.
+    pub fn count(&mut self, outcome: Outcome, rows: i64) {
+        *self.slot(outcome) += rows;
+    }
+
+    fn slot(&mut self, outcome: Outcome) -> &mut i64 {
+        match outcome {
+            Outcome::Deleted => &mut self.deleted,
+            Outcome::Duplicate => &mut self.duplicate,
+            Outcome::NotFound => &mut self.not_found,
+            Outcome::Invalid => &mut self.invalid,
+            Outcome::Protected => &mut self.protected,
+            Outcome::Failed => &mut self.failed,
+        }
+    }
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        for outcome in Outcome::ALL {
+            self.count(outcome, other.of(outcome));
+        }
+    }
+}
+
+impl Sub for Counts {
+    type Output = Self;
+
+    fn sub(mut self, other: Self) -> Self {
+        for outcome in Outcome::ALL {
+            self.count(outcome, -other.of(outcome));
+        }
+        self
+    }
+}
+
+impl FromIterator<Outcome> for Counts {
+    fn from_iter<T: IntoIterator<Item = Outcome>>(outcomes: T) -> Self {
+        let mut counts = Self::default();
+        outcomes.into_iter().for_each(|outcome| counts.count(outcome, 1));
+        counts
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Takes pages; nothing runs.
+    Open,
+    /// Started; no chunk has begun.
+    Queued,
+    /// Chunks run.
+    Running,
+    /// No chunk begins any more; some still run.
+    Pausing,
+    /// Nothing runs.
+    Paused,
+    /// As pausing, for good.
+    Cancelling,
+    /// Final: what had not begun never will.
+    Cancelled,
+    /// Final: every row has its outcome.
+    Completed,
+}
+
+/// What a client may ask of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// Run what was posted.
+    Start,
+    /// Begin nothing more for now.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Begin nothing more, ever.
+    Cancel,
+    /// Try the failed rows again, and send again what may have got lost.
+    Redrive,
+}
+
+impl JobState {
+    /// Every state, in the order of a job's life.
+    pub const ALL: [Self; 8] = [
+        Self::Open,
+        Self::Queued,
+        Self::Running,
+        Self::Pausing,
+        Self::Paused,
+        Self::Cancelling,
+        Self::Cancelled,
+        Self::Completed,
+    ];
+
+    /// The word in answers and in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Pausing => "pausing",
+            Self::Paused => "paused",
+            Self::Cancelling => "cancelling",
+            Self::Cancelled => "cancelled",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// Whether nothing changes any more by itself.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Completed)
+    }
+
+    /// Whether chunks may begin.
+    pub fn runs(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+
+    /// The state that a control leads to: the same one where it already is so, none where it can't be.
+    pub fn after(self, control: Control) -> Option<Self> {
+        match (control, self) {
+            (Control::Start, Self::Open) | (Control::Resume, Self::Pausing | Self::Paused) => Some(Self::Queued),
+            (Control::Pause, Self::Queued | Self::Running) => Some(Self::Pausing),
+            (Control::Cancel, Self::Open) => Some(Self::Cancelled),
+            (Control::Cancel, Self::Queued | Self::Running | Self::Pausing | Self::Paused) => Some(Self::Cancelling),
+            (Control::Start | Control::Resume | Control::Redrive, Self::Queued | Self::Running)
+            | (Control::Pause, Self::Pausing | Self::Paused)
+            | (Control::Cancel, Self::Cancelling | Self::Cancelled)
+            | (Control::Redrive, Self::Completed) => Some(self),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for JobState {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(BadId("job state"))
+    }
+}
+
+/// Which row of which job took something: what tombstones remember, so that each row's outcome follows from them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taker {
+    /// The job.
+    pub job: JobId,
+    /// Its group.
+    pub group: Option<Group>,
+    /// `page:row`, both from 0.
+    pub row: String,
+}
+
+/// How a stored taker compares with a row's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Took {
+    /// It is this row: done before, by a delivery that was cut short or repeated.
+    ThisRow,
+    /// Another row of the same job.
+    SameJob,
+    /// A row of another job of the group.
+    SameGroup,
+    /// Nobody of ours.
+    Other,
+}
+
+impl Taker {
+    /// Compares with what a tombstone remembers.
+    pub fn compare(&self, job: Option<&str>, group: Option<&str>, row: Option<&str>) -> Took {
+        if job == Some(self.job.as_str()) {
+            return if row == Some(self.row.as_str()) { Took::ThisRow } else { Took::SameJob };
+        }
+        let is_group = self.group.as_ref().is_some_and(|own| Some(own.as_str()) == group);
+        if is_group { Took::SameGroup } else { Took::Other }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Time;
+
+    #[test]
+    fn a_request_sent_again_finds_its_own_job() {
+        let request = RequestId::new(Time::parse("2026-01-01T00:00:00Z").unwrap(), [9; 10]);
+        let job = JobId::of_request(&request);
+        assert_eq!(JobId::parse(job.as_str()).unwrap().request(), Some(request));
+        for bad in ["", "job_", "use_0", "job_XYZ"] {
+            assert!(JobId::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn words_round_trip() {
+        for state in JobState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+        for outcome in Outcome::ALL {
+            assert_eq!(outcome.as_str().parse(), Ok(outcome));
+            assert_eq!(Outcome::from_number(outcome as u8), Some(outcome));
+        }
+        assert_eq!(Outcome::from_number(0), None);
+    }
+
+    /// Rows: open, queued, running, pausing, paused, cancelling, cancelled, completed.
+    fn check(control: Control, expected: [&str; 8]) {
+        let after = JobState::ALL.map(|state| state.after(control).map_or("409", JobState::as_str));
+        assert_eq!(after, expected, "{control:?}");
+    }
+
+    #[test]
+    fn controls_lead_somewhere_or_are_refused() {
+        check(Control::Start, ["queued", "queued", "running", "409", "409", "409", "409", "409"]);
+        check(Control::Pause, ["409", "pausing", "pausing", "pausing", "paused", "409", "409", "409"]);
+        check(Control::Resume, ["409", "queued", "running", "queued", "queued", "409", "409", "409"]);
+        let cancelling = "cancelling";
+        check(
+            Control::Cancel,
+            ["cancelled", cancelling, cancelling, cancelling, cancelling, cancelling, "cancelled", "409"],
+        );
+        check(Control::Redrive, ["409", "queued", "running", "409", "409", "409", "409", "completed"]);
+    }
+
+    #[test]
+    fn labels_of_groups() {
+        assert!(Group::parse("run:2026-01-01.1").is_ok());
+        for bad in ["", "a b", "a#b", "é", &"a".repeat(129)] {
+            assert_eq!(Group::parse(bad), Err(BadGroup), "{bad}");
+        }
+    }
+}
