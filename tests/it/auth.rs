@@ -109,11 +109,49 @@ async fn an_expired_token_stops_at_its_time() {
     assert_eq!(app.send_raw(&read).await.line(), INVALID, "though it is remembered");
 }
 
+/// Who made a job may read and control it; others with the same role only control what their role may make.
+#[tokio::test]
+async fn a_job_is_its_makers() {
+    let app = TestApp::start().await;
+    let rows = serde_json::json!([{ "user_id": "u", "type": "email", "id": "e" }]);
+    let body = serde_json::json!({ "action": "delete_identifier", "rows": rows, "open": true });
+    let create = |action: &str| {
+        let mut body = body.clone();
+        body["action"] = action.into();
+        Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs"), &body)
+    };
+    let as_role = |request: &Req, role| request.clone().token(app.token(role));
+    let own = app.send_raw(&as_role(&create("delete_identifier"), Role::IdentityAdmin)).await;
+    let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{}", own.body["job"]["id"].as_str().unwrap());
+    for (role, read, control) in [
+        (Role::IdentityAdmin, 200, 202),
+        (Role::UnifyEngageAdmin, 200, 202),
+        (Role::WorkspaceOwner, 200, 202),
+        (Role::PrivacyAdmin, 200, 403),
+        (Role::Auditor, 200, 403),
+        (Role::ProfileReader, 403, 403),
+        (Role::Administrator, 403, 403),
+    ] {
+        assert_eq!(app.send_raw(&as_role(&Req::get(&path), role)).await.status, read, "{role}");
+        let start = Req::post(format!("{path}/start"), &serde_json::json!({}));
+        assert_eq!(app.send_raw(&as_role(&start, role)).await.status, control, "{role}");
+    }
+    for (role, identifiers, profiles) in
+        [(Role::IdentityAdmin, 202, 403), (Role::PrivacyAdmin, 403, 202), (Role::Auditor, 403, 403)]
+    {
+        assert_eq!(app.send_raw(&as_role(&create("delete_identifier"), role)).await.status, identifiers, "{role}");
+        assert_eq!(app.send_raw(&as_role(&create("delete_profile"), role)).await.status, profiles, "{role}");
+    }
+}
+
 /// Every endpoint against every role, and without a token: no route is forgotten, because the list is the routes'.
 #[tokio::test]
 async fn every_endpoint_asks_for_its_permission() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x"]).await;
+    let jobs = format!("/v1/spaces/{SPACE}/deletion_jobs");
+    let body = serde_json::json!({ "action": "delete_profile", "rows": ["user_id:nobody"] });
+    let job = format!("{jobs}/{}", app.job(body.clone()).await);
     for endpoint in Endpoint::ALL {
         let Some(permission) = endpoint.permission() else {
             assert_eq!(endpoint, Endpoint::Health, "only health is open");
@@ -125,6 +163,17 @@ async fn every_endpoint_asks_for_its_permission() {
             Endpoint::ListExternalIds => Req::read(SPACE, "user_id", "u", "external_ids"),
             Endpoint::ListTraits => Req::read(SPACE, "user_id", "u", "traits"),
             Endpoint::ReadMetadata => Req::read(SPACE, "user_id", "u", "metadata"),
+            Endpoint::DeleteProfile => Req::erase(SPACE, "user_id", "nobody"),
+            Endpoint::BulkDelete => Req::post("/internal/bulk-delete-internal", &serde_json::json!([])),
+            Endpoint::CreateJob => Req::post(&jobs, &body),
+            Endpoint::ListJobs => Req::get(&jobs),
+            Endpoint::ReadJob => Req::get(&job),
+            Endpoint::ListOutcomes => Req::get(format!("{job}/outcomes")),
+            Endpoint::AddRows => Req::post(format!("{job}/rows"), &serde_json::json!({ "page": 1, "rows": [] })),
+            Endpoint::ControlJob(_) => Req::post(
+                endpoint.template().replace("{space_id}", SPACE).replace("{job_id}", job.rsplit('/').next().unwrap()),
+                &serde_json::json!({}),
+            ),
             Endpoint::Health => Req::get("/health"),
         };
         assert_eq!(app.send_raw(&request).await.line(), INVALID, "{endpoint:?}");

@@ -228,7 +228,9 @@ async fn a_query_that_nothing_knows() {
 #[tokio::test]
 async fn routes_and_methods() {
     let app = app().await;
-    for path in ["/", "/v1", "/v1/spaces/spa_demo", "/v2/x", "/health/", &format!("{BASE}/users/profiles/user_id:u")] {
+    for path in
+        ["/", "/v1", "/v1/spaces/spa_demo", "/v2/x", "/health/", &format!("{BASE}/users/profiles/user_id:u/events")]
+    {
         let reply = app.send_raw(&Req::get(path)).await;
         assert_eq!(reply.line(), "404 not_found There is nothing at this path.", "{path}");
     }

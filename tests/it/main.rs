@@ -8,6 +8,7 @@ mod delete_identifier;
 mod doors;
 mod faults;
 mod idempotency;
+mod jobs;
 mod limits;
 mod load;
 mod merges;

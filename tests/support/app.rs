@@ -29,6 +29,7 @@ use serde_json::{Value, json};
 use crate::{
     events::{Door, Req},
     log,
+    queue::TestQueue,
     store::TestStore,
 };
 
@@ -65,7 +66,8 @@ impl TestClock {
         self.step.store(millis, Ordering::SeqCst);
     }
 
-    fn clock(&self) -> Clock {
+    /// As the functions have it.
+    pub fn clock(&self) -> Clock {
         let this = self.clone();
         Clock::new(move || {
             Time::from_millis(this.millis.fetch_add(this.step.load(Ordering::SeqCst), Ordering::SeqCst)).unwrap()
@@ -91,7 +93,10 @@ impl Reply {
         Self {
             status: u16::try_from(event["statusCode"].as_u64().unwrap()).unwrap(),
             headers: headers.iter().map(|(n, v)| (n.to_lowercase(), v.as_str().unwrap().to_owned())).collect(),
-            body: serde_json::from_str(event["body"].as_str().unwrap()).unwrap(),
+            body: event["body"]
+                .as_str()
+                .map(|body| serde_json::from_str(body).unwrap_or_else(|_| body.into()))
+                .unwrap(),
         }
     }
 
@@ -109,6 +114,10 @@ impl Reply {
 pub struct TestApp {
     /// The table.
     pub db: TestStore,
+    /// The queue of jobs.
+    pub queue: TestQueue,
+    /// Where dead messages end.
+    pub dead: TestQueue,
     /// The app, as one instance of the function has it.
     pub app: Arc<App>,
     /// The clock.
@@ -127,9 +136,10 @@ impl TestApp {
     pub async fn start() -> Self {
         log::keep();
         let db = TestStore::start().await;
-        let clock = TestClock::default();
-        let mut app = Self { app: instance(&db, &clock, FrontDoor::Rest), db, clock, tokens: BTreeMap::new() };
-        app.space(SPACE, json!({ "source": "attached" })).await;
+        let (clock, queue, dead) = (TestClock::default(), TestQueue::default(), TestQueue::default());
+        let app = instance(&db, &queue, &clock, FrontDoor::Rest);
+        let mut app = Self { app, db, queue, dead, clock, tokens: BTreeMap::new() };
+        app.space(SPACE, json!({ "source": "attached", "reactor_instances": ["demo"] })).await;
         for role in Role::ALL {
             let token = app.new_token(SPACE, role).await;
             app.tokens.insert(role, token);
@@ -140,7 +150,7 @@ impl TestApp {
 
     /// Another instance of the function on the same table: caches and limiter of its own.
     pub fn another(&self, door: FrontDoor) -> Arc<App> {
-        instance(&self.db, &self.clock, door)
+        instance(&self.db, &self.queue, &self.clock, door)
     }
 
     /// Makes a space, or changes it.
@@ -232,8 +242,8 @@ pub fn profile_line(space: &str, ids: &[&str]) -> Value {
     json!({ "space_id": space, "external_ids": ids, "timestamp": "2026-01-01T00:00:00Z" })
 }
 
-fn instance(db: &TestStore, clock: &TestClock, door: FrontDoor) -> Arc<App> {
-    Arc::new(App::new(db.store.clone(), master(), clock.clock(), door))
+fn instance(db: &TestStore, queue: &TestQueue, clock: &TestClock, door: FrontDoor) -> Arc<App> {
+    Arc::new(App::new(db.store.clone(), queue.queue(), master(), clock.clock(), door))
 }
 
 /// Sends a request to an instance as a door's event.

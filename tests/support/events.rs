@@ -64,6 +64,12 @@ impl Req {
         )
     }
 
+    /// The deletion of a whole profile.
+    pub fn erase(space: &str, id_type: &str, value: &str) -> Self {
+        let target = format!("/v1/spaces/{space}/collections/users/profiles/{id_type}:{}", encode(value));
+        Self::get(target).method("DELETE")
+    }
+
     /// A read of a profile.
     pub fn read(space: &str, id_type: &str, value: &str, what: &str) -> Self {
         Self::get(format!("/v1/spaces/{space}/collections/users/profiles/{id_type}:{}/{what}", encode(value)))

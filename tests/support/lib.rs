@@ -6,10 +6,13 @@ pub mod app;
 pub mod calls;
 pub mod events;
 pub mod faults;
+pub mod jobs;
 pub mod log;
+pub mod queue;
 pub mod store;
 pub mod wire;
 
 pub use app::{Reply, TestApp, TestClock};
 pub use events::{Door, Req};
+pub use queue::TestQueue;
 pub use store::TestStore;

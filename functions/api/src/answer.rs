@@ -14,8 +14,12 @@ pub struct Answer {
     code: &'static str,
     /// JSON text: traits keep the numbers that no number type holds.
     body: String,
+    content_type: &'static str,
     allow: Option<&'static str>,
+    link: Option<String>,
 }
+
+const JSON: &str = "application/json";
 
 /// What to send again after, in whole seconds, where a 429 or a 503 says so.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -23,8 +27,23 @@ const RETRY_AFTER_SECONDS: &str = "1";
 impl Answer {
     /// A 200 with a body.
     pub fn ok(body: &impl Serialize) -> Result<Self, Refusal> {
+        Self::json(200, body)
+    }
+
+    /// A 202: it will be done, whatever happens to us.
+    pub fn accepted(body: &impl Serialize) -> Result<Self, Refusal> {
+        Self::json(202, body)
+    }
+
+    /// A 200 with a table, and where its next page is.
+    pub fn csv(body: String, next: Option<String>) -> Self {
+        let link = next.map(|next| format!("<{next}>; rel=\"next\""));
+        Self { status: 200, code: "success", body, content_type: "text/csv; charset=utf-8", allow: None, link }
+    }
+
+    fn json(status: u16, body: &impl Serialize) -> Result<Self, Refusal> {
         let body = serde_json::to_string(body).map_err(|_| Refusal::Internal)?;
-        Ok(Self { status: 200, code: "success", body, allow: None })
+        Ok(Self { status, code: "success", body, content_type: JSON, allow: None, link: None })
     }
 
     /// The HTTP status.
@@ -40,11 +59,14 @@ impl Answer {
     /// What the front door takes: the two formats of Lambda proxy answers agree on all but cookies.
     pub fn into_event(self, id: &RequestId, format: Format) -> Value {
         let mut headers = Map::new();
-        headers.insert("Content-Type".to_owned(), "application/json".into());
+        headers.insert("Content-Type".to_owned(), self.content_type.into());
         headers.insert("Request-Id".to_owned(), id.to_string().into());
         headers.insert("Cache-Control".to_owned(), "no-store".into());
         if let Some(allow) = self.allow {
             headers.insert("Allow".to_owned(), allow.into());
+        }
+        if let Some(link) = self.link {
+            headers.insert("Link".to_owned(), link.into());
         }
         if self.status == 401 {
             headers.insert("WWW-Authenticate".to_owned(), "Basic realm=\"efface\"".into());
@@ -66,7 +88,7 @@ impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
         let allow = if let Refusal::MethodNotAllowed(method) = refusal { Some(method) } else { None };
         let body = json!({ "error": { "code": refusal.code(), "message": refusal.to_string() } }).to_string();
-        Self { status: status(&refusal), code: refusal.code(), body, allow }
+        Self { status: status(&refusal), code: refusal.code(), body, content_type: JSON, allow, link: None }
     }
 }
 
@@ -88,11 +110,13 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::LookupNotFound
         | Refusal::ExternalIdNotFound
         | Refusal::ProfileNotFound
+        | Refusal::JobNotFound
+        | Refusal::InstanceNotFound
         | Refusal::DeletionNotFound => 404,
         Refusal::MethodNotAllowed(_) => 405,
-        Refusal::IdempotencyConflict => 409,
-        Refusal::PayloadTooLarge(_) => 413,
-        Refusal::UnsupportedMediaType => 415,
+        Refusal::IdempotencyConflict | Refusal::PageConflict(_) | Refusal::InvalidState(..) => 409,
+        Refusal::PayloadTooLarge(_) | Refusal::PageTooLarge(_) => 413,
+        Refusal::UnsupportedMediaType | Refusal::UnsupportedPageType => 415,
         Refusal::RateLimited => 429,
         Refusal::Internal => 500,
         Refusal::Unavailable => 503,

@@ -18,6 +18,10 @@ pub(crate) async fn authenticate(call: &Call<'_>, route: &Route<'_>) -> Result<A
     let header = call.request.header("authorization").map_err(|_| Refusal::Unauthorized)?;
     let token = header.and_then(Token::from_authorization).ok_or(Refusal::Unauthorized)?;
     let app = call.app;
+    if route.endpoint == Endpoint::BulkDelete {
+        let own = app.access.open_own(&app.store, &token, call.now).await.map_err(store_failed)?;
+        return own.ok_or(Refusal::Unauthorized);
+    }
     if route.space.is_empty() {
         // Whose space is missing can't be known: any valid token is told that the path is incomplete.
         let is_valid = app.access.is_valid(&app.store, &token, call.now).await.map_err(store_failed)?;

@@ -8,16 +8,15 @@ pub mod openapi;
 pub mod route;
 pub mod routes;
 
-use std::{
-    panic::AssertUnwindSafe,
-    time::{Duration, Instant},
-};
+use std::{panic::AssertUnwindSafe, time::Instant};
 
 use efface_aws::{
     Store,
     access::AccessCache,
     clock::{self, Clock},
+    jobs::Engine,
     limiter::Limiter,
+    queue::Queue,
 };
 use efface_core::{key::MasterKey, profile::RequestId, refusal::Refusal, time::Time};
 use futures::FutureExt;
@@ -28,10 +27,8 @@ use crate::{
     answer::Answer,
     door::{FrontDoor, HttpEvent, Request},
     route::{Endpoint, Route},
+    routes::jobs,
 };
-
-/// Every request is answered within this time, whatever the store does.
-const DEADLINE: Duration = Duration::from_millis(2_800);
 
 /// What every request uses. One for the life of a process.
 #[derive(Debug)]
@@ -39,6 +36,7 @@ pub struct App {
     store: Store,
     access: AccessCache,
     limiter: Limiter,
+    engine: Engine,
     clock: Clock,
     door: FrontDoor,
 }
@@ -54,9 +52,10 @@ pub(crate) struct Call<'a> {
 }
 
 impl App {
-    /// An app on a store, with the site's identifier key.
-    pub fn new(store: Store, master: MasterKey, clock: Clock, door: FrontDoor) -> Self {
-        Self { store, access: AccessCache::new(master), limiter: Limiter::default(), clock, door }
+    /// An app on a store and the queue of its jobs, with the site's identifier key.
+    pub fn new(store: Store, queue: Queue, master: MasterKey, clock: Clock, door: FrontDoor) -> Self {
+        let engine = Engine::new(store.clone(), queue, clock.clone());
+        Self { store, access: AccessCache::new(master), limiter: Limiter::default(), engine, clock, door }
     }
 
     /// Answers one event. It never fails: a panic is a 500, and its neighbours do not notice.
@@ -66,13 +65,8 @@ impl App {
         let id = clock::request_id(now);
         let format = event.format();
         let mut log = LogLine::default();
-        let work = timeout(DEADLINE, Box::pin(self.answer(event, &id, now, &mut log)));
-        let answer = match AssertUnwindSafe(work).catch_unwind().await {
-            Ok(Ok(answer)) => answer,
-            // What was under way may still happen: the key of the request finds out.
-            Ok(Err(_)) => Err(Refusal::Unavailable),
-            Err(_) => Err(Refusal::Internal),
-        };
+        let work = Box::pin(self.answer(event, &id, now, &mut log));
+        let answer = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Refusal::Internal));
         let answer = answer.unwrap_or_else(Answer::from);
         log.write(&id, &answer, started);
         answer.into_event(&id, format)
@@ -86,16 +80,29 @@ impl App {
             return routes::health::get(&request);
         }
         let call = Call { app: self, request: &request, id: id.clone(), now };
-        let access = auth::authenticate(&call, &route).await?;
+        // What was under way may still happen: the key of the request finds out.
+        timeout(route.endpoint.time(), self.carry_out(&call, &route, log)).await.unwrap_or(Err(Refusal::Unavailable))
+    }
+
+    async fn carry_out(&self, call: &Call<'_>, route: &Route<'_>, log: &mut LogLine) -> Result<Answer, Refusal> {
+        let access = auth::authenticate(call, route).await?;
         log.space_id = Some(access.space_id.to_string());
         log.token_id = Some(access.token_id.clone());
         match route.endpoint {
-            Endpoint::DeleteIdentifier => routes::delete_identifier::post(&call, &access, &route).await,
-            Endpoint::ListExternalIds => routes::external_ids::get(&call, &access, &route).await,
-            Endpoint::ListTraits => routes::traits::get(&call, &access, &route).await,
-            Endpoint::ReadMetadata => routes::metadata::get(&call, &access, &route).await,
-            Endpoint::ReadDeletion => routes::deletions::get(&call, &access, &route).await,
-            Endpoint::Health => routes::health::get(&request),
+            Endpoint::DeleteIdentifier => routes::delete_identifier::post(call, &access, route).await,
+            Endpoint::ListExternalIds => routes::external_ids::get(call, &access, route).await,
+            Endpoint::ListTraits => routes::traits::get(call, &access, route).await,
+            Endpoint::ReadMetadata => routes::metadata::get(call, &access, route).await,
+            Endpoint::ReadDeletion => routes::deletions::get(call, &access, route).await,
+            Endpoint::DeleteProfile => Box::pin(routes::delete_profile::delete(call, &access, route)).await,
+            Endpoint::BulkDelete => Box::pin(jobs::bulk_delete::post(call, &access)).await,
+            Endpoint::CreateJob => Box::pin(jobs::create::post(call, &access)).await,
+            Endpoint::ListJobs => Box::pin(jobs::list::get(call, &access)).await,
+            Endpoint::ReadJob => jobs::read::get(call, &access, route).await,
+            Endpoint::AddRows => Box::pin(jobs::rows::post(call, &access, route)).await,
+            Endpoint::ControlJob(control) => Box::pin(jobs::control::post(call, &access, route, control)).await,
+            Endpoint::ListOutcomes => Box::pin(jobs::outcomes::get(call, &access, route)).await,
+            Endpoint::Health => routes::health::get(call.request),
         }
     }
 }

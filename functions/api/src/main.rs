@@ -24,7 +24,8 @@ async fn main() -> Result<(), Error> {
 async fn start() -> Result<App, Error> {
     let door = FrontDoor::from_lookup(&config::from_env)?;
     let (config, key) = (Config::from_env()?, config::identifier_key(&config::from_env)?);
+    let queue = client::queue(&config, &config::required(&config::from_env, "EFFACE_QUEUE_URL")?);
     let store = Store::new(client::dynamodb(&config), config.table);
     store.verify_key(&key).await?;
-    Ok(App::new(store, key, Clock::system(), door))
+    Ok(App::new(store, queue, key, Clock::system(), door))
 }

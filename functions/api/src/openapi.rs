@@ -19,6 +19,18 @@ use crate::{door::Request, routes};
         routes::traits::get,
         routes::metadata::get,
         routes::deletions::get,
+        routes::delete_profile::delete,
+        routes::jobs::bulk_delete::post,
+        routes::jobs::create::post,
+        routes::jobs::list::get,
+        routes::jobs::read::get,
+        routes::jobs::rows::post,
+        routes::jobs::control::start_job,
+        routes::jobs::control::pause_job,
+        routes::jobs::control::resume_job,
+        routes::jobs::control::cancel_job,
+        routes::jobs::control::redrive_job,
+        routes::jobs::outcomes::get,
         routes::health::get,
     ),
     security(("token" = []), ("bearer" = [])),
@@ -96,6 +108,128 @@ pub struct DeleteBodyId {
     /// Its type: one that the space knows, other than `group_id`.
     #[schema(example = "email")]
     r#type: String,
+}
+
+/// The body of a new job.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes what the handler reads")]
+pub struct CreateJobBody {
+    /// What to do with each row.
+    #[schema(value_type = JobAction)]
+    action: String,
+    /// Page 0: `key:value` texts, or for `delete_identifier` objects of `user_id`, `type` and `id`. At most 100,000.
+    #[schema(value_type = Vec<Value>, max_items = 100_000)]
+    rows: Option<Vec<serde_json::Value>>,
+    /// Only find out what the job would do.
+    dry_run: Option<bool>,
+    /// The label of the jobs that belong together.
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9_.:-]+$")]
+    group: Option<String>,
+    /// Take more pages, and wait for `start`.
+    open: Option<bool>,
+    /// Pause before the job would delete more than so many.
+    #[schema(minimum = 1)]
+    max_deletions: Option<i64>,
+}
+
+/// What a job does with each of its rows.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobAction {
+    /// Deletes the whole profile that the row's identifier belongs to.
+    DeleteProfile,
+    /// Deletes one identifier of the profile that the row's `user_id` finds.
+    DeleteIdentifier,
+}
+
+/// The body of a page.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes what the handler reads")]
+pub struct AddRowsBody {
+    /// The page's number, as the client counts.
+    #[schema(minimum = 0, maximum = 9_999_999)]
+    page: u32,
+    /// At most 100,000.
+    #[schema(value_type = Vec<Value>, max_items = 100_000)]
+    rows: Vec<serde_json::Value>,
+}
+
+/// A page of a workflow as an array of `key:value` texts; it may also be an array of objects, a table with
+/// `column_names` and `data`, or `{"rows":[…]}`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[expect(dead_code, reason = "describes what the core reads")]
+pub struct BulkBody(Vec<String>);
+
+/// Where a space is.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes what the router reads")]
+pub struct SpaceParams {
+    /// The space; the token must be its own.
+    #[param(example = "spa_demo")]
+    space_id: String,
+}
+
+/// Where a job is.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes what the router reads")]
+pub struct JobParams {
+    /// The space; the token must be its own.
+    #[param(example = "spa_demo")]
+    space_id: String,
+    /// The job's id.
+    #[param(example = "job_019b76da1e7b7000a1b2c3d4e5f60718")]
+    job_id: String,
+}
+
+/// The headers of a workflow's page.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes what the handler reads")]
+pub struct BulkParams {
+    /// One of the space's instances.
+    #[param(rename = "x-reactor-instance-name", example = "demo")]
+    instance: String,
+    /// The label of one run: its pages are followed as one, and a page that is posted again within 24 hours is the same
+    /// job.
+    #[param(rename = "x-deletion-group", min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9_.:-]+$")]
+    group: Option<String>,
+}
+
+/// The query of a list of jobs.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what the handler reads")]
+pub struct JobListParams {
+    /// Only this group's.
+    #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9_.:-]+$")]
+    group: Option<String>,
+    /// Only those in this state.
+    #[param(pattern = "^(open|queued|running|pausing|paused|cancelling|cancelled|completed)$")]
+    state: Option<String>,
+    /// How many jobs, 25 by default.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    next: Option<String>,
+}
+
+/// The query of a list of outcomes.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what the handler reads")]
+pub struct OutcomeListParams {
+    /// Only rows that came to this.
+    #[param(pattern = "^(deleted|duplicate|not_found|invalid|protected|failed)$")]
+    outcome: Option<String>,
+    /// How many rows, 25 by default.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    next: Option<String>,
 }
 
 /// Where a profile is.
@@ -194,6 +328,39 @@ errors! {
         TooLarge = 413 "The body is over 16 KiB.",
         MediaType = 415 "The body is not declared as JSON.",
         RateLimited = 429 "Over the limit of deletions in a second; `Retry-After` says when to ask again.",
+        Internal = 500 "A fault of the service; the Request-Id names it in the log.",
+        Unavailable = 503 "The store can't answer now; `Retry-After` says when to ask again.",
+    }
+}
+
+errors! {
+    /// How jobs are refused.
+    JobErrors {
+        BadRequest = 400 "A part of the request can't be read or is not supported; the message names it.",
+        Unauthorized = 401 "The specified token is invalid.",
+        Forbidden = 403 "The token's role may not do this, or the space has not switched the API on.",
+        NotFound = 404 "There is nothing here that this token may see.",
+        MethodNotAllowed = 405 "The path has other methods; `Allow` names them.",
+        Conflict = 409 "Not in the job's state (`invalid_state`), other rows under a page's number (`page_conflict`), or \
+            another request under the key (`idempotency_conflict`).",
+        TooLarge = 413 "The body is over 4 MiB, over 32 MiB inflated, or has over 100,000 rows.",
+        MediaType = 415 "The body is not declared as JSON.",
+        Internal = 500 "A fault of the service; the Request-Id names it in the log.",
+        Unavailable = 503 "The store can't answer now; `Retry-After` says when to ask again.",
+    }
+}
+
+errors! {
+    /// How a workflow's page is refused.
+    BulkErrors {
+        BadRequest = 400 "The page can't be read as a whole; the message says why. A bad row is no reason.",
+        Unauthorized = 401 "The specified token is invalid.",
+        Forbidden = 403 "The token's role may not delete profiles.",
+        NotFound = 404 "The header names no instance of the token's space (`instance_not_found`).",
+        MethodNotAllowed = 405 "The path has other methods; `Allow` names them.",
+        Conflict = 409 "The Idempotency-Key was used for another request.",
+        TooLarge = 413 "The page is over 4 MiB, over 32 MiB inflated, or has over 100,000 rows.",
+        MediaType = 415 "The page is declared as none of the formats.",
         Internal = 500 "A fault of the service; the Request-Id names it in the log.",
         Unavailable = 503 "The store can't answer now; `Retry-After` says when to ask again.",
     }

@@ -94,6 +94,20 @@ impl AccessCache {
         Ok(Some(access))
     }
 
+    /// The one space that a token opens, where the request does not name it.
+    pub async fn open_own(&self, store: &Store, token: &Token, now: Time) -> Result<Option<Arc<Access>>, StoreError> {
+        let hash = token.hash();
+        if let Some(access) = self.remembered(&hash, now) {
+            return Ok(Some(access));
+        }
+        let (record, _) = store.token_and_space(&hash, None).await?;
+        let space = record.and_then(|record| SpaceId::parse(&record.space_id).ok());
+        match space {
+            Some(space) => self.open(store, token, &space, now).await,
+            None => Ok(None),
+        }
+    }
+
     /// Whether a token opens any space at all.
     pub async fn is_valid(&self, store: &Store, token: &Token, now: Time) -> Result<bool, StoreError> {
         let (record, _) = store.token_and_space(&token.hash(), None).await?;
@@ -103,6 +117,12 @@ impl AccessCache {
     /// Forgets what a space was set to, because it has just changed.
     pub fn forget(&self, space_id: &SpaceId) {
         self.lock().retain(|(_, space), _| space != space_id);
+    }
+
+    fn remembered(&self, token: &TokenHash, now: Time) -> Option<Arc<Access>> {
+        let remembered = self.lock();
+        let mut known = remembered.iter().filter(|((known, _), access)| known == token && access.is_fresh(now));
+        known.next().map(|(_, access)| Arc::clone(access))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(TokenHash, SpaceId), Arc<Access>>> {

@@ -241,7 +241,8 @@ mod tests {
 
     #[test]
     fn other_messages_are_refused() {
-        let good = r#"{"version":1,"space":"s","job":"job_0123456789abcdef0123456789abcdef","page":0,"chunk":0,"attempt":0}"#;
+        let good =
+            r#"{"version":1,"space":"s","job":"job_0123456789abcdef0123456789abcdef","page":0,"chunk":0,"attempt":0}"#;
         assert!(Message::parse(good).is_ok());
         for (from, to, error) in [
             ("{", "", BadMessage::Unreadable),

@@ -75,6 +75,14 @@ impl Group {
     }
 }
 
+impl FromStr for Group {
+    type Err = BadGroup;
+
+    fn from_str(text: &str) -> Result<Self, BadGroup> {
+        Self::parse(text)
+    }
+}
+
 /// What a job does with each of its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,5 +1,7 @@
 //! The query of a list: which page, how large, of what.
 
+use std::{collections::BTreeMap, str::FromStr};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -22,12 +24,20 @@ pub struct ListQuery {
     pub include: Option<Vec<String>>,
     /// Whether to tell more of each entry.
     pub verbose: bool,
+    /// What else the list allows, by name.
+    pub filters: BTreeMap<String, String>,
 }
 
 impl ListQuery {
     /// Reads `limit`, `next`, `include` and `verbose`; each at most once, and nothing else.
     pub fn parse(query: &[(String, String)]) -> Result<Self, Refusal> {
-        let mut list = Self { limit: DEFAULT_LIMIT, next: None, include: None, verbose: false };
+        Self::read(query, &["include", "verbose"])
+    }
+
+    /// Reads `limit`, `next` and what else is allowed; each at most once.
+    pub fn read(query: &[(String, String)], allowed: &[&str]) -> Result<Self, Refusal> {
+        let mut list =
+            Self { limit: DEFAULT_LIMIT, next: None, include: None, verbose: false, filters: BTreeMap::new() };
         let mut seen = Vec::new();
         for (name, value) in query {
             if seen.contains(&name) {
@@ -37,12 +47,19 @@ impl ListQuery {
             match name.as_str() {
                 "limit" => list.limit = limit(value)?,
                 "next" => list.next = (!value.is_empty()).then(|| value.clone()),
+                other if !allowed.contains(&other) => return Err(unknown(name)),
                 "include" => list.include = Some(value.split(',').map(str::to_owned).collect()),
                 "verbose" => list.verbose = flag(name, value)?,
-                _ => return Err(unknown(name)),
+                _ => _ = list.filters.insert(name.clone(), value.clone()),
             }
         }
         Ok(list)
+    }
+
+    /// A filter that is one of some words; `words` is how the refusal lists them.
+    pub fn filter<T: FromStr>(&self, name: &str, words: &str) -> Result<Option<T>, Refusal> {
+        let value = self.filters.get(name).map(|value| value.parse());
+        value.transpose().map_err(|_| bad(format!("The query parameter `{name}` must be {words}.")))
     }
 }
 

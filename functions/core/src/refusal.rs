@@ -3,7 +3,11 @@
 
 use thiserror::Error;
 
-use crate::{role::Permission, space::SpaceId};
+use crate::{
+    job::{Control, JobState},
+    role::Permission,
+    space::SpaceId,
+};
 
 /// A refusal is a decision that a client acts on; its `Display` is the message of the answer.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -23,9 +27,15 @@ pub enum Refusal {
     /// The body is over the limit, in bytes.
     #[error("The request body must be at most {0} bytes.")]
     PayloadTooLarge(usize),
+    /// The body is over a limit that is not one of bytes sent; the text names it.
+    #[error("{0}")]
+    PageTooLarge(String),
     /// The body's declared type is not JSON.
     #[error("The request body must be sent as application/json.")]
     UnsupportedMediaType,
+    /// The body's declared type is none that pages come in.
+    #[error("The request body must be sent as application/json, application/x-ndjson, text/csv or application/gzip.")]
+    UnsupportedPageType,
     /// A part of the path is empty.
     #[error("Missing required parameters in URL.")]
     MissingUrlParameters,
@@ -71,6 +81,18 @@ pub enum Refusal {
     /// A read of a profile that is not there.
     #[error("Profile was not found.")]
     ProfileNotFound,
+    /// No such job, or one of another space.
+    #[error("Job was not found.")]
+    JobNotFound,
+    /// The header `x-reactor-instance-name` names none of the space's.
+    #[error("The header x-reactor-instance-name names no instance of this token's space.")]
+    InstanceNotFound,
+    /// Other rows were posted under a page's number before.
+    #[error("Page {0} was posted with other rows before; send the same rows again, or use another number.")]
+    PageConflict(u32),
+    /// The job's state does not allow it.
+    #[error("A job that is {} can't be {}.", .0.as_str(), .1)]
+    InvalidState(JobState, &'static str),
     /// There is no record of a deletion of this identifier.
     #[error("Deletion was not found.")]
     DeletionNotFound,
@@ -86,11 +108,18 @@ impl Refusal {
     /// The stable word for programs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NoRoute | Self::LookupNotFound | Self::ProfileNotFound | Self::DeletionNotFound => "not_found",
+            Self::NoRoute
+            | Self::LookupNotFound
+            | Self::ProfileNotFound
+            | Self::DeletionNotFound
+            | Self::JobNotFound => "not_found",
+            Self::InstanceNotFound => "instance_not_found",
+            Self::PageConflict(_) => "page_conflict",
+            Self::InvalidState(..) => "invalid_state",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::Unauthorized => "unauthorized",
-            Self::PayloadTooLarge(_) => "payload_too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::PayloadTooLarge(_) | Self::PageTooLarge(_) => "payload_too_large",
+            Self::UnsupportedMediaType | Self::UnsupportedPageType => "unsupported_media_type",
             Self::FrontDoor(_)
             | Self::MissingUrlParameters
             | Self::BadRequest(_)
@@ -107,6 +136,20 @@ impl Refusal {
             Self::Unavailable => "service_unavailable",
             Self::Internal => "internal_error",
         }
+    }
+}
+
+impl Refusal {
+    /// The refusal of a control in a state that does not allow it.
+    pub fn control(state: JobState, control: Control) -> Self {
+        let words = match control {
+            Control::Start => "started",
+            Control::Pause => "paused",
+            Control::Resume => "resumed",
+            Control::Cancel => "cancelled",
+            Control::Redrive => "redriven",
+        };
+        Self::InvalidState(state, words)
     }
 }
 

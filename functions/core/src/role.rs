@@ -33,6 +33,10 @@ pub enum Permission {
     ReadProfiles,
     /// See the record of a deletion.
     ReadDeletions,
+    /// Delete whole profiles, singly, in jobs and by the workflow's endpoint.
+    DeleteProfiles,
+    /// See jobs that others made.
+    ReadJobs,
 }
 
 impl Permission {
@@ -42,6 +46,8 @@ impl Permission {
             Self::DeleteIdentifiers => "delete identifiers",
             Self::ReadProfiles => "read profiles",
             Self::ReadDeletions => "read deletions",
+            Self::DeleteProfiles => "delete profiles",
+            Self::ReadJobs => "read jobs",
         }
     }
 }
@@ -73,15 +79,16 @@ impl Role {
 
     /// Whether this role may do that.
     pub fn may(self, permission: Permission) -> bool {
-        use Permission::{DeleteIdentifiers, ReadDeletions, ReadProfiles};
+        use Permission::{DeleteIdentifiers, DeleteProfiles, ReadDeletions, ReadJobs, ReadProfiles};
         match self {
             Self::WorkspaceOwner => true,
             Self::IdentityAdmin | Self::UnifyEngageAdmin => {
                 matches!(permission, DeleteIdentifiers | ReadProfiles | ReadDeletions)
             }
-            Self::PrivacyAdmin | Self::ProfileReader => matches!(permission, ReadProfiles | ReadDeletions),
+            Self::PrivacyAdmin => matches!(permission, DeleteProfiles | ReadProfiles | ReadDeletions | ReadJobs),
+            Self::ProfileReader => matches!(permission, ReadProfiles | ReadDeletions),
             Self::Administrator => matches!(permission, ReadProfiles),
-            Self::Auditor => matches!(permission, ReadDeletions),
+            Self::Auditor => matches!(permission, ReadDeletions | ReadJobs),
         }
     }
 }
@@ -121,8 +128,10 @@ mod tests {
     }
 
     #[test]
-    fn only_three_roles_delete_identifiers() {
+    fn few_roles_delete() {
         let may: Vec<_> = Role::ALL.into_iter().filter(|r| r.may(Permission::DeleteIdentifiers)).collect();
         assert_eq!(may, [Role::WorkspaceOwner, Role::IdentityAdmin, Role::UnifyEngageAdmin]);
+        let may: Vec<_> = Role::ALL.into_iter().filter(|r| r.may(Permission::DeleteProfiles)).collect();
+        assert_eq!(may, [Role::WorkspaceOwner, Role::PrivacyAdmin]);
     }
 }

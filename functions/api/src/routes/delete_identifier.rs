@@ -10,7 +10,7 @@ use efface_aws::{
 use efface_core::{
     deletion::Found,
     key::IdHash,
-    page, path,
+    page,
     profile::{ProfileId, RequestId},
     refusal::Refusal,
     request::DeleteIdentifier,
@@ -20,7 +20,7 @@ use efface_core::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::profile;
+use super::{idempotency, profile};
 use crate::{
     Call,
     answer::{Answer, store_failed},
@@ -54,7 +54,7 @@ pub struct DeletedBody {
 pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
     check_body(call.request)?;
     let request = parse(call, access, route)?;
-    let key = idempotency_key(call.request)?;
+    let key = idempotency::key(call.request)?;
     authorise(access, Permission::DeleteIdentifiers)?;
     if !access.space.activated {
         return Err(Refusal::NotActivated(access.space_id.clone()));
@@ -66,8 +66,13 @@ pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) ->
 
 /// Refuses a body by its size, then by its declared type.
 pub(crate) fn check_body(request: &Request) -> Result<(), Refusal> {
-    if request.body.len() > MAX_BODY {
-        return Err(Refusal::PayloadTooLarge(MAX_BODY));
+    check_json(request, MAX_BODY)
+}
+
+/// The same for a body of another size.
+pub(crate) fn check_json(request: &Request, most: usize) -> Result<(), Refusal> {
+    if request.body.len() > most {
+        return Err(Refusal::PayloadTooLarge(most));
     }
     let media_type = request.header("content-type").map_err(|_| Refusal::UnsupportedMediaType)?.unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();
@@ -85,13 +90,6 @@ fn parse(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<DeleteId
     let parsed = parsed?;
     page::only(&request.query, &[])?;
     Ok(parsed)
-}
-
-fn idempotency_key(request: &Request) -> Result<Option<&str>, Refusal> {
-    let Some(key) = request.header("idempotency-key")? else { return Ok(None) };
-    let fits = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
-    let refusal = || Refusal::BadRequest("The Idempotency-Key must be 1 to 255 visible ASCII characters.".to_owned());
-    fits.then_some(Some(key)).ok_or_else(refusal)
 }
 
 /// The first use of the API makes the space's source.
@@ -123,7 +121,7 @@ async fn delete(
     let lookup_hash = profile::hash(access, &request.lookup.id_type, &request.lookup.value);
     let (admitted, claim, lookup) = futures::join!(
         app.limiter.admit(&app.store, space, None, access.space.deletions_per_second, call.now),
-        claim(call, access, key),
+        idempotency::claim(call, access, key),
         app.store.identifier(space, &lookup_hash),
     );
     if !admitted.map_err(store_failed)? {
@@ -151,17 +149,6 @@ async fn delete(
     let witness =
         request.target.id_type.is_user_id().then_some(Witness { lookup: lookup_hash, profile: found.clone() });
     carry_out(call, deletion, witness).await
-}
-
-/// What the request's key stands for; without a key every request is a new one.
-async fn claim(call: &Call<'_>, access: &Access, key: Option<&str>) -> Result<KeyClaim, Refusal> {
-    let Some(key) = key else { return Ok(KeyClaim::First) };
-    let request = call.request;
-    // Doors that decode and doors that don't must come to the same content.
-    let path = path::decode(&request.path, request.encoding).unwrap_or_else(|_| request.path.clone());
-    let content = access.key.request_content(&request.method, &path, &request.body);
-    let key = access.key.idempotency_key(key);
-    call.app.store.claim_key(&access.space_id, &key, &content, &call.id, call.now).await.map_err(store_failed)
 }
 
 /// The lookup has gone since a first try whose answer got lost: the target's own tombstone still tells.

@@ -2,9 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::atomic::{AtomicI64, Ordering},
 };
 
 use efface_core::{
@@ -228,8 +226,7 @@ impl Engine {
             return Err(taken_over());
         }
         if !is_complete && !waits {
-            let pointer =
-                Pointer { space: run.space.clone(), job: run.job.clone(), work: Work::Chunk(run.id) };
+            let pointer = Pointer { space: run.space.clone(), job: run.job.clone(), work: Work::Chunk(run.id) };
             self.queue.send(&[pointer]).await?;
             return Ok(Ran::HandedOn);
         }
@@ -293,4 +290,3 @@ impl Results {
         }
     }
 }
-

@@ -89,13 +89,7 @@ impl Engine {
     }
 
     /// Removes all of a fenced whole but the identifier `own`. Whether it was done in time.
-    async fn erase_whole(
-        &self,
-        run: &Run,
-        eraser: &Eraser,
-        root: &Head,
-        own: &IdHash,
-    ) -> Result<bool, StoreError> {
+    async fn erase_whole(&self, run: &Run, eraser: &Eraser, root: &Head, own: &IdHash) -> Result<bool, StoreError> {
         let Ok(root_id) = ProfileId::parse(&root.root) else {
             return Err(StoreError::Internal("a head without a root".to_owned()));
         };

@@ -77,14 +77,7 @@ impl Deadline {
 impl Engine {
     /// An engine on a store and the queue that its messages go to.
     pub fn new(store: Store, queue: Queue, clock: Clock) -> Self {
-        Self {
-            store,
-            queue,
-            clock,
-            pace: Pace::default(),
-            jobs: Remembered::default(),
-            pages: Remembered::default(),
-        }
+        Self { store, queue, clock, pace: Pace::default(), jobs: Remembered::default(), pages: Remembered::default() }
     }
 
     /// A job's head; from memory where it was seen to run: what is read of it then never changes.

@@ -33,12 +33,7 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self {
-            places: Semaphore::new(FIRST),
-            limit: FIRST.into(),
-            surplus: 0.into(),
-            successes: 0.into(),
-        }
+        Self { places: Semaphore::new(FIRST), limit: FIRST.into(), surplus: 0.into(), successes: 0.into() }
     }
 }
 

@@ -178,12 +178,7 @@ impl Store {
     }
 
     /// Removes the edges of memberships that are gone, and the traits where they are there.
-    pub async fn remove_listed(
-        &self,
-        space: &SpaceId,
-        profile: &ProfileId,
-        listed: &Listed,
-    ) -> Result<(), StoreError> {
+    pub async fn remove_listed(&self, space: &SpaceId, profile: &ProfileId, listed: &Listed) -> Result<(), StoreError> {
         let edges = listed.segments.iter().map(|segment| Key::segment_edge(space, profile, segment));
         let traits = listed.traits.iter().map(|_| Key::traits(space, profile));
         self.write_many(edges.chain(traits).filter_map(delete).collect()).await

@@ -66,11 +66,7 @@ impl Store {
         self.get_batch(keys, false).await
     }
 
-    async fn get_batch(
-        &self,
-        keys: impl IntoIterator<Item = Key>,
-        consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
+    async fn get_batch(&self, keys: impl IntoIterator<Item = Key>, consistent: bool) -> Result<Vec<Item>, StoreError> {
         let mut keys: Vec<Item> = keys.into_iter().map(Item::from).collect();
         let mut items = Vec::with_capacity(keys.len());
         let mut pause = Duration::from_millis(25);

@@ -20,11 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::{JobHead, Page, Progress, ROWS_KEPT_SECONDS, SHARDS, adding, by_outcome, id_of, unreadable};
 use crate::{
     queue::ChunkId,
-    store::{
-        Item, Key, Store, StoreError,
-        keys::chunks_partition,
-        number, read, sort_key, text,
-    },
+    store::{Item, Key, Store, StoreError, keys::chunks_partition, number, read, sort_key, text},
 };
 
 /// Whether a chunk runs.
@@ -264,14 +260,7 @@ impl Store {
     }
 
     /// Writes a chunk's state over the one that was read.
-    fn write_chunk(
-        &self,
-        space: &SpaceId,
-        job: &JobId,
-        id: ChunkId,
-        next: &Chunk,
-        read: &Chunk,
-    ) -> TransactWriteItem {
+    fn write_chunk(&self, space: &SpaceId, job: &JobId, id: ChunkId, next: &Chunk, read: &Chunk) -> TransactWriteItem {
         let state = |state| match state {
             ChunkState::Waiting => "waiting",
             ChunkState::Begun => "begun",

@@ -67,9 +67,7 @@ impl Store {
             let next = match status.head.state {
                 JobState::Pausing if progress.is_still() => JobState::Paused,
                 JobState::Cancelling if progress.is_still() => JobState::Cancelled,
-                JobState::Queued | JobState::Running
-                    if progress.done >= progress.chunks && !status.head.redriving =>
-                {
+                JobState::Queued | JobState::Running if progress.done >= progress.chunks && !status.head.redriving => {
                     JobState::Completed
                 }
                 _ => return Ok(Some(status)),

@@ -115,7 +115,8 @@ impl Store {
             let (jobs, more) = self.listed(LIVE, Some(&format!("{space}#")), after, 100).await?;
             let jobs: Vec<String> = jobs.iter().filter_map(|job| job.rsplit('#').next()).map(str::to_owned).collect();
             for head in self.heads(space, &jobs).await? {
-                let matches = head.state == state && !head.dry_run && group.is_none_or(|g| head.group().as_ref() == Some(g));
+                let matches =
+                    head.state == state && !head.dry_run && group.is_none_or(|g| head.group().as_ref() == Some(g));
                 let Some(id) = JobId::parse(&head.job_id).ok().filter(|_| matches) else { continue };
                 if let Some(status) = self.job(space, &id).await? {
                     totals.jobs += 1;

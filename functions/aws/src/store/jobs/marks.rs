@@ -54,7 +54,8 @@ impl Store {
         now: Time,
     ) -> Result<(), StoreError> {
         let writes = targets.iter().filter_map(|target| {
-            let put = PutRequest::builder().set_item(Some(mark(space, job, &target_mark(target), "", now))).build().ok()?;
+            let put =
+                PutRequest::builder().set_item(Some(mark(space, job, &target_mark(target), "", now))).build().ok()?;
             Some(WriteRequest::builder().put_request(put).build())
         });
         self.write_many(writes.collect()).await

@@ -5,6 +5,7 @@ mod chunks;
 mod control;
 mod lists;
 mod marks;
+mod outcomes;
 
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
@@ -24,6 +25,7 @@ pub use chunks::{Chunk, ChunkState, Claimed, Report};
 pub use control::Controlled;
 pub use lists::{JobPosition, Totals};
 pub use marks::Marked;
+pub use outcomes::{Outcome, OutcomePosition};
 
 use super::{
     Item, Key, Store, StoreError,
@@ -332,10 +334,7 @@ impl Store {
     }
 
     /// Carries a transaction out. The reasons, item by item, where a condition kept it from happening.
-    async fn transact_or_reasons(
-        &self,
-        writes: Vec<TransactWriteItem>,
-    ) -> Result<Option<Vec<Refused>>, StoreError> {
+    async fn transact_or_reasons(&self, writes: Vec<TransactWriteItem>) -> Result<Option<Vec<Refused>>, StoreError> {
         let mut attempt = 0;
         loop {
             attempt += 1;

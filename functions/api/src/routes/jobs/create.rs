@@ -1,0 +1,213 @@
+//! Make a job.
+
+use std::time::Duration;
+
+use efface_aws::{
+    access::Access,
+    jobs::PlanRows,
+    store::jobs::{JobHead, JobStatus, Progress},
+};
+use efface_core::{
+    job::{Action, Counts, Group, JobId, JobState},
+    json::Object,
+    profile::RequestId,
+    refusal::Refusal,
+    request::read_json,
+    rows::{MAX_ROWS, MAX_SENT, RawRow, inflate},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    Job, JobPlan,
+    admit::{Page, PageAnswer, post_page},
+    no_query, permission,
+};
+use crate::{
+    Call,
+    answer::{Answer, store_failed},
+    auth::authorise,
+    routes::{delete_identifier::check_json, idempotency},
+};
+
+/// How long a plan may be worked on before it becomes a job of its own.
+const PLAN_TIME: Duration = Duration::from_secs(15);
+
+/// A job that was made, and what became of its first page.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreatedJob {
+    /// The job.
+    pub(super) job: Job,
+    /// What was accepted.
+    #[serde(flatten)]
+    pub(super) page: PageAnswer,
+    /// What it would do, where a dry run could tell at once. Then nothing is kept, the job neither.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) plan: Option<JobPlan>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    action: Action,
+    #[serde(default)]
+    rows: Vec<RawRow>,
+    #[serde(default)]
+    dry_run: bool,
+    group: Option<String>,
+    #[serde(default)]
+    open: bool,
+    max_deletions: Option<i64>,
+}
+
+/// What a new job is to be.
+pub(crate) struct NewJob {
+    pub(crate) action: Action,
+    pub(crate) dry_run: bool,
+    pub(crate) group: Option<Group>,
+    pub(crate) open: bool,
+    pub(crate) max_deletions: Option<i64>,
+}
+
+/// Makes a job of the rows that are posted, which are its page 0. An open job takes more pages and waits for `start`.
+#[utoipa::path(post, path = "/v1/spaces/{space_id}/deletion_jobs",
+    tag = "jobs",
+    params(crate::openapi::SpaceParams, crate::openapi::IdempotencyParams),
+    request_body(content = crate::openapi::CreateJobBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The plan of a dry run.", body = CreatedJob),
+        (status = 202, description = "The job is kept and will be carried out.", body = CreatedJob),
+        crate::openapi::JobErrors))]
+pub(crate) async fn post(call: &Call<'_>, access: &Access) -> Result<Answer, Refusal> {
+    check_json(call.request, MAX_SENT)?;
+    let (new, rows) = parse(call)?;
+    authorise(access, permission(new.action))?;
+    if new.action == Action::DeleteIdentifier && !access.space.activated {
+        return Err(Refusal::NotActivated(access.space_id.clone()));
+    }
+    let page = Page::admit(access, new.action, new.dry_run, &rows);
+    if new.dry_run && !new.open {
+        let plan = PlanRows { space: &access.space_id, rows: page.rows(), time: PLAN_TIME };
+        if let Some(plan) = call.app.engine.plan_page(plan).await.map_err(store_failed)? {
+            return Answer::ok(&planned(call, access, &new, &page, plan));
+        }
+    }
+    let (request, _) = idempotency::settle(call, access).await?;
+    let status = create(call, access, &new, &page, &request).await?;
+    Answer::accepted(&CreatedJob { job: Job::new(status, call.now), page: page.answer(), plan: None })
+}
+
+fn parse(call: &Call<'_>) -> Result<(NewJob, Vec<RawRow>), Refusal> {
+    let body = inflate(&call.request.body).map_err(|error| Refusal::PageTooLarge(error.to_string()))?;
+    let Object(body): Object<Body> = read_json(&body)?;
+    let group = body.group.as_deref().map(Group::parse).transpose();
+    let group = group.map_err(|error| Refusal::BadRequest(format!("The request body at `group`: {error}.")))?;
+    if body.max_deletions.is_some_and(|most| most < 1) {
+        return Err(Refusal::BadRequest("The request body at `max_deletions`: it must be at least 1.".to_owned()));
+    }
+    check_rows(&body.rows)?;
+    no_query(call)?;
+    let new = NewJob {
+        action: body.action,
+        dry_run: body.dry_run,
+        group,
+        open: body.open,
+        max_deletions: body.max_deletions,
+    };
+    Ok((new, body.rows))
+}
+
+pub(super) fn check_rows(rows: &[RawRow]) -> Result<(), Refusal> {
+    if rows.len() > MAX_ROWS {
+        let text = format!("A page must have at most {MAX_ROWS} rows; make an open job and send more pages.");
+        return Err(Refusal::PageTooLarge(text));
+    }
+    Ok(())
+}
+
+/// Makes the job that a request stands for, unless it is there already: its chunks first, then all that counts at once,
+/// then the message that has it carried out. Where that one gets lost, the reconciler sends it.
+pub(super) async fn create(
+    call: &Call<'_>,
+    access: &Access,
+    new: &NewJob,
+    page: &Page,
+    request: &RequestId,
+) -> Result<JobStatus, Refusal> {
+    let (store, space) = (&call.app.store, &access.space_id);
+    let job = JobId::of_request(request);
+    if *request != call.id
+        && let Some(status) = store.job(space, &job).await.map_err(store_failed)?
+    {
+        return Ok(status);
+    }
+    let head = head(call, access, new, &job);
+    let stored = (!page.rows().is_empty()).then(|| page.stored(0));
+    post_page(call, access, &job, 0, page, !new.open).await?;
+    let is_new = store.create_job(space, &head, stored.as_ref()).await.map_err(store_failed)?;
+    if !is_new {
+        // Somebody sent the same request at the same time.
+        return store.job(space, &job).await.map_err(store_failed)?.ok_or(Refusal::Unavailable);
+    }
+    if stored.is_none() && !new.open {
+        let status = store.settle_job(space, &job, call.now).await.map_err(store_failed)?;
+        return status.ok_or(Refusal::Unavailable);
+    }
+    if !new.open
+        && let Err(error) = call.app.engine.send_dispatch(space, &job).await
+    {
+        tracing::warn!(%error, job_id = %job, "the job waits for the reconciler");
+    }
+    Ok(JobStatus { head, progress: progress(page) })
+}
+
+pub(crate) fn head(call: &Call<'_>, access: &Access, new: &NewJob, job: &JobId) -> JobHead {
+    JobHead {
+        job_id: job.to_string(),
+        action: new.action,
+        state: if new.open { JobState::Open } else { JobState::Queued },
+        version: 1,
+        job_group: new.group.as_ref().map(|group| group.as_str().to_owned()),
+        created_at: call.now,
+        token_id: access.token_id.clone(),
+        dry_run: new.dry_run,
+        max_deletions: new.max_deletions,
+        single: false,
+        started_at: None,
+        finished_at: None,
+        verified_at: None,
+        changed_at: call.now,
+        redriving: false,
+        counts: None,
+        seen: 0,
+        seen_at: None,
+        resends: 0,
+    }
+}
+
+/// What the counters of a job hold that has one page, and has not run.
+fn progress(page: &Page) -> Progress {
+    let stored = page.stored(0);
+    let counts = Counts { invalid: stored.invalid, ..Counts::default() };
+    Progress { rows: stored.rows, chunks: stored.chunks.into(), counts, ..Progress::default() }
+}
+
+/// The answer to a dry run that was done at once. The job in it was not kept: there is nothing to follow.
+fn planned(call: &Call<'_>, access: &Access, new: &NewJob, page: &Page, plan: efface_core::plan::Plan) -> CreatedJob {
+    let mut head = head(call, access, new, &JobId::of_request(&call.id));
+    head.state = JobState::Completed;
+    let now: Option<Time> = Some(call.now);
+    (head.started_at, head.finished_at) = (now, now);
+    let counts = Counts {
+        deleted: plan.profiles,
+        duplicate: plan.duplicates,
+        not_found: plan.not_found,
+        invalid: plan.invalid,
+        protected: plan.protected,
+        failed: 0,
+    };
+    let mut job = Job::new(JobStatus { head, progress: Progress { counts, ..progress(page) } }, call.now);
+    job.plan = None;
+    CreatedJob { job, page: page.answer(), plan: Some(plan.into()) }
+}

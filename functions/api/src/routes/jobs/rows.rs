@@ -1,0 +1,75 @@
+//! Add a page to a job that is open.
+
+use efface_aws::{access::Access, store::jobs::Committed};
+use efface_core::{
+    job::{JobId, JobState},
+    json::Object,
+    refusal::Refusal,
+    request::read_json,
+    rows::{MAX_SENT, RawRow, inflate},
+};
+use serde::Deserialize;
+
+use super::{
+    Job,
+    admit::{Page, post_page},
+    create::{CreatedJob, check_rows},
+    find, no_query,
+};
+use crate::{
+    Call,
+    answer::{Answer, store_failed},
+    route::Route,
+    routes::{delete_identifier::check_json, idempotency},
+};
+
+/// The largest number of a page.
+const MAX_PAGE: u32 = 9_999_999;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    page: u32,
+    rows: Vec<RawRow>,
+}
+
+/// Adds a page of rows under a number of the client's own. The same page again has the same answer, whatever became of
+/// the job since; other rows under its number are refused.
+#[utoipa::path(post, path = "/v1/spaces/{space_id}/deletion_jobs/{job_id}/rows",
+    tag = "jobs",
+    params(crate::openapi::JobParams, crate::openapi::IdempotencyParams),
+    request_body(content = crate::openapi::AddRowsBody, content_type = "application/json"),
+    responses((status = 202, description = "The page is kept.", body = CreatedJob), crate::openapi::JobErrors))]
+pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
+    check_json(call.request, MAX_SENT)?;
+    let body = inflate(&call.request.body).map_err(|error| Refusal::PageTooLarge(error.to_string()))?;
+    let Object(body): Object<Body> = read_json(&body)?;
+    if body.page > MAX_PAGE {
+        return Err(Refusal::BadRequest(format!("The request body at `page`: it must be at most {MAX_PAGE}.")));
+    }
+    check_rows(&body.rows)?;
+    no_query(call)?;
+    let status = find(call, access, route, true).await?;
+    idempotency::settle(call, access).await?;
+    let (store, space) = (&call.app.store, &access.space_id);
+    let head = &status.head;
+    let job = JobId::parse(&head.job_id).map_err(|_| Refusal::JobNotFound)?;
+    let page = Page::admit(access, head.action, head.dry_run, &body.rows);
+    let stored = page.stored(body.page);
+    let there = match store.page(space, &job, body.page).await.map_err(store_failed)? {
+        Some(there) => Committed::Again(there),
+        None if head.state != JobState::Open => Committed::NotOpen,
+        None => {
+            post_page(call, access, &job, body.page, &page, false).await?;
+            store.commit_page(space, head, &stored).await.map_err(store_failed)?
+        }
+    };
+    let status = store.job(space, &job).await.map_err(store_failed)?.ok_or(Refusal::JobNotFound)?;
+    match there {
+        Committed::Again(there) if there.content != stored.content => Err(Refusal::PageConflict(body.page)),
+        Committed::NotOpen => Err(Refusal::InvalidState(status.head.state, "given more rows")),
+        Committed::Yes | Committed::Again(_) => {
+            Answer::accepted(&CreatedJob { job: Job::new(status, call.now), page: page.answer(), plan: None })
+        }
+    }
+}

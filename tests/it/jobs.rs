@@ -1,0 +1,131 @@
+//! Jobs, from the page that is posted to the counts that add up.
+
+use efface_tests::{
+    Req, TestApp,
+    app::{SPACE, profile_line},
+    jobs::line,
+    store::changed,
+};
+use serde_json::{Value, json};
+
+/// People `0` to `n`, each with a user_id and an email, in a segment and with traits.
+async fn people(app: &TestApp, n: usize) {
+    for i in 0..n {
+        let mut line = profile_line(SPACE, &[&format!("user_id:u{i}"), &format!("email:e{i}@x")]);
+        line["segments"] = json!(["seg_vip"]);
+        line["traits"] = json!({ "plan": "pro" });
+        app.try_load(&line).await.unwrap();
+    }
+}
+
+fn rows(rows: &[&str]) -> Value {
+    json!({ "action": "delete_profile", "rows": rows })
+}
+
+#[tokio::test]
+async fn each_row_comes_to_its_outcome() {
+    let app = TestApp::start().await;
+    people(&app, 3).await;
+    let before = app.db.dump().await;
+    let job = app
+        .job(rows(&["user_id:u0", "email:e1@x", "email:e0@x", "user_id:nobody", "user_id:nobody", "junk", "shoe:1"]))
+        .await;
+    assert_eq!(line(&app.job_status(&job).await), "queued 0 0 0 2 0 0 5");
+    app.work().await;
+    let status = app.job_status(&job).await;
+    assert_eq!(line(&status), "completed 2 1 2 2 0 0 0");
+    assert!(status["started_at"].is_string() && status["finished_at"].is_string());
+    let outcomes: Vec<String> = app.outcomes(&job, "").await.into_iter().map(|(_, _, outcome)| outcome).collect();
+    assert_eq!(
+        outcomes[1..],
+        ["deleted", "duplicate", "not_found", "not_found", "invalid", "invalid"].map(|o| {
+            // Rows 0 and 2 name one profile: either of them took it.
+            if o == "duplicate" && outcomes[0] == "duplicate" { "deleted" } else { o }.to_owned()
+        })
+    );
+    // Everything of the two is gone, and nothing of the third.
+    for gone in ["user_id:u0", "email:e0@x", "user_id:u1"] {
+        let (id_type, value) = gone.split_once(':').unwrap();
+        for what in ["external_ids", "traits", "metadata"] {
+            assert_eq!(app.send(Req::read(SPACE, id_type, value, what)).await.status, 404, "{gone} {what}");
+        }
+        let record = app.send(Req::deletion(SPACE, id_type, value)).await;
+        assert_eq!(record.body["deletion"]["reason"], "job", "{}", record.body);
+        assert_eq!(record.body["deletion"]["job_id"], job.as_str());
+    }
+    assert_eq!(app.external_ids("user_id:u2").await, ["email:e2@x", "user_id:u2"]);
+    let after = app.db.dump().await;
+    let touched = changed(&before, &after);
+    let profile_items = touched.iter().filter(|(pk, _)| "IPM".contains(&pk[..1])).count();
+    // Each: a head, two identifiers, the traits, a membership and its edge.
+    assert_eq!(profile_items, 12, "{touched:?}");
+    let text = format!("{after:?}");
+    for raw in ["u0\"", "e0@x", "u1\"", "e1@x", "nobody", "junk"] {
+        assert!(!text.contains(raw), "{raw} is still in the table");
+    }
+}
+
+#[tokio::test]
+async fn the_same_rows_again_delete_nothing() {
+    let app = TestApp::start().await;
+    people(&app, 2).await;
+    app.job(rows(&["user_id:u0", "user_id:u1"])).await;
+    app.work().await;
+    let before = app.db.dump().await;
+    let again = app.job(rows(&["user_id:u0", "user_id:u1"])).await;
+    app.work().await;
+    assert_eq!(line(&app.job_status(&again).await), "completed 0 0 2 0 0 0 0");
+    let touched = changed(&before, &app.db.dump().await);
+    assert!(touched.iter().all(|(pk, _)| !"IPM".contains(&pk[..1])), "{touched:?}");
+}
+
+#[tokio::test]
+async fn the_workflow_posts_its_page() {
+    let app = TestApp::start().await;
+    people(&app, 3).await;
+    let page = |body: &str| {
+        let mut request = Req::post("/internal/bulk-delete-internal", &Value::Null);
+        request.body = body.as_bytes().to_vec();
+        request.header("x-reactor-instance-name", "demo").header("x-deletion-group", "run-1")
+    };
+    let body = r#"{"column_names":["_col0"],"column_types":["varchar"],"data":[["user_id:u0"],["email:e1@x"],["x"]]}"#;
+    let reply = app.send(page(body)).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    assert_eq!((&reply.body["accepted"], &reply.body["rejected_total"]), (&json!(2), &json!(1)));
+    assert_eq!(reply.body["rejected"][0]["row"], 2);
+    // The workflow's retry, however the page is written, is the same job.
+    let again = app.send(page(r#"["user_id:u0","email:e1@x","y"]"#)).await;
+    assert_eq!(again.body["job_id"], reply.body["job_id"]);
+    let other = app.send(page("user_id:u2\nuser_id:u0\n")).await;
+    assert_ne!(other.body["job_id"], reply.body["job_id"]);
+    app.work().await;
+    let list = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group=run-1"))).await;
+    assert_eq!(list.body["data"].as_array().unwrap().len(), 2);
+    let expected = json!({ "deleted": 3, "duplicate": 1, "not_found": 0, "invalid": 1, "protected": 0, "failed": 0 });
+    assert_eq!(list.body["counts"], expected, "within a group a profile is deleted once");
+    let mut wrong = page("user_id:u2");
+    wrong.headers.retain(|(name, _)| name != "x-reactor-instance-name");
+    assert_eq!(app.send(wrong.clone()).await.status, 404);
+    let reply = app.send(wrong.header("x-reactor-instance-name", "other")).await;
+    assert_eq!(reply.body["error"]["code"], "instance_not_found");
+}
+
+#[tokio::test]
+async fn a_profile_is_deleted_at_once() {
+    let app = TestApp::start().await;
+    people(&app, 2).await;
+    let mut merged = profile_line(SPACE, &["anonymous_id:a"]);
+    merged["merged_into"] = json!({ "type": "user_id", "id": "u0" });
+    app.try_load(&merged).await.unwrap();
+    let request = Req::erase(SPACE, "anonymous_id", "a").key("k");
+    let reply = app.send(request.clone()).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let receipt = &reply.body["receipt"];
+    assert_eq!(receipt["counts"], json!({ "external_ids": 3, "memberships": 1, "merges": 1, "traits": 1 }));
+    assert_eq!(app.send(Req::read(SPACE, "user_id", "u0", "external_ids")).await.status, 404);
+    let again = app.send(request).await;
+    assert_eq!(again.body, reply.body, "the same key, the same receipt");
+    let new = app.send(Req::erase(SPACE, "anonymous_id", "a")).await;
+    assert_eq!(new.line(), "404 not_found Profile was not found.");
+    assert_eq!(app.external_ids("user_id:u1").await.len(), 2);
+}

@@ -1,0 +1,115 @@
+//! A queue in memory: what was sent can be looked at, repeated, lost and delivered in any order.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use efface_aws::{
+    StoreError,
+    queue::{Port, Queue, Received},
+};
+use futures::future::BoxFuture;
+
+/// A queue. Copies are the same queue.
+#[derive(Debug, Clone, Default)]
+pub struct TestQueue(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    messages: VecDeque<String>,
+    /// Every body that was ever sent.
+    sent: Vec<String>,
+    /// Of each of the next batches, how many entries are not taken.
+    refuses: VecDeque<usize>,
+    /// Whether it does not answer at all.
+    is_down: bool,
+    /// Received, and not deleted yet.
+    in_flight: Vec<(String, String)>,
+}
+
+impl TestQueue {
+    /// As the functions have it.
+    pub fn queue(&self) -> Queue {
+        Queue::new(self.clone())
+    }
+
+    /// All messages that wait; they wait no more.
+    pub fn take(&self) -> Vec<String> {
+        self.lock().messages.drain(..).collect()
+    }
+
+    /// Messages that wait.
+    pub fn len(&self) -> usize {
+        self.lock().messages.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every body that was ever sent.
+    pub fn sent(&self) -> Vec<String> {
+        self.lock().sent.clone()
+    }
+
+    /// Puts a message there.
+    pub fn put(&self, body: impl Into<String>) {
+        self.lock().messages.push_back(body.into());
+    }
+
+    /// Takes only a part of each of the next batches.
+    pub fn refuse(&self, entries: impl IntoIterator<Item = usize>) {
+        self.lock().refuses.extend(entries);
+    }
+
+    /// Whether it answers at all from now on.
+    pub fn down(&self, is_down: bool) {
+        self.lock().is_down = is_down;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Port for TestQueue {
+    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+        Box::pin(async move {
+            assert!((1..=10).contains(&bodies.len()), "SQS takes 1 to 10 entries");
+            let mut inner = self.lock();
+            if inner.is_down {
+                return Err(StoreError::Unavailable("the queue is down".to_owned()));
+            }
+            let refused = inner.refuses.pop_front().unwrap_or_default().min(bodies.len());
+            for body in &bodies[refused..] {
+                inner.messages.push_back(body.clone());
+                inner.sent.push(body.clone());
+            }
+            Ok((0..refused).collect())
+        })
+    }
+
+    fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, StoreError>> {
+        Box::pin(async move {
+            let mut inner = self.lock();
+            let count = inner.messages.len().min(10);
+            let bodies: Vec<String> = inner.messages.drain(..count).collect();
+            let mut received = Vec::new();
+            for body in bodies {
+                let handle = format!("handle-{}", inner.in_flight.len());
+                inner.in_flight.push((handle.clone(), body.clone()));
+                received.push(Received { body, handle });
+            }
+            Ok(received)
+        })
+    }
+
+    fn delete<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.lock().in_flight.retain(|(own, _)| own != handle);
+            Ok(())
+        })
+    }
+}
