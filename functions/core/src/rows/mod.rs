@@ -129,6 +129,11 @@ impl RawRow {
         }
     }
 
+    /// Why the row can be read by no action at all; it is written as `null` then.
+    pub fn unreadable(&self) -> Option<RowFault> {
+        if let Written::Fault(fault) = self.0 { Some(fault) } else { None }
+    }
+
     fn fault(fault: RowFault) -> Self {
         Self(Written::Fault(fault))
     }
