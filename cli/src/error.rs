@@ -6,10 +6,14 @@ use efface_aws::{
     StoreError,
     store::{key_check::KeyCheckError, spaces::SpaceChangeError},
 };
-use efface_core::space::SpaceId;
+use efface_core::{rows::PageError, space::SpaceId};
 use thiserror::Error;
 
-use crate::{delete::NoAnswer, delete::Refused, settings::SettingError};
+use crate::{
+    api::{NoAnswer, Refused},
+    output::harmless,
+    settings::SettingError,
+};
 
 /// Why a command did not do what it was asked for. No text here holds an identifier's value or a secret.
 #[derive(Debug, Error)]
@@ -60,6 +64,28 @@ pub enum CliError {
         /// Why not.
         source: io::Error,
     },
+    /// A file of rows as a whole.
+    #[error("{}: {error}", path.display())]
+    Page {
+        /// As it was given.
+        path: PathBuf,
+        /// Why it can't be read.
+        error: PageError,
+    },
+    /// A file without rows.
+    #[error("{}: there are no rows in it", .0.display())]
+    NoRows(PathBuf),
+    /// Something would be deleted that nobody agreed to.
+    #[error(
+        "this deletes for good, and nobody can be asked: there is no terminal, or standard input has the rows; give --yes if it is meant"
+    )]
+    NobodyToAsk,
+    /// Somebody did not agree.
+    #[error("not confirmed: nothing was deleted")]
+    Declined,
+    /// The API broke its contract.
+    #[error("the API's answer makes no sense: {0}; is it of another version?")]
+    Unexpected(&'static str),
     /// The API said no.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -78,6 +104,9 @@ impl CliError {
             | Self::PastExpiry
             | Self::BadIdentifier(_)
             | Self::BadIdempotencyKey
+            | Self::Page { .. }
+            | Self::NoRows(_)
+            | Self::NobodyToAsk
             | Self::Key(KeyCheckError::WrongKey) => 2,
             Self::NoAnswer(_) => 3,
             error if error.store().is_some_and(|error| matches!(error, StoreError::Unavailable(_))) => 3,
@@ -85,10 +114,21 @@ impl CliError {
         }
     }
 
+    /// The same error with the job that it is about, and the key under which a repetition is the same.
+    pub(crate) fn about(self, job: &str, key: &str) -> Self {
+        match self {
+            Self::NoAnswer(NoAnswer { reason, .. }) => {
+                Self::NoAnswer(NoAnswer { reason, idempotency_key: Some(key.to_owned()), job_id: Some(harmless(job)) })
+            }
+            other => other,
+        }
+    }
+
     /// The stable word for programs.
     pub fn code(&self) -> &str {
         match self {
             Self::Refused(refused) => &refused.code,
+            Self::Declined => "declined",
             Self::UnknownSpace(_) | Self::UnknownToken { .. } | Self::Space(SpaceChangeError::Unknown(_)) => {
                 "not_found"
             }

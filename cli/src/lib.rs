@@ -1,9 +1,10 @@
-//! The command `efface`: spaces and tokens, loading, and single deletions, from a terminal or a script.
+//! The command `efface`: spaces and tokens, loading, and deletions, from a terminal or a script.
 //!
-//! Administration and loading go to the table with AWS credentials; `delete` goes to the HTTP API with a token, as any
-//! client does. A command is a function from its arguments to an [`Answer`] or a [`CliError`]; only [`main`] prints.
+//! Administration and loading go to the table with AWS credentials; all that deletes goes to the HTTP API with a token,
+//! as any client does. A command is a function from its arguments to an [`Answer`] or a [`CliError`]; only [`main`] prints.
 
 mod admin;
+mod api;
 mod args;
 mod connect;
 mod delete;

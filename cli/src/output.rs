@@ -58,7 +58,10 @@ fn error_document(error: &CliError) -> Value {
             document["status"] = refused.status.into();
             document["request_id"] = refused.request_id.clone().into();
         }
-        CliError::NoAnswer(no_answer) => document["idempotency_key"] = no_answer.idempotency_key.clone().into(),
+        CliError::NoAnswer(no_answer) => {
+            document["idempotency_key"] = no_answer.idempotency_key.clone().into();
+            document["job_id"] = no_answer.job_id.clone().into();
+        }
         _ => {}
     }
     document

@@ -9,6 +9,7 @@ use std::{
 use efface_aws::config::Lookup;
 use efface_core::{
     key::{BadMasterKey, MasterKey},
+    space::SpaceError,
     token::Token,
 };
 use thiserror::Error;
@@ -57,6 +58,9 @@ pub enum SettingError {
     /// The API's address.
     #[error("the API's URL: {0}")]
     ApiUrl(&'static str),
+    /// The space that the environment names.
+    #[error("EFFACE_SPACE: {0}")]
+    Space(SpaceError),
 }
 
 /// All settings of a run.

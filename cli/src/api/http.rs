@@ -1,4 +1,4 @@
-//! One request to the API, with the SDK's own HTTP and TLS.
+//! One exchange with the API, with the SDK's own HTTP and TLS.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use efface_core::token::Token;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
-    HeaderMap, Request,
+    HeaderMap, Method, Request,
     body::Bytes,
     header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER},
 };
@@ -17,21 +17,53 @@ use hyper_util::{
 };
 use rustls::crypto::aws_lc_rs;
 
-use super::request::{ApiUrl, Deletion};
+use super::url::ApiUrl;
 use crate::{error::causes, output::harmless};
 
 /// Connecting; then connecting and answering together. Behind a gateway an answer takes 29 s at most.
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(35);
 
-/// Answers are a few hundred bytes; another server's may be anything.
-const MAX_BODY: usize = 64 * 1_024;
+/// The longest answer lists a thousand rejected rows; another server's may be anything.
+const MAX_BODY: usize = 4 * 1_024 * 1_024;
+
+/// A request, ready to be sent any number of times.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    /// The path below the API's URL, and its query.
+    pub(crate) path: String,
+    /// JSON, or nothing.
+    pub(crate) body: Bytes,
+    /// The idempotency key, where a repetition must be recognised by it.
+    pub(crate) key: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn get(path: String) -> Self {
+        Self { method: Method::GET, path, body: Bytes::new(), key: None }
+    }
+
+    pub(crate) fn post(path: String, body: String) -> Self {
+        Self { method: Method::POST, path, body: body.into(), key: None }
+    }
+
+    pub(crate) fn delete(path: String) -> Self {
+        Self { method: Method::DELETE, path, body: Bytes::new(), key: None }
+    }
+
+    pub(crate) fn with_key(self, key: String) -> Self {
+        Self { key: Some(key), ..self }
+    }
+}
 
 /// What the API answered.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) request_id: Option<String>,
+    /// How often the request was sent for it.
+    pub(crate) attempts: u32,
     pub(crate) body: Bytes,
 }
 
@@ -48,14 +80,14 @@ impl Reply {
     }
 }
 
-/// The API and a token for it.
-pub(crate) struct Api {
+/// A connection to the API, and a token for it.
+pub(crate) struct Wire {
     url: ApiUrl,
     authorization: HeaderValue,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
-impl Api {
+impl Wire {
     /// Gets ready; the error says in words why that can't be.
     pub(crate) fn new(url: ApiUrl, token: &Token) -> Result<Self, String> {
         let basic = STANDARD.encode(format!("{}:", token.expose()));
@@ -73,15 +105,20 @@ impl Api {
         Ok(Self { url, authorization, client: Client::builder(TokioExecutor::new()).build(https) })
     }
 
-    /// Sends a deletion once; the error says in words why there is no answer.
-    pub(crate) async fn post(&self, deletion: &Deletion) -> Result<Reply, String> {
-        let request = Request::post(format!("{}{}", self.url.base, deletion.path))
+    /// Sends a request once; the error says in words why there is no answer.
+    pub(crate) async fn send(&self, call: &Call) -> Result<Reply, String> {
+        let mut request = Request::builder()
+            .method(&call.method)
+            .uri(format!("{}{}", self.url.base, call.path))
             .header(HOST, &self.url.host)
-            .header(AUTHORIZATION, &self.authorization)
-            .header(CONTENT_TYPE, "application/json")
-            .header("Idempotency-Key", &deletion.key)
-            .body(Full::from(deletion.body.clone()))
-            .map_err(|error| error.to_string())?;
+            .header(AUTHORIZATION, &self.authorization);
+        if call.method == Method::POST {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        if let Some(key) = &call.key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let request = request.body(Full::from(call.body.clone())).map_err(|error| error.to_string())?;
         let answered = tokio::time::timeout(ANSWER, self.exchange(request)).await;
         answered.unwrap_or_else(|_| Err(format!("nothing within {} s", ANSWER.as_secs())))
     }
@@ -94,6 +131,7 @@ impl Api {
             status: head.status.as_u16(),
             retry_after: seconds.map(Duration::from_secs),
             request_id: text(&head.headers, "request-id").map(harmless),
+            attempts: 1,
             body: body.to_bytes(),
         })
     }

@@ -1,0 +1,88 @@
+//! Where the API answers, and how values are written in its paths.
+
+use std::{fmt::Display, net::IpAddr};
+
+use hyper::Uri;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::settings::SettingError;
+
+/// Everything but RFC 3986's unreserved characters: what else a front door would read its own way.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A value as a part of a path or a query.
+pub(crate) fn encoded(value: &str) -> impl Display {
+    utf8_percent_encode(value, RESERVED)
+}
+
+/// Where the API answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiUrl {
+    /// The name that the server is asked for.
+    pub(crate) host: String,
+    /// Scheme and address to connect to, and the stage's path, without a slash at the end.
+    pub(crate) base: String,
+}
+
+impl ApiUrl {
+    pub(crate) fn parse(text: &str) -> Result<Self, SettingError> {
+        let bad = SettingError::ApiUrl;
+        let uri: Uri = text.trim().parse().map_err(|_| bad("not a URL, such as https://host/stage"))?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(bad("it must begin with https://, or on this machine with http://"));
+        };
+        if authority.as_str().contains('@') || uri.query().is_some() {
+            return Err(bad("it must hold neither user, password nor query"));
+        }
+        let host = uri.host().unwrap_or_default();
+        match scheme {
+            "https" => {}
+            "http" if is_here(host) => {}
+            "http" => return Err(bad("http:// would send the token in the clear; use https://")),
+            _ => return Err(bad("it must begin with https://, or on this machine with http://")),
+        }
+        // Names below localhost are this machine (RFC 6761), but few resolvers know.
+        let address = match uri.port() {
+            _ if !host.ends_with(".localhost") || scheme == "https" => authority.to_string(),
+            Some(port) => format!("127.0.0.1:{port}"),
+            None => "127.0.0.1".to_owned(),
+        };
+        let base = format!("{scheme}://{address}{}", uri.path().trim_end_matches('/'));
+        Ok(Self { host: authority.to_string(), base })
+    }
+}
+
+fn is_here(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || host.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, host: &str, base: &str) {
+        let expected = ApiUrl { host: host.to_owned(), base: base.to_owned() };
+        assert_eq!(ApiUrl::parse(url).unwrap(), expected, "{url}");
+    }
+
+    #[test]
+    fn urls_of_every_front_door() {
+        let gateway = "abc.execute-api.us-west-2.amazonaws.com";
+        check(&format!("https://{gateway}/prod/"), gateway, &format!("https://{gateway}/prod"));
+        check("http://127.0.0.1:9000", "127.0.0.1:9000", "http://127.0.0.1:9000");
+        check("http://[::1]:9000/", "[::1]:9000", "http://[::1]:9000");
+        let local = "abc.execute-api.localhost:4566";
+        check(&format!("http://{local}/prod"), local, "http://127.0.0.1:4566/prod");
+    }
+
+    #[test]
+    fn a_token_never_goes_out_in_the_clear() {
+        for bad in ["http://example.com", "http://localhost.example.com", "ftp://127.0.0.1", "example.com", "", "/v1"] {
+            assert!(ApiUrl::parse(bad).is_err(), "{bad}");
+        }
+        for bad in ["https://user@example.com", "https://example.com/?a=b"] {
+            assert!(ApiUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
