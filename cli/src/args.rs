@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{admin::Admin, delete::Delete, load::Load};
+use crate::{admin::Admin, delete::Delete, jobs::JobsCommand, load::Load};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -20,7 +20,7 @@ Exit codes:
   3    no answer, or too busy: the same command again is safe
   130  stopped by Ctrl-C; what was begun was finished";
 
-/// Deletes people's identifiers from a profile store, and looks after its spaces and tokens
+/// Deletes people's identifiers and profiles from a profile store, and looks after its spaces and tokens
 #[derive(Parser)]
 #[command(name = "efface", version, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -72,6 +72,20 @@ pub enum Command {
     Load(Load),
     /// Delete one identifier of a profile, over the HTTP API
     Delete(Delete),
+    /// Follow and control the jobs that delete in bulk
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+}
+
+impl Command {
+    /// Whether it finishes or tells something at Ctrl-C.
+    pub(crate) fn sees_to_ctrl_c(&self) -> bool {
+        match self {
+            Self::Load(_) => true,
+            Self::Jobs(command) => command.waits(),
+            Self::Admin(_) | Self::Delete(_) => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,12 @@
 mod admin;
 mod api;
 mod args;
+mod bar;
 mod connect;
 mod delete;
 mod error;
 mod interrupt;
+mod jobs;
 mod load;
 mod output;
 mod settings;
@@ -48,9 +50,8 @@ pub fn main() -> ExitCode {
 }
 
 async fn run_and_print(cli: &Cli) -> u8 {
-    // Only loading has something to finish; every other command ends at Ctrl-C as programs do.
-    let interrupts =
-        if matches!(cli.command, Command::Load(_)) { Interrupts::on_ctrl_c() } else { Interrupts::never() };
+    // Only some have something to finish or to say; every other command ends at Ctrl-C as programs do.
+    let interrupts = if cli.command.sees_to_ctrl_c() { Interrupts::on_ctrl_c() } else { Interrupts::never() };
     let result = run(cli, &from_env, &interrupts).await;
     output::print(&result, cli.global.json)
 }
@@ -62,5 +63,6 @@ pub async fn run(cli: &Cli, env: Lookup<'_>, interrupts: &Interrupts) -> Result<
         Command::Admin(admin) => admin::run(admin, &settings).await,
         Command::Load(load) => load::run(load, &settings, interrupts).await,
         Command::Delete(delete) => delete::run(delete, &settings).await,
+        Command::Jobs(command) => jobs::run(command, &settings, interrupts).await,
     }
 }

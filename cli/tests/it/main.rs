@@ -3,5 +3,7 @@
 
 mod admin;
 mod delete;
+mod fake_api;
+mod jobs;
 mod load;
 mod site;

@@ -1,0 +1,278 @@
+//! An API that keeps jobs in memory and fails on demand: what was asked of it is the test's evidence.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use clap::Parser;
+use efface_cli::{Answer, Cli, CliError, Interrupts};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// How an exchange fails, once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A 503 before anything is done.
+    Busy,
+    /// It is done, and the answer gets lost.
+    Lost,
+    /// A refusal.
+    Refused,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Asked {
+    pub(crate) line: String,
+    pub(crate) key: String,
+    pub(crate) body: Value,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) asked: Vec<Asked>,
+    pub(crate) jobs: BTreeMap<String, Value>,
+    pub(crate) pages: BTreeMap<(String, u64), Value>,
+    /// The part of a request line that the fault is for.
+    pub(crate) faults: Vec<(&'static str, Fault)>,
+    /// So many rows of every job fail.
+    pub(crate) failing: u64,
+    /// Jobs never end.
+    pub(crate) endless: bool,
+    /// Answers that are given as they stand, by their request line without the space.
+    pub(crate) lists: BTreeMap<String, Value>,
+    keys: BTreeMap<String, Value>,
+}
+
+pub(crate) struct FakeApi {
+    url: String,
+    folder: PathBuf,
+    state: Arc<Mutex<State>>,
+}
+
+impl FakeApi {
+    pub(crate) async fn start() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("api-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(exchange(stream, Arc::clone(&shared)));
+            }
+        });
+        Self { url, folder, state }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(crate) fn fail(&self, at: &'static str, fault: Fault) {
+        self.state().faults.push((at, fault));
+    }
+
+    /// The request lines so far, without what all have in common.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let short = |asked: &Asked| asked.line.replace("/v1/spaces/spa_demo/", "").replace("deletion_jobs", "jobs");
+        self.state().asked.iter().map(short).collect()
+    }
+
+    pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+        let path = self.folder.join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// What the command needs of the environment.
+    pub(crate) fn settings(&self) -> [(&'static str, String); 3] {
+        let token = efface_aws::clock::token().expose().to_owned();
+        [("EFFACE_API_URL", self.url.clone()), ("EFFACE_TOKEN", token), ("EFFACE_SPACE", "spa_demo".to_owned())]
+    }
+
+    pub(crate) async fn run(&self, line: &[&str]) -> Result<Answer, CliError> {
+        self.run_until(line, &Interrupts::never()).await
+    }
+
+    pub(crate) async fn run_until(&self, line: &[&str], interrupts: &Interrupts) -> Result<Answer, CliError> {
+        let line = ["efface", "--json"].iter().chain(line);
+        let cli = Cli::try_parse_from(line).map_err(|error| error.to_string()).unwrap();
+        let settings = self.settings();
+        let env = |name: &str| settings.iter().find(|(n, _)| *n == name).map(|(_, value)| value.clone());
+        efface_cli::run(&cli, &env, interrupts).await
+    }
+}
+
+impl Drop for FakeApi {
+    fn drop(&mut self) {
+        _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+async fn exchange(mut stream: TcpStream, state: Arc<Mutex<State>>) {
+    let asked = receive(&mut stream).await;
+    let fault = {
+        let faults = &mut state.lock().unwrap().faults;
+        let at = faults.iter().position(|(at, _)| asked.line.contains(at));
+        at.map(|at| faults.remove(at).1)
+    };
+    let (status, body) = match fault {
+        Some(Fault::Busy) => (503, json!({"error": {"code": "service_unavailable", "message": "Busy."}})),
+        Some(Fault::Refused) => (413, json!({"error": {"code": "payload_too_large", "message": "Too large."}})),
+        _ => state.lock().unwrap().answer(&asked),
+    };
+    state.lock().unwrap().asked.push(asked);
+    if fault != Some(Fault::Lost) {
+        let body = body.to_string();
+        let head = "Retry-After: 0\r\nRequest-Id: r-1\r\nConnection: close";
+        let reply = format!("HTTP/1.1 {status} X\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(reply.as_bytes()).await.unwrap();
+    }
+}
+
+async fn receive(stream: &mut TcpStream) -> Asked {
+    let mut bytes = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let header = |name: &str| {
+                let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+                lines.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).unwrap_or_default()
+            };
+            if body.len() >= header("content-length").parse().unwrap_or(0) {
+                assert!(header("authorization").starts_with("Basic "));
+                let line = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1").to_owned();
+                return Asked {
+                    line,
+                    key: header("idempotency-key"),
+                    body: serde_json::from_str(body).unwrap_or_default(),
+                };
+            }
+        }
+        let mut buffer = vec![0; 65_536];
+        let read = stream.read(&mut buffer).await.unwrap();
+        assert!(read > 0, "a request that was cut off");
+        bytes.extend_from_slice(&buffer[..read]);
+    }
+}
+
+impl State {
+    fn answer(&mut self, asked: &Asked) -> (u16, Value) {
+        if let Some(list) = self.lists.get(&asked.line.replace("/v1/spaces/spa_demo/", "")) {
+            return (200, list.clone());
+        }
+        let (method, path) = asked.line.split_once(' ').unwrap();
+        let path: Vec<&str> = path.trim_start_matches("/v1/spaces/spa_demo/").split('/').collect();
+        match (method, path.as_slice()) {
+            ("POST", ["deletion_jobs"]) => self.create(asked),
+            ("POST", ["deletion_jobs", id, "rows"]) => self.rows(id, &asked.body),
+            ("POST", ["deletion_jobs", id, verb]) => self.control(id, verb),
+            ("GET", ["deletion_jobs", id]) => self.look(id),
+            ("DELETE", ["collections", "users", "profiles", _]) => self.delete_profile(),
+            _ => (404, json!({"error": {"code": "not_found", "message": "There is nothing at this path."}})),
+        }
+    }
+
+    fn create(&mut self, asked: &Asked) -> (u16, Value) {
+        if let Some(answer) = self.keys.get(&asked.key) {
+            return (202, answer.clone());
+        }
+        let rows = asked.body["rows"].as_array().unwrap();
+        let rejected = rejected(rows);
+        let is_open = asked.body["open"] == true;
+        let plan = (asked.body["dry_run"] == true).then(|| json!({"rows": rows.len(), "profiles": 7}));
+        let id = format!("job_{}", self.jobs.len() + 1);
+        let state = if is_open { "open" } else { "completed" };
+        let job = json!({
+            "id": id, "action": asked.body["action"], "state": state, "rows": rows.len(), "remaining": rows.len(),
+            "counts": {}, "group": asked.body["group"], "created_at": null, "plan": plan,
+            "dry_run": asked.body["dry_run"] == true,
+        });
+        self.jobs.insert(id, job.clone());
+        let answer = json!({"job": job, "accepted": rows.len() - rejected.len(), "rejected": rejected,
+            "rejected_total": rejected.len(), "plan": plan.filter(|_| !is_open)});
+        self.keys.insert(asked.key.clone(), answer.clone());
+        (if is_open { 202 } else { 200 }, answer)
+    }
+
+    fn rows(&mut self, id: &str, body: &Value) -> (u16, Value) {
+        let page = (id.to_owned(), body["page"].as_u64().unwrap());
+        let rows = body["rows"].clone();
+        if self.pages.get(&page).is_some_and(|stored| *stored != rows) {
+            return (409, json!({"error": {"code": "page_conflict", "message": "Other rows."}}));
+        }
+        let list = rows.as_array().unwrap();
+        let rejected = rejected(list);
+        if self.pages.insert(page, rows.clone()).is_none() {
+            let job = self.jobs.get_mut(id).unwrap();
+            job["rows"] = (job["rows"].as_u64().unwrap() + list.len() as u64).into();
+            job["counts"]["invalid"] = (job["counts"]["invalid"].as_u64().unwrap_or(0) + rejected.len() as u64).into();
+            job["remaining"] = (job["rows"].as_u64().unwrap() - job["counts"]["invalid"].as_u64().unwrap()).into();
+        }
+        (202, json!({"accepted": list.len() - rejected.len(), "rejected": rejected, "rejected_total": rejected.len()}))
+    }
+
+    fn control(&mut self, id: &str, verb: &str) -> (u16, Value) {
+        let Some(job) = self.jobs.get_mut(id) else {
+            return (404, json!({"error": {"code": "not_found", "message": "No such job."}}));
+        };
+        let state = match verb {
+            "start" | "resume" | "redrive" => "running",
+            "pause" => "paused",
+            _ => "cancelled",
+        };
+        job["state"] = state.into();
+        (202, json!({"job": job}))
+    }
+
+    /// Every look finds a running job at its end.
+    fn look(&mut self, id: &str) -> (u16, Value) {
+        let (failing, endless) = (self.failing, self.endless);
+        let job = self.jobs.get_mut(id).unwrap();
+        let before = job.clone();
+        if job["state"] == "running" && !endless {
+            job["state"] = "completed".into();
+            let remaining = job["remaining"].take().as_u64().unwrap();
+            job["counts"]["deleted"] = (remaining - failing).into();
+            job["counts"]["failed"] = failing.into();
+            job["remaining"] = 0.into();
+            if job["dry_run"] == true {
+                job["plan"] = json!({"rows": job["rows"], "profiles": 9});
+            }
+        }
+        (200, json!({"job": before}))
+    }
+
+    /// At once, or by a job where jobs never end by themselves.
+    fn delete_profile(&mut self) -> (u16, Value) {
+        if self.failing == 0 {
+            let receipt = json!({"request_id": "r", "job_id": "job_1", "deleted_at": "2026-01-01T00:00:00.000Z",
+                "counts": {"external_ids": 3, "memberships": 1, "merges": 0, "traits": 2}});
+            return (200, json!({"receipt": receipt}));
+        }
+        let job = json!({"id": "job_1", "action": "delete_profile", "state": "running", "rows": 1, "remaining": 1,
+            "counts": {}, "group": null, "created_at": null});
+        self.jobs.insert("job_1".to_owned(), job.clone());
+        (202, json!({"job": job}))
+    }
+}
+
+/// Rows that are no `key:value`, as the contract lists them.
+fn rejected(rows: &[Value]) -> Vec<Value> {
+    let is_good = |row: &Value| row.is_object() || row.as_str().is_some_and(|text| text.contains(':'));
+    let bad = rows.iter().enumerate().filter(|(_, row)| !is_good(row));
+    bad.map(|(at, _)| json!({"row": at, "code": "invalid_row", "message": "No good."})).collect()
+}

@@ -1,0 +1,91 @@
+//! Following and controlling jobs.
+
+use std::time::Duration;
+
+use efface_cli::Interrupts;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::fake_api::FakeApi;
+
+fn job(id: &str, state: &str) -> Value {
+    json!({"id": id, "action": "delete_profile", "state": state, "rows": 2, "remaining": 2, "counts": {},
+        "group": "g", "created_at": "2026-01-01T00:00:00.000Z"})
+}
+
+async fn api_with(state: &str) -> FakeApi {
+    let api = FakeApi::start().await;
+    api.state().jobs.insert("job_1".to_owned(), job("job_1", state));
+    api
+}
+
+#[tokio::test]
+async fn each_verb_is_a_request_and_shows_the_job() {
+    let api = api_with("running").await;
+    for (verb, state) in [
+        ("pause", "paused"),
+        ("resume", "running"),
+        ("cancel", "cancelled"),
+        ("redrive", "running"),
+        ("start", "running"),
+    ] {
+        let answer = api.run(&["jobs", verb, "job_1"]).await.unwrap();
+        assert_eq!((answer.exit, &answer.json["job"]["state"]), (0, &json!(state)));
+    }
+    assert_eq!(api.lines()[..2], ["POST jobs/job_1/pause", "POST jobs/job_1/resume"]);
+    let error = api.run(&["jobs", "pause", "a/b"]).await.unwrap_err();
+    assert_eq!(error.code(), "not_found");
+    assert_eq!(api.lines().last().unwrap(), "POST jobs/a%2Fb/pause");
+}
+
+#[tokio::test]
+async fn a_status_is_a_look_and_a_watch_is_a_wait() {
+    let api = api_with("running").await;
+    let answer = api.run(&["jobs", "status", "job_1"]).await.unwrap();
+    assert_eq!(answer.json["job"]["state"], "running");
+    let answer = api.run(&["jobs", "status", "job_1", "--watch"]).await.unwrap();
+    assert_eq!((answer.exit, &answer.json["job"]["counts"]["deleted"]), (0, &json!(2)));
+}
+
+#[tokio::test]
+async fn ctrl_c_stops_the_waiting_only() {
+    let api = api_with("running").await;
+    api.state().endless = true;
+    let (sender, receiver) = watch::channel(0);
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        sender.send(1).unwrap();
+    };
+    let interrupts = Interrupts::from_channel(receiver);
+    let (answer, ()) = tokio::join!(api.run_until(&["jobs", "status", "job_1", "--watch"], &interrupts), stop);
+    let answer = answer.unwrap();
+    assert_eq!((answer.exit, &answer.json["job"]["state"]), (130, &json!("running")));
+    assert!(api.lines().iter().all(|line| line.starts_with("GET")));
+}
+
+#[tokio::test]
+async fn lists_are_followed_page_by_page() {
+    let api = api_with("running").await;
+    let row =
+        |page: u64, outcome: &str| json!({"page": page, "row": 0, "outcome": outcome, "code": null, "message": null});
+    let cursor = |next: &str| json!({"url": "", "has_more": !next.is_empty(), "next": next});
+    {
+        let mut state = api.state();
+        let bad = json!({"page": 2, "row": 1, "outcome": "invalid", "code": "invalid_row", "message": "a \"b\", c"});
+        let outcomes = "GET deletion_jobs/job_1/outcomes?limit=100";
+        state.lists.insert(outcomes.to_owned(), json!({"data": [row(1, "deleted")], "cursor": cursor("n/1")}));
+        state.lists.insert(format!("{outcomes}&next=n%2F1"), json!({"data": [bad], "cursor": cursor("")}));
+        let jobs = json!({"data": [job("job_1", "paused")], "counts": {"deleted": 5}, "cursor": cursor("")});
+        state.lists.insert("GET deletion_jobs?limit=25&group=a%20b&state=paused".to_owned(), jobs);
+        let failed = json!({"data": [row(1, "failed")], "cursor": cursor("")});
+        state.lists.insert(format!("{outcomes}&outcome=failed"), failed);
+    }
+    let answer = api.run(&["jobs", "outcomes", "job_1", "--csv"]).await.unwrap();
+    assert_eq!(answer.text, "page,row,outcome,code,message\n1,0,deleted,,\n2,1,invalid,invalid_row,\"a \"\"b\"\", c\"");
+    assert_eq!(answer.json["data"].as_array().unwrap().len(), 2);
+    let answer = api.run(&["jobs", "outcomes", "job_1", "--outcome", "failed"]).await.unwrap();
+    assert_eq!(answer.json["data"][0]["outcome"], "failed");
+    let answer = api.run(&["jobs", "list", "--group", "a b", "--state", "paused"]).await.unwrap();
+    assert_eq!((&answer.json["counts"]["deleted"], &answer.json["data"][0]["id"]), (&json!(5), &json!("job_1")));
+    assert!(answer.text.contains("job_1  delete_profile  paused"));
+}
