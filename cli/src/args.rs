@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{admin::Admin, delete::Delete, jobs::JobsCommand, load::Load};
+use crate::{admin::Admin, bulk::Bulk, delete::Delete, jobs::JobsCommand, load::Load};
 
 const AFTER_HELP: &str = "\
 Examples:
   cargo local                                  (in another terminal: the service on your own machine)
   efface --local admin space show spa_demo
   efface --local load profiles.jsonl
+  efface --local bulk people.csv --space spa_demo --dry-run
   EFFACE_TABLE=efface-profiles efface admin token create spa_demo --role identity_admin
 
 Exit codes:
@@ -72,6 +73,8 @@ pub enum Command {
     Load(Load),
     /// Delete one identifier of a profile, over the HTTP API
     Delete(Delete),
+    /// Delete the profiles or identifiers that a file lists, over the HTTP API
+    Bulk(Bulk),
     /// Follow and control the jobs that delete in bulk
     #[command(subcommand)]
     Jobs(JobsCommand),
@@ -81,7 +84,7 @@ impl Command {
     /// Whether it finishes or tells something at Ctrl-C.
     pub(crate) fn sees_to_ctrl_c(&self) -> bool {
         match self {
-            Self::Load(_) => true,
+            Self::Load(_) | Self::Bulk(_) => true,
             Self::Jobs(command) => command.waits(),
             Self::Admin(_) | Self::Delete(_) => false,
         }

@@ -7,6 +7,8 @@ mod admin;
 mod api;
 mod args;
 mod bar;
+mod bulk;
+mod confirm;
 mod connect;
 mod delete;
 mod error;
@@ -63,6 +65,7 @@ pub async fn run(cli: &Cli, env: Lookup<'_>, interrupts: &Interrupts) -> Result<
         Command::Admin(admin) => admin::run(admin, &settings).await,
         Command::Load(load) => load::run(load, &settings, interrupts).await,
         Command::Delete(delete) => delete::run(delete, &settings).await,
+        Command::Bulk(bulk) => bulk::run(bulk, &settings, interrupts).await,
         Command::Jobs(command) => jobs::run(command, &settings, interrupts).await,
     }
 }

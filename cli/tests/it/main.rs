@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod admin;
+mod bulk;
 mod delete;
 mod fake_api;
 mod jobs;

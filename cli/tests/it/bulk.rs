@@ -1,0 +1,206 @@
+//! Bulk deletions against an API that is busy, loses answers, refuses, or never ends.
+
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use efface_cli::Interrupts;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::fake_api::{FakeApi, Fault};
+
+/// Seven rows, of which row 3 and row 6 are bad.
+const ROWS: &str = "profile\nemail:a\nemail:b\nnobody\n\nemail:c\nemail:d\n\"oops\nemail:e\n";
+
+#[tokio::test]
+async fn pages_are_sent_and_the_job_is_followed_to_its_end() {
+    let api = FakeApi::start().await;
+    let file = api.file("people.csv", ROWS);
+    let line =
+        ["bulk", &file, "--yes", "--page-size", "3", "--parallelism", "1", "--group", "g", "--max-deletions", "9"];
+    let answer = api.run(&line).await.unwrap();
+    assert_eq!(answer.exit, 0);
+    assert_eq!(
+        api.lines(),
+        [
+            "POST jobs",
+            "POST jobs/job_1/rows",
+            "POST jobs/job_1/rows",
+            "POST jobs/job_1/rows",
+            "POST jobs/job_1/start",
+            "GET jobs/job_1",
+            "GET jobs/job_1"
+        ]
+    );
+    let asked = api.state().asked.clone();
+    let new = json!({"action": "delete_profile", "rows": [], "group": "g", "max_deletions": 9, "open": true});
+    assert_eq!(asked[0].body, new);
+    assert_eq!(Value::from(asked[0].key.clone()), answer.json["idempotency_key"]);
+    assert_eq!(asked[1].body, json!({"page": 1, "rows": ["email:a", "email:b", "nobody"]}));
+    assert_eq!(asked[2].body, json!({"page": 2, "rows": ["email:c", "email:d", null]}));
+    assert_eq!(asked[3].body, json!({"page": 3, "rows": ["email:e"]}));
+    let job = &answer.json["job"];
+    assert_eq!((&job["rows"], &job["counts"]["deleted"], &job["counts"]["invalid"]), (&json!(7), &json!(5), &json!(2)));
+    let rejected: Vec<&Value> = answer.json["rejected"].as_array().unwrap().iter().map(|row| &row["row"]).collect();
+    assert_eq!((rejected, &answer.json["rejected_total"]), (vec![&json!(3), &json!(6)], &json!(2)));
+    assert!(answer.text.contains("row 6") && !answer.text.contains("oops"));
+}
+
+#[tokio::test]
+async fn a_page_that_got_no_answer_keeps_its_number() {
+    let api = FakeApi::start().await;
+    let file = api.file("people.csv", "email:a\nemail:b\nemail:c\nemail:d\n");
+    for (at, fault) in [("/rows", Fault::Busy), ("/rows", Fault::Lost), ("/start", Fault::Lost), ("GET", Fault::Busy)] {
+        api.fail(at, fault);
+    }
+    api.fail("jobs", Fault::Lost);
+    let answer = api.run(&["bulk", &file, "--yes", "--page-size", "1", "--parallelism", "3"]).await.unwrap();
+    assert_eq!((answer.exit, &answer.json["job"]["counts"]["deleted"]), (0, &json!(4)));
+    let state = api.state();
+    assert_eq!((state.jobs.len(), state.pages.len()), (1, 4), "nothing is counted twice");
+    let rows = state.asked.iter().filter(|asked| asked.line.ends_with("/rows"));
+    let mut sent: Vec<(u64, Value)> =
+        rows.map(|asked| (asked.body["page"].as_u64().unwrap(), asked.body["rows"][0].clone())).collect();
+    assert_eq!(sent.len(), 6, "four pages, and two of them again");
+    sent.sort_by_key(|(page, _)| *page);
+    sent.dedup();
+    let names = ["email:a", "email:b", "email:c", "email:d"];
+    assert_eq!(sent, (1..).zip(names.map(Value::from)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_dry_run_sends_what_fits_a_page_at_once_and_more_as_a_job() {
+    let api = FakeApi::start().await;
+    let file = api.file("people.json", r#"[{"key":"email","value":"a"},"email:b",7]"#);
+    let answer = api.run(&["bulk", &file, "--dry-run"]).await.unwrap();
+    assert_eq!((answer.exit, &answer.json["plan"]["profiles"]), (0, &json!(7)));
+    assert_eq!(answer.json["rejected"][0]["row"], 3);
+    assert_eq!(api.lines(), ["POST jobs"]);
+    let rows = json!([{"key": "email", "value": "a"}, "email:b", "7"]);
+    assert_eq!(api.state().asked[0].body, json!({"action": "delete_profile", "rows": rows, "dry_run": true}));
+
+    let answer = api.run(&["bulk", &file, "--dry-run", "--page-size", "2"]).await.unwrap();
+    assert_eq!(
+        answer.json["plan"],
+        json!({"rows": 3, "profiles": 9, "invalid": 0, "not_found": 0, "duplicates": 0,
+        "merges": 0, "identifiers": 0, "memberships": 0, "other_case": 0, "estimated_seconds": null,
+        "estimated_cost_usd": null})
+    );
+    let state = api.state();
+    assert_eq!(state.asked[1].body, json!({"action": "delete_profile", "rows": [], "dry_run": true, "open": true}));
+}
+
+#[tokio::test]
+async fn identifiers_are_sent_as_objects() {
+    let api = FakeApi::start().await;
+    let file = api.file("ids.csv", "type,id,user_id\nemail,a,u\n");
+    let line = ["bulk", &file, "--action", "delete_identifier", "--yes", "--no-wait", "--idempotency-key", "k"];
+    let answer = api.run(&line).await.unwrap();
+    assert_eq!((answer.exit, &answer.json["job"]["state"]), (0, &json!("running")));
+    let asked = api.state().asked.clone();
+    assert_eq!((&*asked[0].key, &asked[0].body["action"]), ("k", &json!("delete_identifier")));
+    assert_eq!(asked[1].body["rows"], json!([{"user_id": "u", "type": "email", "id": "a"}]));
+}
+
+#[tokio::test]
+async fn failed_rows_are_a_failure() {
+    let api = FakeApi::start().await;
+    api.state().failing = 1;
+    let file = api.file("people.csv", "email:a\nemail:b\n");
+    let answer = api.run(&["bulk", &file, "--yes"]).await.unwrap();
+    assert_eq!(answer.exit, 1);
+    assert!(answer.text.contains("efface jobs outcomes job_1 --outcome failed"));
+}
+
+#[tokio::test]
+async fn a_refused_page_ends_the_job() {
+    let api = FakeApi::start().await;
+    api.fail("/rows", Fault::Refused);
+    let file = api.file("people.csv", "email:a\n");
+    let error = api.run(&["bulk", &file, "--yes"]).await.unwrap_err();
+    assert_eq!((error.exit_code(), error.code()), (1, "payload_too_large"));
+    assert_eq!(api.state().jobs["job_1"]["state"], "cancelled");
+}
+
+#[tokio::test]
+async fn a_bad_file_is_told_before_anything_is_sent() {
+    let api = FakeApi::start().await;
+    for text in ["", "header\n", "[\"email:secret\",", "{\"rows\":[\"email:secret\"]"] {
+        let file = api.file("bad", text);
+        let error = api.run(&["bulk", &file, "--yes"]).await.unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{text}");
+        assert!(!error.to_string().contains("secret"));
+    }
+    assert_eq!(api.lines().len(), 0);
+}
+
+async fn interrupted(api: &FakeApi, when: &str) -> efface_cli::Answer {
+    let file = api.file("people.csv", "email:a\nemail:b\n");
+    let (sender, receiver) = watch::channel(0);
+    let interrupts = Interrupts::from_channel(receiver);
+    let line = ["bulk", &file, "--yes", "--page-size", "1"];
+    let stop = async {
+        while !api.lines().iter().any(|line| line.contains(when)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        sender.send(1).unwrap();
+    };
+    let (answer, ()) = tokio::join!(api.run_until(&line, &interrupts), stop);
+    answer.unwrap()
+}
+
+#[tokio::test]
+async fn ctrl_c_cancels_a_job_that_was_not_started() {
+    let api = FakeApi::start().await;
+    for _ in 0..14 {
+        api.fail("/rows", Fault::Lost);
+    }
+    let answer = interrupted(&api, "/rows").await;
+    assert_eq!((answer.exit, &answer.json["job_id"]), (130, &json!("job_1")));
+    assert!(answer.text.contains("nothing was deleted"));
+    assert_eq!(api.state().jobs["job_1"]["state"], "cancelled");
+}
+
+#[tokio::test]
+async fn ctrl_c_lets_a_started_job_go_on_and_says_how_to_follow_it() {
+    let api = FakeApi::start().await;
+    api.state().endless = true;
+    let answer = interrupted(&api, "GET").await;
+    assert_eq!(answer.exit, 130);
+    for verb in ["status job_1 --space spa_demo --watch", "pause job_1 --space spa_demo", "cancel job_1"] {
+        assert!(answer.text.contains(&format!("efface jobs {verb}")), "{}", answer.text);
+    }
+    assert_eq!(api.state().jobs["job_1"]["state"], "running");
+}
+
+#[tokio::test]
+async fn the_same_key_goes_on_where_the_first_run_was_lost() {
+    let api = FakeApi::start().await;
+    for _ in 0..14 {
+        api.fail("/rows", Fault::Busy);
+    }
+    let file = api.file("people.csv", "email:a\nemail:b\n");
+    let line = ["bulk", &file, "--yes", "--page-size", "1", "--idempotency-key", "k", "--parallelism", "1"];
+    let error = api.run(&line).await.unwrap_err();
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains("--idempotency-key k") && error.to_string().contains("jobs status job_1"));
+    api.state().faults.clear();
+    assert_eq!(api.run(&line).await.unwrap().json["job"]["counts"]["deleted"], 2);
+    assert_eq!(api.state().jobs.len(), 1);
+}
+
+/// As a process of its own, because only that has no terminal for sure.
+#[tokio::test]
+async fn without_a_terminal_nothing_is_deleted_unasked() {
+    let api = FakeApi::start().await;
+    let file = api.file("people.csv", "email:a\n");
+    for line in [&["bulk", &file][..], &["bulk", "-"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_efface"));
+        let run = command.args(line).envs(api.settings()).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(run.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&run.stderr).contains("--yes"));
+    }
+    assert_eq!(api.lines().len(), 0);
+}
