@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{admin::Admin, bulk::Bulk, delete::Delete, jobs::JobsCommand, load::Load};
+use crate::{admin::Admin, bulk::Bulk, delete::Delete, jobs::JobsCommand, load::Load, profile::ProfileCommand};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -78,6 +78,9 @@ pub enum Command {
     /// Follow and control the jobs that delete in bulk
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Delete a whole profile
+    #[command(subcommand)]
+    Profile(ProfileCommand),
 }
 
 impl Command {
@@ -86,7 +89,7 @@ impl Command {
         match self {
             Self::Load(_) | Self::Bulk(_) => true,
             Self::Jobs(command) => command.waits(),
-            Self::Admin(_) | Self::Delete(_) => false,
+            Self::Admin(_) | Self::Delete(_) | Self::Profile(_) => false,
         }
     }
 }

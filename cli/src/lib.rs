@@ -16,6 +16,7 @@ mod interrupt;
 mod jobs;
 mod load;
 mod output;
+mod profile;
 mod settings;
 
 use std::process::ExitCode;
@@ -67,5 +68,6 @@ pub async fn run(cli: &Cli, env: Lookup<'_>, interrupts: &Interrupts) -> Result<
         Command::Delete(delete) => delete::run(delete, &settings).await,
         Command::Bulk(bulk) => bulk::run(bulk, &settings, interrupts).await,
         Command::Jobs(command) => jobs::run(command, &settings, interrupts).await,
+        Command::Profile(command) => profile::run(command, &settings).await,
     }
 }

@@ -196,7 +196,7 @@ async fn the_same_key_goes_on_where_the_first_run_was_lost() {
 async fn without_a_terminal_nothing_is_deleted_unasked() {
     let api = FakeApi::start().await;
     let file = api.file("people.csv", "email:a\n");
-    for line in [&["bulk", &file][..], &["bulk", "-"]] {
+    for line in [&["bulk", &file][..], &["bulk", "-"], &["profile", "delete", "email:a"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_efface"));
         let run = command.args(line).envs(api.settings()).stdin(Stdio::null()).output().unwrap();
         assert_eq!(run.status.code(), Some(2));

@@ -7,4 +7,5 @@ mod delete;
 mod fake_api;
 mod jobs;
 mod load;
+mod profile;
 mod site;
