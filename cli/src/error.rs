@@ -124,6 +124,14 @@ impl CliError {
         }
     }
 
+    /// The same error of a request whose key means nothing to anybody.
+    pub(crate) fn without_key(self) -> Self {
+        match self {
+            Self::NoAnswer(no_answer) => Self::NoAnswer(NoAnswer { idempotency_key: None, ..no_answer }),
+            other => other,
+        }
+    }
+
     /// The stable word for programs.
     pub fn code(&self) -> &str {
         match self {

@@ -3,6 +3,7 @@
 mod run;
 mod send;
 mod source;
+mod stop;
 
 use std::path::{Path, PathBuf};
 
@@ -98,7 +99,7 @@ pub(crate) async fn run(bulk: &Bulk, settings: &Settings<'_>, interrupts: &Inter
     let reading = tokio::task::spawn_blocking(move || Source::read(&file, page_size));
     let source = tokio::select! {
         source = reading => source.map_err(|_| CliError::Unexpected("a reader that stopped"))??,
-        () = interrupts.reached(1) => return Ok(run::nothing_sent()),
+        () = interrupts.reached(1) => return Ok(stop::nothing_sent()),
     };
     if source.rows == 0 {
         return Err(CliError::NoRows(bulk.file.clone()));

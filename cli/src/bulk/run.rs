@@ -20,10 +20,12 @@ use crate::{
 
 /// How far a run is, for whoever stops it.
 #[derive(Debug, Clone)]
-enum Stage {
+pub(super) enum Stage {
     /// There is no job.
     Nothing,
-    /// A job that was not started.
+    /// A dry run: whatever it does, it can be cancelled.
+    Trial(String),
+    /// A job that this run has not started. Under a key that was given, another run may have.
     Open(String),
     /// A job that deletes, or may.
     Started(String),
@@ -32,9 +34,9 @@ enum Stage {
 /// What a run needs to know while it runs.
 pub(super) struct Run<'a> {
     bulk: &'a Bulk,
-    jobs: &'a Jobs,
+    pub(super) jobs: &'a Jobs,
     source: &'a Source,
-    key: String,
+    pub(super) key: String,
     is_for_programs: bool,
     stage: RefCell<Stage>,
 }
@@ -51,8 +53,8 @@ impl<'a> Run<'a> {
             () = interrupts.reached(1) => return Ok(self.stop(interrupts).await),
         };
         match (result, self.stage()) {
-            // A refused page will be refused again: nobody can finish this job.
-            (Err(error @ CliError::Refused(_)), Stage::Open(id)) => {
+            // A refused page will be refused again. Only a job of a key that was given may be of use to another run.
+            (Err(error @ CliError::Refused(_)), Stage::Open(id) | Stage::Trial(id)) if self.is_ours() => {
                 _ = self.jobs.control(&id, "cancel").await;
                 Err(error)
             }
@@ -63,7 +65,7 @@ impl<'a> Run<'a> {
 
     async fn run(&self) -> Result<Answer, CliError> {
         if self.bulk.dry_run || !self.bulk.yes {
-            let (plan, rejections) = self.plan().await?;
+            let (plan, rejections) = self.plan().await.map_err(CliError::without_key)?;
             self.at(Stage::Nothing);
             if self.bulk.dry_run {
                 return Ok(plan_answer(&plan, &rejections));
@@ -94,7 +96,6 @@ impl<'a> Run<'a> {
         let no_rows = raw("[]".to_owned())?;
         let new = NewJob { dry_run: true, open: true, group: None, max_deletions: None, ..self.new_job(&no_rows) };
         let (job, rejections) = self.send(&new, key).await?;
-        // Not `start`: a dry run that is stopped is to be cancelled whenever that is.
         let job = self.jobs.control(&job, "start").await?;
         Ok((self.plan_of(Some(job), None).await?, rejections))
     }
@@ -102,7 +103,7 @@ impl<'a> Run<'a> {
     async fn plan_of(&self, job: Option<Job>, plan: Option<Plan>) -> Result<Plan, CliError> {
         let plan = match (plan, job) {
             (None, Some(job)) => {
-                self.at(Stage::Open(job.id.clone()));
+                self.at(Stage::Trial(job.id.clone()));
                 self.follow(&job.id, "rows looked up").await?.plan
             }
             (plan, _) => plan,
@@ -115,7 +116,8 @@ impl<'a> Run<'a> {
         let Accepted { job: Some(job), .. } = self.jobs.create(new, key).await? else {
             return Err(CliError::Unexpected("an answer without a job"));
         };
-        self.at(Stage::Open(job.id.clone()));
+        let id = job.id.clone();
+        self.at(if new.dry_run { Stage::Trial(id) } else { Stage::Open(id) });
         let bar = Bar::start("rows sent", self.is_for_programs);
         let rejections = self.jobs.send_pages(&job.id, self.source, self.bulk.parallelism.into(), &bar).await?;
         Ok((job.id, rejections))
@@ -137,36 +139,6 @@ impl<'a> Run<'a> {
         self.jobs.follow(id, Until::Still, &Bar::start(unit, self.is_for_programs), &mut None).await
     }
 
-    /// After Ctrl-C: a job that was not started would only lie about.
-    async fn stop(&self, interrupts: &Interrupts) -> Answer {
-        match self.stage() {
-            Stage::Nothing => nothing_sent(),
-            Stage::Open(id) => {
-                let cancelled = tokio::select! {
-                    result = self.jobs.control(&id, "cancel") => result.is_ok(),
-                    () = interrupts.reached(2) => false,
-                };
-                let words = if cancelled {
-                    format!("stopped: the job {id} is cancelled; nothing was deleted")
-                } else {
-                    format!("stopped: the job {id} was not started; `efface jobs cancel {id}` ends it")
-                };
-                stopped(words, Some(&id), &self.key)
-            }
-            Stage::Started(id) => {
-                let verbs = ["status", "pause", "cancel"].map(|verb| {
-                    let watch = if verb == "status" { " --watch" } else { "" };
-                    format!("\n  efface jobs {verb} {id} --space {}{watch}", self.jobs.api.space())
-                });
-                stopped(
-                    format!("the job {id} goes on. To follow, pause or end it:{}", verbs.concat()),
-                    Some(&id),
-                    &self.key,
-                )
-            }
-        }
-    }
-
     fn answer(&self, job: &Job, rejections: &Rejections) -> Answer {
         let exit = if self.bulk.no_wait { 0 } else { jobs::exit_code(job) };
         let failed = if job.counts.failed > 0 {
@@ -186,7 +158,12 @@ impl<'a> Run<'a> {
         NewJob { action: self.bulk.action, rows, group, max_deletions, dry_run: false, open: false }
     }
 
-    fn stage(&self) -> Stage {
+    /// Whether no other run can know the job.
+    fn is_ours(&self) -> bool {
+        self.bulk.idempotency_key.is_none() || matches!(self.stage(), Stage::Trial(_))
+    }
+
+    pub(super) fn stage(&self) -> Stage {
         self.stage.borrow().clone()
     }
 
@@ -202,14 +179,4 @@ fn raw(rows: String) -> Result<Box<RawValue>, CliError> {
 fn plan_answer(plan: &Plan, rejections: &Rejections) -> Answer {
     let json = json!({"plan": plan, "rejected": rejections.json(), "rejected_total": rejections.total()});
     Answer::done(format!("{}{}", plan.text(), rejections.text()), json)
-}
-
-/// The answer of a run that was stopped before there was a job.
-pub(super) fn nothing_sent() -> Answer {
-    let text = "stopped: nothing was deleted".to_owned();
-    Answer { text, json: json!({"interrupted": true, "job_id": null}), exit: 130 }
-}
-
-fn stopped(text: String, job: Option<&str>, key: &str) -> Answer {
-    Answer { text, json: json!({"interrupted": true, "job_id": job, "idempotency_key": key}), exit: 130 }
 }

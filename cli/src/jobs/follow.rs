@@ -42,6 +42,9 @@ impl Jobs {
 }
 
 fn words(job: &Job) -> String {
+    if job.dry_run {
+        return "dry run".to_owned();
+    }
     let failed = if job.counts.failed > 0 { format!(", {} failed", job.counts.failed) } else { String::new() };
     format!("{}: {} deleted{failed}", job.state.as_str(), job.counts.deleted)
 }

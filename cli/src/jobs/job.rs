@@ -106,6 +106,8 @@ pub(crate) struct Job {
     pub(crate) group: Option<String>,
     pub(crate) created_at: Option<String>,
     #[serde(default)]
+    pub(crate) dry_run: bool,
+    #[serde(default)]
     pub(crate) max_deletions: Option<u64>,
     #[serde(default)]
     pub(crate) plan: Option<Plan>,
@@ -184,7 +186,7 @@ mod tests {
         let sent = json!({
             "id": "job_1", "action": "delete_profile", "state": "paused", "rows": 9, "remaining": 3, "group": null,
             "counts": {"deleted": 1, "duplicate": 1, "not_found": 1, "invalid": 1, "protected": 1, "failed": 1},
-            "created_at": "2026-01-01T00:00:00.000Z", "rows_per_second": 1.5, "max_deletions": 1, "plan": null,
+            "created_at": "2026-01-01T00:00:00.000Z", "rows_per_second": 1.5, "dry_run": false, "max_deletions": 1, "plan": null,
         });
         let job: Job = serde_json::from_value(sent.clone()).unwrap();
         assert_eq!(serde_json::to_value(&job).unwrap(), sent);

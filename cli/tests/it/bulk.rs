@@ -136,11 +136,11 @@ async fn a_bad_file_is_told_before_anything_is_sent() {
     assert_eq!(api.lines().len(), 0);
 }
 
-async fn interrupted(api: &FakeApi, when: &str) -> efface_cli::Answer {
+async fn interrupted(api: &FakeApi, how: &str, when: &str) -> efface_cli::Answer {
     let file = api.file("people.csv", "email:a\nemail:b\n");
     let (sender, receiver) = watch::channel(0);
     let interrupts = Interrupts::from_channel(receiver);
-    let line = ["bulk", &file, "--yes", "--page-size", "1"];
+    let line = ["bulk", &file, how, "--page-size", "1"];
     let stop = async {
         while !api.lines().iter().any(|line| line.contains(when)) {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -157,17 +157,37 @@ async fn ctrl_c_cancels_a_job_that_was_not_started() {
     for _ in 0..14 {
         api.fail("/rows", Fault::Lost);
     }
-    let answer = interrupted(&api, "/rows").await;
+    let answer = interrupted(&api, "--yes", "/rows").await;
     assert_eq!((answer.exit, &answer.json["job_id"]), (130, &json!("job_1")));
     assert!(answer.text.contains("nothing was deleted"));
     assert_eq!(api.state().jobs["job_1"]["state"], "cancelled");
 }
 
 #[tokio::test]
+async fn ctrl_c_cancels_a_dry_run_that_runs() {
+    let api = FakeApi::start().await;
+    api.state().endless = true;
+    let answer = interrupted(&api, "--dry-run", "GET").await;
+    assert_eq!(answer.exit, 130);
+    assert_eq!(api.state().jobs["job_1"]["state"], "cancelled");
+}
+
+#[tokio::test]
+async fn a_job_of_another_run_is_not_ended_by_a_mistake() {
+    let api = FakeApi::start().await;
+    let (file, other) = (api.file("people.csv", "email:a\n"), api.file("others.csv", "email:b\n"));
+    let line = |file| ["bulk", file, "--yes", "--no-wait", "--idempotency-key", "k"];
+    api.run(&line(&file)).await.unwrap();
+    let error = api.run(&line(&other)).await.unwrap_err();
+    assert_eq!((error.exit_code(), error.code()), (1, "page_conflict"));
+    assert_eq!(api.state().jobs["job_1"]["state"], "running");
+}
+
+#[tokio::test]
 async fn ctrl_c_lets_a_started_job_go_on_and_says_how_to_follow_it() {
     let api = FakeApi::start().await;
     api.state().endless = true;
-    let answer = interrupted(&api, "GET").await;
+    let answer = interrupted(&api, "--yes", "GET").await;
     assert_eq!(answer.exit, 130);
     for verb in ["status job_1 --space spa_demo --watch", "pause job_1 --space spa_demo", "cancel job_1"] {
         assert!(answer.text.contains(&format!("efface jobs {verb}")), "{}", answer.text);
