@@ -14,7 +14,7 @@ use axum::{
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 use crate::faults::Fault;
 
@@ -104,6 +104,26 @@ impl Wire {
         self.inner.lock().unwrap().plan = Some(Box::new(plan));
     }
 
+    /// Lets so many requests pass. The next one is carried out or not, but its reply is lost, and so is every later
+    /// request: as if the process had died there. Tells when a later one comes.
+    pub fn cut_after(&self, passes: usize, last_is_done: bool) -> Arc<Notify> {
+        let cut = Arc::new(Notify::new());
+        let tell = Arc::clone(&cut);
+        let mut passed = 0;
+        self.plan(move |_| {
+            passed += 1;
+            if passed <= passes {
+                return Fault::None;
+            }
+            if passed == passes + 1 && last_is_done {
+                return Fault::LoseReply;
+            }
+            tell.notify_one();
+            Fault::LoseRequest
+        });
+        cut
+    }
+
     /// Breaks nothing any more.
     pub fn heal(&self) {
         self.inner.lock().unwrap().plan = None;
@@ -155,7 +175,9 @@ async fn pass(State(wire): State<Wire>, request: Request) -> Response<Body> {
         let delay = inner.delay;
         (inner.plan.as_mut().map_or(Fault::None, |plan| plan(&passed)), delay)
     };
+    let stand_in = fault.stands_in(&passed.operation, &passed.request);
     let (status, headers, reply) = match fault.answer() {
+        None if stand_in.is_some() => (200, HeaderMap::new(), Bytes::from(stand_in.unwrap_or_default().to_string())),
         Some((status, kind)) => {
             let reply = json!({ "__type": kind, "message": "injected" }).to_string().into_bytes();
             (status, HeaderMap::new(), Bytes::from(reply))

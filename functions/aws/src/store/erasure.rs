@@ -159,11 +159,12 @@ impl Store {
     ) -> Result<Vec<(IdHash, Identifier)>, StoreError> {
         let keys: Vec<Key> = hashes.iter().map(|hash| Key::identifier(space, hash)).collect();
         let items = self.get_many_stale(keys).await?;
+        // One that can't be read is left to whoever needs it: a consistent read says what is wrong with it.
         let read_one = |item: Item| {
-            let hash = super::partition_key(&item).rsplit('#').next().and_then(IdHash::parse);
-            Ok((hash.ok_or_else(|| StoreError::Internal("an identifier's key".to_owned()))?, read(item)?))
+            let hash = super::partition_key(&item).rsplit('#').next().and_then(IdHash::parse)?;
+            Some((hash, read(item).ok()?))
         };
-        items.into_iter().map(read_one).collect()
+        Ok(items.into_iter().filter_map(read_one).collect())
     }
 
     /// Removes memberships. Their edges stay until this is done: by them they are found.

@@ -1,0 +1,326 @@
+//! Jobs under kills, repetitions, disorder, lost replies and throttles: the counts are those of an undisturbed run.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use efface_aws::queue::Message;
+use efface_tests::{
+    Req, TestApp,
+    app::{SPACE, profile_line},
+    faults::Fault,
+    jobs::line,
+    log,
+    wire::Passed,
+};
+use serde_json::{Value, json};
+
+/// Three profiles: one alone, one with another merged into it, one in two segments.
+async fn app() -> TestApp {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:a", "email:a@x"]).await;
+    app.profile(&["user_id:b", "email:b@x"]).await;
+    let mut merged = profile_line(SPACE, &["anonymous_id:b"]);
+    merged["merged_into"] = json!({ "type": "user_id", "id": "b" });
+    app.try_load(&merged).await.unwrap();
+    let mut member = profile_line(SPACE, &["user_id:c", "email:c@x"]);
+    member["segments"] = json!(["seg_1", "seg_2"]);
+    member["traits"] = json!({ "plan": "pro" });
+    app.try_load(&member).await.unwrap();
+    app
+}
+
+/// Every person once or twice, one unknown, one that can't be read.
+fn profiles() -> Value {
+    let rows = ["email:a@x", "anonymous_id:b", "user_id:b", "user_id:c", "email:c@x", "user_id:nobody", "junk"];
+    json!({ "action": "delete_profile", "rows": rows })
+}
+
+const PROFILES: &str = "completed 3 2 1 1 0 0 0";
+
+/// Rows whose lookups others delete, a `user_id` that finds itself, one through a merge, one of another profile.
+fn identifiers() -> Value {
+    let row = |user_id: &str, target: &str| {
+        let (id_type, id) = target.split_once(':').unwrap();
+        json!({ "user_id": user_id, "type": id_type, "id": id })
+    };
+    let rows = [
+        row("a", "email:a@x"),
+        row("a", "email:a@x"),
+        row("b", "anonymous_id:b"),
+        row("b", "email:c@x"),
+        row("c", "user_id:c"),
+        row("nobody", "email:c@x"),
+        row("c", "email:c@x"),
+    ];
+    json!({ "action": "delete_identifier", "rows": rows })
+}
+
+const IDENTIFIERS: &str = "completed 3 1 2 0 1 0 0";
+
+/// What must be true at the end, whatever happened.
+async fn check(app: &TestApp, job: &str, expected: &str) {
+    let status = app.job_status(job).await;
+    assert_eq!(line(&status), expected, "{status}");
+    let outcomes = app.outcomes(job, "").await;
+    assert_eq!(outcomes.len() as u64, status["rows"].as_u64().unwrap(), "an outcome for each row");
+    for (name, count) in status["counts"].as_object().unwrap() {
+        let listed = outcomes.iter().filter(|(_, _, outcome)| outcome == name).count() as u64;
+        assert_eq!(listed, count.as_u64().unwrap(), "{name}");
+    }
+    let dump = app.db.dump().await;
+    if expected == PROFILES {
+        let left = dump.iter().filter(|((pk, sk), _)| pk.starts_with("M#") || (pk.starts_with("P#") && sk != "H"));
+        let left: Vec<_> = left.filter(|((_, sk), _)| !sk.starts_with("E#")).collect();
+        assert!(left.is_empty(), "traces: {left:?}");
+        let values = dump.iter().filter(|((pk, _), item)| pk.starts_with("I#") && item.contains_key("value"));
+        assert_eq!(values.count(), 0, "identifiers that are still there");
+    }
+}
+
+/// A process that dies between any two requests, with and without the last one done: its message comes back.
+#[tokio::test]
+async fn a_worker_may_die_anywhere() {
+    for (rows, expected) in [(profiles(), PROFILES), (identifiers(), IDENTIFIERS)] {
+        for last_is_done in [false, true] {
+            let mut passes = 0;
+            loop {
+                let app = app().await;
+                let job = app.job(rows.clone()).await;
+                let cut = app.db.wire.cut_after(passes, last_is_done);
+                let died = tokio::select! {
+                    () = app.work() => false,
+                    () = cut.notified() => true,
+                };
+                app.db.wire.heal();
+                if died {
+                    // The message of the dispatch, or of the chunk, was not acknowledged.
+                    app.queue.take();
+                    app.queue.sent().into_iter().for_each(|body| app.queue.put(body));
+                }
+                app.work().await;
+                check(&app, &job, expected).await;
+                passes += 1;
+                if !died {
+                    break;
+                }
+            }
+            assert!(passes > 20, "it died at {passes} places");
+        }
+    }
+}
+
+/// An API that dies between any two requests: nothing is half counted, and the client's repetition finishes it.
+#[tokio::test]
+async fn the_api_may_die_anywhere() {
+    for last_is_done in [false, true] {
+        let mut passes = 0;
+        loop {
+            let app = app().await;
+            app.create_job(json!({ "action": "delete_profile", "open": true })).await;
+            let request = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs"), &profiles()).key("k");
+            let cut = app.db.wire.cut_after(passes, last_is_done);
+            let died = tokio::select! {
+                _ = app.send(request.clone()) => false,
+                () = cut.notified() => true,
+            };
+            app.db.wire.heal();
+            if died {
+                app.queue.take();
+            }
+            let reply = app.send(request).await;
+            assert_eq!(reply.status, 202, "{}", reply.body);
+            let job = reply.body["job"]["id"].as_str().unwrap().to_owned();
+            if app.queue.is_empty() {
+                // It died after the commit and before the message: the reconciler sends it, once it has stood still.
+                app.reconcile().await;
+                app.clock.advance(200_000);
+                app.reconcile().await;
+            }
+            app.work().await;
+            check(&app, &job, PROFILES).await;
+            let all = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?state=completed"))).await;
+            assert_eq!(all.body["jobs"], 1, "one job: {}", all.body);
+            passes += 1;
+            if !died {
+                break;
+            }
+        }
+        assert!(passes > 3, "it died at {passes} places");
+    }
+}
+
+/// Chunks in any order, twice, by two workers at once: 2,300 rows make three chunks.
+#[tokio::test]
+async fn deliveries_may_be_repeated_and_disordered() {
+    let app = app().await;
+    let mut rows: Vec<String> = (0..2_296).map(|i| format!("user_id:nobody-{i}")).collect();
+    rows.splice(0..0, ["user_id:a".to_owned(), "user_id:b".to_owned()]);
+    rows.extend(["email:a@x".to_owned(), "anonymous_id:b".to_owned()]);
+    let job = app.job(json!({ "action": "delete_profile", "rows": rows })).await;
+    let worker = app.worker();
+    app.deliver(&worker, &app.queue.take()).await;
+    let mut chunks = app.queue.take();
+    assert_eq!(chunks.len(), 3);
+    chunks.reverse();
+    let twice: Vec<String> = chunks.iter().chain(&chunks).cloned().collect();
+    let (one, two) = (app.worker(), app.worker());
+    let (a, b) = tokio::join!(app.deliver(&one, &twice), app.deliver(&two, &chunks));
+    // Who finds that another one has reported gives its message back.
+    for body in a.into_iter().chain(b) {
+        app.queue.put(body);
+    }
+    app.work().await;
+    assert_eq!(line(&app.job_status(&job).await), "completed 2 2 2296 0 0 0 0");
+    assert_eq!(app.deliver(&worker, &chunks).await, Vec::<String>::new(), "late copies are acknowledged");
+    assert_eq!(line(&app.job_status(&job).await), "completed 2 2 2296 0 0 0 0");
+}
+
+/// Passing faults at every third request, of each kind.
+#[tokio::test]
+async fn faults_that_pass_do_not_change_the_counts() {
+    for fault in [Fault::Throttle, Fault::ServerError, Fault::LoseReply, Fault::LoseRequest, Fault::Conflict] {
+        for (rows, expected) in [(profiles(), PROFILES), (identifiers(), IDENTIFIERS)] {
+            let app = app().await;
+            let job = app.job(rows).await;
+            let count = AtomicUsize::new(0);
+            app.db.wire.plan(move |passed| {
+                let can = fault != Fault::Conflict || passed.operation.contains("Update");
+                if can && count.fetch_add(1, Ordering::SeqCst) % 3 == 1 { fault } else { Fault::None }
+            });
+            app.work().await;
+            app.db.wire.heal();
+            for dead in app.dead.take() {
+                app.queue.put(dead);
+            }
+            app.work().await;
+            assert_eq!(line(&app.job_status(&job).await), expected, "{fault:?}");
+        }
+    }
+}
+
+/// What a batch leaves undone is asked for again.
+#[tokio::test]
+async fn unprocessed_keys_and_items_are_sent_again() {
+    let app = app().await;
+    let job = app.job(profiles()).await;
+    let left = Arc::new(AtomicUsize::new(6));
+    app.db.wire.plan(move |passed: &Passed| {
+        let is_batch = passed.operation.starts_with("Batch");
+        let hit = is_batch && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
+        if hit { Fault::Unprocessed } else { Fault::None }
+    });
+    app.work().await;
+    check(&app, &job, PROFILES).await;
+}
+
+/// A stale read may say that an identifier is not there, or still is: only consistent ones decide.
+#[tokio::test]
+async fn stale_reads_decide_nothing() {
+    for fault in [Fault::Empty, Fault::None] {
+        for (rows, expected) in [(profiles(), PROFILES), (identifiers(), IDENTIFIERS)] {
+            let app = app().await;
+            let job = app.job(rows).await;
+            app.db.wire.plan(move |passed| {
+                let is_stale = passed.request["RequestItems"]
+                    .as_object()
+                    .is_some_and(|tables| tables.values().any(|table| table["ConsistentRead"] == json!(false)));
+                if is_stale { fault } else { Fault::None }
+            });
+            app.work().await;
+            check(&app, &job, expected).await;
+        }
+    }
+}
+
+/// A batch of sends that is taken in part: only the rest is sent again, and each chunk's message is there once.
+#[tokio::test]
+async fn sends_that_are_taken_in_part() {
+    let app = app().await;
+    let rows: Vec<String> = (0..25_000).map(|i| format!("user_id:nobody-{i}")).collect();
+    let job = app.job(json!({ "action": "delete_profile", "rows": rows })).await;
+    app.queue.refuse([3, 1, 10, 2]);
+    let dispatch = app.queue.take();
+    assert!(app.deliver(&app.worker(), &dispatch).await.is_empty());
+    let mut chunks = app.queue.take();
+    assert_eq!(chunks.len(), 25);
+    chunks.sort();
+    chunks.dedup();
+    assert_eq!(chunks.len(), 25);
+    assert!(chunks.iter().all(|body| Message::parse(body).is_ok() && !body.contains("nobody")));
+    assert_eq!(line(&app.job_status(&job).await), "queued 0 0 0 0 0 0 25000");
+}
+
+/// The queue is down while a job is made: it is kept, and the reconciler sends it.
+#[tokio::test]
+async fn a_queue_that_is_down_loses_no_job() {
+    let app = app().await;
+    app.queue.down(true);
+    let job = app.job(profiles()).await;
+    app.queue.down(false);
+    assert!(app.queue.is_empty());
+    app.reconcile().await;
+    assert!(app.queue.is_empty(), "it has patience first");
+    app.clock.advance(181_000);
+    assert_eq!(app.reconcile().await.resent, 1);
+    app.work().await;
+    check(&app, &job, PROFILES).await;
+    assert_eq!(app.reconcile().await.verified, 1);
+    assert!(app.job_status(&job).await["verified_at"].is_string());
+    assert_eq!(app.reconcile().await.jobs, 0, "nothing is left to look after");
+}
+
+/// Messages that are none, of another version, or point at nothing: each fails alone.
+#[tokio::test]
+async fn poison_ends_in_the_dead_letter_queue() {
+    let app = app().await;
+    let job = app.job(profiles()).await;
+    let unknown =
+        r#"{"version":1,"space":"s","job":"job_0123456789abcdef0123456789abcdef","page":0,"chunk":0,"attempt":0}"#;
+    let poison = ["", "null", "c4n4ry-poison", r#"{"version":2}"#, unknown, &"x".repeat(1 << 20)];
+    poison.iter().for_each(|body| app.queue.put(*body));
+    app.work().await;
+    assert_eq!(app.dead.len(), poison.len());
+    check(&app, &job, PROFILES).await;
+    let done = app.reconcile().await;
+    assert_eq!((done.decided, done.left), (1, 5), "what is not ours stays for an operator: {done:?}");
+    assert!(!log::all().contains("c4n4ry-poison"));
+}
+
+/// A row that can't be decided, ever: the others are not held up, and it has failed, once each was looked at.
+#[tokio::test]
+async fn dead_chunks_are_decided_row_by_row() {
+    let app = app().await;
+    let job = app.job(profiles()).await;
+    // The identifier b is of a shape that nobody knows.
+    let key = app.db.dump().await.into_iter().find(|(_, item)| item.get("value").is_some_and(|v| v.contains("a@x")));
+    let ((pk, sk), _) = key.unwrap();
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    let spoil = |value: aws_sdk_dynamodb::types::AttributeValue| {
+        app.db
+            .client
+            .update_item()
+            .table_name(efface_tests::store::TABLE)
+            .key("pk", text(&pk))
+            .key("sk", text(&sk))
+            .update_expression("SET created_at = :value")
+            .expression_attribute_values(":value", value)
+            .send()
+    };
+    spoil(aws_sdk_dynamodb::types::AttributeValue::Bool(true)).await.unwrap();
+    app.work().await;
+    assert_eq!(app.dead.len(), 1, "its message is dead");
+    assert_eq!(app.reconcile().await.decided, 1);
+    assert_eq!(line(&app.job_status(&job).await), "completed 2 2 1 1 0 1 0");
+    assert_eq!(app.outcomes(&job, "&outcome=failed").await, [(0, 0, "failed".to_owned())]);
+    // Mended, it can be redriven; the rest stays as it is.
+    spoil(text("2026-01-01T00:00:00.000Z")).await.unwrap();
+    let reply = app.control(&job, "redrive").await;
+    assert_eq!(reply.body["job"]["state"], "queued", "{}", reply.body);
+    app.work().await;
+    check(&app, &job, PROFILES).await;
+    let totals = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?state=completed"))).await;
+    assert_eq!((&totals.body["counts"]["deleted"], &totals.body["counts"]["failed"]), (&json!(3), &json!(0)));
+    assert_eq!(app.control(&job, "redrive").await.body["job"]["state"], "completed", "there is nothing to redrive");
+}

@@ -1,0 +1,321 @@
+//! Rows: what each finds, in any order; plans; pages that can't be taken.
+
+use std::io::Write as _;
+
+use efface_core::role::Role;
+use efface_tests::{
+    Req, TestApp,
+    app::{SPACE, profile_line},
+    jobs::line,
+    store::changed,
+};
+use serde_json::{Value, json};
+
+fn row(user_id: &str, target: &str) -> Value {
+    let (id_type, id) = target.split_once(':').unwrap();
+    json!({ "user_id": user_id, "type": id_type, "id": id })
+}
+
+async fn identifiers(app: &TestApp, rows: &[Value]) -> (String, Vec<String>) {
+    let job = app.job(json!({ "action": "delete_identifier", "rows": rows })).await;
+    app.work().await;
+    let outcomes = app.outcomes(&job, "").await.into_iter().map(|(_, _, outcome)| outcome).collect();
+    (line(&app.job_status(&job).await), outcomes)
+}
+
+/// Rows whose lookups other rows delete, in every order: each row's outcome is the same.
+#[tokio::test]
+async fn outcomes_do_not_hang_on_the_order_of_rows() {
+    let cases: [(&[&str], &[(&str, &str)], &[&str]); 5] = [
+        // A lookup that is deleted still finds its profile.
+        (&["user_id:a", "user_id:b", "email:e"], &[("a", "email:e"), ("b", "user_id:a")], &["deleted", "deleted"]),
+        // A chain: `a` stays, and vouches for all.
+        (
+            &["user_id:a", "user_id:b", "user_id:c"],
+            &[("a", "user_id:b"), ("b", "user_id:c"), ("c", "user_id:c")],
+            &["deleted", "deleted", "protected"],
+        ),
+        // A circle: none may go.
+        (&["user_id:a", "user_id:b"], &[("a", "user_id:b"), ("b", "user_id:a")], &["protected", "protected"]),
+        // A circle that leaves somebody.
+        (&["user_id:a", "user_id:b", "user_id:c"], &[("a", "user_id:b"), ("b", "user_id:a")], &["deleted", "deleted"]),
+        (&["user_id:a", "email:e"], &[("a", "email:x"), ("b", "email:e"), ("a", "user_id:b")], &["not_found"; 3]),
+    ];
+    for (ids, rows, expected) in cases {
+        for order in permutations(rows.len()) {
+            let app = TestApp::start().await;
+            app.profile(ids).await;
+            let shuffled: Vec<Value> = order.iter().map(|at| row(rows[*at].0, rows[*at].1)).collect();
+            let (_, outcomes) = identifiers(&app, &shuffled).await;
+            let wanted: Vec<&str> = order.iter().map(|at| expected[*at]).collect();
+            assert_eq!(outcomes, wanted, "{rows:?} in the order {order:?}");
+            let left = app.db.dump().await;
+            let user_ids = left
+                .values()
+                .filter(|item| item.get("type").is_some_and(|t| t.contains("user_id")) && item.contains_key("value"));
+            assert!(user_ids.count() >= 1, "a profile keeps a user_id");
+        }
+    }
+}
+
+fn permutations(n: usize) -> Vec<Vec<usize>> {
+    if n == 0 {
+        return vec![Vec::new()];
+    }
+    let shorter = permutations(n - 1);
+    let insert = |order: &Vec<usize>, at: usize| {
+        let mut order = order.clone();
+        order.insert(at, n - 1);
+        order
+    };
+    shorter.iter().flat_map(|order| (0..n).map(move |at| insert(order, at))).collect()
+}
+
+/// As above, over pages of an open job, which are known to the job only when it starts.
+#[tokio::test]
+async fn nor_on_the_order_of_pages() {
+    for flipped in [false, true] {
+        let app = TestApp::start().await;
+        app.profile(&["user_id:a", "user_id:b"]).await;
+        let job = app.job(json!({ "action": "delete_identifier", "open": true })).await;
+        for (page, rows) in [[row("a", "user_id:b")], [row("b", "user_id:a")]].into_iter().enumerate() {
+            let page = if flipped { 1 - page } else { page };
+            let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/rows");
+            app.send(Req::post(path, &json!({ "page": page, "rows": rows }))).await;
+        }
+        app.control(&job, "start").await;
+        app.work().await;
+        assert_eq!(line(&app.job_status(&job).await), "completed 0 0 0 0 2 0 0");
+    }
+}
+
+#[tokio::test]
+async fn spaces_do_not_meet() {
+    let app = TestApp::start().await;
+    app.space("spa_other", json!({ "reactor_instances": ["other"] })).await;
+    let token = app.new_token("spa_other", Role::WorkspaceOwner).await;
+    app.profile(&["user_id:u"]).await;
+    let job = app.job(json!({ "action": "delete_profile", "rows": ["user_id:nobody"] })).await;
+    let theirs = Req::post(
+        "/v1/spaces/spa_other/deletion_jobs",
+        &json!({
+            "action": "delete_profile", "rows": ["user_id:u"], "group": "g",
+        }),
+    );
+    let reply = app.send_raw(&theirs.clone().token(&token)).await;
+    let their_job = reply.body["job"]["id"].as_str().unwrap().to_owned();
+    app.work().await;
+    assert_eq!(app.external_ids("user_id:u").await, ["user_id:u"]);
+    let read = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{their_job}"))).await;
+    assert_eq!(read.line(), "404 not_found Job was not found.");
+    let cross = app.send_raw(&Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{job}")).token(&token)).await;
+    assert_eq!(cross.status, 401);
+    let list = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group=g"))).await;
+    assert_eq!(list.body["jobs"], 0);
+    let mut page = Req::post("/internal/bulk-delete-internal", &json!(["user_id:u"])).token(&token);
+    page = page.header("x-reactor-instance-name", "demo");
+    assert_eq!(app.send_raw(&page).await.body["error"]["code"], "instance_not_found", "not of this token's space");
+}
+
+/// Each of the seed's formats, and gzip, through the real endpoint.
+#[tokio::test]
+async fn pages_of_every_format() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u", "email:a,b\"c@x"]).await;
+    let gzip = |text: &str| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(text.as_bytes()).unwrap();
+        gzip.finish().unwrap()
+    };
+    let table = r#"{"column_names":["_col0"],"column_types":["varchar"],"data":[["user_id:x"],["email:y"]]}"#;
+    let bodies: [(&str, Vec<u8>); 9] = [
+        ("application/json", table.into()),
+        ("application/json", r#"["user_id:x","email:y"]"#.into()),
+        ("application/json", r#"[{"c":"user_id:x"},{"key":"email","value":"y"}]"#.into()),
+        ("", r#"{"rows":["user_id:x",{"key":"email","value":"y"}]}"#.into()),
+        ("application/x-ndjson", "\"user_id:x\"\n\n{\"key\":\"email\",\"value\":\"y\"}\n".into()),
+        ("text/csv", "key,value\r\nuser_id,x\r\nemail,y\r\n".into()),
+        ("text/csv; charset=utf-8", "profile\nuser_id:x\n\"email:y\"\n".into()),
+        ("text/plain", "user_id:x\nemail:y".into()),
+        ("application/gzip", gzip(table)),
+    ];
+    for (media_type, body) in bodies {
+        let mut request = Req::post("/internal/bulk-delete-internal", &Value::Null);
+        request.headers.clear();
+        request.body = body;
+        let request = request.header("Content-Type", media_type).header("x-reactor-instance-name", "demo");
+        let reply = app.send(request).await;
+        assert_eq!((reply.status, &reply.body["accepted"]), (202, &json!(2)), "{media_type}: {}", reply.body);
+    }
+    let csv = "key,value\nemail,\"a,b\"\"c@x\"\nbad row\n";
+    let mut request = Req::post("/internal/bulk-delete-internal", &Value::Null);
+    request.body = csv.into();
+    let reply = app.send(request.header("x-reactor-instance-name", "demo")).await;
+    assert_eq!((&reply.body["accepted"], &reply.body["rejected"][0]["row"]), (&json!(1), &json!(1)));
+    app.work().await;
+    assert_eq!(app.send(Req::read(SPACE, "user_id", "u", "metadata")).await.status, 404);
+}
+
+#[tokio::test]
+async fn pages_that_are_too_large() {
+    let app = TestApp::start().await;
+    let post = |body: Vec<u8>| {
+        let mut request = Req::post("/internal/bulk-delete-internal", &Value::Null);
+        request.body = body;
+        request.header("x-reactor-instance-name", "demo")
+    };
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    bomb.write_all(&vec![b'\n'; 33 << 20]).unwrap();
+    let bomb = bomb.finish().unwrap();
+    for (what, body) in
+        [("as sent", vec![b' '; (4 << 20) + 1]), ("inflated", bomb), ("rows", b"user_id:x\n".repeat(100_001))]
+    {
+        let reply = app.send(post(body)).await;
+        assert_eq!((reply.status, &reply.body["error"]["code"]), (413, &json!("payload_too_large")), "{what}");
+    }
+    let reply = app.send(post(b"x".to_vec()).header("Content-Type", "image/png")).await;
+    assert_eq!(reply.status, 415);
+    let reply = app.send(post(br#"{"a":1,"b":[}"#.to_vec())).await;
+    assert_eq!(reply.status, 400, "{}", reply.body);
+    let most = app.send(post(b"user_id:x\n".repeat(100_000))).await;
+    assert_eq!((most.status, &most.body["accepted"]), (202, &json!(100_000)));
+}
+
+#[tokio::test]
+async fn bodies_of_jobs_are_read_strictly() {
+    let app = TestApp::start().await;
+    for (body, message) in [
+        (json!([]), "The request body: expected an object."),
+        (json!({}), "The request body: missing field `action`."),
+        (
+            json!({ "action": "x" }),
+            "The request body at `action`: unknown variant `x`, expected `delete_profile` or `delete_identifier`.",
+        ),
+        (json!({ "action": "delete_profile", "rows": 7 }), "The request body at `rows`: expected a sequence."),
+        (
+            json!({ "action": "delete_profile", "row": [] }),
+            "The request body at `row`: unknown field `row`, expected one of `action`, `rows`, `dry_run`, `group`, `open`, `max_deletions`.",
+        ),
+        (
+            json!({ "action": "delete_profile", "group": "a b" }),
+            "The request body at `group`: a group is 1 to 128 of a-z, A-Z, 0-9, `_`, `.`, `:`, `-`.",
+        ),
+    ] {
+        let reply = app.create_job(body).await;
+        assert_eq!(reply.line(), format!("400 bad_request {message}"));
+    }
+    for query in ["state=x", "group=", "limit=0", "next=junk", "x=1", "state=open&state=open"] {
+        let reply = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?{query}"))).await;
+        assert_eq!(reply.status, 400, "{query}: {}", reply.body);
+    }
+    let rejected =
+        app.create_job(json!({ "action": "delete_profile", "rows": [1, null, {}, "a", "group_id:g"] })).await;
+    assert_eq!((&rejected.body["accepted"], &rejected.body["rejected_total"]), (&json!(0), &json!(5)));
+    app.work().await;
+    let job = rejected.body["job"]["id"].as_str().unwrap();
+    assert_eq!(line(&app.job_status(job).await), "completed 0 0 0 5 0 0 0");
+}
+
+/// Outcomes as a table.
+#[tokio::test]
+async fn outcomes_come_as_csv() {
+    let app = TestApp::start().await;
+    let job = app.job(json!({ "action": "delete_profile", "rows": ["user_id:x", "junk", "user_id:y"] })).await;
+    app.work().await;
+    let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/outcomes");
+    let reply = app.send(Req::get(format!("{path}?limit=2")).header("Accept", "text/csv")).await;
+    assert_eq!(reply.headers["content-type"], "text/csv; charset=utf-8");
+    let text = reply.body.as_str().unwrap();
+    assert!(text.starts_with("page,row,outcome,code,message\r\n0,0,not_found,not_found,"), "{text}");
+    let next = reply.headers["link"].strip_prefix('<').unwrap().split('>').next().unwrap().to_owned();
+    let reply = app.send(Req::get(next).header("Accept", "text/csv")).await;
+    assert!(reply.body.as_str().unwrap().contains("\r\n0,2,not_found,"), "{}", reply.body);
+    assert!(!reply.headers.contains_key("link"));
+}
+
+async fn demo() -> TestApp {
+    let app = TestApp::start().await;
+    let mut line = profile_line(SPACE, &["user_id:u", "email:e@x"]);
+    line["segments"] = json!(["a", "b"]);
+    app.try_load(&line).await.unwrap();
+    let mut merged = profile_line(SPACE, &["anonymous_id:m"]);
+    merged["merged_into"] = json!({ "type": "user_id", "id": "u" });
+    app.try_load(&merged).await.unwrap();
+    app.profile(&["user_id:v"]).await;
+    app
+}
+
+/// The plan says what the job then does, and changes nothing.
+#[tokio::test]
+async fn a_plan_changes_nothing_and_comes_true() {
+    let app = demo().await;
+    let rows = ["user_id:u", "anonymous_id:m", "user_id:v", "user_id:V", "email:E@X", "user_id:nobody", "junk"];
+    let before = app.db.dump().await;
+    let reply = app.create_job(json!({ "action": "delete_profile", "rows": rows, "dry_run": true })).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let mut plan = reply.body["plan"].clone();
+    assert!(plan["estimated_seconds"].as_i64().unwrap() >= 1 && plan["estimated_cost_usd"].as_f64().unwrap() > 0.0);
+    for name in ["estimated_seconds", "estimated_cost_usd"] {
+        plan.as_object_mut().unwrap().remove(name);
+    }
+    let expected = json!({
+        "rows": 7, "invalid": 1, "profiles": 2, "not_found": 3, "duplicates": 1, "protected": 0, "merges": 1,
+        "identifiers": 4, "memberships": 2, "other_case": 2,
+    });
+    assert_eq!(plan, expected);
+    assert_eq!(app.db.dump().await, before, "a plan at once leaves nothing at all");
+    // As a job of its own, for any size.
+    let job = app.job(json!({ "action": "delete_profile", "rows": rows, "dry_run": true, "open": true })).await;
+    app.control(&job, "start").await;
+    app.work().await;
+    let status = app.job_status(&job).await;
+    assert_eq!(line(&status), "completed 2 1 3 1 0 0 0");
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&status["plan"][name], value, "{name}");
+    }
+    let touched = changed(&before, &app.db.dump().await);
+    assert!(touched.iter().all(|(pk, _)| !"IPM".contains(&pk[..1])), "{touched:?}");
+    let real = app.job(json!({ "action": "delete_profile", "rows": rows })).await;
+    app.work().await;
+    assert_eq!(line(&app.job_status(&real).await), "completed 2 1 3 1 0 0 0");
+    let rows = [row("v", "email:e"), row("v", "user_id:v")];
+    let plan = app.create_job(json!({ "action": "delete_identifier", "rows": rows, "dry_run": true })).await;
+    assert_eq!((&plan.body["plan"]["not_found"], &plan.body["plan"]["protected"]), (&json!(1), &json!(1)));
+}
+
+/// The same key, the same job; without a key a new one.
+#[tokio::test]
+async fn a_key_makes_one_job() {
+    let app = demo().await;
+    let path = format!("/v1/spaces/{SPACE}/deletion_jobs");
+    let request = Req::post(&path, &json!({ "action": "delete_profile", "rows": ["user_id:u"] })).key("k");
+    let (a, b) = tokio::join!(app.send(request.clone()), app.send(request.clone()));
+    assert_eq!((a.status, b.status), (202, 202));
+    assert_eq!(a.body["job"]["id"], b.body["job"]["id"]);
+    app.work().await;
+    let later = app.send(request).await;
+    assert_eq!((later.status, &later.body["job"]["id"]), (202, &a.body["job"]["id"]));
+    let other = Req::post(&path, &json!({ "action": "delete_profile", "rows": ["user_id:v"] })).key("k");
+    assert_eq!(app.send(other).await.body["error"]["code"], "idempotency_conflict");
+    assert_eq!(app.send(Req::get(&path)).await.body["jobs"], 1);
+}
+
+/// A profile that is being deleted takes nothing more, and what comes back later is a new profile.
+#[tokio::test]
+async fn a_deleted_profile_stays_deleted() {
+    let app = demo().await;
+    assert_eq!(app.send(Req::erase(SPACE, "user_id", "u")).await.status, 200);
+    let again = app.try_load(&profile_line(SPACE, &["user_id:u", "email:e@x"])).await.unwrap();
+    assert_eq!((again.stored, again.blocked), (0, 2), "an old event brings nothing back");
+    let mut later = profile_line(SPACE, &["user_id:u", "email:new@x"]);
+    later["timestamp"] = json!("2027-01-01T00:00:00Z");
+    assert_eq!(app.try_load(&later).await.unwrap().stored, 2);
+    assert_eq!(app.external_ids("user_id:u").await, ["email:new@x", "user_id:u"]);
+    assert_eq!(app.send(Req::erase(SPACE, "segment_id", "use_x")).await.body["error"]["code"], "unsupported_eid_type");
+    assert_eq!(
+        app.send(Req::erase(SPACE, "user_id", "")).await.line(),
+        "400 bad_request Missing required parameters in URL."
+    );
+    let reader = app.token(Role::IdentityAdmin).to_owned();
+    assert_eq!(app.send_raw(&Req::erase(SPACE, "user_id", "u").token(&reader)).await.status, 403);
+}
