@@ -92,3 +92,51 @@ async fn two_profiles_that_claim_one_identifier() {
     ));
     assert_eq!(changed(&before, &app.db.dump().await), []);
 }
+
+/// However often, and in whatever order, lines that were dated ahead of a deletion are told again: it stays.
+#[tokio::test]
+async fn no_line_that_was_told_before_a_deletion_undoes_it() {
+    let app = TestApp::start().await;
+    let at = |time: &str| {
+        let mut line = profile_line(SPACE, &["user_id:u", "email:e@x"]);
+        line["timestamp"] = json!(time);
+        line
+    };
+    let ahead = ["2027-01-01T00:00:00Z", "2028-01-01T00:00:00Z", "2027-06-01T00:00:00Z"];
+    for time in ahead {
+        app.try_load(&at(time)).await.unwrap();
+    }
+    app.delete("u", "email:e@x").await;
+    for time in ahead {
+        assert_eq!(app.try_load(&at(time)).await.unwrap().blocked, 1, "{time}");
+    }
+    assert_eq!(app.try_load(&at("2028-01-02T00:00:00Z")).await.unwrap().stored, 1, "a new event does");
+}
+
+/// A load that is cut short between its transactions is finished by loading the line again: one profile, no orphan.
+#[tokio::test]
+async fn a_load_may_be_cut_short() {
+    let mut line = profile_line(SPACE, &["user_id:u", "email:e@x"]);
+    line["segments"] = (0..60).map(|i| format!("seg_{i}")).collect();
+    let mut passes = 0;
+    loop {
+        let app = TestApp::start().await;
+        let cut = app.db.wire.cut_after(passes, true);
+        let died = tokio::select! {
+            _ = app.try_load(&line) => false,
+            () = cut.notified() => true,
+        };
+        app.db.wire.heal();
+        app.try_load(&line).await.unwrap();
+        let dump = app.db.dump().await;
+        let count = |prefix: &str, sk: &str| {
+            dump.keys().filter(|key| key.0.starts_with(prefix) && key.1.starts_with(sk)).count()
+        };
+        assert_eq!((count("P#", "H"), count("M#", "use_"), count("P#", "M#")), (1, 60, 60), "cut at {passes}");
+        passes += 1;
+        if !died {
+            assert!(passes > 3, "it was cut at {passes} places");
+            return;
+        }
+    }
+}

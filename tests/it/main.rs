@@ -9,6 +9,7 @@ mod doors;
 mod faults;
 mod idempotency;
 mod job_controls;
+mod job_costs;
 mod job_faults;
 mod job_rows;
 mod jobs;

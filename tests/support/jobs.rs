@@ -39,16 +39,18 @@ impl TestApp {
     /// Delivers messages until none waits. Those that fail come back, and after five times are dead.
     pub async fn work(&self) {
         let worker = self.worker();
-        let mut receives: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+        let mut counts: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
         loop {
             let mut bodies = self.queue.take();
             if bodies.is_empty() {
                 return;
             }
             let rest = bodies.split_off(bodies.len().min(10));
-            rest.into_iter().for_each(|body| self.queue.put(body));
+            for body in rest {
+                self.queue.put(body);
+            }
             for body in self.deliver(&worker, &bodies).await {
-                let received = receives.entry(body.clone()).or_default();
+                let received = counts.entry(body.clone()).or_default();
                 *received += 1;
                 if *received == 5 { self.dead.put(body) } else { self.queue.put(body) }
             }
@@ -57,7 +59,7 @@ impl TestApp {
 
     /// Delivers a batch; the messages that failed.
     pub async fn deliver(&self, worker: &Worker, bodies: &[String]) -> Vec<String> {
-        let response = worker.handle(batch(bodies), Deadline::after(Duration::from_secs(60))).await.unwrap();
+        let response = worker.handle(batch(bodies), Deadline::after(Duration::from_mins(1))).await.unwrap();
         let failed = response.batch_item_failures.iter();
         failed
             .map(|failure| {
@@ -69,7 +71,7 @@ impl TestApp {
 
     /// Runs the reconciler once.
     pub async fn reconcile(&self) -> Reconciled {
-        self.engine().reconcile(&self.dead.queue(), Deadline::after(Duration::from_secs(60))).await.unwrap()
+        self.engine().reconcile(&self.dead.queue(), Deadline::after(Duration::from_mins(1))).await.unwrap()
     }
 
     /// Posts a new job.

@@ -25,6 +25,8 @@ type Plan = Box<dyn FnMut(&Passed) -> Fault + Send>;
 pub struct Passed {
     /// Such as `UpdateItem`.
     pub operation: String,
+    /// Whether the SDK sent it before, and had no answer in time: on a busy machine that says nothing of us.
+    pub is_repeated: bool,
     /// Its body.
     pub request: Value,
     /// The reply's body, where it was carried out.
@@ -109,13 +111,13 @@ impl Wire {
     pub fn cut_after(&self, passes: usize, last_is_done: bool) -> Arc<Notify> {
         let cut = Arc::new(Notify::new());
         let tell = Arc::clone(&cut);
-        let mut passed = 0;
+        let mut seen = 0;
         self.plan(move |_| {
-            passed += 1;
-            if passed <= passes {
+            seen += 1;
+            if seen <= passes {
                 return Fault::None;
             }
-            if passed == passes + 1 && last_is_done {
+            if seen == passes + 1 && last_is_done {
                 return Fault::LoseReply;
             }
             tell.notify_one();
@@ -169,7 +171,9 @@ async fn pass(State(wire): State<Wire>, request: Request) -> Response<Body> {
     let operation = parts.headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
     let mut content: Value = serde_json::from_slice(&body).unwrap();
     content["ReturnConsumedCapacity"] = json!("TOTAL");
-    let mut passed = Passed { operation, request: content, reply: Value::Null, span: (start, start) };
+    let sdk = parts.headers.get("amz-sdk-request").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_repeated = !sdk.starts_with("attempt=1;");
+    let mut passed = Passed { operation, is_repeated, request: content, reply: Value::Null, span: (start, start) };
     let (fault, delay) = {
         let mut inner = wire.inner.lock().unwrap();
         let delay = inner.delay;

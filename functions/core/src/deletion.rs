@@ -179,6 +179,8 @@ mod tests {
             request_id: Some(request(deleted_at).to_string()),
             reason: Some(Reason::Request),
             job_id: None,
+            job_group: None,
+            job_row: None,
             request_ids: [request(deleted_at).to_string()].into(),
         }
     }

@@ -58,7 +58,7 @@ impl Engine {
         if !self.erase_whole(run, &eraser, &root, own).await? {
             return Ok(None);
         }
-        if let Some(deletion) = self.deletion(&eraser, own, profile.as_str()) {
+        if let Some(deletion) = eraser.deletion(own, profile.as_str()) {
             self.store.take_identifier(&deletion).await?;
         }
         Ok(Some(Outcome::Deleted))
@@ -94,7 +94,7 @@ impl Engine {
             return Err(StoreError::Internal("a head without a root".to_owned()));
         };
         let place = Place::of(root);
-        let mut erased = root.erased.unwrap_or(Erased { external_ids: 1, ..Erased::default() });
+        let mut took = root.erased.unwrap_or(Erased { external_ids: 1, ..Erased::default() });
         let mut rest = Vec::new();
         for (at, member) in root.members().enumerate() {
             if member != root_id {
@@ -103,11 +103,11 @@ impl Engine {
             let mut after = place.after(at);
             loop {
                 let listed = self.store.list_profile(&run.space, &member, after).await?;
-                erased.external_ids += self.take_all(eraser, &member, &listed.identifiers, own).await?;
+                took.external_ids += self.take_all(eraser, &member, &listed.identifiers, own).await?;
                 after = listed.more.clone();
                 let goes_on = after.as_deref().filter(|_| !listed.identifiers.is_empty());
                 if let Some(edge) = goes_on {
-                    self.store.mark_erased(&run.space, &root_id, &format!("{at}/{edge}"), erased).await?;
+                    self.store.mark_erased(&run.space, &root_id, &format!("{at}/{edge}"), took).await?;
                 }
                 rest.push((member.clone(), listed));
                 if after.is_none() {
@@ -118,7 +118,7 @@ impl Engine {
                 }
             }
         }
-        self.erase_rest(run, root, &root_id, erased, &rest).await?;
+        self.erase_rest(run, root, &root_id, took, &rest).await?;
         Ok(true)
     }
 
@@ -128,7 +128,7 @@ impl Engine {
         run: &Run,
         root: &Head,
         root_id: &ProfileId,
-        mut erased: Erased,
+        mut took: Erased,
         rest: &[(ProfileId, Listed)],
     ) -> Result<(), StoreError> {
         for (member, listed) in rest {
@@ -137,12 +137,12 @@ impl Engine {
         let is_counted = root.erased_to.as_deref() == Some(COUNTED);
         if run.head.single && !is_counted {
             let count = |n: usize| i64::try_from(n).unwrap_or_default();
-            erased.memberships = rest.iter().map(|(_, listed)| count(listed.segments.len())).sum();
+            took.memberships = rest.iter().map(|(_, listed)| count(listed.segments.len())).sum();
             let traits = rest.iter().filter_map(|(_, listed)| listed.traits.as_ref());
             let names: std::collections::BTreeSet<_> = traits.flat_map(|traits| traits.keys()).collect();
-            erased.traits = count(names.len());
-            erased.merges = count(root.merged.len());
-            self.store.mark_erased(&run.space, root_id, COUNTED, erased).await?;
+            took.traits = count(names.len());
+            took.merges = count(root.merged.len());
+            self.store.mark_erased(&run.space, root_id, COUNTED, took).await?;
         }
         for (member, listed) in rest {
             self.store.remove_listed(&run.space, member, listed).await?;
@@ -167,7 +167,7 @@ impl Engine {
     }
 
     async fn take_one(&self, eraser: &Eraser, profile: &ProfileId, hash: &IdHash) -> Result<bool, StoreError> {
-        let Some(deletion) = self.deletion(eraser, hash, profile.as_str()) else { return Ok(false) };
+        let Some(deletion) = eraser.deletion(hash, profile.as_str()) else { return Ok(false) };
         Ok(match self.store.take_identifier(&deletion).await? {
             Taken::Yes => true,
             Taken::No(found) => found.is_some_and(|found| found.taken_by(&eraser.taker) == Took::ThisRow),

@@ -79,7 +79,7 @@ impl Engine {
     ) -> Result<Outcome, StoreError> {
         let mut under = profile.clone();
         for _ in 0..2 {
-            let Some(deletion) = self.deletion(eraser, target, under.as_str()) else { break };
+            let Some(deletion) = eraser.deletion(target, under.as_str()) else { break };
             let taken = match &witness {
                 Some(witness) => self.store.take_user_id(&deletion, witness).await?,
                 None => self.store.take_identifier(&deletion).await?,

@@ -21,7 +21,6 @@ use std::{
 
 use efface_core::{
     job::{JobId, JobState, Taker},
-    profile::RequestId,
     space::SpaceId,
 };
 use tokio::time::Instant;
@@ -32,7 +31,6 @@ use crate::{
     queue::{ChunkId, Queue},
     store::{
         erasure::Eraser,
-        identifiers::Deletion,
         jobs::{JobHead, Page},
     },
 };
@@ -129,23 +127,6 @@ impl Engine {
         let (space, token_id) = (run.space.clone(), run.head.token_id.clone());
         Eraser { space, taker: run.taker(row), token_id, at: self.clock.now() }
     }
-
-    fn deletion(&self, eraser: &Eraser, target: &efface_core::key::IdHash, profile: &str) -> Option<Deletion> {
-        Some(Deletion {
-            space: eraser.space.clone(),
-            target: target.clone(),
-            profile: efface_core::profile::ProfileId::parse(profile).ok()?,
-            at: eraser.at,
-            request: eraser.taker.job.request().unwrap_or_else(|| unknown_request(eraser)),
-            token_id: eraser.token_id.clone(),
-            taker: Some(eraser.taker.clone()),
-        })
-    }
-}
-
-/// A job's id is made of a request's; another one could not have been made by us.
-fn unknown_request(eraser: &Eraser) -> RequestId {
-    RequestId::new(eraser.at, [0; 10])
 }
 
 /// A small memory that forgets all when it is full.

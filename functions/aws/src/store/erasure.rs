@@ -9,7 +9,7 @@ use efface_core::{
     deletion::Identifier,
     job::{Group, Taker},
     key::IdHash,
-    profile::ProfileId,
+    profile::{ProfileId, RequestId},
     space::SpaceId,
     time::Time,
 };
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Item, Key, Store, StoreError,
-    identifiers::{names, text_or_null},
+    identifiers::{Deletion, names, text_or_null},
     keys::{EDGES, SEGMENT_EDGES, TRAITS, profile_partition},
     profiles::{Head, Traits, read_traits},
     read, sort_key, text,
@@ -37,6 +37,23 @@ pub struct Eraser {
     pub token_id: String,
     /// When.
     pub at: Time,
+}
+
+impl Eraser {
+    /// The deletion of one identifier under a profile; none where that is no profile's id.
+    pub fn deletion(&self, target: &IdHash, profile: &str) -> Option<Deletion> {
+        // A job's id is made of a request's; another one could not have been made by us.
+        let request = self.taker.job.request().unwrap_or_else(|| RequestId::new(self.at, [0; 10]));
+        Some(Deletion {
+            space: self.space.clone(),
+            target: target.clone(),
+            profile: ProfileId::parse(profile).ok()?,
+            at: self.at,
+            request,
+            token_id: self.token_id.clone(),
+            taker: Some(self.taker.clone()),
+        })
+    }
 }
 
 /// What the deletion of a profile took along.

@@ -50,7 +50,7 @@ pub enum Taken {
     /// It is written.
     Yes,
     /// Nothing was changed; this is what is there.
-    No(Option<Identifier>),
+    No(Option<Box<Identifier>>),
     /// The witness is not active any more.
     WitnessGone,
 }
@@ -186,7 +186,7 @@ impl Store {
 
 /// Reads what a failed condition found.
 fn found(item: Option<Item>) -> Result<Taken, StoreError> {
-    Ok(Taken::No(item.filter(|item| !item.is_empty()).map(read).transpose()?))
+    Ok(Taken::No(item.filter(|item| !item.is_empty()).map(read).transpose()?.map(Box::new)))
 }
 
 /// Judges it for a single deletion.
@@ -194,7 +194,7 @@ fn settle(taken: Taken, request: &RequestId) -> Deleted {
     match taken {
         Taken::Yes => Deleted::Yes,
         Taken::WitnessGone => Deleted::LookupGone,
-        Taken::No(found) => match judge(found.as_ref(), request) {
+        Taken::No(found) => match judge(found.as_deref(), request) {
             Found::DoneByThisRequest => Deleted::Yes,
             found => Deleted::No(found),
         },

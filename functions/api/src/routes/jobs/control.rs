@@ -58,7 +58,7 @@ pub(crate) async fn post(
     let app = call.app;
     let done = app.store.control_job(&access.space_id, &job, control, call.now).await.map_err(store_failed)?;
     let status = match done {
-        Controlled::Yes(status) => status,
+        Controlled::Yes(status) => *status,
         Controlled::No(state) => return Err(Refusal::control(state, control)),
         Controlled::Unknown => return Err(Refusal::JobNotFound),
     };

@@ -23,7 +23,7 @@ use crate::{
 
 /// A page of jobs, newest first.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Jobs {
+pub struct JobList {
     /// The jobs.
     data: Vec<Job>,
     /// Rows by outcome, over all jobs that match but dry runs: they delete nothing.
@@ -42,7 +42,7 @@ pub struct Jobs {
 #[utoipa::path(get, path = "/v1/spaces/{space_id}/deletion_jobs",
     tag = "jobs",
     params(crate::openapi::SpaceParams, crate::openapi::JobListParams),
-    responses((status = 200, description = "A page of jobs.", body = Jobs), crate::openapi::ReadErrors))]
+    responses((status = 200, description = "A page of jobs.", body = JobList), crate::openapi::ReadErrors))]
 pub(crate) async fn get(call: &Call<'_>, access: &Access) -> Result<Answer, Refusal> {
     let query = ListQuery::read(&call.request.query, &["group", "state"])?;
     let group: Option<Group> = query.filter("group", "1 to 128 of a-z, A-Z, 0-9, `_`, `.`, `:`, `-`")?;
@@ -60,7 +60,7 @@ pub(crate) async fn get(call: &Call<'_>, access: &Access) -> Result<Answer, Refu
     )
     .map_err(store_failed)?;
     let (jobs, next) = listed;
-    Answer::ok(&Jobs {
+    Answer::ok(&JobList {
         data: jobs.into_iter().map(|job| Job::new(job, call.now)).collect(),
         counts: totals.counts.into(),
         jobs: totals.jobs,

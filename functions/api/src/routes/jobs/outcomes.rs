@@ -1,5 +1,7 @@
 //! What became of a job's rows.
 
+use std::fmt::Write;
+
 use efface_aws::{
     access::Access,
     store::jobs::{Outcome as StoredOutcome, OutcomePosition},
@@ -99,7 +101,8 @@ fn wants_csv(accept: &str) -> bool {
 fn table(data: &[RowOutcome]) -> String {
     let mut table = "page,row,outcome,code,message\r\n".to_owned();
     for RowOutcome { page, row, outcome, code, message } in data {
-        table.push_str(&format!("{page},{row},{outcome},{code},\"{message}\"\r\n"));
+        // Writing to a text does not fail.
+        let _ = write!(table, "{page},{row},{outcome},{code},\"{message}\"\r\n");
     }
     table
 }

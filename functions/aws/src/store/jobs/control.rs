@@ -18,7 +18,7 @@ use crate::store::{Key, Store, StoreError, number, text};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Controlled {
     /// The job is, or already was, on its way there.
-    Yes(JobStatus),
+    Yes(Box<JobStatus>),
     /// It can't be done in the job's state.
     No(JobState),
     /// There is no such job.
@@ -44,7 +44,7 @@ impl Store {
             let next = match state.after(control) {
                 None => return Ok(Controlled::No(state)),
                 Some(JobState::Completed) if redrives => JobState::Queued,
-                Some(next) if next == state => return Ok(Controlled::Yes(status)),
+                Some(next) if next == state => return Ok(Controlled::Yes(Box::new(status))),
                 Some(next) => next,
             };
             if let (Control::Resume, Some(most)) = (control, status.head.max_deletions) {
@@ -53,7 +53,7 @@ impl Store {
             if self.move_job(space, &status, next, redrives, now).await? {
                 self.set_gates(space, job).await?;
                 let status = self.settle_job(space, job, now).await?;
-                return Ok(status.map_or(Controlled::Unknown, Controlled::Yes));
+                return Ok(status.map_or(Controlled::Unknown, |status| Controlled::Yes(Box::new(status))));
             }
         }
         Err(StoreError::Unavailable("the job is contended".to_owned()))

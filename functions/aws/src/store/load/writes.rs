@@ -135,6 +135,7 @@ impl Store {
         for ((hash, external_id), claim) in line.hashes.iter().zip(&line.profile.external_ids).zip(claims) {
             let old = stored.get(hash.as_str());
             if !matches!(claim, Claim::New | Claim::Again) {
+                writes.extend(self.tell_event(line, hash, claim, old));
                 continue;
             }
             writes.push(self.activate(line, id, hash, external_id, old));
@@ -142,6 +143,28 @@ impl Store {
             writes.push(self.put(Item::from(edge)));
         }
         writes
+    }
+
+    /// Keeps the latest event that named an active identifier: once it is deleted, no event up to that one brings it back.
+    fn tell_event(
+        &self,
+        line: &Line<'_>,
+        hash: &IdHash,
+        claim: &Claim,
+        old: Option<&Identifier>,
+    ) -> Option<TransactWriteItem> {
+        let (Claim::Held(_), Some(old), Some(event)) = (claim, old, line.profile.timestamp) else { return None };
+        if old.event_time.is_some_and(|told| told >= event) {
+            return None;
+        }
+        let update = Update::builder()
+            .update_expression("SET event_time = :event")
+            .condition_expression("#state = :active AND profile_id = :profile")
+            .set_expression_attribute_names(Some(names(&["state"])))
+            .expression_attribute_values(":active", text("active"))
+            .expression_attribute_values(":profile", text(&old.profile_id))
+            .expression_attribute_values(":event", text(event.to_string()));
+        Some(self.update(update, Key::identifier(line.space_id, hash)))
     }
 
     /// Makes an identifier active, provided that it is still as it was read. The record of an earlier deletion stays.
