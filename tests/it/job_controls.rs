@@ -84,7 +84,9 @@ async fn a_job_pauses_and_goes_on_at_any_point() {
         for _ in 0..at {
             let mut waiting = app.queue.take();
             let rest = waiting.split_off(waiting.len().min(1));
-            rest.into_iter().for_each(|body| app.queue.put(body));
+            for body in rest {
+                app.queue.put(body);
+            }
             app.deliver(&worker, &waiting).await;
         }
         let paused = app.control(&job, "pause").await;
@@ -167,7 +169,7 @@ async fn a_job_with_a_limit_pauses_before_it_would_delete_more() {
     let job = app.job(json!({ "action": "delete_profile", "rows": all, "max_deletions": 10 })).await;
     for (pass, deleted) in [(0, 10), (1, 20), (2, 25)] {
         let mut previous = usize::MAX;
-        while app.queue.len() > 0 && previous > 0 {
+        while !app.queue.is_empty() && previous > 0 {
             let (mut one, two) = (app.queue.take(), app.worker());
             let half = one.split_off(one.len() / 2);
             tokio::join!(app.deliver(&two, &one), app.deliver(&two, &half));

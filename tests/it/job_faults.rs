@@ -279,7 +279,9 @@ async fn poison_ends_in_the_dead_letter_queue() {
     let unknown =
         r#"{"version":1,"space":"s","job":"job_0123456789abcdef0123456789abcdef","page":0,"chunk":0,"attempt":0}"#;
     let poison = ["", "null", "c4n4ry-poison", r#"{"version":2}"#, unknown, &"x".repeat(1 << 20)];
-    poison.iter().for_each(|body| app.queue.put(*body));
+    for body in poison {
+        app.queue.put(body);
+    }
     app.work().await;
     assert_eq!(app.dead.len(), poison.len());
     check(&app, &job, PROFILES).await;

@@ -23,10 +23,13 @@ async fn identifiers(app: &TestApp, rows: &[Value]) -> (String, Vec<String>) {
     (line(&app.job_status(&job).await), outcomes)
 }
 
+/// A profile's identifiers, rows of lookup and target, and what they come to.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 /// Rows whose lookups other rows delete, in every order: each row's outcome is the same.
 #[tokio::test]
 async fn outcomes_do_not_hang_on_the_order_of_rows() {
-    let cases: [(&[&str], &[(&str, &str)], &[&str]); 5] = [
+    let cases: [Case; 5] = [
         // A lookup that is deleted still finds its profile.
         (&["user_id:a", "user_id:b", "email:e"], &[("a", "email:e"), ("b", "user_id:a")], &["deleted", "deleted"]),
         // A chain: `a` stays, and vouches for all.

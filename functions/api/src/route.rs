@@ -257,8 +257,12 @@ mod tests {
         let path = "/v1/spaces/s/collections/users/profiles/user_id:a/b";
         let route = Route::find("DELETE", path).unwrap();
         assert_eq!((route.endpoint, route.selector), (Endpoint::DeleteProfile, "user_id:a/b"));
-        let list = Route::find("DELETE", &format!("{path}/traits"));
-        assert_eq!(list, Err(Refusal::MethodNotAllowed("GET")), "a read is not taken for a part of a value");
+        let list = format!("{path}/traits");
+        assert_eq!(
+            Route::find("DELETE", &list),
+            Err(Refusal::MethodNotAllowed("GET")),
+            "a read is not taken for a part of a value"
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use efface_api::{
 use efface_aws::{Store, clock::Clock};
 use efface_core::{role::Role, token::Token};
 use efface_tests::{
-    Door, Req,
+    Door, Req, TestQueue,
     app::{SPACE, master},
     calls,
     store::TABLE,
@@ -26,17 +26,24 @@ use crate::{quantile, row};
 const BLOCKS: usize = 60;
 const PER_BLOCK: u32 = 100;
 
-/// A client whose every request is answered within the process.
+/// A client for a table where a token opens the space, and every identifier is there.
 fn canned(token: &Token) -> Client {
     let hash = token.hash().as_str().to_owned();
+    client(move |operation, _| match operation {
+        "GetItem" => identifier(),
+        "BatchGetItem" => access(&hash),
+        _ => "{}".to_owned(),
+    })
+}
+
+/// A client whose every request is answered within the process, by operation and body.
+pub(crate) fn client(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Client {
     let http = infallible_client_fn(move |request| {
         let target = request.headers()["x-amz-target"].to_str().unwrap();
-        let body = match target.rsplit('.').next().unwrap() {
-            "GetItem" => identifier(),
-            "BatchGetItem" => access(&hash),
-            _ => "{}".to_owned(),
-        };
-        axum::http::Response::new(body)
+        let operation = target.rsplit('.').next().unwrap().to_owned();
+        let body = request.into_body();
+        let body = std::str::from_utf8(body.bytes().unwrap_or_default()).unwrap_or_default();
+        axum::http::Response::new(answer(&operation, body))
     });
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -70,7 +77,7 @@ fn access(hash: &str) -> String {
 }
 
 /// CPU time of this thread, in microseconds.
-fn cpu() -> f64 {
+pub(crate) fn cpu() -> f64 {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     #[expect(clippy::cast_precision_loss, reason = "seconds and nanoseconds of one process are small")]
     let micros = now.tv_sec as f64 * 1e6 + now.tv_nsec as f64 / 1e3;
@@ -82,7 +89,13 @@ pub(crate) fn run() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let token = Token::from_random([5; 32]);
     let client = canned(&token);
-    let app = App::new(Store::new(client.clone(), TABLE), master(), Clock::system(), FrontDoor::Rest);
+    let app = App::new(
+        Store::new(client.clone(), TABLE),
+        TestQueue::default().queue(),
+        master(),
+        Clock::system(),
+        FrontDoor::Rest,
+    );
     let event = Req::delete(SPACE, "user_001", "email", "example@gmail.com").token(token.expose()).event(Door::Rest);
     let event = event.to_string();
     let (mut handled, mut bare) = (Vec::new(), Vec::new());

@@ -34,7 +34,7 @@ impl Bench {
         let limits = json!({ "deletions_per_second": 1_000_000, "deletions_per_second_per_profile": 1_000_000 });
         app.space(SPACE, limits).await;
         let store = Store::new(app.db.client.clone(), TABLE);
-        let direct = App::new(store, master(), Clock::system(), FrontDoor::Rest);
+        let direct = App::new(store, app.queue.queue(), master(), Clock::system(), FrontDoor::Rest);
         let token = app.token(Role::WorkspaceOwner).to_owned();
         Self { app, direct, token }
     }

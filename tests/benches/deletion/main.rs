@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that can't go on says so, and prints")]
 
 mod cpu;
+mod jobs;
 mod latency;
 mod start;
 
@@ -13,6 +14,7 @@ fn main() {
     }
     println!("{:<62} {:>10} {:>10}", "figure", "measured", "goal");
     cpu::run();
+    jobs::run();
     latency::run();
     start::run();
 }

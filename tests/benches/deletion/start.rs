@@ -59,6 +59,7 @@ fn start(binary: &PathBuf, store: &TestStore) -> (f64, f64) {
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_ENDPOINT_URL", store.wire.url.as_str()),
             ("EFFACE_TABLE", TABLE),
+            ("EFFACE_QUEUE_URL", "http://127.0.0.1/queue"),
             ("EFFACE_IDENTIFIER_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="),
         ])
         .stdout(Stdio::null())

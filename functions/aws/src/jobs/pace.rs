@@ -111,7 +111,7 @@ mod tests {
     async fn it_slows_down_and_recovers() {
         let pace = Pace::default();
         let failures = Cell::new(3);
-        let deadline = Deadline::after(Duration::from_secs(600));
+        let deadline = Deadline::after(Duration::from_mins(10));
         let work = || async {
             if failures.get() > 0 {
                 failures.set(failures.get() - 1);
@@ -131,7 +131,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_gives_up_on_what_does_not_pass() {
         let pace = Pace::default();
-        let deadline = Deadline::after(Duration::from_secs(600));
+        let deadline = Deadline::after(Duration::from_mins(10));
         let internal = || async { Err::<(), _>(StoreError::Internal("shape".to_owned())) };
         assert_eq!(pace.run(deadline, internal).await, Err(StoreError::Internal("shape".to_owned())));
         let unavailable = || async { Err::<(), _>(StoreError::Unavailable("down".to_owned())) };
