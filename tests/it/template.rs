@@ -48,31 +48,119 @@ fn data_retention_says_what_the_template_does() {
     assert!(rows >= 12, "the table is there: {rows} rows");
 }
 
-/// What the function may do to the table: a new right is a decision, made here, too.
-#[test]
-fn the_function_has_the_least_rights() {
-    let template = template();
-    let policies = &template["Resources"]["ApiRole"]["Properties"]["Policies"];
-    let mut rights = Vec::new();
-    for statement in policies[0]["PolicyDocument"]["Statement"].as_sequence().unwrap() {
-        let actions = match &statement["Action"] {
-            Value::Sequence(many) => many.iter().map(text).collect(),
-            one => vec![text(one)],
-        };
-        let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
-        let keys: Vec<String> = keys.as_sequence().unwrap().iter().map(text).collect();
-        rights.push(format!("{} on {}", actions.join(" "), keys.join(" ")));
+/// The statements of one policy of a role: what it allows, and on what.
+fn rights(template: &Value, role: &str, policy: &str) -> Vec<String> {
+    let policies = template["Resources"][role]["Properties"]["Policies"].as_sequence().unwrap();
+    let policy = policies.iter().find(|found| found["PolicyName"] == *policy).unwrap();
+    let statements = policy["PolicyDocument"]["Statement"].as_sequence().unwrap();
+    statements.iter().map(|statement| format!("{} on {}", actions(statement), target(statement))).collect()
+}
+
+fn actions(statement: &Value) -> String {
+    assert_eq!(text(&statement["Effect"]), "Allow");
+    match &statement["Action"] {
+        Value::Sequence(many) => many.iter().map(text).collect::<Vec<_>>().join(" "),
+        one => text(one),
     }
+}
+
+/// The kinds of items, or the queue. On the table, a statement without kinds would be for all of them.
+fn target(statement: &Value) -> String {
+    let Value::Tagged(resource) = &statement["Resource"] else { panic!("a right on one thing of the stack") };
+    let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+    match text(&resource.value).as_str() {
+        "Table.Arn" => keys.as_sequence().unwrap().iter().map(text).collect::<Vec<_>>().join(" "),
+        other => other.to_owned(),
+    }
+}
+
+/// What the functions may do to the table: a new right is a decision, made here, too.
+#[test]
+fn the_functions_have_the_least_rights() {
+    let template = template();
     assert_eq!(
-        rights,
+        rights(&template, "ApiRole", "store"),
         [
-            "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query on T#* S#* I#* P#* C#*",
-            "dynamodb:ConditionCheckItem on I#*",
-            "dynamodb:UpdateItem on I#* R#* S#*",
-            "dynamodb:PutItem on K#* C#*",
+            "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query on T#* S#* I#* P#* C#* J#* Q#* O#* L#* N#* Y#* X#*",
+            "dynamodb:ConditionCheckItem on I#* J#* O#*",
+            "dynamodb:UpdateItem on I#* R#* S#* P#* J#* O#* Y#*",
+            "dynamodb:PutItem on K#* C#* Q#* J#* O#* L#* N#* X#*",
+            "dynamodb:DeleteItem dynamodb:BatchWriteItem on P#* M#* N#*",
         ]
     );
+    for role in ["BulkWorkerRole", "JobReconcilerRole"] {
+        assert_eq!(
+            rights(&template, role, "store"),
+            [
+                "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query on I#* P#* J#* Q#* O#* N#* X#*",
+                "dynamodb:ConditionCheckItem on I#* J#* O#*",
+                "dynamodb:UpdateItem on I#* P#* J#* O#* Y#*",
+                "dynamodb:PutItem on O#* X#* N#*",
+                "dynamodb:DeleteItem dynamodb:BatchWriteItem on P#* M#* N#*",
+            ],
+            "{role}"
+        );
+    }
+}
+
+/// And to the queues.
+#[test]
+fn the_functions_use_no_queue_but_their_own() {
+    let template = template();
+    assert_eq!(rights(&template, "ApiRole", "queues"), ["sqs:SendMessage on Queue.Arn"]);
+    assert_eq!(
+        rights(&template, "BulkWorkerRole", "queues"),
+        [
+            "sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility sqs:GetQueueAttributes on Queue.Arn",
+            "sqs:SendMessage on Queue.Arn",
+        ]
+    );
+    assert_eq!(
+        rights(&template, "JobReconcilerRole", "queues"),
+        [
+            "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes on DeadLetterQueue.Arn",
+            "sqs:SendMessage on Queue.Arn",
+        ]
+    );
+}
+
+/// Of all roles, those that are still to come included.
+#[test]
+fn nobody_scans_the_table_or_removes_an_identifier() {
+    let template = template();
     assert!(!read("infra/template.yaml").contains("dynamodb:Scan"), "tombstones are found by their keys only");
+    let mut roles = 0;
+    for (name, resource) in template["Resources"].as_mapping().unwrap() {
+        let Some(policies) = resource["Properties"]["Policies"].as_sequence() else { continue };
+        for policy in policies {
+            for right in rights(&template, name.as_str().unwrap(), policy["PolicyName"].as_str().unwrap()) {
+                let (actions, target) = right.split_once(" on ").unwrap();
+                assert!(!actions.contains('*') && !target.starts_with('*'), "{name:?} may do anything: {right}");
+                let removes = actions.contains("DeleteItem") || actions.contains("BatchWriteItem");
+                assert!(!(removes && target.contains("I#*")), "{name:?} removes identifiers: {right}");
+            }
+        }
+        roles += 1;
+    }
+    assert_eq!(roles, 3);
+}
+
+/// Lambda hides a batch for as long as it may be tried, and a message that no one can work ends where it is seen.
+#[test]
+fn the_queues_fit_the_worker() {
+    let template = template();
+    let number = |path: &str| at(&template, path).parse::<u64>().unwrap();
+    let worker = number("Resources.BulkWorkerFunction.Properties.Timeout");
+    assert_eq!(number("Resources.Queue.Properties.VisibilityTimeout"), 6 * worker);
+    assert_eq!(number("Resources.Queue.Properties.RedrivePolicy.maxReceiveCount"), 5);
+    assert_eq!(
+        number("Resources.Queue.Properties.MessageRetentionPeriod"),
+        number("Resources.DeadLetterQueue.Properties.MessageRetentionPeriod")
+    );
+    let event = "Resources.BulkWorkerFunction.Properties.Events.Chunks.Properties";
+    assert_eq!(at(&template, &format!("{event}.FunctionResponseTypes.0")), "ReportBatchItemFailures");
+    assert_eq!(number(&format!("{event}.ScalingConfig.MaximumConcurrency")), 20);
+    assert!(number("Resources.ApiFunction.Properties.Timeout") <= 29, "the gateway waits no longer");
 }
 
 /// SAM's settings that go wrong in silence: see the notes at the top of samconfig.toml.
