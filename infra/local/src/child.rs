@@ -39,7 +39,8 @@ impl Leashed {
         self.0.wait().await.tried("waiting for a program")
     }
 
-    fn is_gone(&mut self) -> bool {
+    /// Whether it has ended.
+    pub(crate) fn is_gone(&mut self) -> bool {
         !matches!(self.0.try_wait(), Ok(None))
     }
 

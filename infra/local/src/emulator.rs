@@ -4,6 +4,7 @@ use std::{
     fs,
     net::TcpListener,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -25,11 +26,12 @@ const KEY_SECRET: &str = "efface/identifier-key";
 /// The bucket that the SAM CLI puts artifacts into.
 pub const BUCKET: &str = "efface-artifacts";
 const START: Duration = Duration::from_mins(1);
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// A running emulator. It forgets everything when it is dropped.
 #[derive(Debug)]
 pub struct Emulator {
-    process: Leashed,
+    process: Mutex<Leashed>,
     /// Where all AWS APIs answer.
     pub endpoint: String,
     /// The port of `endpoint`.
@@ -50,7 +52,7 @@ impl Emulator {
         // The one listener of its that BIND_HOST does not keep to this machine.
         ministack.env("IOT_MTLS_ENABLED", "0");
         ministack.env("LOG_LEVEL", "WARNING").env("PYTHONWARNINGS", "ignore").env("TMPDIR", scratch);
-        let mut emulator = Self { process: Leashed::start(ministack)?, endpoint, port };
+        let mut emulator = Self { process: Mutex::new(Leashed::start(ministack)?), endpoint, port };
         emulator.ready().await?;
         Ok(emulator)
     }
@@ -58,9 +60,10 @@ impl Emulator {
     async fn ready(&mut self) -> Result<(), LocalError> {
         let deadline = Instant::now() + START;
         let health = format!("{}/_ministack/health", self.endpoint);
+        let process = self.process.get_mut().unwrap_or_else(PoisonError::into_inner);
         loop {
             tokio::select! {
-                status = self.process.ended() => return Err(LocalError::EmulatorStart(status?.to_string())),
+                status = process.ended() => return Err(LocalError::EmulatorStart(status?.to_string())),
                 answer = http::get(&health) => if answer.status == 200 { return Ok(()) },
             }
             if Instant::now() > deadline {
@@ -71,8 +74,11 @@ impl Emulator {
     }
 
     /// Waits until it ends by itself, which it should not.
-    pub async fn ended(&mut self) -> LocalError {
-        self.process.ended().await.err().unwrap_or(LocalError::EmulatorStopped)
+    pub async fn ended(&self) -> LocalError {
+        while !self.process.lock().unwrap_or_else(PoisonError::into_inner).is_gone() {
+            sleep(GLANCE).await;
+        }
+        LocalError::EmulatorStopped
     }
 
     /// Makes what a stack needs before it is deployed: the secret with a new master key, and a bucket.
@@ -102,10 +108,61 @@ impl Emulator {
 
     /// The variables of a deployed function, as the template gives them.
     pub async fn function_variables(&self, function: &str) -> Result<Vec<(String, String)>, LocalError> {
-        let url = format!("{}/2015-03-31/functions/{function}/configuration", self.endpoint);
-        let answer = self.request("the function's settings", Request::get(url), String::new()).await?.json();
-        let variables = answer["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
+        let settings = self.settings(function).await?;
+        let variables = settings["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
         Ok(variables.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect())
+    }
+
+    /// How long a deployed function may run.
+    pub async fn function_timeout(&self, function: &str) -> Result<u64, LocalError> {
+        let what = "the function's settings";
+        let settings = self.settings(function).await?;
+        settings["Timeout"].as_u64().ok_or_else(|| LocalError::Emulator { what, text: settings.to_string() })
+    }
+
+    async fn settings(&self, function: &str) -> Result<Value, LocalError> {
+        let request = Request::get(format!("{}/configuration", self.function(function)));
+        Ok(self.request("the function's settings", request, String::new()).await?.json())
+    }
+
+    /// Gives a deployed function other code. The processes that run the old one end.
+    pub async fn put_code(&self, function: &str, archive: &[u8]) -> Result<(), LocalError> {
+        let request = Request::put(format!("{}/code", self.function(function)));
+        let body = json!({ "ZipFile": STANDARD.encode(archive) }).to_string();
+        self.request("the function's code", request, body).await.map(drop)
+    }
+
+    /// Runs a function once; it must answer.
+    pub async fn invoke(&self, function: &str, event: &str) -> Result<(), LocalError> {
+        let request = Request::post(format!("{}/invocations", self.function(function)));
+        let answer = self.request("an event", request, event.to_owned()).await?;
+        if answer.headers.contains_key("x-amz-function-error") {
+            return Err(LocalError::Unhealthy { function: function.to_owned(), answer: answer.text });
+        }
+        Ok(())
+    }
+
+    /// The mappings from queues to functions.
+    pub async fn mappings(&self) -> Result<Vec<Value>, LocalError> {
+        let request = Request::get(format!("{}/2015-03-31/event-source-mappings", self.endpoint));
+        let mut answer = self.request("the list of mappings", request, String::new()).await?.json();
+        Ok(serde_json::from_value(answer["EventSourceMappings"].take()).unwrap_or_default())
+    }
+
+    /// CloudFormation makes a number of a parameter where one is wanted. The emulator does not, and then trips over it
+    /// and delivers nothing.
+    pub(crate) async fn mend_mappings(&self, concurrency: u32) -> Result<(), LocalError> {
+        let body = json!({ "ScalingConfig": { "MaximumConcurrency": concurrency } }).to_string();
+        for mapping in self.mappings().await? {
+            let id = mapping["UUID"].as_str().unwrap_or_default();
+            let request = Request::put(format!("{}/2015-03-31/event-source-mappings/{id}", self.endpoint));
+            self.request("a mapping", request, body.clone()).await?;
+        }
+        Ok(())
+    }
+
+    fn function(&self, name: &str) -> String {
+        format!("{}/2015-03-31/functions/{name}", self.endpoint)
     }
 
     /// The template of a stack as CloudFormation got it, after the SAM transform.

@@ -60,9 +60,17 @@ pub enum LocalError {
     /// `cargo lambda watch` ends again and again.
     #[error("`cargo lambda watch` keeps stopping; its own words are above")]
     WatchStops,
-    /// The function runs but does not get well.
+    /// The API runs but does not get well.
     #[error("GET /health is not 200 after {HEALTH_SECONDS} seconds but {0}; the function's own words are above")]
-    Unhealthy(String),
+    Ill(String),
+    /// A function that the emulator runs fails at an event that asks nothing of it.
+    #[error("{function} does not run; its own words are above: {answer}")]
+    Unhealthy {
+        /// Its name.
+        function: String,
+        /// What it or the emulator said.
+        answer: String,
+    },
     /// A line of a seed file.
     #[error("{file}:{line}: {text}")]
     Seed {

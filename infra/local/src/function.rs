@@ -1,6 +1,6 @@
-//! The functions under `cargo lambda watch`: built, started, reloaded when the code changes, and brought back.
+//! The functions, built; and the API under `cargo lambda watch`: started, reloaded when the code changes, brought back.
 
-use std::{env, net::TcpListener, time::Duration};
+use std::{env, net::TcpListener, path::PathBuf, time::Duration};
 
 use tokio::{
     process::Command,
@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// The binaries to build before we say that we are ready.
-const FUNCTIONS: [&str; 1] = ["efface-api"];
-/// A request waits as long as the template lets the function run.
-const TIMEOUT_SECONDS: &str = "10";
+const FUNCTIONS: [&str; 3] = ["efface-api", "efface-bulk-worker", "efface-job-reconciler"];
+/// An instance answers one request at a time, and a page of a job takes seconds.
+const INSTANCES: &str = "4";
 /// How long the function may take to get well.
 pub(crate) const HEALTH_SECONDS: u64 = 60;
 const SHORT_LIFE: Duration = Duration::from_secs(5);
@@ -41,6 +41,8 @@ pub struct Watch {
     pub endpoint: String,
     /// The function's variables.
     pub variables: Vec<(String, String)>,
+    /// A request waits as long as the template lets the function run.
+    pub timeout_seconds: u64,
 }
 
 /// Says so where the port is taken, before anything is started.
@@ -54,6 +56,11 @@ pub async fn build(workspace: &Workspace, release: bool) -> Result<(), LocalErro
     clean(&mut cargo).current_dir(&workspace.root).arg("build").args(release.then_some("--release"));
     cargo.args(FUNCTIONS.iter().flat_map(|name| ["--bin", name]));
     if Leashed::start(cargo)?.ended().await?.success() { Ok(()) } else { Err(LocalError::Build) }
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn built(workspace: &Workspace, release: bool, name: &str) -> PathBuf {
+    workspace.target.join(if release { "release" } else { "debug" }).join(name)
 }
 
 impl Watch {
@@ -89,7 +96,8 @@ impl Watch {
         let mut watch = command(self.tools.cargo_lambda())?;
         local_aws(&mut watch, &self.endpoint).envs(self.variables.iter().map(|(name, value)| (name, value)));
         watch.current_dir(&self.workspace.root).args(["lambda", "watch", "--invoke-address", "127.0.0.1"]);
-        watch.args(["--invoke-port", &self.port.to_string(), "--timeout", TIMEOUT_SECONDS]);
+        watch.args(["--invoke-port", &self.port.to_string(), "--concurrency", INSTANCES]);
+        watch.args(["--timeout", &self.timeout_seconds.to_string()]);
         // The function itself answers OPTIONS, as it does behind API Gateway.
         watch.arg("--disable-cors").args(self.release.then_some("--release"));
         watch.arg("--config").arg(runner()?);
@@ -106,7 +114,7 @@ impl Watch {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(LocalError::Unhealthy(format!("{} {}", answer.status, answer.text)));
+                return Err(LocalError::Ill(format!("{} {}", answer.status, answer.text)));
             }
             sleep(Duration::from_millis(100)).await;
         }

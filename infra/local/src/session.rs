@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     console::say,
+    delivery::Delivery,
     emulator::Emulator,
     env_file::EnvFile,
     environment::aws,
@@ -53,12 +54,14 @@ async fn start(options: &Options) -> Result<(), LocalError> {
     function::build(&workspace, options.release).await?;
     let folder = workspace.fresh(&format!("local/{}", options.port))?;
     say("starting the AWS emulator and deploying infra/template.yaml to it");
-    let mut emulator = Emulator::start(&tools, &folder).await?;
+    let emulator = Emulator::start(&tools, &folder).await?;
     emulator.prepare().await?;
     let deployer = Deployer { workspace: &workspace, tools: &tools, folder: &folder };
     deployer.deploy(&emulator, &workspace.root.join(TEMPLATE), STACK).await?;
     // From the deployed function, so that a variable which the template gives it is there at once.
-    let mut variables = emulator.function_variables(&format!("{STACK}-api")).await?;
+    let api = format!("{STACK}-api");
+    let mut variables = emulator.function_variables(&api).await?;
+    let timeout_seconds = emulator.function_timeout(&api).await?;
     let tokens = Loader::new(&variables, &emulator.endpoint)?.load(&seeds).await?;
     let url = format!("http://127.0.0.1:{}", options.port);
     let settings = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -70,10 +73,16 @@ async fn start(options: &Options) -> Result<(), LocalError> {
     }
     let endpoint = emulator.endpoint.clone();
     let ready = Ready { url, endpoint: endpoint.clone(), tokens };
-    let watch = Watch { workspace, tools, port: options.port, release: options.release, endpoint, variables };
+    let (port, release) = (options.port, options.release);
+    let log = folder.join("functions.log");
+    let delivery = Delivery { workspace: &workspace, emulator: &emulator, stack: STACK, release, log: &log };
+    delivery.start().await?;
+    let watch = Watch { workspace: workspace.clone(), tools, port, release, endpoint, variables, timeout_seconds };
     Err(tokio::select! {
         error = emulator.ended() => error,
         error = watch.keep(|| ready.tell(options.json)) => error,
+        error = delivery.tell() => error,
+        error = delivery.renew() => error,
     })
 }
 

@@ -13,6 +13,9 @@ use crate::{
     workspace::Workspace,
 };
 
+/// Workers at the same time: as many as a small machine bears.
+const WORKERS: u32 = 4;
+
 /// What deploys stacks.
 #[derive(Debug)]
 pub struct Deployer<'a> {
@@ -44,10 +47,12 @@ impl Deployer<'_> {
         // In place of the managed bucket, whose stack takes the SAM CLI half a minute.
         sam.args(["--stack-name", stack, "--s3-bucket", BUCKET, "--no-resolve-s3", "--parameter-overrides"]);
         sam.arg(format!(
-            "EnvironmentName=local FrontDoor=decoding DeletionProtection=false Architecture={}",
+            "EnvironmentName=local FrontDoor=decoding DeletionProtection=false WorkerConcurrency={WORKERS} \
+             Architecture={}",
             architecture()
         ));
-        run(sam, &self.folder.join(format!("sam-deploy-{stack}.log"))).await?.or_say("sam deploy")
+        run(sam, &self.folder.join(format!("sam-deploy-{stack}.log"))).await?.or_say("sam deploy")?;
+        emulator.mend_mappings(WORKERS).await
     }
 
     /// `sam delete`.
