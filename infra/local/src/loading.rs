@@ -1,6 +1,6 @@
 //! Loading seeds into the deployed table, by the same code as the `efface` command.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use efface_aws::{
     Store,
@@ -20,7 +20,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::{
     environment::aws,
     error::LocalError,
-    seeding::{SeededLine, Seeds},
+    seeding::{DEMO_INSTANCE, DEMO_SPACE, SeededLine, Seeds},
 };
 
 /// Tokens by role, by space.
@@ -54,9 +54,18 @@ impl Loader {
         self.store.verify_key(&self.key).await?;
         let mut spaces = HashMap::new();
         let mut together = Vec::new();
+        let mut shared = HashSet::new();
         for line in seeds.lines() {
             match &line.read {
-                SeedLine::Profile(profile) if profile.merged_into.is_none() => together.push((line, profile)),
+                SeedLine::Profile(profile) if profile.merged_into.is_none() => {
+                    // Lines of one profile keep their order: the later one decides.
+                    if identifiers(profile).any(|id| shared.contains(&id)) {
+                        self.profiles(&mut spaces, &std::mem::take(&mut together)).await?;
+                        shared.clear();
+                    }
+                    shared.extend(identifiers(profile));
+                    together.push((line, profile));
+                }
                 // A merge and a change of a space count on what came before them.
                 SeedLine::Profile(profile) => {
                     self.profiles(&mut spaces, &std::mem::take(&mut together)).await?;
@@ -69,7 +78,19 @@ impl Loader {
             }
         }
         self.profiles(&mut spaces, &together).await?;
+        self.demo(seeds).await?;
         self.tokens(seeds).await
+    }
+
+    /// The demo space is there even when no seed speaks of it.
+    async fn demo(&self, seeds: &Seeds) -> Result<(), LocalError> {
+        let Ok(id) = SpaceId::parse(DEMO_SPACE) else { return Ok(()) };
+        let instances = (!seeds.name_demo_instances()).then(|| vec![DEMO_INSTANCE.to_owned()]);
+        let change = SpaceChange { reactor_instances: instances, ..SpaceChange::default() };
+        match self.create_or_update(&id, &change).await {
+            Err(SpaceChangeError::Store(error)) => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Loads profiles that don't count on each other, several at once.
@@ -108,25 +129,23 @@ impl Loader {
 
     /// Makes a space, or changes it.
     async fn change(&self, line: &SeededLine, id: &SpaceId, change: &SpaceChange) -> Result<Space, LocalError> {
-        let made = match self.store.create_space(id, change, self.clock.now()).await {
-            Err(SpaceChangeError::Exists(_)) => self.store.update_space(id, change).await,
-            made => made,
-        };
-        made.map_err(|error| match error {
+        self.create_or_update(id, change).await.map_err(|error| match error {
             SpaceChangeError::Store(error) => error.into(),
             error => line.wrong(&error),
         })
+    }
+
+    async fn create_or_update(&self, id: &SpaceId, change: &SpaceChange) -> Result<Space, SpaceChangeError> {
+        match self.store.create_space(id, change, self.clock.now()).await {
+            Err(SpaceChangeError::Exists(_)) => self.store.update_space(id, change).await,
+            made => made,
+        }
     }
 
     async fn tokens(&self, seeds: &Seeds) -> Result<Tokens, LocalError> {
         let mut tokens = Tokens::new();
         for name in seeds.spaces() {
             let Ok(id) = SpaceId::parse(name) else { continue };
-            // The demo space is there even when no seed speaks of it.
-            let made = self.store.create_space(&id, &SpaceChange::default(), self.clock.now()).await;
-            if let Err(SpaceChangeError::Store(error)) = made {
-                return Err(error.into());
-            }
             let mut by_role = BTreeMap::new();
             for role in Role::ALL {
                 let (token, _) = self.store.create_token(&id, role, self.clock.now(), None).await?;
@@ -136,4 +155,10 @@ impl Loader {
         }
         Ok(tokens)
     }
+}
+
+/// In lower case, so that types whose values are compared so are covered too.
+fn identifiers(profile: &SeedProfile) -> impl Iterator<Item = (&str, &str, String)> {
+    let space = profile.space_id.as_str();
+    profile.external_ids.iter().map(move |id| (space, id.id_type.as_str(), id.value.expose().to_lowercase()))
 }

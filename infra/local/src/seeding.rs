@@ -11,6 +11,8 @@ use crate::{
 
 /// The space that is always there.
 pub const DEMO_SPACE: &str = "spa_demo";
+/// Its name as the workflow's endpoint knows it, unless a seed gives it others.
+pub(crate) const DEMO_INSTANCE: &str = "demo";
 const DEMO: &str = include_str!("../demo.jsonl");
 
 /// Lines that were found to be good.
@@ -57,6 +59,14 @@ impl Seeds {
     /// The lines in their order, each with its file and number.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &SeededLine> {
         self.0.iter()
+    }
+
+    /// Whether a line says what the workflow's endpoint knows the demo space by.
+    pub(crate) fn name_demo_instances(&self) -> bool {
+        self.lines().any(|line| match &line.read {
+            SeedLine::Space(id, change) => id.as_str() == DEMO_SPACE && change.reactor_instances.is_some(),
+            SeedLine::Profile(_) => false,
+        })
     }
 
     /// Every space that is named, and the demo space.
