@@ -45,7 +45,7 @@ impl<'a> Efface<'a> {
 
     /// Makes the space, its profiles and tokens.
     pub(crate) async fn administer(&self) -> Result<Tokens, LocalError> {
-        self.run(&["admin", "space", "create", SPACE]).await?;
+        self.run(&["admin", "space", "create", SPACE, "--reactor-instance", "demo"]).await?;
         self.run(&["load", "infra/local/demo.jsonl"]).await?;
         let mut tokens = Tokens::new();
         for role in ROLES {

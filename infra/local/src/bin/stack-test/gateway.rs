@@ -63,13 +63,26 @@ impl Gateway {
         token: Option<&str>,
         body: &str,
     ) -> Result<Answer, LocalError> {
+        let basic = token.map(|token| format!("Basic {}", STANDARD.encode(format!("{token}:"))));
+        let headers: Vec<_> = basic.iter().map(|basic| ("authorization", basic.as_str())).collect();
+        self.send_with(method, path, &headers, body).await
+    }
+
+    /// The same with headers of one's own.
+    pub(crate) async fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer, LocalError> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("http://127.0.0.1:{}/live{path}", self.port))
             .header("host", format!("{}.execute-api.localhost:{}", self.id, self.port))
             .header("content-type", "application/json");
-        if let Some(token) = token {
-            request = request.header("authorization", format!("Basic {}", STANDARD.encode(format!("{token}:"))));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request.body(body.to_owned());
         let request = request.map_err(|error| LocalError::Emulator { what: "a request", text: error.to_string() })?;

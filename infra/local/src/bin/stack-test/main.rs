@@ -2,6 +2,8 @@
 
 mod efface;
 mod gateway;
+mod jobs;
+mod queues;
 mod report;
 mod requests;
 
@@ -18,8 +20,11 @@ use efface_local::{
     workspace::Workspace,
 };
 use gateway::Gateway;
+use queues::Queues;
 use report::Report;
 
+/// Whether the functions carry out jobs yet.
+const JOBS: bool = false;
 /// The two sites that share an account and a region.
 const STACKS: [&str; 2] = ["efface-aws-tokyo", "efface-ap03"];
 
@@ -56,9 +61,15 @@ async fn run() -> Result<Report, LocalError> {
     let tokens = efface.administer().await?;
     let token = tokens["identity_admin"].0.as_str();
     requests::check(&first, token, &mut report).await?;
+    if JOBS {
+        jobs::check(&first, token, &mut report).await?;
+    }
+    let queues = Queues::of_stack(&emulator, STACKS[0]).await?;
+    queues.check(&mut report).await?;
     let second = deploy(&deployer, &emulator, &template, STACKS[1]).await?;
     requests::check_beside(&first, &second, token, &mut report).await?;
     efface.revoke(&first, &tokens, &mut report).await?;
+    queues.check_schedule(&mut report).await?;
     tear_down(&deployer, &emulator, &first, &mut report).await?;
     Ok(report)
 }
