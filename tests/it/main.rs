@@ -20,4 +20,5 @@ mod openapi;
 mod privacy;
 mod races;
 mod reads;
+mod rights;
 mod template;

@@ -9,6 +9,7 @@ pub mod faults;
 pub mod jobs;
 pub mod log;
 pub mod queue;
+pub mod rights;
 pub mod store;
 pub mod wire;
 

@@ -35,8 +35,7 @@ impl<'a> Queues<'a> {
         Ok(Self { emulator, stack, queue, dead_letters })
     }
 
-    /// A message that nobody can understand reaches the worker, and ends in the dead-letter queue and then at the
-    /// reconciler.
+    /// A message that nobody can understand reaches the worker, and ends in the dead-letter queue.
     pub(crate) async fn check(&self, report: &mut Report) -> Result<(), LocalError> {
         // Not 180 s between its receives. In place of the template's own value, which the other stack keeps.
         self.sqs("SetQueueAttributes", json!({ "QueueUrl": self.queue, "Attributes": { "VisibilityTimeout": "1" } }))
@@ -47,8 +46,6 @@ impl<'a> Queues<'a> {
         if JOBS {
             let dead = wait(RECEIVES, async || Ok(self.waiting(&self.dead_letters).await? == 1)).await?;
             report.check("a poison message ends in the dead-letter queue", dead, self.told().await?);
-            let buried = wait(SCHEDULE, async || Ok(self.waiting(&self.dead_letters).await? == 0)).await?;
-            report.check("the reconciler takes it out", buried, self.told().await?);
         }
         let empty = wait(RECEIVES, async || Ok(self.waiting(&self.queue).await? == 0)).await?;
         report.check("nothing is left in the queue", empty, self.told().await?);
