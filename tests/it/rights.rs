@@ -55,3 +55,73 @@ async fn the_api_does_what_its_role_allows() {
     }
     assert_allows("ApiRole", &passed);
 }
+
+/// What each function did since the last look must be allowed to it.
+fn did(app: &TestApp, role: &str, seen: &mut BTreeSet<String>) {
+    let passed = app.db.wire.take();
+    assert_allows(role, &passed);
+    seen.extend(needed(&passed).into_iter().map(|right| format!("{role} {right}")));
+}
+
+/// Jobs of every sort, in every state, and what becomes of their messages.
+#[tokio::test]
+async fn jobs_are_done_within_the_roles() {
+    let app = TestApp::start().await;
+    let mut seen = BTreeSet::new();
+    for i in 0..12 {
+        let ids = [format!("user_id:u{i}"), format!("user_id:v{i}"), format!("email:e{i}")];
+        let mut line = efface_tests::app::profile_line(SPACE, &ids.each_ref().map(String::as_str));
+        line["segments"] = json!(["seg_vip"]);
+        line["traits"] = json!({ "plan": "pro" });
+        app.try_load(&line).await.unwrap();
+    }
+    app.db.wire.take();
+    let profiles = |rows: [&str; 3]| json!({ "action": "delete_profile", "rows": rows });
+    let with = |mut body: serde_json::Value, name: &str, value: serde_json::Value| {
+        body[name] = value;
+        body
+    };
+    let row = |user: &str, id_type: &str, id: &str| json!({ "user_id": user, "type": id_type, "id": id });
+    app.create_job(with(profiles(["user_id:u0", "email:e1", "user_id:no"]), "dry_run", json!(true))).await;
+    app.job(with(profiles(["user_id:u0", "email:e1", "user_id:no"]), "group", json!("g"))).await;
+    app.job(with(profiles(["user_id:u2", "user_id:u3", "email:e3"]), "max_deletions", json!(1))).await;
+    let identifiers = [row("u4", "user_id", "v4"), row("v4", "email", "e4"), row("u5", "email", "e5")];
+    app.job(json!({ "action": "delete_identifier", "rows": identifiers })).await;
+    let open = app.job(with(profiles(["user_id:u6", "user_id:u7", "x"]), "open", json!(true))).await;
+    let pages = json!({ "page": 1, "rows": ["email:e8"] });
+    app.send(Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{open}/rows"), &pages)).await;
+    for verb in ["start", "pause", "resume"] {
+        assert_eq!(app.control(&open, verb).await.status, 202);
+    }
+    app.send(Req::erase(SPACE, "user_id", "u9").key("k")).await;
+    did(&app, "ApiRole", &mut seen);
+    app.work().await;
+    did(&app, "BulkWorkerRole", &mut seen);
+    let dead = app.job(profiles(["user_id:u10", "email:e10", "user_id:u11"])).await;
+    app.queue.take().into_iter().for_each(|body| app.dead.put(body));
+    app.outcomes(&open, "").await;
+    app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group=g"))).await;
+    did(&app, "ApiRole", &mut seen);
+    // Not only the first message: all that follow from it end in the dead-letter queue, too.
+    for _ in 0..3 {
+        app.reconcile().await;
+        app.queue.take().into_iter().for_each(|body| app.dead.put(body));
+    }
+    for _ in 0..4 {
+        app.clock.advance(3_600_000);
+        app.reconcile().await;
+        did(&app, "JobReconcilerRole", &mut seen);
+        app.work().await;
+        did(&app, "BulkWorkerRole", &mut seen);
+    }
+    assert_eq!(app.job_status(&dead).await["state"], "completed");
+    for (job, verb) in [(&dead, "redrive"), (&open, "cancel")] {
+        app.control(job, verb).await;
+    }
+    did(&app, "ApiRole", &mut seen);
+    app.work().await;
+    did(&app, "BulkWorkerRole", &mut seen);
+    for right in ["BulkWorkerRole dynamodb:BatchWriteItem on M#*", "JobReconcilerRole dynamodb:DeleteItem on N#*"] {
+        assert!(seen.contains(right), "{right} was not tried: {seen:#?}");
+    }
+}

@@ -80,30 +80,31 @@ fn target(statement: &Value) -> String {
 #[test]
 fn the_functions_have_the_least_rights() {
     let template = template();
+    let read = "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query";
     assert_eq!(
         rights(&template, "ApiRole", "store"),
         [
-            "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query on T#* S#* I#* P#* C#* J#* Q#* O#* L#* N#* Y#* X#*",
-            "dynamodb:ConditionCheckItem on I#* J#* O#*",
+            &format!("{read} on T#* S#* I#* P#* C#* J#* Q#* O#* L#* Y#* X#*"),
+            "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* R#* S#* P#* J#* O#* Y#*",
             "dynamodb:PutItem on K#* C#* Q#* J#* O#* L#* N#* X#*",
-            "dynamodb:BatchWriteItem on X#*",
-            "dynamodb:DeleteItem dynamodb:BatchWriteItem on P#* M#* N#*",
+            "dynamodb:BatchWriteItem on P#* M#* X#*",
         ]
     );
-    for role in ["BulkWorkerRole", "JobReconcilerRole"] {
-        assert_eq!(
-            rights(&template, role, "store"),
-            [
-                "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query on I#* P#* J#* Q#* O#* N#* X#*",
-                "dynamodb:ConditionCheckItem on I#* J#* O#*",
-                "dynamodb:UpdateItem on I#* P#* J#* O#* Y#*",
-                "dynamodb:PutItem on O#* X#* N#*",
-                "dynamodb:DeleteItem dynamodb:BatchWriteItem on P#* M#* N#*",
-            ],
-            "{role}"
-        );
-    }
+    let worker = [
+        "dynamodb:ConditionCheckItem on I#*",
+        "dynamodb:UpdateItem on I#* P#* J#* O#* Y#*",
+        "dynamodb:PutItem on O#* X#*",
+        "dynamodb:BatchWriteItem on P#* M#*",
+    ];
+    let mut rights_of = rights(&template, "BulkWorkerRole", "store");
+    assert_eq!(rights_of.remove(0), format!("{read} on I#* P#* J#* Q#* O#* X#*"));
+    assert_eq!(rights_of, worker);
+    // The reconciler decides rows as the worker does, and ends jobs.
+    let mut rights_of = rights(&template, "JobReconcilerRole", "store");
+    assert_eq!(rights_of.remove(0), format!("{read} on I#* P#* J#* Q#* O#* N#* X#*"));
+    assert_eq!(rights_of.pop().as_deref(), Some("dynamodb:DeleteItem on N#*"));
+    assert_eq!(rights_of, worker);
 }
 
 /// And to the queues.
