@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::{gateway::Gateway, report::Report, requests};
 
 /// Roles whose tokens the requests use.
-const ROLES: [&str; 2] = ["identity_admin", "profile_reader"];
+const ROLES: [&str; 3] = ["workspace_owner", "identity_admin", "profile_reader"];
 const SPACE: &str = "spa_demo";
 
 /// The command with the settings of one stack.

@@ -6,16 +6,25 @@ use efface_local::{error::LocalError, http::Answer, seeding::DEMO_SPACE};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::{gateway::Gateway, report::Report};
+use crate::{gateway::Gateway, queues::Queues, report::Report};
 
 const GLANCE: Duration = Duration::from_millis(500);
 /// A lost message would take the visibility timeout; here none is lost.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// A message may lead to others.
+const RECONCILIATIONS: usize = 4;
 
-/// Two of the demo's profiles go, one by each way in.
-pub(crate) async fn check(gateway: &Gateway, token: &str, report: &mut Report) -> Result<(), LocalError> {
+/// Two of the demo's profiles go, one by each way in: one by the worker, one by the reconciler.
+pub(crate) async fn check(
+    gateway: &Gateway,
+    queues: &Queues<'_>,
+    token: &str,
+    report: &mut Report,
+) -> Result<(), LocalError> {
     by_space(gateway, token, report).await?;
-    by_workflow(gateway, token, report).await
+    queues.deliver(false).await?;
+    by_workflow(gateway, queues, token, report).await?;
+    queues.deliver(true).await
 }
 
 /// `user_003`, with the profile that was merged into it.
@@ -39,8 +48,14 @@ async fn by_space(gateway: &Gateway, token: &str, report: &mut Report) -> Result
     Ok(())
 }
 
-/// As the seed's workflow sends a page: its own scheme, a table of one column, and the name of the instance.
-async fn by_workflow(gateway: &Gateway, token: &str, report: &mut Report) -> Result<(), LocalError> {
+/// As the seed's workflow sends a page: its own scheme, a table of one column, and the name of the instance. No message
+/// of its job ever reaches the worker.
+async fn by_workflow(
+    gateway: &Gateway,
+    queues: &Queues<'_>,
+    token: &str,
+    report: &mut Report,
+) -> Result<(), LocalError> {
     let page = json!({ "column_names": ["_col0"], "column_types": ["string"], "data": [["user_id:user_002"]] });
     let authorization = format!("TD1 {token}");
     let headers = |instance| [("authorization", authorization.as_str()), ("x-reactor-instance-name", instance)];
@@ -52,18 +67,27 @@ async fn by_workflow(gateway: &Gateway, token: &str, report: &mut Report) -> Res
     let answer = posted.json();
     let accepted = posted.status == 202 && answer["accepted"] == 1 && answer["rejected_total"] == 0;
     report.check("the workflow's page is taken", accepted, told(&posted));
-    let job = ended(gateway, token, &answer["job_id"]).await?;
-    report.check("its job deletes the profile", job["state"] == "completed" && job["counts"]["deleted"] == 1, &job);
+    let mut job = job(gateway, token, &answer["job_id"]).await?;
+    for _ in 0..RECONCILIATIONS {
+        queues.bury().await?;
+        queues.reconcile().await?;
+        job = self::job(gateway, token, &answer["job_id"]).await?;
+    }
+    let ended = job["state"] == "completed" && job["counts"]["deleted"] == 1 && job["remaining"] == 0;
+    report.check("the reconciler ends a job whose messages are dead letters", ended, &job);
     gone(gateway, token, "user_id:user_002", report).await
+}
+
+async fn job(gateway: &Gateway, token: &str, id: &Value) -> Result<Value, LocalError> {
+    let path = format!("/v1/spaces/{DEMO_SPACE}/deletion_jobs/{}", id.as_str().unwrap_or_default());
+    Ok(gateway.get(&path, Some(token)).await?.json()["job"].take())
 }
 
 /// The job, when it has ended; as it is then, where it does not end.
 async fn ended(gateway: &Gateway, token: &str, id: &Value) -> Result<Value, LocalError> {
-    let path = format!("/v1/spaces/{DEMO_SPACE}/deletion_jobs/{}", id.as_str().unwrap_or_default());
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let answer = gateway.get(&path, Some(token)).await?;
-        let job = answer.json()["job"].take();
+        let job = job(gateway, token, id).await?;
         if job["state"] == "completed" || Instant::now() > deadline {
             return Ok(job);
         }

@@ -23,8 +23,6 @@ use gateway::Gateway;
 use queues::Queues;
 use report::Report;
 
-/// Whether the functions carry out jobs yet.
-const JOBS: bool = false;
 /// The two sites that share an account and a region.
 const STACKS: [&str; 2] = ["efface-aws-tokyo", "efface-ap03"];
 
@@ -61,10 +59,8 @@ async fn run() -> Result<Report, LocalError> {
     let tokens = efface.administer().await?;
     let token = tokens["identity_admin"].0.as_str();
     requests::check(&first, token, &mut report).await?;
-    if JOBS {
-        jobs::check(&first, token, &mut report).await?;
-    }
     let queues = Queues::of_stack(&emulator, STACKS[0]).await?;
+    jobs::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
     queues.check(&mut report).await?;
     let second = deploy(&deployer, &emulator, &template, STACKS[1]).await?;
     requests::check_beside(&first, &second, token, &mut report).await?;

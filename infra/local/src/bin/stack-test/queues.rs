@@ -5,8 +5,9 @@ use std::time::Duration;
 use efface_local::{emulator::Emulator, error::LocalError};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
+use ureq::http::Request;
 
-use crate::{JOBS, report::Report};
+use crate::report::Report;
 
 const GLANCE: Duration = Duration::from_millis(200);
 /// A message's receives, one a second.
@@ -41,15 +42,42 @@ impl<'a> Queues<'a> {
         self.sqs("SetQueueAttributes", json!({ "QueueUrl": self.queue, "Attributes": { "VisibilityTimeout": "1" } }))
             .await?;
         self.sqs("SendMessage", json!({ "QueueUrl": self.queue, "MessageBody": "poison" })).await?;
-        let delivered = wait(RECEIVES, async || Ok(self.last_result().await?.starts_with("OK"))).await?;
-        report.check("the queue delivers to the worker", delivered, self.last_result().await?);
-        if JOBS {
-            let dead = wait(RECEIVES, async || Ok(self.waiting(&self.dead_letters).await? == 1)).await?;
-            report.check("a poison message ends in the dead-letter queue", dead, self.told().await?);
-        }
+        let failed = wait(RECEIVES, async || Ok(self.last_result().await?.ends_with("1 partial failures"))).await?;
+        report.check("the worker names a poison message as failed", failed, self.last_result().await?);
+        let dead = wait(RECEIVES, async || Ok(self.waiting(&self.dead_letters).await? == 1)).await?;
+        report.check("a poison message ends in the dead-letter queue", dead, self.told().await?);
         let empty = wait(RECEIVES, async || Ok(self.waiting(&self.queue).await? == 0)).await?;
         report.check("nothing is left in the queue", empty, self.told().await?);
         Ok(())
+    }
+
+    /// Whether the queue delivers to the worker from now on.
+    pub(crate) async fn deliver(&self, delivers: bool) -> Result<(), LocalError> {
+        let mapping = self.mapping().await?;
+        let id = mapping["UUID"].as_str().unwrap_or_default();
+        let url = format!("{}/2015-03-31/event-source-mappings/{id}", self.emulator.endpoint);
+        let body = json!({ "Enabled": delivers }).to_string();
+        self.emulator.request("a mapping", Request::put(url), body).await.map(drop)
+    }
+
+    /// Moves all messages to the dead-letter queue, as SQS does when they have failed five times.
+    pub(crate) async fn bury(&self) -> Result<(), LocalError> {
+        loop {
+            let taken = json!({ "QueueUrl": self.queue, "MaxNumberOfMessages": 10 });
+            let answer = self.sqs("ReceiveMessage", taken).await?;
+            let Some(messages) = answer["Messages"].as_array().filter(|found| !found.is_empty()) else { return Ok(()) };
+            for message in messages {
+                let dead = json!({ "QueueUrl": self.dead_letters, "MessageBody": message["Body"] });
+                self.sqs("SendMessage", dead).await?;
+                let done = json!({ "QueueUrl": self.queue, "ReceiptHandle": message["ReceiptHandle"] });
+                self.sqs("DeleteMessage", done).await?;
+            }
+        }
+    }
+
+    /// Runs the reconciler, as the schedule will within the minute.
+    pub(crate) async fn reconcile(&self) -> Result<(), LocalError> {
+        self.emulator.invoke(&format!("{}-job-reconciler", self.stack), "{}").await
     }
 
     /// The emulator writes a line where a function starts, also where it says nothing itself.
@@ -62,18 +90,22 @@ impl<'a> Queues<'a> {
         })
         .await?;
         report.check("the schedule starts the reconciler", started, "it does not");
-        let answer = self.emulator.invoke(&format!("{}-job-reconciler", self.stack), "{}").await;
-        let told = answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
-        report.check("the reconciler answers", answer.is_ok(), told);
         Ok(())
     }
 
     /// What the mapping says of its last batch.
     async fn last_result(&self) -> Result<String, LocalError> {
+        Ok(self.mapping().await?["LastProcessingResult"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The mapping to this stack's worker.
+    async fn mapping(&self) -> Result<Value, LocalError> {
         let function = format!(":{}-bulk-worker", self.stack);
         let mappings = self.emulator.mappings().await?;
-        let own = mappings.iter().find(|found| found["FunctionArn"].as_str().unwrap_or_default().ends_with(&function));
-        Ok(own.and_then(|mapping| mapping["LastProcessingResult"].as_str()).unwrap_or("no mapping").to_owned())
+        let own = mappings
+            .into_iter()
+            .find(|found| found["FunctionArn"].as_str().is_some_and(|name| name.ends_with(&function)));
+        own.ok_or(LocalError::Emulator { what: "the stack's mapping", text: function })
     }
 
     /// How many messages are in a queue, on their way or not.
