@@ -3,6 +3,7 @@
 
   python3 tests/acceptance.py                      a few minutes
   python3 tests/acceptance.py --profiles 10000     the full size of the hostile run
+  python3 tests/acceptance.py --only bulk --rows 100000 --kills 10
   python3 tests/acceptance.py --only limits        one check
 
 It needs Python 3 and what `cargo local` needs. The last line counts: `N passed, N failed`.
@@ -66,7 +67,7 @@ class Site:
         """One request on this thread's own connection: status, headers and body."""
         token = token or self.token()
         headers = {"Authorization": "Basic " + base64.b64encode((token + ":").encode()).decode(), **(headers or {})}
-        if body is not None:
+        if body is not None and "Content-Type" not in headers:
             headers["Content-Type"] = "application/json"
         connection = getattr(LOCAL, self.host, None)
         for last in (False, True):
@@ -152,8 +153,10 @@ def restart(arguments):
     with Site(arguments.port) as site:
         assert site.send("GET", "/health")[0] == 200
         for _ in range(3):
-            killed = subprocess.run(["pkill", "-9", "-x", "efface-api"], check=False).returncode
-            assert killed == 0, "there was a function to kill"
+            functions = descendants(site.process.pid, "efface-api")
+            assert functions, "there was a function to kill"
+            for function in functions:
+                os.kill(function, signal.SIGKILL)
             deadline = time.time() + 30
             while True:
                 try:
@@ -252,6 +255,103 @@ def hostile(arguments):
         assert changed == tombstones and len(changed) == 2 * len(people), len(changed)
 
 
+def workflow(arguments):
+    """The README's page of a workflow: 202, the job ends, and the profile is gone from all reads."""
+    with Site(arguments.port) as site:
+        token = site.token("privacy_admin")
+        page = {"column_names": ["_col0"], "column_types": ["varchar"],
+                "data": [["user_id:user_002"], ["email:nobody@example.com"]]}
+        headers = {"Authorization": f"TD1 {token}", "x-reactor-instance-name": "demo"}
+        status, _, body = site.send("POST", "/internal/bulk-delete-internal", page, headers=headers)
+        assert (status, body["accepted"]) == (202, 2), (status, body)
+        job = ended(site, body["status_url"], 60)
+        assert job["state"] == "completed" and (job["counts"]["deleted"], job["counts"]["not_found"]) == (1, 1), job
+        for what in ("external_ids", "traits", "metadata"):
+            path = f"/v1/spaces/spa_demo/collections/users/profiles/user_id:user_002/{what}"
+            assert site.send("GET", path)[0] == 404, what
+        status, _, body = site.send("DELETE", "/v1/spaces/spa_demo/collections/users/profiles/user_id:user_003")
+        assert (status, body["receipt"]["counts"]["merges"]) == (200, 1), (status, body)
+
+
+def ended(site, path, seconds):
+    """A job when it has ended; its counts add up all the while."""
+    deadline = time.time() + seconds
+    while True:
+        status, _, body = site.send("GET", path)
+        assert status == 200, (status, body)
+        job = body["job"]
+        assert sum(job["counts"].values()) + job["remaining"] == job["rows"], job
+        if job["state"] in ("completed", "cancelled"):
+            return job
+        assert time.time() < deadline, job
+        time.sleep(1)
+
+
+def bulk(arguments):
+    """`efface bulk` ends with exact counts, also with the worker killed during the run; the same file again deletes
+    nothing."""
+    rows, rng = arguments.rows, random.Random(20261122)
+    people = [f"u{i}" for i in range(rows * 90 // 100)]
+    lines = [f"user_id:{person}" for person in people]
+    lines += [f"email:{person}@example.com" for person in rng.sample(people, rows * 5 // 100)]
+    lines += [f"email:nobody{i}@example.com" for i in range(rows * 3 // 100)]
+    lines += ["malformed" for _ in range(rows - len(lines))]
+    rng.shuffle(lines)
+    expected = {"deleted": len(people), "duplicate": rows * 5 // 100, "not_found": rows * 3 // 100,
+                "invalid": rows - len(people) - rows * 5 // 100 - rows * 3 // 100, "protected": 0, "failed": 0}
+    seeds = [profile(person, [("email", f"{person}@example.com")]) for person in people]
+    with Site(arguments.port, seeds, release=True) as site:
+        path = os.path.join(site.folder, "people.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        killed, stop = [0], threading.Event()
+
+        def kill():
+            while killed[0] < arguments.kills and not stop.wait(rng.uniform(1, 4)):
+                for process in descendants(site.process.pid, "efface-bulk-wor")[:1]:
+                    os.kill(process, signal.SIGKILL)
+                    killed[0] += 1
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        begun = time.time()
+        counts = run_bulk(path)
+        stop.set()
+        killer.join()
+        print(f"  {rows} rows in {time.time() - begun:.0f} s, {killed[0]} workers killed: {counts}")
+        assert counts == expected, (counts, expected)
+        assert killed[0] >= arguments.kills, "the run was too short for so many kills"
+        again = run_bulk(path)
+        expected["not_found"] += expected["deleted"] + expected["duplicate"]
+        expected["deleted"] = expected["duplicate"] = 0
+        assert again == expected, (again, expected)
+
+
+def run_bulk(path):
+    """The counts with which `efface bulk` ends."""
+    command = ["cargo", "run", "-q", "-p", "efface-cli", "--", "--local", "bulk", path, "--space", "spa_demo", "--yes"]
+    ran = subprocess.run(command + ["--json"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, (ran.returncode, ran.stdout, ran.stderr[-2_000:])
+    return json.loads(ran.stdout)["job"]["counts"]
+
+
+def descendants(parent, name):
+    """The processes of a name that a process started, itself or through others."""
+    table = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,comm="], capture_output=True, text=True, check=True).stdout
+    children, names = collections.defaultdict(list), {}
+    for line in table.splitlines():
+        pid, ppid, comm = line.split(None, 2)
+        children[int(ppid)].append(int(pid))
+        names[int(pid)] = comm.strip()
+    found, todo = [], [parent]
+    while todo:
+        process = todo.pop()
+        todo += children[process]
+        if names.get(process) == name:
+            found.append(process)
+    return found
+
+
 def schema(arguments):
     """schemathesis finds no 5xx and no answer outside the OpenAPI document."""
     tools = os.path.join(ROOT, "target", "tools", "schemathesis")
@@ -274,13 +374,15 @@ def schema(arguments):
         assert found.returncode == 0, found.stdout + found.stderr
 
 
-CHECKS = [readme, restart, limits, hostile, schema]
+CHECKS = [readme, workflow, restart, limits, hostile, bulk, schema]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=9000, help="the port to run cargo local on (9000)")
     parser.add_argument("--profiles", type=int, default=500, help="profiles of the hostile run (500)")
+    parser.add_argument("--rows", type=int, default=2_000, help="rows of the bulk run (2,000; the full size is 100,000)")
+    parser.add_argument("--kills", type=int, default=0, help="workers killed during the bulk run (0)")
     parser.add_argument("--examples", type=int, default=100, help="schemathesis examples an operation (100)")
     parser.add_argument("--only", choices=[check.__name__ for check in CHECKS], help="run one check")
     arguments = parser.parse_args()

@@ -326,3 +326,25 @@ async fn dead_chunks_are_decided_row_by_row() {
     assert_eq!((&totals.body["counts"]["deleted"], &totals.body["counts"]["failed"]), (&json!(3), &json!(0)));
     assert_eq!(app.control(&job, "redrive").await.body["job"]["state"], "completed", "there is nothing to redrive");
 }
+
+/// A worker that died is missed after a while, also in a job that goes on elsewhere.
+#[tokio::test]
+async fn a_chunk_whose_worker_died_is_sent_again() {
+    let app = app().await;
+    let job = app.job(profiles()).await;
+    let worker = app.worker();
+    app.deliver(&worker, &app.queue.take()).await;
+    let chunk = app.queue.take();
+    let cut = app.db.wire.cut_after(8, true);
+    let died = tokio::select! {
+        _ = app.deliver(&worker, &chunk) => false,
+        () = cut.notified() => true,
+    };
+    app.db.wire.heal();
+    assert!(died);
+    assert_eq!(app.reconcile().await.revived, 0, "it may still live");
+    app.clock.advance(76_000);
+    assert_eq!(app.reconcile().await.revived, 1);
+    app.work().await;
+    check(&app, &job, PROFILES).await;
+}

@@ -15,7 +15,8 @@ use efface_aws::{
 use futures::{FutureExt, StreamExt, stream};
 use thiserror::Error;
 
-/// Messages of a batch that are worked on at once: one waits for its last rows while the other begins.
+/// Messages of a batch that are worked on at once: one waits for its last rows while the other begins. The template's
+/// batches are as large, so that a worker that dies takes no message along that it had not begun.
 const AT_ONCE: usize = 2;
 
 /// What is kept of a function's time for what is under way: rows that began, a report, a message.

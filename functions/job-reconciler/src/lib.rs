@@ -29,8 +29,8 @@ impl Reconciler {
         let left = end.duration_since(SystemTime::now()).unwrap_or_default();
         let done = self.engine.reconcile(&self.dead, Deadline::after(left.saturating_sub(RESERVE))).await;
         match &done {
-            Ok(Reconciled { jobs, resent, closed, verified, decided, left, failed }) => {
-                tracing::info!(jobs, resent, closed, verified, decided, left, failed, "reconciled");
+            Ok(Reconciled { jobs, resent, revived, closed, verified, decided, left, failed }) => {
+                tracing::info!(jobs, resent, revived, closed, verified, decided, left, failed, "reconciled");
             }
             Err(error) => tracing::error!(%error, "not reconciled"),
         }

@@ -218,7 +218,7 @@ impl Engine {
         let waits = has_limit && error.is_none() && !run.deadline.is_over();
         let next = if waits { ChunkState::Waiting } else { ChunkState::Begun };
         let report = Report { outcomes, next, extent };
-        let reported = self.store.report_chunk(&run.space, &run.head, run.id, chunk, &report).await?;
+        let reported = self.store.report_chunk(&run.space, &run.head, run.id, chunk, &report, self.clock.now()).await?;
         if let Some(error) = error {
             return Err(error);
         }

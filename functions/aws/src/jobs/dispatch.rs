@@ -1,16 +1,19 @@
 //! Sending a job's chunks: a message for each that has no result. Sending one twice does no harm.
 
-use efface_core::{job::JobId, space::SpaceId};
+use efface_core::{job::JobId, space::SpaceId, time::Time};
 
 use super::{Deadline, Engine};
 use crate::{
     StoreError,
     queue::{ChunkId, Pointer, Work},
-    store::jobs::{Chunk, ChunkState, JobHead, Page},
+    store::jobs::{ChunkState, JobHead, Page},
 };
 
 /// Pages that are listed at once.
 const PAGES: i32 = 100;
+
+/// Without a sign of life for so long a worker is dead: its function ends after 30 s (`infra/template.yaml`).
+const DEAD_SECONDS: i64 = 75;
 
 impl Engine {
     /// Asks for a job's chunks to be sent. Where the queue does not take it, the reconciler will.
@@ -55,15 +58,26 @@ impl Engine {
         Ok(())
     }
 
-    /// Sends the chunks of a page that have begun and are not done.
-    pub(super) async fn send_begun(&self, space: &SpaceId, job: &JobId, page: &Page) -> Result<(), StoreError> {
-        let chunks = self.store.chunks(space, job, page.page).await?;
-        let begun = chunks.iter().filter(|(_, there)| there.state == ChunkState::Begun);
-        let pointer = |(chunk, there): (&u32, &Chunk)| {
-            let id = ChunkId { page: page.page, chunk: *chunk, attempt: there.attempt };
-            Pointer { space: space.clone(), job: job.clone(), work: Work::Chunk(id) }
-        };
-        self.queue.send(&begun.map(pointer).collect::<Vec<_>>()).await
+    /// Sends the chunks of a job that have begun, are not done, and show no sign of life: their runners have died. How
+    /// many there were.
+    pub(super) async fn revive(&self, space: &SpaceId, job: &JobId, now: Time) -> Result<usize, StoreError> {
+        let mut dead = Vec::new();
+        let mut next = Some(0);
+        while let Some(page) = next {
+            let pages = self.store.pages(space, job, page, PAGES).await?;
+            next = pages.last().filter(|_| pages.len() == PAGES as usize).map(|page| page.page + 1);
+            for page in pages {
+                for (chunk, there) in self.store.chunks(space, job, page.page).await? {
+                    let is_dead = now.second() - there.begun_at.second() >= DEAD_SECONDS;
+                    if there.state == ChunkState::Begun && is_dead {
+                        let work = Work::Chunk(ChunkId { page: page.page, chunk, attempt: there.attempt });
+                        dead.push(Pointer { space: space.clone(), job: job.clone(), work });
+                    }
+                }
+            }
+        }
+        self.queue.send(&dead).await?;
+        Ok(dead.len())
     }
 
     async fn send_page(&self, space: &SpaceId, job: &JobId, head: &JobHead, page: &Page) -> Result<(), StoreError> {

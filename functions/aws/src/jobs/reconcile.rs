@@ -34,6 +34,8 @@ pub struct Reconciled {
     pub jobs: u64,
     /// Jobs whose chunks were sent again.
     pub resent: u64,
+    /// Chunks whose runners had died, and that were sent again.
+    pub revived: u64,
     /// Jobs that were closed, because nobody finished them.
     pub closed: u64,
     /// Finished jobs whose results were found to add up.
@@ -137,14 +139,19 @@ impl Engine {
             JobState::Pausing | JobState::Cancelling => {
                 self.store.set_gates(space, job).await?;
                 let settled = self.store.settle_job(space, job, now).await?;
-                if let Some(status) = settled.filter(|status| !status.head.state.runs()) {
-                    self.finish_begun(space, job, &status, now).await?;
+                // It can't stop before what has begun is done.
+                if settled.is_some_and(|status| !status.progress.is_still()) {
+                    self.revive(space, job, now).await?;
                 }
             }
             JobState::Queued | JobState::Running => {
                 self.store.set_gates(space, job).await?;
                 self.mind_limit(space, job, &status).await?;
-                done.resent += u64::from(self.resend_if_still(space, job, &status, now, deadline).await?);
+                let is_sent = self.resend_if_still(space, job, &status, now, deadline).await?;
+                done.resent += u64::from(is_sent);
+                if !is_sent && !status.progress.is_still() {
+                    done.revived += u64::try_from(self.revive(space, job, now).await?).unwrap_or_default();
+                }
             }
             JobState::Cancelled => {
                 self.store.retire_job(space, &status.head, None).await?;
@@ -178,29 +185,6 @@ impl Engine {
         self.dispatch(space, job, 0, deadline).await?;
         self.store.mark_seen(space, job, seen, head.resends + 1, now).await?;
         Ok(true)
-    }
-
-    /// Sends the begun chunks of a job that stops again: their runners may have died, and it can't stop before they are
-    /// done.
-    async fn finish_begun(
-        &self,
-        space: &SpaceId,
-        job: &JobId,
-        status: &JobStatus,
-        now: Time,
-    ) -> Result<(), StoreError> {
-        if status.progress.is_still() || now.second() - status.head.changed_at.second() < STILL_SECONDS {
-            return Ok(());
-        }
-        let mut from = Some(0);
-        while let Some(page) = from {
-            let pages = self.store.pages(space, job, page, JOBS).await?;
-            from = pages.last().map(|page| page.page + 1);
-            for page in pages {
-                self.send_begun(space, job, &page).await?;
-            }
-        }
-        Ok(())
     }
 
     /// Reads all results of a finished job again. Where they don't add up to its counts, that is a fault of ours: it is

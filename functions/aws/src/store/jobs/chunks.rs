@@ -17,7 +17,7 @@ use efface_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{JobHead, Page, Progress, ROWS_KEPT_SECONDS, SHARDS, adding, by_outcome, id_of, unreadable};
+use super::{JobHead, Page, Progress, ROWS_KEPT_SECONDS, SHARDS, adding, by_outcome, id_of, time_value, unreadable};
 use crate::{
     queue::ChunkId,
     store::{Item, Key, Store, StoreError, keys::chunks_partition, number, read, sort_key, text},
@@ -49,7 +49,7 @@ pub struct Chunk {
     /// The rows' outcomes, packed.
     #[serde(with = "serde_bytes")]
     pub outcomes: Vec<u8>,
-    /// When it began last.
+    /// When it began, or was last reported on: the last sign of life of whoever runs it.
     pub begun_at: Time,
     /// Deletions that it may still make, where its job has a limit.
     #[serde(default)]
@@ -231,6 +231,7 @@ impl Store {
         id: ChunkId,
         chunk: &Chunk,
         report: &Report,
+        now: Time,
     ) -> Result<Option<Chunk>, StoreError> {
         let job = id_of(head)?;
         let state = if report.outcomes.is_complete() { ChunkState::Done } else { report.next };
@@ -242,6 +243,7 @@ impl Store {
             version: chunk.version + 1,
             outcomes: report.outcomes.to_bytes(),
             grant: left.filter(|_| keeps),
+            begun_at: now,
             ..chunk.clone()
         };
         let moved = match state {
@@ -271,7 +273,8 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(Key::chunk(space, job, id.page, id.chunk).into()))
             .update_expression(
-                "SET #state = :next, attempt = :attempt, version = :version, outcomes = :outcomes, #grant = :grant",
+                "SET #state = :next, attempt = :attempt, version = :version, outcomes = :outcomes, #grant = :grant, \
+                 begun_at = :at",
             )
             .condition_expression("#state = :state AND version = :read")
             .expression_attribute_names("#state", "state")
@@ -282,7 +285,8 @@ impl Store {
             .expression_attribute_values(":version", number(next.version))
             .expression_attribute_values(":read", number(read.version))
             .expression_attribute_values(":outcomes", AttributeValue::B(Blob::new(next.outcomes.clone())))
-            .expression_attribute_values(":grant", grant);
+            .expression_attribute_values(":grant", grant)
+            .expression_attribute_values(":at", time_value(next.begun_at));
         TransactWriteItem::builder().set_update(update.build().ok()).build()
     }
 
