@@ -1,5 +1,6 @@
 //! No raw identifier and no token in any log line, whatever happens.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use efface_core::role::Role;
 use efface_tests::{Req, TestApp, app::SPACE, faults::Fault, log};
 use serde_json::json;
@@ -38,6 +39,7 @@ async fn nothing_personal_is_logged() {
         }
     }
     app.db.wire.heal();
+    jobs(&app).await;
     let panicked = std::panic::catch_unwind(|| {
         efface_aws::telemetry::quiet_panics();
         std::panic::panic_any(CANARY.to_owned());
@@ -52,4 +54,34 @@ async fn nothing_personal_is_logged() {
     }
     let encoded = percent_encoding::utf8_percent_encode(CANARY, percent_encoding::NON_ALPHANUMERIC).to_string();
     assert!(!logged.contains(&encoded));
+    let basic = STANDARD.encode(format!("{}:", app.token(Role::WorkspaceOwner)));
+    assert!(!logged.contains(&basic), "a token as it is sent in the log");
+}
+
+/// The same for jobs: rows, keys, headers and cursors, and what the worker and the reconciler make of them. Messages hold
+/// no row.
+async fn jobs(app: &TestApp) {
+    let rows = [format!("email:{CANARY}"), format!("{CANARY}:x"), CANARY.to_owned(), format!("user_id:{CANARY}")];
+    let page = |body: &serde_json::Value| {
+        Req::post("/internal/bulk-delete-internal", body).header("x-reactor-instance-name", "demo")
+    };
+    app.send(page(&json!(rows))).await;
+    app.send(page(&json!(rows)).header("x-deletion-group", CANARY)).await;
+    app.send(page(&json!(rows)).header("x-reactor-instance-name", CANARY)).await;
+    app.send(page(&json!({ CANARY: CANARY })).key(CANARY)).await;
+    app.create_job(json!({ "action": "delete_profile", "rows": rows, "dry_run": true })).await;
+    app.create_job(json!({ "action": "delete_profile", "rows": rows, CANARY: CANARY })).await;
+    app.create_job(json!({ "action": CANARY, "rows": rows })).await;
+    let row = json!({ "user_id": CANARY, "type": "email", "id": CANARY });
+    app.create_job(json!({ "action": "delete_identifier", "rows": [row, CANARY] })).await;
+    app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group={CANARY}&state={CANARY}"))).await;
+    app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{CANARY}"))).await;
+    app.send(Req::erase(SPACE, "email", CANARY)).await;
+    app.queue.put(CANARY);
+    app.db.wire.plan(|passed| if passed.operation == "UpdateItem" { Fault::ServerError } else { Fault::None });
+    app.work().await;
+    app.db.wire.heal();
+    app.reconcile().await;
+    app.work().await;
+    assert!(app.queue.sent().len() > 3 && !app.queue.sent().concat().contains("c4n4ry"), "a row in a message");
 }

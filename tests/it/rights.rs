@@ -98,14 +98,25 @@ async fn jobs_are_done_within_the_roles() {
     app.work().await;
     did(&app, "BulkWorkerRole", &mut seen);
     let dead = app.job(profiles(["user_id:u10", "email:e10", "user_id:u11"])).await;
-    app.queue.take().into_iter().for_each(|body| app.dead.put(body));
+    for body in app.queue.take() {
+        app.dead.put(body);
+    }
     app.outcomes(&open, "").await;
-    app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group=g"))).await;
+    for query in ["group=g", "state=running", "state=open&group=g", "state=completed"] {
+        let reply = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?{query}"))).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
+    let planned =
+        app.job(with(with(profiles(["user_id:u6", "email:e8", "x"]), "dry_run", json!(true)), "open", json!(true)));
+    let planned = planned.await;
+    app.control(&planned, "start").await;
     did(&app, "ApiRole", &mut seen);
     // Not only the first message: all that follow from it end in the dead-letter queue, too.
     for _ in 0..3 {
         app.reconcile().await;
-        app.queue.take().into_iter().for_each(|body| app.dead.put(body));
+        for body in app.queue.take() {
+            app.dead.put(body);
+        }
     }
     for _ in 0..4 {
         app.clock.advance(3_600_000);

@@ -84,7 +84,7 @@ fn the_functions_have_the_least_rights() {
     assert_eq!(
         rights(&template, "ApiRole", "store"),
         [
-            &format!("{read} on T#* S#* I#* P#* C#* J#* Q#* O#* L#* Y#* X#*"),
+            &format!("{read} on T#* S#* I#* P#* C#* J#* Q#* O#* L#* N#* Y#* X#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* R#* S#* P#* J#* O#* Y#*",
             "dynamodb:PutItem on K#* C#* Q#* J#* O#* L#* N#* X#*",
