@@ -1,0 +1,161 @@
+//! The client of the jobs: posts pages, retries what failed, follows them and reads their outcomes.
+
+use std::{sync::Arc, time::Duration};
+
+use efface_api::{App, door::FrontDoor};
+use efface_aws::{Store, clock::Clock};
+use efface_core::{
+    job::{Counts, Outcome},
+    role::Role,
+    space::SpaceId,
+    time::Time,
+};
+use efface_tests::{
+    Door, Reply, Req,
+    app::{SPACE, master, send},
+    store::{TABLE, client},
+};
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+
+use crate::{
+    broker::Broker,
+    people::People,
+    rows::{Fate, Plan},
+};
+
+/// Pages that are posted at once.
+const AT_ONCE: usize = 3;
+
+/// Someone who may do everything in the space.
+#[derive(Clone)]
+pub(crate) struct Client {
+    app: Arc<App>,
+    token: String,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Status {
+    pub(crate) state: String,
+    pub(crate) counts: Counts,
+    pub(crate) rows: i64,
+    pub(crate) is_verified: bool,
+}
+
+impl Client {
+    /// An app, and a space in its table. What goes past the app goes to `direct`.
+    pub(crate) async fn start(direct: &str, url: &str, broker: Broker, now: Time) -> Self {
+        let store = Store::new(client(direct), TABLE);
+        let space = SpaceId::parse(SPACE).unwrap();
+        let change = serde_json::from_value(json!({ "source": "attached", "reactor_instances": ["demo"] })).unwrap();
+        store.create_space(&space, &change, now).await.unwrap();
+        let (token, _) = store.create_token(&space, Role::WorkspaceOwner, now, None).await.unwrap();
+        let queue = efface_aws::queue::Queue::new(broker);
+        let app = App::new(Store::new(client(url), TABLE), queue, master(), Clock::system(), FrontDoor::Rest);
+        Self { app: Arc::new(app), token: token.expose().to_owned() }
+    }
+
+    /// Sends a request until it has an answer.
+    async fn send(&self, request: Req, status: u16) -> Reply {
+        let request = request.token(&self.token);
+        let mut attempt = 0;
+        loop {
+            let reply = send(&self.app, &request, Door::Rest).await;
+            if reply.status == status {
+                return reply;
+            }
+            attempt += 1;
+            assert!(matches!(reply.status, 429 | 500..) && attempt < 40, "{}: {}", reply.status, reply.body);
+            tokio::time::sleep(Duration::from_millis(50 * attempt)).await;
+        }
+    }
+
+    /// Makes a job of all rows and starts it; its id.
+    pub(crate) async fn post(&self, plan: &Plan, people: &People, page_rows: usize, key: &str) -> String {
+        let jobs = format!("/v1/spaces/{SPACE}/deletion_jobs");
+        let body = json!({ "action": plan.action.as_str(), "open": true });
+        let made = self.send(Req::post(&jobs, &body).key(key), 202).await;
+        let job = made.body["job"]["id"].as_str().unwrap().to_owned();
+        let path = format!("{jobs}/{job}");
+        let page = |number: usize| {
+            let (this, path) = (self.clone(), path.clone());
+            let rows = number * page_rows..((number + 1) * page_rows).min(plan.len());
+            let wanted = rows.len();
+            let body = format!(r#"{{"page":{number},"rows":{}}}"#, plan.json(rows, people));
+            async move {
+                let mut request = Req::post(format!("{path}/rows"), &Value::Null);
+                request.body = body.into_bytes();
+                let reply = this.send(request, 202).await;
+                let count = |name: &str| usize::try_from(reply.body[name].as_u64().unwrap()).unwrap();
+                assert_eq!(count("accepted") + count("rejected_total"), wanted, "{}", reply.body);
+            }
+        };
+        stream::iter(0..plan.len().div_ceil(page_rows)).map(page).buffer_unordered(AT_ONCE).collect::<()>().await;
+        self.send(Req::post(format!("{path}/start"), &json!({})), 202).await;
+        job
+    }
+
+    pub(crate) async fn status(&self, job: &str) -> Status {
+        let reply = self.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{job}")), 200).await;
+        let job = &reply.body["job"];
+        let counts: Counts = serde_json::from_value(job["counts"].clone()).unwrap();
+        let rows = job["rows"].as_i64().unwrap();
+        // Contract: always.
+        assert_eq!(counts.total() + job["remaining"].as_i64().unwrap(), rows, "{job}");
+        let state = job["state"].as_str().unwrap().to_owned();
+        Status { state, counts, rows, is_verified: job["verified_at"].is_string() }
+    }
+
+    /// Every row's outcome, by page and row.
+    async fn outcomes(&self, job: &str, rows: usize, page_rows: usize) -> Vec<Option<Outcome>> {
+        let mut outcomes = vec![None; rows];
+        let mut next = String::new();
+        loop {
+            let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/outcomes?limit=100&next={next}");
+            let reply = self.send(Req::get(path), 200).await;
+            for row in reply.body["data"].as_array().unwrap() {
+                let number = |name: &str| usize::try_from(row[name].as_u64().unwrap()).unwrap();
+                let slot = &mut outcomes[number("page") * page_rows + number("row")];
+                assert!(slot.is_none(), "a row is listed twice: {row}");
+                *slot = Some(row["outcome"].as_str().unwrap().parse().unwrap());
+            }
+            reply.body["cursor"]["next"].as_str().unwrap().clone_into(&mut next);
+            if reply.body["cursor"]["has_more"] == json!(false) {
+                return outcomes;
+            }
+        }
+    }
+
+    /// Compares every row's outcome with the model: what differs, and the row that deleted the target of each group.
+    pub(crate) async fn check_outcomes(
+        &self,
+        job: &str,
+        plan: &Plan,
+        page_rows: usize,
+        again: bool,
+    ) -> (Vec<String>, Vec<usize>) {
+        let mut faults = Vec::new();
+        let mut takers = vec![None; plan.targets.len()];
+        for (row, outcome) in self.outcomes(job, plan.len(), page_rows).await.into_iter().enumerate() {
+            let fate = plan.fate(row);
+            let is_right = match (fate, outcome) {
+                (Fate::Group(group), Some(Outcome::Deleted)) if !again => {
+                    takers[usize::try_from(group).unwrap()].replace(row).is_none()
+                }
+                (Fate::Group(_), Some(Outcome::Duplicate)) => !again,
+                (Fate::Group(_), Some(Outcome::NotFound)) => again,
+                (Fate::Always(wanted), Some(outcome)) => wanted == outcome,
+                _ => false,
+            };
+            if !is_right {
+                faults.push(format!("row {row} of {job} should be {fate:?}, and is {outcome:?}"));
+            }
+        }
+        let missing = takers.iter().filter(|taker| taker.is_none()).count();
+        if missing > 0 && !again {
+            faults.push(format!("{missing} targets of {job} were deleted by no row"));
+        }
+        (faults, takers.into_iter().map(|taker| taker.unwrap_or(usize::MAX)).collect())
+    }
+}

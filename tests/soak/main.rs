@@ -1,0 +1,373 @@
+//! The soak: rows by the million through the real programs, while processes are killed, requests are throttled, replies
+//! are lost and messages come twice and in any order. What comes out must equal a reference model exactly.
+//!
+//! `cargo soak --help` tells the options; `docs/performance.md` what it proves.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a check that can't go on says so, and its report is what it is for"
+)]
+
+mod broker;
+mod check;
+mod client;
+mod fleet;
+mod people;
+mod proxy;
+mod rows;
+mod runtime;
+mod sqs;
+
+use std::{
+    path::Path,
+    process::{Command, ExitCode},
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use clap::{Parser, ValueEnum};
+use dynoxide::{Database, actions::create_table::CreateTableRequest};
+use efface_core::{job::Counts, space::SpaceId, time::Time};
+use efface_tests::{
+    app::{SPACE, master},
+    store::TABLE,
+};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::{
+    broker::Broker,
+    check::Done,
+    client::{Client, Status},
+    fleet::{Fleet, Killer, Setting},
+    people::People,
+    proxy::Traffic,
+    rows::{Action, Plan},
+    runtime::Answers,
+};
+
+/// Carries deletion jobs out with the real worker and reconciler, breaks what can break, and compares the outcome with
+/// a model.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Rows of all jobs together.
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: usize,
+    /// Worker processes.
+    #[arg(long, default_value_t = 4)]
+    workers: usize,
+    /// Workers to kill, at least, while the rows are carried out.
+    #[arg(long, default_value_t = 200)]
+    kills: usize,
+    /// What the people and the rows are made from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// What the rows do; mixed: one job of each action at the same time, with half of the rows each.
+    #[arg(long, value_enum, default_value_t = Jobs::Mixed)]
+    action: Jobs,
+    /// Rows of a page.
+    #[arg(long, default_value_t = 20_000)]
+    page_rows: usize,
+    /// Minutes after which a run that does not come to its end is given up.
+    #[arg(long, default_value_t = 240)]
+    minutes: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Jobs {
+    DeleteProfile,
+    DeleteIdentifier,
+    Mixed,
+}
+
+impl Jobs {
+    fn actions(self) -> &'static [Action] {
+        match self {
+            Self::DeleteProfile => &[Action::Profile],
+            Self::DeleteIdentifier => &[Action::Identifier],
+            Self::Mixed => &[Action::Profile, Action::Identifier],
+        }
+    }
+}
+
+/// A rough guess, to begin with, at how many rows are carried out in a second.
+const GUESSED_PACE: usize = 800;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let programs = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    build(&programs);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    let faults = runtime.block_on(soak(&args, &programs));
+    if faults.is_empty() {
+        println!("soak: passed");
+        return ExitCode::SUCCESS;
+    }
+    for fault in faults.iter().take(20) {
+        println!("  {fault}");
+    }
+    println!("soak: failed, {} faults; logs in {}", faults.len(), programs.join("soak-logs").display());
+    ExitCode::FAILURE
+}
+
+/// Builds the programs in the profile that this one was built in: cargo, which runs it, builds none but this one.
+fn build(programs: &Path) {
+    let Some(cargo) = std::env::var_os("CARGO") else { return };
+    let profile = match programs.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(profile) => profile,
+    };
+    let started = Instant::now();
+    let built = Command::new(cargo)
+        .args([
+            "build",
+            "--quiet",
+            "--profile",
+            profile,
+            "--bin",
+            "efface-bulk-worker",
+            "--bin",
+            "efface-job-reconciler",
+        ])
+        .status();
+    assert!(built.unwrap().success(), "the programs can't be built");
+    println!("programs built in {:.0} s", started.elapsed().as_secs_f64());
+}
+
+async fn soak(args: &Args, programs: &Path) -> Vec<String> {
+    let now = Time::parse("2026-02-01T00:00:00Z").unwrap();
+    let space = SpaceId::parse(SPACE).unwrap();
+    let people = People::new(args.seed, master().space_key(&space), space, now);
+    let actions = args.action.actions();
+    let mut plans: Vec<Plan> = Vec::new();
+    for (at, action) in (0..).zip(actions) {
+        let first = plans.last().map_or(0, |plan| plan.people.end);
+        plans.push(Plan::new(*action, args.rows / actions.len(), &people, first, args.seed + at));
+    }
+
+    let database = database();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+    let traffic = Arc::new(Traffic::default());
+    let url = proxy::start(address, Arc::clone(&traffic)).await;
+    let broker = Broker::default();
+    let client = Client::start(&format!("http://{address}"), &url, broker.clone(), now).await;
+    let started = Instant::now();
+    let items: usize = plans.iter().map(|plan| check::populate(&database, TABLE, &people, plan)).sum();
+    let before = check::prints(&database, TABLE);
+    println!("{items} items of {} people in {:.0} s", plans.last().map_or(0, |plan| plan.people.end), seconds(started));
+
+    let setting = Setting {
+        programs: programs.to_owned(),
+        logs: fleet::logs(programs),
+        table: TABLE.to_owned(),
+        dynamodb: url,
+        sqs: sqs::start(broker.clone()).await,
+    };
+    let answers = Arc::new(Answers::default());
+    let fleet = Fleet::start(setting, broker.clone(), Arc::clone(&answers), args.workers).await;
+    let mut run = Run { args, client, broker, traffic, people, fleet, answers, faults: Vec::new() };
+
+    let jobs = run.carry_out(&plans, "first", args.kills).await;
+    run.report_traffic();
+    let mut done = Vec::new();
+    for (plan, (id, status)) in plans.iter().zip(jobs) {
+        let takers = run.check(plan, &id, &status, plan.counts().0, false).await;
+        done.push(Done { plan, id, takers, page_rows: args.page_rows });
+    }
+    let started = Instant::now();
+    let (faults, after) = check::compare(&database, TABLE, &run.people, &before, &done);
+    println!("table compared in {:.0} s: {} differences from the model", seconds(started), faults.len());
+    run.faults.extend(faults);
+
+    let jobs = run.carry_out(&plans, "again", 0).await;
+    for (plan, (id, status)) in plans.iter().zip(jobs) {
+        run.check(plan, &id, &status, plan.counts().1, true).await;
+    }
+    let again = check::prints(&database, TABLE);
+    let changed = again.iter().filter(|(key, print)| after.get(key) != Some(print)).count();
+    println!("the second run changed {} items", changed + after.len().abs_diff(again.len()));
+    if again != after {
+        run.faults.push("the second run changed the table".to_owned());
+    }
+    run.finish()
+}
+
+/// A table as the template makes it, less the stream: nobody reads it here.
+fn database() -> Database {
+    let database = Database::memory().unwrap();
+    let request: CreateTableRequest = serde_json::from_value(json!({
+        "TableName": TABLE,
+        "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }, { "AttributeName": "sk", "KeyType": "RANGE" }],
+        "AttributeDefinitions": [
+            { "AttributeName": "pk", "AttributeType": "S" },
+            { "AttributeName": "sk", "AttributeType": "S" },
+        ],
+        "BillingMode": "PAY_PER_REQUEST",
+    }))
+    .unwrap();
+    database.create_table(request).unwrap();
+    database
+}
+
+fn seconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64()
+}
+
+struct Run<'a> {
+    args: &'a Args,
+    client: Client,
+    broker: Broker,
+    traffic: Arc<Traffic>,
+    people: People,
+    fleet: Fleet,
+    answers: Arc<Answers>,
+    faults: Vec<String>,
+}
+
+impl Run<'_> {
+    /// Posts the jobs and kills workers until all are done; their ids, and how they ended.
+    async fn carry_out(&mut self, plans: &[Plan], name: &str, kills: usize) -> Vec<(String, Status)> {
+        self.traffic.heal(false);
+        let started = Instant::now();
+        let rows: usize = plans.iter().map(Plan::len).sum();
+        let mut killer = Killer::new(kills, Duration::from_secs((rows / GUESSED_PACE) as u64));
+        let mut posting = Vec::new();
+        for (at, plan) in plans.iter().enumerate() {
+            let (client, people, page_rows) = (&self.client, &self.people, self.args.page_rows);
+            posting.push(async move { client.post(plan, people, page_rows, &format!("{name}-{at}")).await });
+        }
+        let jobs: Vec<String> = futures::future::join_all(posting).await;
+        println!("{name}: {rows} rows posted in {:.0} s", seconds(started));
+        let working = Instant::now();
+        killer.restart();
+        let limit = Duration::from_secs(self.args.minutes * 60);
+        let mut looked: Option<Instant> = None;
+        let mut told = 0;
+        let statuses = loop {
+            if killer.is_due(self.fleet.figures.kills) {
+                self.fleet.kill().await;
+            }
+            self.fleet.mind().await;
+            if looked.is_none_or(|looked| looked.elapsed() > Duration::from_secs(1)) {
+                looked = Some(Instant::now());
+                let mut statuses = Vec::new();
+                for job in &jobs {
+                    statuses.push(self.client.status(job).await);
+                }
+                let decided: i64 = statuses.iter().map(|status| status.counts.total()).sum();
+                let total: i64 = statuses.iter().map(|status| status.rows).sum();
+                let share = i32::try_from(decided).map(f64::from).unwrap_or(1.0)
+                    / f64::from(i32::try_from(total.max(1)).unwrap());
+                killer.progress(share);
+                if decided * 10 / total.max(1) > told {
+                    told = decided * 10 / total.max(1);
+                    println!(
+                        "{name}: {decided} rows after {:.0} s, {} kills",
+                        seconds(working),
+                        self.fleet.figures.kills
+                    );
+                }
+                if statuses.iter().all(|status| status.state == "completed") {
+                    break statuses;
+                }
+                if started.elapsed() > limit {
+                    self.faults.push(format!("{name}: given up: {statuses:?}"));
+                    break statuses;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        let took = seconds(working);
+        let pace = f64::from(u32::try_from(rows).unwrap()) / took;
+        println!("{name}: {rows} rows carried out in {took:.0} s: {pace:.0} rows/s with {} workers", self.args.workers);
+        if self.fleet.figures.kills < kills {
+            self.faults.push(format!("{} workers were killed, not {kills}", self.fleet.figures.kills));
+        }
+        self.traffic.heal(true);
+        self.settle(name, &jobs).await;
+        jobs.into_iter().zip(statuses).collect()
+    }
+
+    /// Waits until the reconciler has found that the jobs' results add up, and no message is left.
+    async fn settle(&mut self, name: &str, jobs: &[String]) {
+        let started = Instant::now();
+        loop {
+            self.fleet.mind().await;
+            let mut is_verified = true;
+            for job in jobs {
+                is_verified &= self.client.status(job).await.is_verified;
+            }
+            if is_verified && self.broker.is_empty() {
+                return println!("{name}: verified, and the queue empty, {:.0} s later", seconds(started));
+            }
+            if started.elapsed() > Duration::from_secs(180) {
+                let what = if is_verified { "messages are left" } else { "a job was not verified" };
+                return self.faults.push(format!("{name}: {what}"));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Compares a job's counts and outcomes with the model; the row that deleted the target of each group.
+    async fn check(&mut self, plan: &Plan, id: &str, status: &Status, wanted: Counts, again: bool) -> Vec<usize> {
+        let counts = status.counts;
+        println!("{}: {}", plan.action.as_str(), shown(counts));
+        if counts != wanted {
+            self.faults.push(format!("{id}: the counts should be {}", shown(wanted)));
+        }
+        let (faults, takers) = self.client.check_outcomes(id, plan, self.args.page_rows, again).await;
+        self.faults.extend(faults);
+        takers
+    }
+
+    /// What the first run came to.
+    fn report_traffic(&self) {
+        let requests = self.traffic.requests();
+        let rows = f64::from(u32::try_from(self.args.rows).unwrap());
+        let total: u64 = requests.iter().map(|(_, n)| n).sum();
+        let per_row = |n: u64| f64::from(u32::try_from(n).unwrap()) / rows;
+        let each: Vec<String> = requests.iter().map(|(name, n)| format!("{name} {:.3}", per_row(*n))).collect();
+        println!("requests per row: {:.2} ({})", per_row(total), each.join(", "));
+        let [throttled, lost, partial] =
+            [&self.traffic.throttled, &self.traffic.lost, &self.traffic.partial].map(|n| n.load(Ordering::Relaxed));
+        println!(
+            "{total} requests: {throttled} throttled, {lost} replies lost after commit, {partial} batches done in part"
+        );
+        let broker::Figures { sent, delivered, twice, failed, expired, dead, refused } = self.broker.figures();
+        println!(
+            "{sent} messages sent, {refused} refused at first; {delivered} deliveries, {twice} to two workers, \
+             {failed} failed or lost with a worker, {expired} came back, {dead} dead"
+        );
+        let fleet::Figures { kills, busy, reconcilers, peak, .. } = self.fleet.figures;
+        println!(
+            "{kills} workers killed, {busy} of them at work, and {reconcilers} reconcilers; a worker's peak: {} MiB",
+            peak / 1_024
+        );
+    }
+
+    /// What should not have happened at all.
+    fn finish(mut self) -> Vec<String> {
+        let fleet::Figures { deaths, timeouts, peak, .. } = self.fleet.figures;
+        println!("a worker's peak over both runs: {} MiB", peak / 1_024);
+        if deaths + timeouts > 0 {
+            self.faults.push(format!("{deaths} processes ended by themselves, {timeouts} invocations took too long"));
+        }
+        self.faults.extend(self.answers.errors.lock().unwrap().iter().cloned());
+        let (total, first) = self.fleet.faults();
+        if total > 0 {
+            self.faults.push(format!("{total} errors in the logs, such as:"));
+            self.faults.extend(first);
+        }
+        println!("{} invocations", self.answers.invocations.load(Ordering::Relaxed));
+        self.faults
+    }
+}
+
+fn shown(counts: Counts) -> String {
+    let each = efface_core::job::Outcome::ALL.map(|outcome| format!("{} {}", outcome.as_str(), counts.of(outcome)));
+    each.join(", ")
+}

@@ -1,0 +1,268 @@
+//! The people that rows name, made from a seed: as items of the table, as they are loaded line by line.
+
+use std::collections::HashMap;
+
+use dynoxide::types::{AttributeValue, Item};
+use efface_aws::store::{
+    Key,
+    profiles::{Trait, Traits},
+};
+use efface_core::{
+    identifier::IdentifierType,
+    key::{IdHash, SpaceKey},
+    profile::ProfileId,
+    space::SpaceId,
+    time::Time,
+};
+use serde_json::value::RawValue;
+
+/// Every value holds this, and nothing else in the table does.
+pub(crate) const MARK: &str = "soak!";
+
+/// When the events behind the lines happened.
+pub(crate) const HAPPENED: &str = "2026-01-01T00:00:00Z";
+
+const SEGMENTS: [&str; 4] = ["seg_vip", "seg_new", "seg_lapsed", "seg_churn"];
+
+/// All people of a seed.
+pub(crate) struct People {
+    seed: u64,
+    key: SpaceKey,
+    space: SpaceId,
+    loaded_at: Time,
+}
+
+/// One of them: a profile, and perhaps another that was merged into it.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) root: Profile,
+    pub(crate) alias: Option<Profile>,
+}
+
+/// A profile as a line describes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Profile {
+    pub(crate) id: ProfileId,
+    /// Types and values; the `user_id`s come first.
+    pub(crate) ids: Vec<(&'static str, String)>,
+    pub(crate) segments: Vec<&'static str>,
+    pub(crate) has_trait: bool,
+}
+
+/// What an item is to a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    Head,
+    /// An identifier, by its number among the person's.
+    Identifier(usize),
+    Edge,
+    /// A membership, its edge, or the traits: all of them go.
+    Rest,
+}
+
+impl Person {
+    /// Types and values of all identifiers.
+    pub(crate) fn ids(&self) -> Vec<&(&'static str, String)> {
+        self.root.ids.iter().chain(self.alias.iter().flat_map(|alias| &alias.ids)).collect()
+    }
+
+    pub(crate) fn user_ids(&self) -> usize {
+        self.root.ids.iter().filter(|(id_type, _)| *id_type == "user_id").count()
+    }
+}
+
+impl People {
+    pub(crate) fn new(seed: u64, key: SpaceKey, space: SpaceId, loaded_at: Time) -> Self {
+        Self { seed, key, space, loaded_at }
+    }
+
+    /// A person by number. One in six has more than one `user_id`, one in 33 was merged from two profiles.
+    pub(crate) fn person(&self, number: u32) -> Person {
+        let mut rng = fastrand::Rng::with_seed(self.seed ^ u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut bytes = || rng.u128(..).to_be_bytes();
+        let (root_id, alias_id) = (ProfileId::from_random(bytes()), ProfileId::from_random(bytes()));
+        let user_ids = match rng.u8(..100) {
+            0..3 => 3,
+            3..15 => 2,
+            _ => 1,
+        };
+        let mut ids: Vec<_> = (0..user_ids).map(|at| ("user_id", format!("{MARK}u{number}-{at}"))).collect();
+        ids.push(("email", format!("{MARK}{number}@example.com")));
+        if rng.u8(..100) < 30 {
+            ids.push(("anonymous_id", format!("{MARK}a{number}")));
+        }
+        let mut segments: Vec<_> = SEGMENTS.into_iter().filter(|_| rng.u8(..100) < 18).collect();
+        segments.sort_unstable();
+        let root = Profile { id: root_id, ids, segments, has_trait: rng.u8(..100) < 60 };
+        let alias = (rng.u8(..100) < 3).then(|| Profile {
+            id: alias_id,
+            ids: vec![("anonymous_id", format!("{MARK}m{number}"))],
+            segments: vec!["seg_new"],
+            has_trait: false,
+        });
+        Person { root, alias }
+    }
+
+    /// A person's items.
+    pub(crate) fn items(&self, person: &Person) -> Vec<(What, Item)> {
+        let mut items = Vec::with_capacity(12);
+        let mut number = 0;
+        for profile in std::iter::once(&person.root).chain(&person.alias) {
+            self.push_profile(&mut items, person, profile, &mut number);
+        }
+        items
+    }
+
+    fn push_profile(&self, items: &mut Vec<(What, Item)>, person: &Person, profile: &Profile, number: &mut usize) {
+        let now = self.loaded_at.to_string();
+        let hashes: Vec<IdHash> = profile.ids.iter().map(|(id_type, value)| self.hash(id_type, value)).collect();
+        let mut head = item(Key::head(&self.space, &profile.id));
+        for (name, value) in [
+            ("profile_id", profile.id.as_str()),
+            ("state", "active"),
+            ("root", person.root.id.as_str()),
+            ("loaded_as", hashes[0].as_str()),
+            ("created_at", &now),
+            ("updated_at", &now),
+        ] {
+            head.insert(name.to_owned(), text(value));
+        }
+        if let (Some(alias), true) = (&person.alias, profile.id == person.root.id) {
+            head.insert("merged".to_owned(), AttributeValue::SS(vec![alias.id.as_str().to_owned()]));
+        }
+        items.push((What::Head, head));
+        for (hash, (id_type, value)) in hashes.iter().zip(&profile.ids) {
+            let mut identifier = item(Key::identifier(&self.space, hash));
+            for (name, value) in [
+                ("state", "active"),
+                ("profile_id", profile.id.as_str()),
+                ("type", id_type),
+                ("value", value),
+                ("event_time", HAPPENED),
+                ("created_at", &now),
+            ] {
+                identifier.insert(name.to_owned(), text(value));
+            }
+            items.push((What::Identifier(*number), identifier));
+            items.push((What::Edge, item(Key::edge(&self.space, &profile.id, id_type, hash))));
+            *number += 1;
+        }
+        if profile.has_trait {
+            let at = Time::parse(HAPPENED).unwrap();
+            let value = RawValue::from_string("\"pro\"".to_owned()).unwrap();
+            let traits = Traits::from([("plan".to_owned(), Trait { value, updated_at: at })]);
+            let mut kept = item(Key::traits(&self.space, &profile.id));
+            kept.insert("traits".to_owned(), text(&serde_json::to_string(&traits).unwrap()));
+            items.push((What::Rest, kept));
+        }
+        for segment in &profile.segments {
+            items.push((What::Rest, item(Key::membership(&self.space, segment, &profile.id))));
+            items.push((What::Rest, item(Key::segment_edge(&self.space, &profile.id, segment))));
+        }
+    }
+
+    fn hash(&self, id_type: &str, value: &str) -> IdHash {
+        self.key.identifier(&IdentifierType::parse(id_type).unwrap(), value)
+    }
+}
+
+fn item(key: Key) -> Item {
+    HashMap::from([("pk".to_owned(), AttributeValue::S(key.pk)), ("sk".to_owned(), AttributeValue::S(key.sk))])
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use aws_sdk_dynamodb::types::AttributeValue as Sdk;
+    use efface_tests::{
+        TestApp,
+        app::{SPACE, master},
+    };
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn line(profile: &Profile) -> Value {
+        let ids: Vec<_> = profile.ids.iter().map(|(t, v)| json!({ "type": t, "id": v })).collect();
+        let traits = if profile.has_trait { json!({ "plan": "pro" }) } else { json!({}) };
+        json!({ "space_id": SPACE, "external_ids": ids, "segments": profile.segments, "traits": traits,
+                "timestamp": HAPPENED })
+    }
+
+    fn show(value: &AttributeValue) -> Sdk {
+        match value {
+            AttributeValue::S(text) => Sdk::S(text.clone()),
+            AttributeValue::SS(texts) => Sdk::Ss(texts.clone()),
+            _ => unreachable!("people have no other values"),
+        }
+    }
+
+    /// As text, with profile ids by the order in which they come.
+    fn shown(items: impl Iterator<Item = BTreeMap<String, Sdk>>, ids: &[&str]) -> BTreeSet<String> {
+        let own = |text: String| {
+            ids.iter().enumerate().fold(text, |text, (at, id)| {
+                // A membership's shard is the beginning of its profile's id.
+                let shard = &id["use_".len()..][..2];
+                let text = SEGMENTS
+                    .iter()
+                    .fold(text, |text, s| text.replace(&format!("#{s}#{shard}\""), &format!("#{s}#?\"")));
+                text.replace(id, &format!("id-{at}"))
+            })
+        };
+        items.map(|item| own(format!("{item:?}"))).collect()
+    }
+
+    #[tokio::test]
+    async fn they_are_as_if_they_had_been_loaded() {
+        let app = TestApp::start().await;
+        app.clock.step(0);
+        let space = SpaceId::parse(SPACE).unwrap();
+        let people = People::new(1, master().space_key(&space), space.clone(), app.clock.peek());
+        // Until one of each kind was seen.
+        let (mut merged, mut plain) = (0, 0);
+        for number in 0.. {
+            let person = people.person(number);
+            if person.alias.is_some() {
+                merged += 1
+            } else {
+                plain += 1
+            }
+            if person.alias.is_none() && plain > 12 {
+                continue;
+            }
+            let before = app.db.dump().await;
+            app.try_load(&line(&person.root)).await.unwrap();
+            if let Some(alias) = &person.alias {
+                let mut line = line(alias);
+                let (id_type, value) = &person.root.ids[0];
+                line["merged_into"] = json!({ "type": id_type, "id": value });
+                app.try_load(&line).await.unwrap();
+            }
+            let mut loaded = Vec::new();
+            for (pk, sk) in app.db.dump().await.into_keys().filter(|key| !before.contains_key(key)) {
+                let get = app.db.client.get_item().table_name(efface_tests::store::TABLE);
+                let get = get.key("pk", Sdk::S(pk)).key("sk", Sdk::S(sk)).send().await.unwrap();
+                loaded.push(get.item.unwrap().into_iter().collect::<BTreeMap<_, _>>());
+            }
+            let find = |value: &str| {
+                let is = |item: &&BTreeMap<String, Sdk>| item.get("value") == Some(&Sdk::S(value.to_owned()));
+                loaded.iter().find(is).unwrap()["profile_id"].as_s().unwrap().clone()
+            };
+            let profiles: Vec<&Profile> = std::iter::once(&person.root).chain(&person.alias).collect();
+            let there: Vec<String> = profiles.iter().map(|profile| find(&profile.ids[0].1)).collect();
+            let there: Vec<&str> = there.iter().map(String::as_str).collect();
+            let own: Vec<&str> = profiles.iter().map(|profile| profile.id.as_str()).collect();
+            let made = people.items(&person).into_iter();
+            let made = made.map(|(_, item)| item.iter().map(|(name, value)| (name.clone(), show(value))).collect());
+            assert_eq!(shown(made, &own), shown(loaded.clone().into_iter(), &there), "person {number}");
+            if merged == 2 && plain >= 12 {
+                return;
+            }
+        }
+    }
+}
