@@ -190,6 +190,8 @@ fn scan(database: &Database, table: &str, mut each: impl FnMut(&str, Item)) {
         let request = ScanRequest {
             table_name: table.to_owned(),
             exclusive_start_key: start,
+            // Without a limit the emulator reads the rest of the table for every page.
+            limit: Some(2_000),
             consistent_read: Some(true),
             ..ScanRequest::default()
         };

@@ -260,8 +260,8 @@ impl Run<'_> {
                 }
                 let decided: i64 = statuses.iter().map(|status| status.counts.total()).sum();
                 let total: i64 = statuses.iter().map(|status| status.rows).sum();
-                let share = i32::try_from(decided).map(f64::from).unwrap_or(1.0)
-                    / f64::from(i32::try_from(total.max(1)).unwrap());
+                let share =
+                    i32::try_from(decided).map_or(1.0, f64::from) / f64::from(i32::try_from(total.max(1)).unwrap());
                 killer.progress(share);
                 if decided * 10 / total.max(1) > told {
                     told = decided * 10 / total.max(1);
@@ -304,7 +304,7 @@ impl Run<'_> {
             if is_verified && self.broker.is_empty() {
                 return println!("{name}: verified, and the queue empty, {:.0} s later", seconds(started));
             }
-            if started.elapsed() > Duration::from_secs(180) {
+            if started.elapsed() > Duration::from_mins(3) {
                 let what = if is_verified { "messages are left" } else { "a job was not verified" };
                 return self.faults.push(format!("{name}: {what}"));
             }

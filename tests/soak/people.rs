@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 pub(crate) const MARK: &str = "soak!";
 
 /// When the events behind the lines happened.
-pub(crate) const HAPPENED: &str = "2026-01-01T00:00:00Z";
+pub(crate) const HAPPENED: &str = "2026-01-01T00:00:00.000Z";
 
 const SEGMENTS: [&str; 4] = ["seg_vip", "seg_new", "seg_lapsed", "seg_churn"];
 
@@ -228,9 +228,9 @@ mod tests {
         for number in 0.. {
             let person = people.person(number);
             if person.alias.is_some() {
-                merged += 1
+                merged += 1;
             } else {
-                plain += 1
+                plain += 1;
             }
             if person.alias.is_none() && plain > 12 {
                 continue;

@@ -206,9 +206,9 @@ fn part(traffic: &Traffic, operation: &str, body: &[u8]) -> Option<Part> {
         let list = value.as_array_mut()?;
         let middle = list.len() / 2;
         if keep_first {
-            list.truncate(middle)
+            list.truncate(middle);
         } else {
-            list.drain(..middle).for_each(drop)
+            list.drain(..middle).for_each(drop);
         }
         (middle > 0).then_some(())
     };

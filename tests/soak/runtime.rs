@@ -22,7 +22,7 @@ use crate::broker::{Broker, Delivery};
 /// How long an invocation may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(22);
 /// How long one of the reconciler may take.
-const RECONCILER_TIMEOUT: Duration = Duration::from_secs(60);
+const RECONCILER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How often the reconciler is invoked.
 const TICK: Duration = Duration::from_secs(5);
 
