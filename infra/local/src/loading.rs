@@ -1,9 +1,12 @@
 //! Loading seeds into the deployed table, by the same code as the `efface` command.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
 
 use efface_aws::{
-    Store,
+    Store, StoreError,
     client::dynamodb,
     clock::Clock,
     config::{Config, identifier_key},
@@ -16,6 +19,7 @@ use efface_core::{
     space::{Space, SpaceChange, SpaceId},
 };
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::sleep;
 
 use crate::{
     environment::aws,
@@ -28,6 +32,10 @@ pub type Tokens = BTreeMap<String, BTreeMap<&'static str, String>>;
 
 /// The emulator takes more at once, but gets no faster by it.
 const AT_ONCE: usize = 8;
+
+/// How often a line is loaded while the emulator does not answer in time, and the pause before each repetition.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// A way into the deployed table.
 #[derive(Debug)]
@@ -120,10 +128,16 @@ impl Loader {
         key: SpaceKey,
         profile: &SeedProfile,
     ) -> Result<(), LocalError> {
-        match self.store.load_profile(space, &key, profile, self.clock.now()).await {
-            Ok(_) => Ok(()),
-            Err(LoadError::Store(error)) => Err(error.into()),
-            Err(error) => Err(line.wrong(&error)),
+        let mut tries = 1;
+        loop {
+            match self.store.load_profile(space, &key, profile, self.clock.now()).await {
+                Ok(_) => return Ok(()),
+                // A large file keeps a small machine busy: the emulator is not gone, only slow.
+                Err(LoadError::Store(StoreError::Unavailable(_))) if tries < TRIES => tries += 1,
+                Err(LoadError::Store(error)) => return Err(error.into()),
+                Err(error) => return Err(line.wrong(&error)),
+            }
+            sleep(PAUSE).await;
         }
     }
 
