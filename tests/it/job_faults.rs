@@ -319,8 +319,14 @@ async fn dead_chunks_are_decided_row_by_row() {
     // Mended, it can be redriven; the rest stays as it is.
     spoil(text("2026-01-01T00:00:00.000Z")).await.unwrap();
     let reply = app.control(&job, "redrive").await;
-    assert_eq!(reply.body["job"]["state"], "queued", "{}", reply.body);
+    assert_eq!(reply.body["job"]["state"], "running", "{}", reply.body);
+    let dispatch = app.queue.take();
+    for body in &dispatch {
+        app.queue.put(body.clone());
+    }
     app.work().await;
+    check(&app, &job, PROFILES).await;
+    assert!(app.deliver(&app.worker(), &dispatch).await.is_empty());
     check(&app, &job, PROFILES).await;
     let totals = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?state=completed"))).await;
     assert_eq!((&totals.body["counts"]["deleted"], &totals.body["counts"]["failed"]), (&json!(3), &json!(0)));

@@ -92,7 +92,7 @@ fn the_functions_have_the_least_rights() {
         ]
     );
     let worker = [
-        "dynamodb:ConditionCheckItem on I#*",
+        "dynamodb:ConditionCheckItem on I#* J#*",
         "dynamodb:UpdateItem on I#* P#* J#* O#* Y#*",
         "dynamodb:PutItem on O#* X#*",
         "dynamodb:BatchWriteItem on P#* M#*",

@@ -51,7 +51,7 @@ impl Engine {
             }
         }
         if head.redriving {
-            self.store.end_redrive(space, job).await?;
+            self.store.end_redrive(space, &head).await?;
         }
         // A job without rows, or whose last result was all that was missing, has nobody else to end it.
         self.store.settle_job(space, job, self.clock.now()).await?;
@@ -66,11 +66,11 @@ impl Engine {
         while let Some(page) = next {
             let pages = self.store.pages(space, job, page, PAGES).await?;
             next = pages.last().filter(|_| pages.len() == PAGES as usize).map(|page| page.page + 1);
-            for page in pages {
-                for (chunk, there) in self.store.chunks(space, job, page.page).await? {
+            for (page, chunks) in self.store.chunks_of(space, job, &pages).await? {
+                for (chunk, there) in chunks {
                     let is_dead = now.second() - there.begun_at.second() >= DEAD_SECONDS;
                     if there.state == ChunkState::Begun && is_dead {
-                        let work = Work::Chunk(ChunkId { page: page.page, chunk, attempt: there.attempt });
+                        let work = Work::Chunk(ChunkId { page, chunk, attempt: there.attempt });
                         dead.push(Pointer { space: space.clone(), job: job.clone(), work });
                     }
                 }

@@ -195,12 +195,10 @@ impl Engine {
         while let Some(page) = from {
             let pages = self.store.pages(space, job, page, JOBS).await?;
             from = pages.last().map(|page| page.page + 1);
-            for page in pages {
-                rows += page.rows;
-                counts.invalid += page.invalid;
-                for chunk in self.store.chunks(space, job, page.page).await?.into_values() {
-                    counts += chunk.outcomes().counts();
-                }
+            rows += pages.iter().map(|page| page.rows).sum::<i64>();
+            counts.invalid += pages.iter().map(|page| page.invalid).sum::<i64>();
+            for (_, chunks) in self.store.chunks_of(space, job, &pages).await? {
+                chunks.into_values().for_each(|chunk| counts += chunk.outcomes().counts());
             }
         }
         let adds_up = counts == status.progress.counts && rows == status.progress.rows && counts.total() == rows;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
     primitives::Blob,
-    types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+    types::{AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use efface_core::{
     chunk::{Outcomes, Row, pack, unpack},
@@ -15,6 +15,7 @@ use efface_core::{
     space::SpaceId,
     time::Time,
 };
+use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{JobHead, Page, Progress, ROWS_KEPT_SECONDS, SHARDS, adding, by_outcome, id_of, time_value, unreadable};
@@ -22,6 +23,9 @@ use crate::{
     queue::ChunkId,
     store::{Item, Key, Store, StoreError, keys::chunks_partition, number, read, sort_key, text},
 };
+
+/// Pages whose chunks are looked up at once.
+const PAGES_AT_ONCE: usize = 16;
 
 /// Whether a chunk runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +154,20 @@ impl Store {
                 return Ok(chunks);
             }
         }
+    }
+
+    /// The states of the chunks of many pages, page by page in no order.
+    pub async fn chunks_of(
+        &self,
+        space: &SpaceId,
+        job: &JobId,
+        pages: &[Page],
+    ) -> Result<Vec<(u32, BTreeMap<u32, Chunk>)>, StoreError> {
+        let mut queries = Vec::with_capacity(pages.len());
+        for page in pages {
+            queries.push(self.chunks(space, job, page.page).map_ok(|chunks| (page.page, chunks)));
+        }
+        stream::iter(queries).buffer_unordered(PAGES_AT_ONCE).try_collect().await
     }
 
     /// Begins a chunk, unless it is done or its job begins none now. Whoever finds it begun runs it, too: its last
@@ -387,11 +405,24 @@ impl Store {
         };
         let counts = Counts { failed: -failed, ..Counts::default() };
         let progress = Progress { begun: -1, done: -1, counts, ..Progress::default() };
-        let mut writes = vec![self.write_chunk(space, &job, id, &next, chunk)];
+        let mut writes = vec![self.write_chunk(space, &job, id, &next, chunk), self.still_redrives(space, head, &job)];
         writes.extend(self.add(Key::counter(space, &job, shard(id)), &progress.amounts()));
         writes.extend(self.tally_writes(space, head, &[("failed", -failed)], "all"));
         let taken_back = self.transact_or_reasons(writes).await?.is_none();
         Ok(if taken_back { failed } else { 0 })
+    }
+}
+
+impl Store {
+    /// A late step of a redrive that has ended must not take anything back.
+    fn still_redrives(&self, space: &SpaceId, head: &JobHead, job: &JobId) -> TransactWriteItem {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::job(space, job).into()))
+            .condition_expression("redriving = :yes AND version = :version")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":version", number(head.version));
+        TransactWriteItem::builder().set_condition_check(check.build().ok()).build()
     }
 }
 

@@ -43,10 +43,13 @@ impl Store {
             let state = status.head.state;
             let next = match state.after(control) {
                 None => return Ok(Controlled::No(state)),
-                Some(JobState::Completed) if redrives => JobState::Queued,
+                Some(JobState::Completed) if redrives => JobState::Running,
                 Some(next) if next == state => return Ok(Controlled::Yes(Box::new(status))),
                 Some(next) => next,
             };
+            // Chunks had begun before: it is not as new as one that waits for its first.
+            let goes_on = next == JobState::Queued && status.head.started_at.is_some();
+            let next = if goes_on { JobState::Running } else { next };
             if let (Control::Resume, Some(most)) = (control, status.head.max_deletions) {
                 self.renew_allowance(space, job, most).await?;
             }
@@ -103,15 +106,22 @@ impl Store {
         }
     }
 
-    /// Ends a redrive: the rows that had failed wait to be tried again.
-    pub async fn end_redrive(&self, space: &SpaceId, job: &JobId) -> Result<(), StoreError> {
-        let update = self.client.update_item().table_name(&self.table).set_key(Some(Key::job(space, job).into()));
+    /// Ends a redrive, unless the job's state has changed meanwhile: the rows that had failed wait to be tried again.
+    pub async fn end_redrive(&self, space: &SpaceId, head: &JobHead) -> Result<(), StoreError> {
+        let job = id_of(head)?;
+        let update = self.client.update_item().table_name(&self.table).set_key(Some(Key::job(space, &job).into()));
         let update = update
             .update_expression("SET redriving = :no")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":no", AttributeValue::Bool(false));
-        update.send().await?;
-        Ok(())
+            .condition_expression("version = :version")
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":version", number(head.version));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// Opens or closes the gates, as the job's state says. A step of an earlier change of the state does nothing.
@@ -167,7 +177,7 @@ impl Store {
             .expression_attribute_values(":state", text(head.state.as_str()))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":version", number(head.version))
-            .expression_attribute_values(":redriving", AttributeValue::Bool(redrives))
+            .expression_attribute_values(":redriving", AttributeValue::Bool(redrives || (head.redriving && !is_end)))
             .expression_attribute_values(":none", AttributeValue::Null(true))
             .expression_attribute_values(":finished", if is_end { time_value(now) } else { AttributeValue::Null(true) })
             .expression_attribute_values(":counts", if is_end { counts } else { AttributeValue::Null(true) })
