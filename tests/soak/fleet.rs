@@ -188,17 +188,17 @@ pub(crate) struct Killer {
     started: Instant,
     /// How long the work will take, as far as is known.
     takes: f64,
-    next: Option<Instant>,
+    asked: Instant,
 }
 
 impl Killer {
     pub(crate) fn new(wanted: usize, takes: Duration) -> Self {
-        Self { wanted, started: Instant::now(), takes: takes.as_secs_f64(), next: None }
+        Self { wanted, started: Instant::now(), takes: takes.as_secs_f64(), asked: Instant::now() }
     }
 
     /// The work begins now.
     pub(crate) fn restart(&mut self) {
-        self.started = Instant::now();
+        (self.started, self.asked) = (Instant::now(), Instant::now());
     }
 
     /// How much of the work is done tells how long it will take.
@@ -208,20 +208,14 @@ impl Killer {
         }
     }
 
-    /// Whether to kill now.
+    /// Whether to kill now: as likely at any moment as any other, at the rate that is needed from now on.
     pub(crate) fn is_due(&mut self, killed: usize) -> bool {
-        if killed >= self.wanted {
-            return false;
-        }
-        let now = Instant::now();
-        let is_due = self.next.is_some_and(|next| next <= now);
-        if is_due || self.next.is_none() {
-            let left = self.takes * (1.0 - SPARED) - self.started.elapsed().as_secs_f64();
-            let kills = f64::from(u32::try_from(self.wanted - killed).unwrap());
-            let pause = -(1.0 - fastrand::f64()).ln() * (left / kills).max(FASTEST);
-            self.next = Some(now + Duration::from_secs_f64(pause.min(60.0)));
-        }
-        is_due
+        let since = self.asked.elapsed().as_secs_f64();
+        self.asked = Instant::now();
+        let Some(wanted) = self.wanted.checked_sub(killed).filter(|wanted| *wanted > 0) else { return false };
+        let left = self.takes * (1.0 - SPARED) - self.started.elapsed().as_secs_f64();
+        let mean = (left / f64::from(u32::try_from(wanted).unwrap())).max(FASTEST);
+        fastrand::f64() < 1.0 - (-since / mean).exp()
     }
 }
 
