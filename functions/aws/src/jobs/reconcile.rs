@@ -198,7 +198,9 @@ impl Engine {
             rows += pages.iter().map(|page| page.rows).sum::<i64>();
             counts.invalid += pages.iter().map(|page| page.invalid).sum::<i64>();
             for (_, chunks) in self.store.chunks_of(space, job, &pages).await? {
-                chunks.into_values().for_each(|chunk| counts += chunk.outcomes().counts());
+                for chunk in chunks.into_values() {
+                    counts += chunk.outcomes().counts();
+                }
             }
         }
         let adds_up = counts == status.progress.counts && rows == status.progress.rows && counts.total() == rows;
