@@ -70,7 +70,7 @@ pub(crate) struct Reply {
 impl Reply {
     /// Whether the same request may be answered otherwise soon. 502 and 504 are a gateway's that lost our answer.
     pub(crate) fn passes(&self) -> bool {
-        matches!(self.status, 429 | 502 | 503 | 504)
+        matches!(self.status, 408 | 429 | 502 | 503 | 504)
     }
 
     /// The status, and the pause that was asked for.
