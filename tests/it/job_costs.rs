@@ -32,7 +32,7 @@ async fn people(app: &TestApp, line: impl Fn(u32) -> Value) {
 /// The goal of the design is 1.05 writes; keyed hashes of 64 bytes in units of 1 KB can't come below 1.0625.
 #[tokio::test]
 async fn a_row_that_deletes_an_identifier() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_patient().await;
     people(&app, |i| profile_line(SPACE, &[&format!("user_id:u{i}"), &format!("email:e{i}@x")])).await;
     let row = |i: u32| json!({ "user_id": format!("u{i}"), "type": "email", "id": format!("e{i}@x") });
     let rows: Vec<Value> = (0..ROWS).map(row).collect();
@@ -43,7 +43,7 @@ async fn a_row_that_deletes_an_identifier() {
 /// The least that deletes a profile of one identifier: its head and the identifier.
 #[tokio::test]
 async fn a_row_that_deletes_a_small_profile() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_patient().await;
     people(&app, |i| profile_line(SPACE, &[&format!("user_id:u{i}")])).await;
     let rows: Vec<String> = (0..ROWS).map(|i| format!("user_id:u{i}")).collect();
     let (requests, writes, reads) = per_row(&app, json!({ "action": "delete_profile", "rows": rows })).await;
@@ -53,7 +53,7 @@ async fn a_row_that_deletes_a_small_profile() {
 /// A head, two identifiers, the traits, a membership and its edge: six items, six writes.
 #[tokio::test]
 async fn a_row_that_deletes_a_profile() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_patient().await;
     people(&app, |i| {
         let mut line = profile_line(SPACE, &[&format!("user_id:u{i}"), &format!("email:e{i}@x")]);
         line["segments"] = json!(["seg_vip"]);
@@ -69,7 +69,7 @@ async fn a_row_that_deletes_a_profile() {
 /// Rows that find nothing, and rows that were deleted before.
 #[tokio::test]
 async fn a_row_that_finds_nothing() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_patient().await;
     let rows: Vec<String> = (0..ROWS).map(|i| format!("user_id:u{i}")).collect();
     app.create_job(json!({ "action": "delete_profile", "open": true })).await;
     app.db.wire.take();
@@ -83,7 +83,7 @@ async fn a_row_that_finds_nothing() {
 /// Where a job stands, however many chunks it has; and what a group adds up to, however many jobs it has.
 #[tokio::test]
 async fn following_is_cheap() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_patient().await;
     let rows: Vec<String> = (0..30_000).map(|i| format!("user_id:u{i}")).collect();
     let big = app.job(json!({ "action": "delete_profile", "rows": rows, "group": "g" })).await;
     app.work().await;

@@ -134,8 +134,16 @@ pub fn master() -> MasterKey {
 impl TestApp {
     /// Starts an app behind a REST API.
     pub async fn start() -> Self {
+        Self::on(TestStore::start().await).await
+    }
+
+    /// The same on a table that never is too slow.
+    pub async fn start_patient() -> Self {
+        Self::on(TestStore::start_patient().await).await
+    }
+
+    async fn on(db: TestStore) -> Self {
         log::keep();
-        let db = TestStore::start().await;
         let (clock, queue, dead) = (TestClock::default(), TestQueue::default(), TestQueue::default());
         let app = instance(&db, &queue, &clock, FrontDoor::Rest);
         let mut app = Self { app, db, queue, dead, clock, tokens: BTreeMap::new() };

@@ -59,7 +59,7 @@ impl TestApp {
 
     /// Delivers a batch; the messages that failed.
     pub async fn deliver(&self, worker: &Worker, bodies: &[String]) -> Vec<String> {
-        let response = worker.handle(batch(bodies), Deadline::after(Duration::from_mins(1))).await.unwrap();
+        let response = worker.handle(batch(bodies), Deadline::after(Duration::from_mins(10))).await.unwrap();
         let failed = response.batch_item_failures.iter();
         failed
             .map(|failure| {
@@ -71,7 +71,7 @@ impl TestApp {
 
     /// Runs the reconciler once.
     pub async fn reconcile(&self) -> Reconciled {
-        self.engine().reconcile(&self.dead.queue(), Deadline::after(Duration::from_mins(1))).await.unwrap()
+        self.engine().reconcile(&self.dead.queue(), Deadline::after(Duration::from_mins(10))).await.unwrap()
     }
 
     /// Posts a new job.

@@ -1,11 +1,11 @@
 //! A DynamoDB of one's own, in process, through the real SDK over HTTP.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     Client, Config,
-    config::{BehaviorVersion, Region},
+    config::{BehaviorVersion, Region, timeout::TimeoutConfig},
     types::{
         AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
         StreamSpecification, StreamViewType,
@@ -36,6 +36,21 @@ pub struct TestStore {
 impl TestStore {
     /// Starts an empty table.
     pub async fn start() -> Self {
+        Self::start_with(client).await
+    }
+
+    /// Starts an empty table that has all the time in the world: where requests are counted, none may be sent again
+    /// because the machine is busy.
+    pub async fn start_patient() -> Self {
+        let patient = |url: &str| {
+            let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_mins(5)).build();
+            let config = client(url).config().to_builder();
+            Client::from_conf(config.timeout_config(timeouts).build())
+        };
+        Self::start_with(patient).await
+    }
+
+    async fn start_with(client: impl Fn(&str) -> Client) -> Self {
         let database = dynoxide::Database::memory().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -43,9 +58,9 @@ impl TestStore {
             dynoxide::server::serve_on(listener, database).await;
         });
         let wire = Wire::start(&url).await;
-        let client = client(&url);
-        create_table(&client).await;
-        Self { store: Store::new(self::client(&wire.url), TABLE), client, wire, server }
+        let direct = client(&url);
+        create_table(&direct).await;
+        Self { store: Store::new(client(&wire.url), TABLE), client: direct, wire, server }
     }
 
     /// All items, with their values as text.
