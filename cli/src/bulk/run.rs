@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use efface_core::job::JobState;
 use serde_json::{json, value::RawValue};
 
 use super::{
@@ -14,7 +15,7 @@ use crate::{
     api::idempotency_key,
     bar::Bar,
     confirm,
-    jobs::{self, Job, JobState, Jobs, Plan, Until},
+    jobs::{self, Job, Jobs, Plan, Until},
     output::note,
 };
 

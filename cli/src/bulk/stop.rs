@@ -1,9 +1,10 @@
 //! Ctrl-C: what becomes of the job, and what is said of it.
 
+use efface_core::job::JobState;
 use serde_json::json;
 
 use super::run::{Run, Stage};
-use crate::{Answer, Interrupts, jobs::JobState};
+use crate::{Answer, Interrupts};
 
 impl Run<'_> {
     /// After Ctrl-C: a job that was not started would only lie about.

@@ -1,8 +1,16 @@
 //! The command lines of `efface jobs`.
 
-use clap::{Args, Subcommand, ValueEnum};
+use std::str::FromStr;
 
-use super::JobState;
+use clap::{
+    Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use efface_core::{
+    job::{JobState, Outcome},
+    profile::BadId,
+};
+
 use crate::api::ApiOptions;
 
 /// What to do with jobs.
@@ -39,7 +47,7 @@ pub struct ListJobs {
     #[arg(long, value_name = "LABEL")]
     pub(super) group: Option<String>,
     /// Only those in this state
-    #[arg(long, value_name = "STATE")]
+    #[arg(long, value_name = "STATE", value_parser = word::<JobState>(JobState::ALL.map(JobState::as_str)))]
     pub(super) state: Option<JobState>,
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..))]
@@ -78,7 +86,7 @@ pub struct Outcomes {
     /// The job's id
     pub(super) job: String,
     /// Only rows with this outcome
-    #[arg(long, value_name = "OUTCOME")]
+    #[arg(long, value_name = "OUTCOME", value_parser = word::<Outcome>(Outcome::ALL.map(Outcome::as_str)))]
     pub(super) outcome: Option<Outcome>,
     /// As comma-separated values with a header
     #[arg(long)]
@@ -98,36 +106,12 @@ pub struct Control {
     pub(super) api: ApiOptions,
 }
 
-/// What can become of a row. Contract.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum Outcome {
-    /// Deleted by this row
-    Deleted,
-    /// Another row of the job or its group took it
-    Duplicate,
-    /// No such active identifier
-    NotFound,
-    /// The row can't be read
-    Invalid,
-    /// The identifier to delete is the row's own user_id
-    Protected,
-    /// Not deleted
-    Failed,
-}
-
-impl Outcome {
-    /// The word of the API.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Deleted => "deleted",
-            Self::Duplicate => "duplicate",
-            Self::NotFound => "not_found",
-            Self::Invalid => "invalid",
-            Self::Protected => "protected",
-            Self::Failed => "failed",
-        }
-    }
+/// One of the words of the contract.
+fn word<T>(words: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = BadId> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse())
 }
 
 impl JobsCommand {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Job, JobState, Jobs};
+use efface_core::job::JobState;
+
+use super::{Job, Jobs};
 use crate::{CliError, bar::Bar};
 
 /// The first pause between two looks at a job, and the longest.

@@ -2,54 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use efface_core::job::JobState;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::output::{columns, harmless};
-
-/// Where a job is. Contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
-pub(crate) enum JobState {
-    /// Pages are still being sent.
-    Open,
-    /// Started; nothing of it was done yet.
-    Queued,
-    /// It deletes.
-    Running,
-    /// It will stop; something is in flight still.
-    Pausing,
-    /// It stands still until it is resumed.
-    Paused,
-    /// It will end; something is in flight still.
-    Cancelling,
-    /// It ended early.
-    Cancelled,
-    /// Every row has its outcome.
-    Completed,
-}
-
-impl JobState {
-    /// The word of the API.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Pausing => "pausing",
-            Self::Paused => "paused",
-            Self::Cancelling => "cancelling",
-            Self::Cancelled => "cancelled",
-            Self::Completed => "completed",
-        }
-    }
-
-    /// Whether nothing will ever change any more.
-    pub(crate) fn is_final(self) -> bool {
-        matches!(self, Self::Cancelled | Self::Completed)
-    }
-}
 
 /// How many rows have which outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
+use efface_core::job::JobState;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{
     Jobs,
     args::{ListJobs, Outcomes},
-    job::{Counts, Job, JobState, count_row},
+    job::{Counts, Job, count_row},
 };
 use crate::{
     Answer, CliError,

@@ -5,6 +5,7 @@ mod follow;
 mod job;
 mod list;
 
+use efface_core::job::JobState;
 use serde_json::json;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 pub(crate) use args::JobsCommand;
 pub(crate) use follow::Until;
 use job::JobAnswer;
-pub(crate) use job::{Job, JobState, Plan};
+pub(crate) use job::{Job, Plan};
 
 /// The jobs of a space.
 pub(crate) struct Jobs {

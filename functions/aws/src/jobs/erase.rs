@@ -17,7 +17,7 @@ use crate::{
     store::{
         erasure::{Erased, Eraser, Fenced, Listed},
         identifiers::Taken,
-        keys::JOB_HEAD as PROFILE_HEAD,
+        keys::PROFILE_HEAD,
         profiles::{Head, ProfileState},
     },
 };

@@ -6,7 +6,6 @@ use aws_sdk_dynamodb::{
     types::{DeleteRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest},
 };
 use efface_core::{
-    deletion::Identifier,
     job::{Group, Taker},
     key::IdHash,
     profile::{ProfileId, RequestId},
@@ -166,22 +165,6 @@ impl Store {
         }
         listed.more = reply.last_evaluated_key.map(|key| sort_key(&key).to_owned());
         Ok(listed)
-    }
-
-    /// Identifiers of a profile by their hashes, perhaps as they were a moment ago.
-    pub async fn identifiers_stale(
-        &self,
-        space: &SpaceId,
-        hashes: &[&IdHash],
-    ) -> Result<Vec<(IdHash, Identifier)>, StoreError> {
-        let keys: Vec<Key> = hashes.iter().map(|hash| Key::identifier(space, hash)).collect();
-        let items = self.get_many_stale(keys).await?;
-        // One that can't be read is left to whoever needs it: a consistent read says what is wrong with it.
-        let read_one = |item: Item| {
-            let hash = super::partition_key(&item).rsplit('#').next().and_then(IdHash::parse)?;
-            Some((hash, read(item).ok()?))
-        };
-        Ok(items.into_iter().filter_map(read_one).collect())
     }
 
     /// Removes memberships. Their edges stay until this is done: by them they are found.

@@ -14,6 +14,9 @@ use efface_core::{
 /// What the sort key of an item is that is alone in its partition.
 const ALONE: &str = "-";
 
+/// The sort key of a profile's head, after the edges to its identifiers.
+pub const PROFILE_HEAD: &str = "H";
+
 /// The prefix of a profile's identifier edges.
 pub const EDGES: &str = "E#";
 
@@ -71,7 +74,7 @@ impl Key {
 
     /// A profile's head.
     pub fn head(space: &SpaceId, profile: &ProfileId) -> Self {
-        Self::new(profile_partition(space, profile), "H")
+        Self::new(profile_partition(space, profile), PROFILE_HEAD)
     }
 
     /// A profile's traits.

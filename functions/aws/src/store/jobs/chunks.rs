@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
     primitives::Blob,
     types::{AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
@@ -37,6 +36,17 @@ pub enum ChunkState {
     Begun,
     /// Every row has its outcome.
     Done,
+}
+
+impl ChunkState {
+    /// The word in the table.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Begun => "begun",
+            Self::Done => "done",
+        }
+    }
 }
 
 /// A chunk's state as the table holds it; there is none before it begins.
@@ -280,12 +290,14 @@ impl Store {
     }
 
     /// Writes a chunk's state over the one that was read.
-    fn write_chunk(&self, space: &SpaceId, job: &JobId, id: ChunkId, next: &Chunk, read: &Chunk) -> TransactWriteItem {
-        let state = |state| match state {
-            ChunkState::Waiting => "waiting",
-            ChunkState::Begun => "begun",
-            ChunkState::Done => "done",
-        };
+    pub(super) fn write_chunk(
+        &self,
+        space: &SpaceId,
+        job: &JobId,
+        id: ChunkId,
+        next: &Chunk,
+        read: &Chunk,
+    ) -> TransactWriteItem {
         let grant = next.grant.map_or(AttributeValue::Null(true), number);
         let update = Update::builder()
             .table_name(&self.table)
@@ -297,8 +309,8 @@ impl Store {
             .condition_expression("#state = :state AND version = :read")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#grant", "grant")
-            .expression_attribute_values(":next", text(state(next.state)))
-            .expression_attribute_values(":state", text(state(read.state)))
+            .expression_attribute_values(":next", text(next.state.as_str()))
+            .expression_attribute_values(":state", text(read.state.as_str()))
             .expression_attribute_values(":attempt", number(next.attempt))
             .expression_attribute_values(":version", number(next.version))
             .expression_attribute_values(":read", number(read.version))
@@ -306,79 +318,6 @@ impl Store {
             .expression_attribute_values(":grant", grant)
             .expression_attribute_values(":at", time_value(next.begun_at));
         TransactWriteItem::builder().set_update(update.build().ok()).build()
-    }
-
-    /// Reserves up to so many deletions of a job's limit for a begun chunk; the chunk with what it got, which may be
-    /// nothing. `None` where somebody else reported meanwhile.
-    pub async fn grant(
-        &self,
-        space: &SpaceId,
-        job: &JobId,
-        id: ChunkId,
-        chunk: &Chunk,
-        wanted: i64,
-        now: Time,
-    ) -> Result<Option<Chunk>, StoreError> {
-        let key = Key::allowance(space, job);
-        for _ in 0..super::CONFLICT_ATTEMPTS {
-            let Allowance { granted, limit } = self.allowance(space, job).await?;
-            let got = wanted.min(limit - granted).max(0);
-            if got == 0 {
-                return Ok(Some(Chunk { grant: Some(0), ..chunk.clone() }));
-            }
-            let next = Chunk { grant: Some(got), version: chunk.version + 1, begun_at: now, ..chunk.clone() };
-            let add = adding(Update::builder(), &[("granted", got)]).ok_or_else(unreadable)?;
-            let add = add
-                .table_name(&self.table)
-                .set_key(Some(key.clone().into()))
-                .condition_expression("granted <= :most")
-                .expression_attribute_values(":most", number(limit - got));
-            let writes = vec![
-                self.write_chunk(space, job, id, &next, chunk),
-                TransactWriteItem::builder().set_update(add.build().ok()).build(),
-            ];
-            match self.transact_or_reasons(writes).await? {
-                None => return Ok(Some(next)),
-                Some(refused) if refused.first().is_some_and(Option::is_some) => return Ok(None),
-                Some(_) => {}
-            }
-        }
-        Err(StoreError::Unavailable("the allowance is contended".to_owned()))
-    }
-
-    /// Whether a job's limit is used up.
-    pub async fn is_used_up(&self, space: &SpaceId, job: &JobId) -> Result<bool, StoreError> {
-        let Allowance { granted, limit } = self.allowance(space, job).await?;
-        Ok(granted >= limit)
-    }
-
-    /// Allows a job whose limit is used up as many deletions again.
-    pub(super) async fn renew_allowance(&self, space: &SpaceId, job: &JobId, most: i64) -> Result<(), StoreError> {
-        let update = self.client.update_item().table_name(&self.table).set_key(Some(Key::allowance(space, job).into()));
-        let update = update
-            .update_expression("SET #limit = granted + :most")
-            .condition_expression("granted >= #limit")
-            .expression_attribute_names("#limit", "limit")
-            .expression_attribute_values(":most", number(most));
-        match update.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                _ => Err(error.into()),
-            },
-        }
-    }
-
-    /// The allowance of a new job.
-    pub(super) fn first_allowance(&self, space: &SpaceId, job: &JobId, most: i64) -> TransactWriteItem {
-        let mut item = Item::from(Key::allowance(space, job));
-        item.insert("granted".to_owned(), number(0));
-        item.insert("limit".to_owned(), number(most));
-        self.put_item(item)
-    }
-
-    async fn allowance(&self, space: &SpaceId, job: &JobId) -> Result<Allowance, StoreError> {
-        Ok(self.get(Key::allowance(space, job)).await?.unwrap_or_default())
     }
 
     /// Takes the failed rows of a chunk that is done back, for the next attempt; how many there were.
@@ -424,13 +363,6 @@ impl Store {
             .expression_attribute_values(":version", number(head.version));
         TransactWriteItem::builder().set_condition_check(check.build().ok()).build()
     }
-}
-
-/// Deletions that a job with a limit has reserved, and may reserve.
-#[derive(Default, Deserialize)]
-struct Allowance {
-    granted: i64,
-    limit: i64,
 }
 
 /// The counter that a chunk adds to.

@@ -6,6 +6,7 @@ use efface_core::{
     job::{Counts, Group, JobId, JobState},
     space::SpaceId,
 };
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{JobHead, JobStatus, SHARDS};
@@ -14,6 +15,9 @@ use crate::store::{
     keys::{LIVE, list_partition, tally_partition},
     read, sort_key, text,
 };
+
+/// Jobs that are read at once.
+const AT_ONCE: usize = 16;
 
 /// Where a page of a list of jobs ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,14 +66,18 @@ impl Store {
         let has_more = found.len() > limit;
         found.truncate(limit);
         let next = found.last().filter(|_| has_more).map(|head| JobPosition { job: head.job_id.clone() });
-        let mut jobs = Vec::with_capacity(found.len());
-        for head in found {
-            // One that has ended has its counts on its head; the others' change with each chunk.
-            if let Ok(id) = JobId::parse(&head.job_id) {
-                jobs.extend(self.job(space, &id).await?);
-            }
+        Ok((self.statuses(space, &found).await?, next))
+    }
+
+    /// Where jobs stand, in their order.
+    async fn statuses(&self, space: &SpaceId, heads: &[JobHead]) -> Result<Vec<JobStatus>, StoreError> {
+        let ids: Vec<JobId> = heads.iter().filter_map(|head| JobId::parse(&head.job_id).ok()).collect();
+        let mut reads = Vec::with_capacity(ids.len());
+        for id in &ids {
+            reads.push(self.job(space, id));
         }
-        Ok((jobs, next))
+        let jobs: Vec<Option<JobStatus>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+        Ok(jobs.into_iter().flatten().collect())
     }
 
     /// What all jobs of a space, or a group, add up to; or those of them in a final state. One read of a few small
@@ -114,15 +122,13 @@ impl Store {
         loop {
             let (jobs, more) = self.listed(LIVE, Some(&format!("{space}#")), after, 100).await?;
             let jobs: Vec<String> = jobs.iter().filter_map(|job| job.rsplit('#').next()).map(str::to_owned).collect();
-            for head in self.heads(space, &jobs).await? {
-                let matches =
-                    head.state == state && !head.dry_run && group.is_none_or(|g| head.group().as_ref() == Some(g));
-                let Some(id) = JobId::parse(&head.job_id).ok().filter(|_| matches) else { continue };
-                if let Some(status) = self.job(space, &id).await? {
-                    totals.jobs += 1;
-                    totals.rows += status.progress.rows;
-                    totals.counts += status.progress.counts;
-                }
+            let mut heads = self.heads(space, &jobs).await?;
+            heads.retain(|head| head.state == state && !head.dry_run);
+            heads.retain(|head| group.is_none_or(|group| head.group().as_ref() == Some(group)));
+            for status in self.statuses(space, &heads).await? {
+                totals.jobs += 1;
+                totals.rows += status.progress.rows;
+                totals.counts += status.progress.counts;
             }
             after = more;
             if after.is_none() {

@@ -1,6 +1,7 @@
 //! Jobs: heads, pages and counters. One request, of a few units, tells where a job of any size stands: each of its
 //! counters adds up what one in [`SHARDS`] of its chunks came to.
 
+mod allowance;
 mod chunks;
 mod control;
 mod lists;

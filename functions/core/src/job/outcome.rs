@@ -1,0 +1,148 @@
+//! What becomes of rows, and how many came to what.
+
+use std::{
+    ops::{Add, AddAssign, Sub},
+    str::FromStr,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::profile::BadId;
+
+/// What became of a row. The numbers are how results are packed: they never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Outcome {
+    /// This row deleted its profile or identifier; in a dry run, it would.
+    Deleted = 1,
+    /// Another row of the same job or group took that profile or identifier.
+    Duplicate = 2,
+    /// There is none, by a consistent read.
+    NotFound = 3,
+    /// The row can't be read.
+    Invalid = 4,
+    /// A rule keeps it: a profile that has a `user_id` keeps one.
+    Protected = 5,
+    /// It could not be done, and nothing was: `redrive` tries again.
+    Failed = 6,
+}
+
+impl Outcome {
+    /// Every outcome, in the order in which they are documented.
+    pub const ALL: [Self; 6] =
+        [Self::Deleted, Self::Duplicate, Self::NotFound, Self::Invalid, Self::Protected, Self::Failed];
+
+    /// The word in answers and in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Duplicate => "duplicate",
+            Self::NotFound => "not_found",
+            Self::Invalid => "invalid",
+            Self::Protected => "protected",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The outcome of a packed number; 0 is a row that is not decided yet.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| *outcome as u8 == number)
+    }
+}
+
+impl FromStr for Outcome {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text).ok_or(BadId("outcome"))
+    }
+}
+
+/// How many rows came to which outcome. Signed, because a redrive takes back what had failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// See [`Outcome::Deleted`].
+    #[serde(default)]
+    pub deleted: i64,
+    /// See [`Outcome::Duplicate`].
+    #[serde(default)]
+    pub duplicate: i64,
+    /// See [`Outcome::NotFound`].
+    #[serde(default)]
+    pub not_found: i64,
+    /// See [`Outcome::Invalid`].
+    #[serde(default)]
+    pub invalid: i64,
+    /// See [`Outcome::Protected`].
+    #[serde(default)]
+    pub protected: i64,
+    /// See [`Outcome::Failed`].
+    #[serde(default)]
+    pub failed: i64,
+}
+
+impl Counts {
+    /// The count of one outcome.
+    pub fn of(&self, outcome: Outcome) -> i64 {
+        let mut copy = *self;
+        *copy.slot(outcome)
+    }
+
+    /// Rows that have an outcome.
+    pub fn total(&self) -> i64 {
+        Outcome::ALL.into_iter().map(|outcome| self.of(outcome)).sum()
+    }
+
+    /// Counts rows.
+    pub fn count(&mut self, outcome: Outcome, rows: i64) {
+        *self.slot(outcome) += rows;
+    }
+
+    fn slot(&mut self, outcome: Outcome) -> &mut i64 {
+        match outcome {
+            Outcome::Deleted => &mut self.deleted,
+            Outcome::Duplicate => &mut self.duplicate,
+            Outcome::NotFound => &mut self.not_found,
+            Outcome::Invalid => &mut self.invalid,
+            Outcome::Protected => &mut self.protected,
+            Outcome::Failed => &mut self.failed,
+        }
+    }
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        for outcome in Outcome::ALL {
+            self.count(outcome, other.of(outcome));
+        }
+    }
+}
+
+impl Sub for Counts {
+    type Output = Self;
+
+    fn sub(mut self, other: Self) -> Self {
+        for outcome in Outcome::ALL {
+            self.count(outcome, -other.of(outcome));
+        }
+        self
+    }
+}
+
+impl FromIterator<Outcome> for Counts {
+    fn from_iter<T: IntoIterator<Item = Outcome>>(outcomes: T) -> Self {
+        let mut counts = Self::default();
+        outcomes.into_iter().for_each(|outcome| counts.count(outcome, 1));
+        counts
+    }
+}
