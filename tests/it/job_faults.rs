@@ -1,11 +1,14 @@
 //! Jobs under kills, repetitions, disorder, lost replies and throttles: the counts are those of an undisturbed run.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
-use efface_aws::queue::Message;
+use efface_aws::{jobs::Round, queue::Message};
 use efface_tests::{
     Req, TestApp,
     app::{SPACE, profile_line},
@@ -269,6 +272,20 @@ async fn a_queue_that_is_down_loses_no_job() {
     assert_eq!(app.reconcile().await.verified, 1);
     assert!(app.job_status(&job).await["verified_at"].is_string());
     assert_eq!(app.reconcile().await.jobs, 0, "nothing is left to look after");
+}
+
+/// However many jobs are live, and however little time the reconciler has: each has its turn.
+#[tokio::test]
+async fn the_reconciler_goes_on_where_it_ended() {
+    let app = app().await;
+    for _ in 0..20 {
+        app.job(profiles()).await;
+    }
+    let (round, mut jobs) = (Round::default(), Vec::new());
+    for _ in 0..4 {
+        jobs.push(app.reconcile_within(Duration::ZERO, &round).await.jobs);
+    }
+    assert_eq!(jobs, [16, 4, 16, 4]);
 }
 
 /// Messages that are none, of another version, or point at nothing: each fails alone.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
-use efface_aws::jobs::{Deadline, Engine, Reconciled};
+use efface_aws::jobs::{Deadline, Engine, Reconciled, Round};
 use efface_bulk_worker::Worker;
 use serde_json::{Value, json};
 
@@ -69,9 +69,14 @@ impl TestApp {
             .collect()
     }
 
-    /// Runs the reconciler once.
+    /// Runs the reconciler once, with time for everything.
     pub async fn reconcile(&self) -> Reconciled {
-        self.engine().reconcile(&self.dead.queue(), Deadline::after(Duration::from_mins(10))).await.unwrap()
+        self.reconcile_within(Duration::from_mins(10), &Round::default()).await
+    }
+
+    /// Runs the reconciler once, with little time.
+    pub async fn reconcile_within(&self, time: Duration, round: &Round) -> Reconciled {
+        self.engine().reconcile(&self.dead.queue(), round, Deadline::after(time)).await.unwrap()
     }
 
     /// Posts a new job.

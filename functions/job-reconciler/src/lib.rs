@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use efface_aws::{
     StoreError,
-    jobs::{Deadline, Engine, Reconciled},
+    jobs::{Deadline, Engine, Reconciled, Round},
     queue::Queue,
 };
 
@@ -16,18 +16,20 @@ const RESERVE: Duration = Duration::from_secs(10);
 pub struct Reconciler {
     engine: Engine,
     dead: Queue,
+    round: Round,
 }
 
 impl Reconciler {
     /// A reconciler with an engine and the dead-letter queue.
     pub fn new(engine: Engine, dead: Queue) -> Self {
-        Self { engine, dead }
+        Self { engine, dead, round: Round::default() }
     }
 
     /// Looks after everything once, or as far as it comes until its function is ended.
     pub async fn handle(&self, end: SystemTime) -> Result<Reconciled, StoreError> {
         let left = end.duration_since(SystemTime::now()).unwrap_or_default();
-        let done = self.engine.reconcile(&self.dead, Deadline::after(left.saturating_sub(RESERVE))).await;
+        let deadline = Deadline::after(left.saturating_sub(RESERVE));
+        let done = self.engine.reconcile(&self.dead, &self.round, deadline).await;
         match &done {
             Ok(Reconciled { jobs, resent, revived, closed, verified, decided, left, failed }) => {
                 tracing::info!(jobs, resent, revived, closed, verified, decided, left, failed, "reconciled");

@@ -38,7 +38,7 @@ use crate::{
 pub use chunk::Ran;
 pub use pace::Pace;
 pub use plan::PlanRows;
-pub use reconcile::Reconciled;
+pub use reconcile::{Reconciled, Round};
 
 /// Jobs and pages that one instance remembers at most.
 const REMEMBERED: usize = 256;

@@ -1,11 +1,14 @@
 //! Ending what was begun: jobs whose messages got lost, chunks that ended in the dead-letter queue, jobs that nobody
 //! finished. It runs on a schedule; each step can be repeated.
 
+use std::sync::{Mutex, PoisonError};
+
 use efface_core::{
     job::{Control, Counts, JobId, JobState},
     space::SpaceId,
     time::Time,
 };
+use futures::future::join_all;
 use serde::Serialize;
 
 use super::{Deadline, Engine, chunk::Judge};
@@ -24,8 +27,11 @@ const LONGEST_STILL_SECONDS: i64 = 3_600;
 /// How long a job may stay open or paused.
 const UNFINISHED_SECONDS: i64 = 30 * 24 * 3_600;
 
-/// Jobs that are looked up at once.
-const JOBS: i32 = 100;
+/// Jobs that are looked after at once.
+const JOBS: i32 = 16;
+
+/// Pages whose results are read again at once.
+const PAGES: i32 = 100;
 
 /// What a run of the reconciler did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -48,26 +54,55 @@ pub struct Reconciled {
     pub failed: u64,
 }
 
+/// What was done for one job.
+enum Looked {
+    Nothing,
+    Resent,
+    Revived(usize),
+    Closed,
+    Verified,
+}
+
+/// How far the reconciler has come among the live jobs. In memory: a new process begins with the newest.
+#[derive(Debug, Default)]
+pub struct Round(Mutex<Option<String>>);
+
+impl Round {
+    fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn go_on(&self, after: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = after;
+    }
+}
+
 impl Engine {
-    /// Decides what is in the dead-letter queue, then looks after every job that is not finished.
-    pub async fn reconcile(&self, dead: &Queue, deadline: Deadline) -> Result<Reconciled, StoreError> {
+    /// Decides what is in the dead-letter queue, then looks after every job that is not finished; when the time is over,
+    /// after some of them at least, and the next run of the same round goes on there, so that each job has its turn.
+    pub async fn reconcile(&self, dead: &Queue, round: &Round, deadline: Deadline) -> Result<Reconciled, StoreError> {
         let mut done = Reconciled::default();
         Box::pin(self.drain(dead, deadline, &mut done)).await?;
-        let mut after = None;
         loop {
-            let (jobs, more) = self.store.live_jobs(after, JOBS).await?;
-            for (space, job) in jobs {
-                if deadline.is_over() {
-                    return Ok(done);
-                }
+            let (jobs, more) = self.store.live_jobs(round.take(), JOBS).await?;
+            let looks = jobs.iter().map(|(space, job)| Box::pin(self.look_after(space, job, deadline)));
+            for ((_, job), looked) in jobs.iter().zip(join_all(looks).await) {
                 done.jobs += 1;
-                if let Err(error) = Box::pin(self.look_after(&space, &job, deadline, &mut done)).await {
-                    tracing::warn!(%error, job_id = %job, "a job could not be looked after");
-                    done.failed += 1;
+                match looked {
+                    Ok(Looked::Nothing) => {}
+                    Ok(Looked::Resent) => done.resent += 1,
+                    Ok(Looked::Revived(chunks)) => done.revived += u64::try_from(chunks).unwrap_or_default(),
+                    Ok(Looked::Closed) => done.closed += 1,
+                    Ok(Looked::Verified) => done.verified += 1,
+                    Err(error) => {
+                        tracing::warn!(%error, job_id = %job, "a job could not be looked after");
+                        done.failed += 1;
+                    }
                 }
             }
-            after = more;
-            if after.is_none() {
+            let is_whole = more.is_none();
+            round.go_on(more);
+            if is_whole || deadline.is_over() {
                 return Ok(done);
             }
         }
@@ -119,46 +154,48 @@ impl Engine {
     }
 
     /// One job.
-    async fn look_after(
-        &self,
-        space: &SpaceId,
-        job: &JobId,
-        deadline: Deadline,
-        done: &mut Reconciled,
-    ) -> Result<(), StoreError> {
+    async fn look_after(&self, space: &SpaceId, job: &JobId, deadline: Deadline) -> Result<Looked, StoreError> {
         let now = self.clock.now();
-        let Some(status) = self.store.settle_job(space, job, now).await? else { return Ok(()) };
+        let Some(status) = self.store.settle_job(space, job, now).await? else { return Ok(Looked::Nothing) };
         let age = now.second() - status.head.changed_at.second();
         match status.head.state {
             JobState::Open | JobState::Paused if age > UNFINISHED_SECONDS => {
                 self.store.control_job(space, job, Control::Cancel, now).await?;
-                done.closed += 1;
+                Ok(Looked::Closed)
             }
-            JobState::Open | JobState::Paused => {}
+            JobState::Open | JobState::Paused => Ok(Looked::Nothing),
             // A step of a stop may have been cut short, and whoever runs a chunk may have died.
             JobState::Pausing | JobState::Cancelling => {
                 self.store.set_gates(space, job).await?;
                 let settled = self.store.settle_job(space, job, now).await?;
                 // It can't stop before what has begun is done.
-                if settled.is_some_and(|status| !status.progress.is_still()) {
-                    self.revive(space, job, now).await?;
+                match settled {
+                    Some(status) if !status.progress.is_still() => {
+                        self.revive(space, job, now).await.map(Looked::Revived)
+                    }
+                    _ => Ok(Looked::Nothing),
                 }
             }
             JobState::Queued | JobState::Running => {
                 self.store.set_gates(space, job).await?;
                 self.mind_limit(space, job, &status).await?;
-                let is_sent = self.resend_if_still(space, job, &status, now, deadline).await?;
-                done.resent += u64::from(is_sent);
-                if !is_sent && !status.progress.is_still() {
-                    done.revived += u64::try_from(self.revive(space, job, now).await?).unwrap_or_default();
+                if self.resend_if_still(space, job, &status, now, deadline).await? {
+                    Ok(Looked::Resent)
+                } else if status.progress.is_still() {
+                    Ok(Looked::Nothing)
+                } else {
+                    self.revive(space, job, now).await.map(Looked::Revived)
                 }
             }
             JobState::Cancelled => {
                 self.store.retire_job(space, &status.head, None).await?;
+                Ok(Looked::Nothing)
             }
-            JobState::Completed => done.verified += u64::from(self.verify(space, job, &status, now).await?),
+            JobState::Completed => {
+                let adds_up = self.verify(space, job, &status, now).await?;
+                Ok(if adds_up { Looked::Verified } else { Looked::Nothing })
+            }
         }
-        Ok(())
     }
 
     /// Sends the chunks of a running job again where nothing has moved for long.
@@ -193,7 +230,7 @@ impl Engine {
         let (mut counts, mut rows) = (Counts::default(), 0);
         let mut from = Some(0);
         while let Some(page) = from {
-            let pages = self.store.pages(space, job, page, JOBS).await?;
+            let pages = self.store.pages(space, job, page, PAGES).await?;
             from = pages.last().map(|page| page.page + 1);
             rows += pages.iter().map(|page| page.rows).sum::<i64>();
             counts.invalid += pages.iter().map(|page| page.invalid).sum::<i64>();
