@@ -12,6 +12,7 @@ It needs Python 3 and what `cargo local` needs. The last line counts: `N passed,
 import argparse
 import base64
 import collections
+import gzip
 import http.client
 import json
 import os
@@ -75,7 +76,8 @@ class Site:
                 connection = http.client.HTTPConnection(self.host, timeout=60)
                 setattr(LOCAL, self.host, connection)
             try:
-                connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+                sent = body if body is None or isinstance(body, bytes) else json.dumps(body)
+                connection.request(method, path, sent, headers)
                 reply = connection.getresponse()
                 text = reply.read()
                 return reply.status, reply.headers, json.loads(text)
@@ -269,6 +271,15 @@ def workflow(arguments):
         for what in ("external_ids", "traits", "metadata"):
             path = f"/v1/spaces/spa_demo/collections/users/profiles/user_id:user_002/{what}"
             assert site.send("GET", path)[0] == 404, what
+        for media_type in ("application/json", "text/csv", "application/gzip"):
+            page = gzip.compress(b"email:nobody@example.com\nemail:caf\xe9\n")
+            status, _, body = site.send("POST", "/internal/bulk-delete-internal", page,
+                                        headers=headers | {"Content-Type": media_type})
+            assert (status, body["accepted"], body["rejected_total"]) == (202, 1, 1), (media_type, status, body)
+        status, _, body = site.send("POST", "/v1/spaces/spa_demo/deletion_jobs", b"\xff")
+        assert (status, body["error"]["code"]) == (400, "bad_request"), (status, body)
+        status, answered, body = site.send("POST", "/internal/bulk-delete-internal", b"x" * 11_000_000, headers=headers)
+        assert (status, body["error"]["code"], "Request-Id" in answered) == (413, "payload_too_large", True), body
         status, _, body = site.send("DELETE", "/v1/spaces/spa_demo/collections/users/profiles/user_id:user_003")
         assert (status, body["receipt"]["counts"]["merges"]) == (200, 1), (status, body)
 
@@ -368,11 +379,8 @@ def schema(arguments):
             "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
             "response_headers_conformance,response_schema_conformance,unsupported_method",
         ]
-        hooks = {"SCHEMATHESIS_HOOKS": os.path.join(ROOT, "tests", "schemathesis_hooks.py"), "PYTHONDONTWRITEBYTECODE": "1"}
-        found = subprocess.run(
-            command, cwd=site.folder, env=os.environ | hooks, capture_output=True, text=True, check=False
-        )
-        counts = [line.strip() for line in found.stdout.splitlines() if " generated, " in line or "dropped by" in line]
+        found = subprocess.run(command, cwd=site.folder, capture_output=True, text=True, check=False)
+        counts = [line.strip() for line in found.stdout.splitlines() if " generated, " in line]
         print(f"  {', '.join(counts)}")
         assert found.returncode == 0, found.stdout + found.stderr
 

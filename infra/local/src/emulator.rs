@@ -214,7 +214,8 @@ fn scratch(folder: &Path) -> Result<PathBuf, LocalError> {
     Ok(scratch)
 }
 
-fn free_port() -> Result<u16, LocalError> {
+/// A port of the loopback interface that nothing listens on.
+pub fn free_port() -> Result<u16, LocalError> {
     let listener = TcpListener::bind("127.0.0.1:0").tried("looking for a free port")?;
     Ok(listener.local_addr().tried("looking for a free port")?.port())
 }

@@ -1,6 +1,6 @@
 //! The functions, built; and the API under `cargo lambda watch`: started, reloaded when the code changes, brought back.
 
-use std::{env, net::TcpListener, path::PathBuf, time::Duration};
+use std::{env, path::PathBuf, time::Duration};
 
 use tokio::{
     process::Command,
@@ -33,7 +33,7 @@ pub struct Watch {
     pub workspace: Workspace,
     /// The tools.
     pub tools: Tools,
-    /// Where the API answers.
+    /// Where functions are invoked.
     pub port: u16,
     /// Whether functions are built with optimisations.
     pub release: bool,
@@ -43,11 +43,6 @@ pub struct Watch {
     pub variables: Vec<(String, String)>,
     /// A request waits as long as the template lets the function run.
     pub timeout_seconds: u64,
-}
-
-/// Says so where the port is taken, before anything is started.
-pub fn check_port(port: u16) -> Result<(), LocalError> {
-    TcpListener::bind(("127.0.0.1", port)).map(drop).map_err(|_| LocalError::PortTaken(port))
 }
 
 /// Compiles the functions just as `cargo lambda watch` will, so that it finds them done.
@@ -102,6 +97,11 @@ impl Watch {
         watch.arg("--disable-cors").args(self.release.then_some("--release"));
         watch.arg("--config").arg(runner()?);
         Ok(watch)
+    }
+
+    /// Where the gateway invokes the HTTP function.
+    pub fn api_url(&self) -> String {
+        format!("http://127.0.0.1:{}/2015-03-31/functions/{}/invocations", self.port, FUNCTIONS[0])
     }
 
     /// The first request starts the function.

@@ -13,6 +13,7 @@ pub mod env_file;
 pub mod environment;
 pub mod error;
 pub mod function;
+pub mod gateway;
 pub mod http;
 pub mod leash;
 pub mod loading;

@@ -7,11 +7,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     console::say,
     delivery::Delivery,
-    emulator::Emulator,
+    emulator::{Emulator, free_port},
     env_file::EnvFile,
     environment::aws,
     error::{LocalError, Tried},
     function::{self, Watch},
+    gateway::Gateway,
     loading::Loader,
     ready::Ready,
     seeding::{DEMO_SPACE, Seeds},
@@ -47,7 +48,8 @@ pub async fn run(options: &Options) -> Result<(), LocalError> {
 /// Returns only when something went wrong.
 async fn start(options: &Options) -> Result<(), LocalError> {
     let seeds = Seeds::read(&options.seeds)?;
-    function::check_port(options.port)?;
+    // Where it is taken, before anything is started.
+    drop(Gateway::open(options.port).await?);
     let workspace = Workspace::find()?;
     let tools = Tools::install(&workspace).await?;
     say("building the functions");
@@ -73,13 +75,15 @@ async fn start(options: &Options) -> Result<(), LocalError> {
     }
     let endpoint = emulator.endpoint.clone();
     let ready = Ready { url, endpoint: endpoint.clone(), tokens };
-    let (port, release) = (options.port, options.release);
+    let gateway = Gateway::open(options.port).await?;
+    let (port, release) = (free_port()?, options.release);
     let log = folder.join("functions.log");
     let delivery = Delivery { workspace: &workspace, emulator: &emulator, stack: STACK, release, log: &log };
     delivery.start().await?;
     let watch = Watch { workspace: workspace.clone(), tools, port, release, endpoint, variables, timeout_seconds };
     Err(tokio::select! {
         error = emulator.ended() => error,
+        error = gateway.serve(watch.api_url()) => error,
         error = watch.keep(|| ready.tell(options.json)) => error,
         error = delivery.tell() => error,
         error = delivery.renew() => error,

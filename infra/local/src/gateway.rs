@@ -1,0 +1,134 @@
+//! The HTTP door of `cargo local`: it hands each request to `cargo lambda watch` as the event that a Lambda function URL
+//! makes of it, and its failures look like those of the deployed gateway. `cargo lambda watch` has a door of its own, but
+//! that makes no events of headers and JSON that are not UTF-8, of which gzip sent as JSON is one.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::State,
+    http::{
+        HeaderMap, Method, Request, Response, StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER},
+        request::Parts,
+    },
+    serve,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::error::{LocalError, Tried};
+
+/// The largest body that API Gateway takes, in bytes.
+const MAX_BODY: usize = 10 * 1_024 * 1_024;
+
+/// The door, once its port is ours.
+#[derive(Debug)]
+pub struct Gateway(TcpListener);
+
+#[derive(Debug, Clone)]
+struct Function {
+    client: Client<HttpConnector, Body>,
+    /// Where it is invoked.
+    url: String,
+}
+
+/// What the function answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    status_code: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+impl Gateway {
+    /// Takes a port of the loopback interface.
+    pub async fn open(port: u16) -> Result<Self, LocalError> {
+        TcpListener::bind(("127.0.0.1", port)).await.map(Self).map_err(|_| LocalError::PortTaken(port))
+    }
+
+    /// Answers requests; ends only with an error.
+    pub async fn serve(self, function_url: String) -> LocalError {
+        let function = Function { client: Client::builder(TokioExecutor::new()).build_http(), url: function_url };
+        let served = serve(self.0, Router::new().fallback(answer).with_state(function)).await;
+        served.tried("answering requests").err().unwrap_or(LocalError::WatchStops)
+    }
+}
+
+async fn answer(State(function): State<Function>, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return failure(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The request body is too large.");
+    };
+    function.invoke(&event(&parts, &body)).await.unwrap_or_else(|| {
+        let text = "The service is unavailable. Try again.";
+        failure(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", text)
+    })
+}
+
+impl Function {
+    /// `None` where there was no answer: it died, was too slow or could not be started.
+    async fn invoke(&self, event: &Value) -> Option<Response<Body>> {
+        let request = Request::builder().method(Method::POST).uri(&self.url).body(event.to_string().into()).ok()?;
+        let answer = self.client.request(request).await.ok().filter(|answer| answer.status().is_success())?;
+        let answer = to_bytes(Body::new(answer.into_body()), usize::MAX).await.ok()?;
+        let Answer { status_code, headers, body, is_base64_encoded } = serde_json::from_slice(&answer).ok()?;
+        let body = body.unwrap_or_default();
+        let body = if is_base64_encoded { STANDARD.decode(body).ok()? } else { body.into_bytes() };
+        let response = Response::builder().status(status_code);
+        let response = headers.iter().fold(response, |response, (name, value)| response.header(name, value));
+        response.body(body.into()).ok()
+    }
+}
+
+/// A function URL's event. <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
+fn event(parts: &Parts, body: &Bytes) -> Value {
+    let path = parts.uri.path();
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": parts.uri.query().unwrap_or_default(),
+        "multiValueHeaders": headers(&parts.headers),
+        "requestContext": {
+            "domainName": "localhost",
+            "routeKey": "$default",
+            "stage": "$default",
+            "http": { "method": parts.method.as_str(), "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1" },
+        },
+        "body": STANDARD.encode(body),
+        "isBase64Encoded": true,
+    })
+}
+
+/// Each header with all its values, as a REST API tells them; what is not UTF-8 is replaced.
+fn headers(sent: &HeaderMap) -> BTreeMap<&str, Vec<Cow<'_, str>>> {
+    let mut headers: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for (name, value) in sent {
+        headers.entry(name.as_str()).or_default().push(String::from_utf8_lossy(value.as_bytes()));
+    }
+    headers
+}
+
+/// What the template's gateway answers by itself.
+fn failure(status: StatusCode, code: &str, message: &str) -> Response<Body> {
+    let response = Response::builder().status(status).header(CONTENT_TYPE, "application/json");
+    let response = response.header("Request-Id", Uuid::now_v7().to_string());
+    let is_passing = status == StatusCode::SERVICE_UNAVAILABLE;
+    let response = if is_passing { response.header(RETRY_AFTER, "1") } else { response };
+    let body = json!({ "error": { "code": code, "message": message } }).to_string();
+    response.body(body.into()).unwrap_or_default()
+}
