@@ -104,6 +104,7 @@ impl CliError {
             | Self::PastExpiry
             | Self::BadIdentifier(_)
             | Self::BadIdempotencyKey
+            | Self::File { .. }
             | Self::Page { .. }
             | Self::NoRows(_)
             | Self::NobodyToAsk

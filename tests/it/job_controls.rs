@@ -30,6 +30,8 @@ async fn an_open_job_takes_pages_until_it_is_started() {
     assert_eq!(again.body, first.body, "the same page again: the same answer");
     let other = post_rows(&app, &job, json!({ "page": 7, "rows": ["user_id:u2"] })).await;
     assert_eq!((other.status, &other.body["error"]["code"]), (409, &json!("page_conflict")));
+    let junk = post_rows(&app, &job, json!({ "page": 7, "rows": ["user_id:u1", "other junk"] })).await;
+    assert_eq!(junk.status, 409, "rows that can't be read are told apart, too");
     let zero = post_rows(&app, &job, json!({ "page": 0, "rows": ["user_id:u2"] })).await;
     assert_eq!(zero.status, 409, "rows given at creation are page 0");
     app.work().await;

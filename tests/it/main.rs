@@ -11,6 +11,7 @@ mod idempotency;
 mod job_controls;
 mod job_costs;
 mod job_faults;
+mod job_races;
 mod job_rows;
 mod jobs;
 mod limits;

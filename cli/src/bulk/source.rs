@@ -69,7 +69,7 @@ impl Source {
             pages += 1;
             true
         });
-        each_row(&text, &mut |row| {
+        each_row(&text, "", &mut |row| {
             self.rows += 1;
             if let Some(fault) = row.unreadable().filter(|_| self.unreadable.len() < MAX_LISTED) {
                 self.unreadable.insert(self.rows, fault);
@@ -88,7 +88,7 @@ impl Source {
         thread::spawn(move || {
             let mut cutter = Cutter::new(page_size, |page| sender.blocking_send(page).is_ok());
             // It was read before: the only error is that nobody takes pages any more.
-            if each_row(&text, &mut |row| cutter.row(&row)).is_ok() {
+            if each_row(&text, "", &mut |row| cutter.row(&row)).is_ok() {
                 cutter.end();
             }
         });
@@ -156,7 +156,7 @@ mod tests {
             pages.push(page);
             true
         });
-        each_row(text.as_bytes(), &mut |row| cutter.row(&row)).unwrap();
+        each_row(text.as_bytes(), "", &mut |row| cutter.row(&row)).unwrap();
         cutter.end();
         pages
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     Answer, CliError, Interrupts,
-    api::{Api, ApiOptions, Call, encoded},
+    api::{Api, ApiOptions, Call, encoded, idempotency_key},
     bar::Bar,
     settings::Settings,
 };
@@ -57,7 +57,8 @@ impl Jobs {
     /// Changes where a job is; where it is so already, nothing changes.
     pub(crate) async fn control(&self, id: &str, verb: &str) -> Result<Job, CliError> {
         let path = self.api.path(&format!("deletion_jobs/{}/{verb}", encoded(id)));
-        Ok(self.api.ask::<JobAnswer>(&Call::post(path, "{}".to_owned())).await?.job)
+        let call = Call::post(path, "{}".to_owned()).with_key(idempotency_key(None)?);
+        Ok(self.api.ask::<JobAnswer>(&call).await.map_err(CliError::without_key)?.job)
     }
 }
 

@@ -85,7 +85,7 @@ async fn a_dry_run_sends_what_fits_a_page_at_once_and_more_as_a_job() {
     assert_eq!(
         answer.json["plan"],
         json!({"rows": 3, "profiles": 9, "invalid": 0, "not_found": 0, "duplicates": 0,
-        "merges": 0, "identifiers": 0, "memberships": 0, "other_case": 0, "estimated_seconds": null,
+        "protected": 0, "merges": 0, "identifiers": 0, "memberships": 0, "other_case": 0, "estimated_seconds": null,
         "estimated_cost_usd": null})
     );
     let state = api.state();

@@ -119,14 +119,16 @@ pub struct CreateJobBody {
     #[schema(value_type = JobAction)]
     action: String,
     /// Page 0: `key:value` texts, or for `delete_identifier` objects of `user_id`, `type` and `id`. At most 100,000.
-    #[schema(value_type = Vec<Value>, max_items = 100_000)]
+    #[schema(value_type = Vec<Value>, max_items = 100_000, required = false)]
     rows: Option<Vec<serde_json::Value>>,
     /// Only find out what the job would do.
+    #[schema(value_type = bool, required = false)]
     dry_run: Option<bool>,
     /// The label of the jobs that belong together.
-    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9_.:-]+$")]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[!-~]([ -~]*[!-~])?$")]
     group: Option<String>,
     /// Take more pages, and wait for `start`.
+    #[schema(value_type = bool, required = false)]
     open: Option<bool>,
     /// Pause before the job would delete more than so many.
     #[schema(minimum = 1)]
@@ -195,7 +197,7 @@ pub struct BulkParams {
     instance: String,
     /// The label of one run: its pages are followed as one, and a page that is posted again within 24 hours is the same
     /// job.
-    #[param(rename = "x-deletion-group", min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9_.:-]+$")]
+    #[param(rename = "x-deletion-group", min_length = 1, max_length = 128, pattern = "^[!-~]([ -~]*[!-~])?$")]
     group: Option<String>,
 }
 
@@ -205,7 +207,7 @@ pub struct BulkParams {
 #[expect(dead_code, reason = "describes what the handler reads")]
 pub struct JobListParams {
     /// Only this group's.
-    #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9_.:-]+$")]
+    #[param(min_length = 1, max_length = 128, pattern = "^[!-~]([ -~]*[!-~])?$")]
     group: Option<String>,
     /// Only those in this state.
     #[param(pattern = "^(open|queued|running|pausing|paused|cancelling|cancelled|completed)$")]

@@ -78,7 +78,7 @@ impl Plan {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let writes = (heads + extent.identifiers + 2 * extent.memberships) as f64 + 0.05 * rows as f64;
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let reads = 1.5 * rows as f64;
+        let reads = 2.0 * rows as f64;
         let cost = (writes * PER_MILLION_WRITES + reads * PER_MILLION_READS) / 1_000_000.0;
         #[expect(clippy::cast_possible_truncation, reason = "an estimate")]
         let seconds = ((writes + reads) / WRITES_PER_SECOND).ceil() as i64;

@@ -56,9 +56,7 @@ pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) ->
     let request = parse(call, access, route)?;
     let key = idempotency::key(call.request)?;
     authorise(access, Permission::DeleteIdentifiers)?;
-    if !access.space.activated {
-        return Err(Refusal::NotActivated(access.space_id.clone()));
-    }
+    super::jobs::check_activated(access)?;
     check_source(call, access).await?;
     Box::pin(delete(call, access, &request, key)).await?;
     Answer::ok(&DeletedBody { code: "success", message: "External identifier has been deleted." })
@@ -74,12 +72,22 @@ pub(crate) fn check_json(request: &Request, most: usize) -> Result<(), Refusal> 
     if request.body.len() > most {
         return Err(Refusal::PayloadTooLarge(most));
     }
-    let media_type = request.header("content-type").map_err(|_| Refusal::UnsupportedMediaType)?.unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    let encoding = request.header("content-encoding").map_err(|_| Refusal::UnsupportedMediaType)?;
-    let is_json = essence.is_empty() || essence.eq_ignore_ascii_case("application/json");
-    let is_plain = encoding.is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
-    if is_json && is_plain { Ok(()) } else { Err(Refusal::UnsupportedMediaType) }
+    let fits = is_declared(request, &["", "application/json"], &["identity"]);
+    if fits { Ok(()) } else { Err(Refusal::UnsupportedMediaType) }
+}
+
+/// A media type without its parameters.
+pub(crate) fn essence(media_type: &str) -> &str {
+    media_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// Whether a body is declared as of one of some types and encodings.
+pub(crate) fn is_declared(request: &Request, types: &[&str], encodings: &[&str]) -> bool {
+    let (Ok(media_type), Ok(encoding)) = (request.header("content-type"), request.header("content-encoding")) else {
+        return false;
+    };
+    let is = |declared: &str, of: &[&str]| of.iter().any(|known| declared.eq_ignore_ascii_case(known));
+    is(essence(media_type.unwrap_or_default()), types) && is(encoding.unwrap_or("identity"), encodings)
 }
 
 fn parse(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<DeleteIdentifier, Refusal> {
@@ -145,6 +153,7 @@ async fn delete(
         request: id,
         token_id: access.token_id.clone(),
         taker: None,
+        is_fenced: false,
     };
     let witness =
         request.target.id_type.is_user_id().then_some(Witness { lookup: lookup_hash, profile: found.clone() });

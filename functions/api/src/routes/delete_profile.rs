@@ -89,6 +89,7 @@ pub(crate) async fn delete(call: &Call<'_>, access: &Access, route: &Route<'_>) 
     jobs::no_query(call)?;
     idempotency::key(call.request)?;
     authorise(access, Permission::DeleteProfiles)?;
+    jobs::check_activated(access)?;
     let own = profile::hash(access, &id_type, &selector.value);
     let (request, is_repeated) = idempotency::settle(call, access).await?;
     let job = JobId::of_request(&request);
@@ -120,7 +121,8 @@ async fn start(call: &Call<'_>, access: &Access, own: &IdHash, job: &JobId) -> R
         open: false,
         max_deletions: None,
     };
-    let head = JobHead { single: true, ..jobs::create::head(call, access, &new, job) };
+    let profile_id = Some(profile.as_str().to_owned());
+    let head = JobHead { single: true, profile_id, ..jobs::create::head(call, access, &new, job) };
     let page = Page::of_profile(access, own.clone());
     post_page(call, access, job, 0, &page, true).await?;
     // Where it is there already, somebody sent the same request at the same time.
@@ -155,7 +157,7 @@ async fn answer(
         // Somebody else deleted it between our look and our fence.
         return Err(Refusal::ProfileNotFound);
     }
-    let root = erased_root(call, access, own, &status.head.job_id).await?;
+    let root = erased_root(call, access, own, &status.head).await?;
     let (deleted_at, erased) = root.ok_or(Refusal::ProfileNotFound)?;
     let Erased { external_ids, memberships, merges, traits } = erased;
     Answer::ok(&ReceiptBody {
@@ -168,21 +170,36 @@ async fn answer(
     })
 }
 
-/// What the job kept on the root of the profile that it deleted.
+/// What the job kept on the root of the profile that it deleted: the one that its identifier found when it was made; or,
+/// where it was merged or made anew before it was deleted, the one that it found then.
 async fn erased_root(
     call: &Call<'_>,
     access: &Access,
     own: &IdHash,
-    job: &str,
+    job: &JobHead,
+) -> Result<Option<(Time, Erased)>, Refusal> {
+    let found = call.app.store.identifier(&access.space_id, own).await.map_err(store_failed)?;
+    for profile in [job.profile_id.clone(), found.map(|found| found.profile_id)].into_iter().flatten() {
+        if let Some(erased) = erased(call, access, &profile, job).await? {
+            return Ok(Some(erased));
+        }
+    }
+    Ok(None)
+}
+
+async fn erased(
+    call: &Call<'_>,
+    access: &Access,
+    member: &str,
+    job: &JobHead,
 ) -> Result<Option<(Time, Erased)>, Refusal> {
     let (store, space) = (&call.app.store, &access.space_id);
-    let found = store.identifier(space, own).await.map_err(store_failed)?;
-    let Some(member) = found.and_then(|found| ProfileId::parse(&found.profile_id).ok()) else { return Ok(None) };
+    let Ok(member) = ProfileId::parse(member) else { return Ok(None) };
     let head = store.head(space, &member).await.map_err(store_failed)?;
     let root = match head.as_ref().and_then(|head| ProfileId::parse(&head.root).ok()) {
         Some(root) if root != member => store.head(space, &root).await.map_err(store_failed)?,
         _ => head,
     };
-    let root = root.filter(|root| root.job_id.as_deref() == Some(job));
+    let root = root.filter(|root| root.job_id.as_ref() == Some(&job.job_id));
     Ok(root.and_then(|root| root.deleted_at.zip(root.erased)))
 }

@@ -8,12 +8,14 @@ use std::{
 use efface_core::{
     chunk::{CHUNK_ROWS, Outcomes, Row},
     deletion::Identifier,
-    job::{Control, JobId, JobState, Outcome},
+    job::{Action, Control, JobId, JobState, Outcome},
     key::IdHash,
     plan::Extent,
     space::SpaceId,
+    time::Time,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Deadline, Engine, Run, pace::MOST, plan::Marks};
 use crate::{
@@ -22,8 +24,11 @@ use crate::{
     store::jobs::{Chunk, ChunkState, Claimed, JobStatus, Report},
 };
 
-/// Rows whose identifiers are read ahead together.
-const AHEAD: usize = 500;
+/// Rows whose identifiers are read ahead together: one request.
+const AHEAD: usize = 100;
+
+/// For so long a profile may go by an identifier that was read ahead.
+const FRESH_MILLIS: i64 = 5_000;
 
 /// What a message for a chunk came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,14 +82,15 @@ impl Engine {
         let rows = rows.ok_or_else(|| StoreError::Internal("a chunk's rows have expired".to_owned()))?;
         let claimed = self.store.claim_chunk(space, &head, id, &rows, self.clock.now()).await?;
         let first_row = usize::try_from(id.chunk).unwrap_or_default() * CHUNK_ROWS;
-        let run = Run { space: space.clone(), job: job.clone(), head, id, first_row, deadline };
+        let is_new = matches!(claimed, Claimed::Run { is_new: true, .. });
+        let run = Run { space: space.clone(), job: job.clone(), head, id, first_row, is_new, deadline };
         match claimed {
             Claimed::Closed => Ok(Ran::Waits),
             Claimed::Done => {
                 self.after_chunk(&run).await?;
                 Ok(Ran::Done)
             }
-            Claimed::Run(chunk) => self.run_rows(&run, chunk, &rows, judge).await,
+            Claimed::Run { chunk, .. } => self.run_rows(&run, chunk, &rows, judge).await,
         }
     }
 
@@ -94,16 +100,8 @@ impl Engine {
         }
         let Some(chunk) = self.granted(run, chunk).await? else { return Err(taken_over()) };
         let mut results = Results { outcomes: chunk.outcomes(), extent: Extent::default(), error: None };
-        let allowance = chunk.grant.map(AtomicI64::new);
-        loop {
-            let before = results.outcomes.undecided();
-            self.run_undecided(run, rows, &before, allowance.as_ref(), judge, &mut results).await;
-            let may_go_on = allowance.as_ref().is_some_and(|left| left.load(Ordering::Relaxed) > 0);
-            let progressed = results.outcomes.undecided().len() < before.len();
-            if results.error.is_some() || run.deadline.is_over() || !may_go_on || !progressed {
-                break;
-            }
-        }
+        let allowance = chunk.grant.map(Allowance::new);
+        self.run_undecided(run, rows, allowance.as_ref(), judge, &mut results).await;
         self.report(run, &chunk, results, allowance.is_some()).await
     }
 
@@ -121,22 +119,21 @@ impl Engine {
         &self,
         run: &Run,
         rows: &[Row],
-        undecided: &[usize],
-        allowance: Option<&AtomicI64>,
+        allowance: Option<&Allowance>,
         judge: Judge,
         results: &mut Results,
     ) {
-        for ahead in undecided.chunks(AHEAD) {
+        for undecided in results.outcomes.undecided().chunks(AHEAD) {
             if run.deadline.is_over() || results.error.is_some() {
                 return;
             }
-            let found = match self.read_ahead(run, rows, ahead).await {
-                Ok(found) => found,
+            let ahead = match self.read_ahead(run, rows, undecided).await {
+                Ok(ahead) => ahead,
                 Err(error) => return results.error = Some(error),
             };
-            let mut work = Vec::with_capacity(ahead.len());
-            for (at, row) in ahead.iter().filter_map(|at| Some((*at, rows.get(*at)?))) {
-                let decided = self.decide_within(run, at, row, &found, allowance);
+            let mut work = Vec::with_capacity(undecided.len());
+            for (at, row) in undecided.iter().filter_map(|at| Some((*at, rows.get(*at)?))) {
+                let decided = self.decide_within(run, at, row, &ahead, allowance);
                 work.push(decided.map(move |decided| (at, decided)));
             }
             let mut decided = stream::iter(work).buffer_unordered(MOST);
@@ -146,22 +143,19 @@ impl Engine {
         }
     }
 
-    /// The identifiers that rows begin with, perhaps as they were a moment ago.
-    async fn read_ahead(
-        &self,
-        run: &Run,
-        rows: &[Row],
-        ahead: &[usize],
-    ) -> Result<HashMap<IdHash, Identifier>, StoreError> {
-        let mut hashes: Vec<&IdHash> = ahead.iter().filter_map(|at| rows.get(*at).and_then(first_hash)).collect();
+    /// The identifiers that rows begin with. Where a profile goes by them they are read consistently.
+    async fn read_ahead(&self, run: &Run, rows: &[Row], undecided: &[usize]) -> Result<Ahead, StoreError> {
+        let mut hashes: Vec<&IdHash> = undecided.iter().filter_map(|at| rows.get(*at).and_then(first_hash)).collect();
         hashes.sort_unstable();
         hashes.dedup();
+        let stale = run.head.dry_run || run.head.action == Action::DeleteIdentifier;
+        let at = self.clock.now();
         let mut batches = Vec::new();
         for batch in hashes.chunks(100) {
-            batches.push(self.pace.run(run.deadline, move || self.store.identifiers_stale(&run.space, batch)));
+            batches.push(self.pace.run(run.deadline, move || self.store.identifiers(&run.space, batch, stale)));
         }
         let found: Vec<Vec<_>> = stream::iter(batches).buffer_unordered(4).try_collect().await?;
-        Ok(found.into_iter().flatten().collect())
+        Ok(Ahead { found: found.into_iter().flatten().collect(), at, stale })
     }
 
     /// Decides a row, if there is time and the job's limit allows for it.
@@ -170,42 +164,43 @@ impl Engine {
         run: &Run,
         at: usize,
         row: &Row,
-        found: &HashMap<IdHash, Identifier>,
-        allowance: Option<&AtomicI64>,
+        ahead: &Ahead,
+        allowance: Option<&Allowance>,
     ) -> Result<Decided, StoreError> {
-        let takes = |left: i64| (left > 0).then_some(left - 1);
-        if run.deadline.is_over()
-            || allowance.is_some_and(|left| left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, takes).is_err())
-        {
+        let permit = match allowance {
+            None => None,
+            Some(allowance) => match allowance.permits.acquire().await {
+                Ok(permit) => Some(permit),
+                Err(_) => return Ok(None),
+            },
+        };
+        if run.deadline.is_over() {
             return Ok(None);
         }
-        let decided = self.pace.run(run.deadline, || self.decide(run, at, row, found)).await;
-        if let (Some(left), false) = (allowance, matches!(decided, Ok(Some((Outcome::Deleted, _))))) {
-            left.fetch_add(1, Ordering::Relaxed);
+        let decided = self.pace.run(run.deadline, || self.decide(run, at, row, ahead)).await;
+        let may_have_deleted = !matches!(decided, Ok(Some((outcome, _))) if outcome != Outcome::Deleted);
+        if let (Some(allowance), Some(permit)) = (allowance, permit)
+            && may_have_deleted
+        {
+            allowance.spend(permit);
         }
         decided
     }
 
-    async fn decide(
-        &self,
-        run: &Run,
-        at: usize,
-        row: &Row,
-        found: &HashMap<IdHash, Identifier>,
-    ) -> Result<Decided, StoreError> {
+    async fn decide(&self, run: &Run, at: usize, row: &Row, ahead: &Ahead) -> Result<Decided, StoreError> {
         let outcome = |outcome: Option<Outcome>| outcome.map(|outcome| (outcome, Extent::default()));
         match row {
             Row::Invalid(_) => Ok(outcome(Some(Outcome::Invalid))),
             _ if run.head.dry_run => {
                 let marks = Marks::Table { job: &run.job, now: self.clock.now() };
-                let found = first_hash(row).and_then(|hash| found.get(hash));
+                let found = first_hash(row).and_then(|hash| ahead.there(hash));
                 self.plan_row(&run.space, row, &run.taker(at).row, found, &marks).await.map(Some)
             }
             Row::Profile(hash) | Row::Plan { own: hash, .. } => {
-                self.erase_row(run, at, hash, found.get(hash)).await.map(outcome)
+                self.erase_row(run, at, hash, ahead.look(hash, self.clock.now())).await.map(outcome)
             }
             Row::Identifier { lookup, target, is_user_id } => {
-                let decided = self.identifier_row(run, at, (lookup, target, *is_user_id), found.get(lookup)).await;
+                let decided = self.identifier_row(run, at, (lookup, target, *is_user_id), ahead.there(lookup)).await;
                 decided.map(|decided| outcome(Some(decided)))
             }
         }
@@ -248,10 +243,67 @@ impl Engine {
             return Ok(());
         }
         if self.store.is_used_up(space, job).await? {
-            self.store.control_job(space, job, Control::Pause, self.clock.now()).await?;
+            self.store.control_job(space, job, Control::Pause, None, self.clock.now()).await?;
             return Ok(());
         }
         self.send_dispatch(space, job).await
+    }
+}
+
+/// Identifiers that were read ahead.
+struct Ahead {
+    /// Those that are there; `None` is one that can't be read.
+    found: HashMap<IdHash, Option<Identifier>>,
+    at: Time,
+    stale: bool,
+}
+
+/// What a row knows of its identifier.
+pub(super) enum Look<'a> {
+    /// It must be read.
+    Unread,
+    /// It was read consistently a moment ago: what is there.
+    Read(Option<&'a Identifier>),
+}
+
+impl Ahead {
+    /// What is there, perhaps as it was a moment ago.
+    fn there(&self, hash: &IdHash) -> Option<&Identifier> {
+        self.found.get(hash).and_then(Option::as_ref)
+    }
+
+    fn look(&self, hash: &IdHash, now: Time) -> Look<'_> {
+        match self.found.get(hash) {
+            _ if self.stale || now.millis() - self.at.millis() > FRESH_MILLIS => Look::Unread,
+            Some(None) => Look::Unread,
+            Some(Some(found)) => Look::Read(Some(found)),
+            None => Look::Read(None),
+        }
+    }
+}
+
+/// Deletions that a chunk may make. Rows get them in their order, and wait for those that others may give back: so
+/// whoever runs the chunk again with the same allowance comes to the same rows.
+struct Allowance {
+    permits: Semaphore,
+    left: AtomicI64,
+}
+
+impl Allowance {
+    fn new(grant: i64) -> Self {
+        let permits = Semaphore::new(usize::try_from(grant).unwrap_or_default());
+        if grant <= 0 {
+            permits.close();
+        }
+        Self { permits, left: grant.into() }
+    }
+
+    /// Where none is left, nobody need wait any more.
+    fn spend(&self, permit: SemaphorePermit<'_>) {
+        permit.forget();
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.permits.close();
+        }
     }
 }
 

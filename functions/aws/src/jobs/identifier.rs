@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// How often a `user_id` is tried to be deleted whose witness went away.
+const ATTEMPTS: usize = 4;
+
 /// A row's lookup and target, and whether that is a `user_id`, too.
 pub(super) type Hashes<'a> = (&'a IdHash, &'a IdHash, bool);
 
@@ -37,20 +40,32 @@ impl Engine {
         let eraser = self.eraser(run, row);
         let Some(profile) = self.lookup_profile(&eraser, lookup, found).await? else { return Ok(Outcome::NotFound) };
         if !is_user_id {
-            return self.take_from(&eraser, target, &profile, None).await;
+            let taken = self.take_from(&eraser, target, &profile, None).await?;
+            return Ok(taken.unwrap_or(Outcome::NotFound));
         }
         let there = self.store.identifier(&run.space, target).await?;
         if there.is_some_and(|there| there.taken_by(&eraser.taker) == Took::ThisRow) {
             return Ok(Outcome::Deleted);
         }
-        let witness = Witness { lookup: lookup.clone(), profile: profile.clone() };
-        if !self.store.are_targets(&run.space, &run.job, &[lookup]).await?.contains(&true) {
-            return self.take_from(&eraser, target, &profile, Some(witness)).await;
+        let mut vouches = !self.store.are_targets(&run.space, &run.job, &[lookup]).await?.contains(&true);
+        let mut profile = profile;
+        for _ in 0..ATTEMPTS {
+            let witness = if vouches {
+                Witness { lookup: lookup.clone(), profile: profile.clone() }
+            } else {
+                let Some(witness) = self.other_witness(run, &profile, target).await? else {
+                    return Ok(Outcome::Protected);
+                };
+                witness
+            };
+            if let Some(outcome) = self.take_from(&eraser, target, &profile, Some(witness)).await? {
+                return Ok(outcome);
+            }
+            // Somebody else deleted the witness meanwhile. Another may do.
+            let Some(found) = self.lookup_profile(&eraser, lookup, None).await? else { return Ok(Outcome::NotFound) };
+            (profile, vouches) = (found, false);
         }
-        match self.other_witness(run, &profile, target).await? {
-            Some(witness) => self.take_from(&eraser, target, &profile, Some(witness)).await,
-            None => Ok(Outcome::Protected),
-        }
+        Err(StoreError::Unavailable("the profile's user_ids are being deleted".to_owned()))
     }
 
     /// The profile that a `user_id` finds: one that this job or its group has deleted still does.
@@ -69,41 +84,44 @@ impl Engine {
         Ok(ProfileId::parse(&found.profile_id).ok().filter(|_| finds))
     }
 
-    /// Deletes the target, and once more under its own profile id where that one was merged with the lookup's.
+    /// Deletes the target, and once more under its own profile id where that one was merged with the lookup's. `None`
+    /// where the witness is gone.
     async fn take_from(
         &self,
         eraser: &Eraser,
         target: &IdHash,
         profile: &ProfileId,
         witness: Option<Witness>,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Option<Outcome>, StoreError> {
         let mut under = profile.clone();
         for _ in 0..2 {
-            let Some(deletion) = eraser.deletion(target, under.as_str()) else { break };
+            let Some(deletion) = eraser.deletion(target, under.as_str(), false) else { break };
             let taken = match &witness {
                 Some(witness) => self.store.take_user_id(&deletion, witness).await?,
                 None => self.store.take_identifier(&deletion).await?,
             };
             let found = match taken {
-                Taken::Yes => return Ok(Outcome::Deleted),
-                // Somebody outside of the job deleted it meanwhile.
-                Taken::WitnessGone | Taken::No(None) => return Ok(Outcome::NotFound),
+                Taken::Yes => return Ok(Some(Outcome::Deleted)),
+                Taken::WitnessGone => return Ok(None),
+                Taken::No(None) => return Ok(Some(Outcome::NotFound)),
                 Taken::No(Some(found)) => found,
             };
             let took = found.taken_by(&eraser.taker);
             if took == Took::ThisRow {
-                return Ok(Outcome::Deleted);
+                return Ok(Some(Outcome::Deleted));
             }
             let Ok(own) = ProfileId::parse(&found.profile_id) else { break };
             let is_same = own == under || self.store.are_merged(&eraser.space, &under, &own).await?;
             match (took, found.state) {
                 _ if !is_same => break,
-                (Took::SameJob, _) | (Took::SameGroup, IdentifierState::Deleted) => return Ok(Outcome::Duplicate),
+                (Took::SameJob, _) | (Took::SameGroup, IdentifierState::Deleted) => {
+                    return Ok(Some(Outcome::Duplicate));
+                }
                 (_, IdentifierState::Active) if own != under => under = own,
                 _ => break,
             }
         }
-        Ok(Outcome::NotFound)
+        Ok(Some(Outcome::NotFound))
     }
 
     /// A `user_id` of the profile that this job does not delete.

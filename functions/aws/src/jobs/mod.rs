@@ -66,6 +66,12 @@ impl Deadline {
         Self(Instant::now() + time)
     }
 
+    /// Halfway there from now.
+    #[must_use]
+    pub fn half(self) -> Self {
+        Self(Instant::now() + self.0.saturating_duration_since(Instant::now()) / 2)
+    }
+
     /// Whether it is over.
     pub fn is_over(self) -> bool {
         Instant::now() >= self.0
@@ -112,6 +118,8 @@ struct Run {
     id: ChunkId,
     /// The number of the chunk's first row within its page.
     first_row: usize,
+    /// Whether nobody ran the chunk before.
+    is_new: bool,
     deadline: Deadline,
 }
 

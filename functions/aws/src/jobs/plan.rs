@@ -24,6 +24,9 @@ use crate::{
     store::{jobs::Marked, profiles::Head},
 };
 
+/// Members of a whole that are looked through at once.
+const MEMBERS: usize = 16;
+
 /// Where rows note what they would take, so that others find it taken.
 #[derive(Debug)]
 pub(super) enum Marks<'a> {
@@ -138,25 +141,37 @@ impl Engine {
     /// What the deletion of a whole would take along.
     async fn extent(&self, space: &SpaceId, whole: &Head) -> Result<Extent, StoreError> {
         let count = |n: usize| i64::try_from(n).unwrap_or_default();
-        let mut extent = Extent { merges: count(whole.merged.len()), ..Extent::default() };
+        let mut work = Vec::new();
         for member in whole.members() {
-            let mut after = None;
-            loop {
-                let listed = self.store.list_profile(space, &member, after).await?;
-                extent.memberships += count(listed.segments.len());
-                let hashes: Vec<&IdHash> = listed.identifiers.iter().collect();
-                for hashes in hashes.chunks(100) {
-                    let found = self.store.identifiers_stale(space, hashes).await?;
-                    let active = found.iter().filter(|(_, found)| found.active_profile().as_ref() == Some(&member));
-                    extent.identifiers += count(active.count());
-                }
-                after = listed.more;
-                if after.is_none() {
-                    break;
-                }
-            }
+            work.push(self.extent_of(space, member));
+        }
+        let mut extent = Extent { merges: count(whole.merged.len()), ..Extent::default() };
+        let mut extents = stream::iter(work).buffer_unordered(MEMBERS);
+        while let Some(more) = extents.next().await {
+            extent += more?;
         }
         Ok(extent)
+    }
+
+    async fn extent_of(&self, space: &SpaceId, member: ProfileId) -> Result<Extent, StoreError> {
+        let count = |n: usize| i64::try_from(n).unwrap_or_default();
+        let mut extent = Extent::default();
+        let mut after = None;
+        loop {
+            let listed = self.store.list_profile(space, &member, after).await?;
+            extent.memberships += count(listed.segments.len());
+            let hashes: Vec<&IdHash> = listed.identifiers.iter().collect();
+            for hashes in hashes.chunks(100) {
+                let found = self.store.identifiers(space, hashes, true).await?;
+                let found = found.iter().filter_map(|(_, found)| found.as_ref());
+                extent.identifiers +=
+                    count(found.filter(|found| found.active_profile().as_ref() == Some(&member)).count());
+            }
+            after = listed.more;
+            if after.is_none() {
+                return Ok(extent);
+            }
+        }
     }
 
     async fn plan_identifier(

@@ -15,7 +15,7 @@ use super::{Deadline, Engine, chunk::Judge};
 use crate::{
     StoreError,
     queue::{BadMessage, Message, Pointer, Queue, Received, Work},
-    store::jobs::JobStatus,
+    store::jobs::{JobStatus, LIFE_SECONDS},
 };
 
 /// How long a running job may stand still before its chunks are sent again; doubled after each time.
@@ -82,7 +82,8 @@ impl Engine {
     /// after some of them at least, and the next run of the same round goes on there, so that each job has its turn.
     pub async fn reconcile(&self, dead: &Queue, round: &Round, deadline: Deadline) -> Result<Reconciled, StoreError> {
         let mut done = Reconciled::default();
-        Box::pin(self.drain(dead, deadline, &mut done)).await?;
+        // However much is dead, the living have half of the time.
+        Box::pin(self.drain(dead, deadline.half(), &mut done)).await?;
         loop {
             let (jobs, more) = self.store.live_jobs(round.take(), JOBS).await?;
             let looks = jobs.iter().map(|(space, job)| Box::pin(self.look_after(space, job, deadline)));
@@ -157,10 +158,13 @@ impl Engine {
     async fn look_after(&self, space: &SpaceId, job: &JobId, deadline: Deadline) -> Result<Looked, StoreError> {
         let now = self.clock.now();
         let Some(status) = self.store.settle_job(space, job, now).await? else { return Ok(Looked::Nothing) };
-        let age = now.second() - status.head.changed_at.second();
+        let age = |since: Time| now.second() - since.second();
+        let is_left = matches!(status.head.state, JobState::Open | JobState::Paused)
+            && age(status.head.changed_at) > UNFINISHED_SECONDS;
+        let is_old = age(status.head.created_at) > LIFE_SECONDS;
         match status.head.state {
-            JobState::Open | JobState::Paused if age > UNFINISHED_SECONDS => {
-                self.store.control_job(space, job, Control::Cancel, now).await?;
+            JobState::Open | JobState::Paused | JobState::Queued | JobState::Running if is_left || is_old => {
+                self.store.control_job(space, job, Control::Cancel, None, now).await?;
                 Ok(Looked::Closed)
             }
             JobState::Open | JobState::Paused => Ok(Looked::Nothing),

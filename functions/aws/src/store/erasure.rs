@@ -39,8 +39,8 @@ pub struct Eraser {
 }
 
 impl Eraser {
-    /// The deletion of one identifier under a profile; none where that is no profile's id.
-    pub fn deletion(&self, target: &IdHash, profile: &str) -> Option<Deletion> {
+    /// The deletion of one identifier under a profile, which may be fenced; none where that is no profile's id.
+    pub fn deletion(&self, target: &IdHash, profile: &str, is_fenced: bool) -> Option<Deletion> {
         // A job's id is made of a request's; another one could not have been made by us.
         let request = self.taker.job.request().unwrap_or_else(|| RequestId::new(self.at, [0; 10]));
         Some(Deletion {
@@ -51,6 +51,7 @@ impl Eraser {
             request,
             token_id: self.token_id.clone(),
             taker: Some(self.taker.clone()),
+            is_fenced,
         })
     }
 }

@@ -42,6 +42,8 @@ pub struct Deletion {
     pub token_id: String,
     /// The row of a job, where one asked.
     pub taker: Option<Taker>,
+    /// Whether the profile is fenced, so that nothing comes back under it.
+    pub is_fenced: bool,
 }
 
 /// What the write of a tombstone came to.
@@ -82,8 +84,25 @@ const TOMBSTONE: &str = "SET #state = :deleted, deleted_at = :at, token_id = :to
                          reason = :reason, job_id = :job, job_group = :group, job_row = :row \
                          ADD request_ids :requests REMOVE #value";
 
+/// Whatever deleted it before: it has to go.
+const OF_FENCED_PROFILE: &str = "#state = :active AND profile_id = :profile";
+
 /// The request is looked for, too: an old key must not delete an identifier that has come back.
-const ACTIVE_UNDER_PROFILE: &str = "#state = :active AND profile_id = :profile AND NOT contains(request_ids, :request)";
+const ONCE_A_REQUEST: &str = "#state = :active AND profile_id = :profile AND NOT contains(request_ids, :request)";
+
+/// A job may outlive the time for which its request is remembered.
+const ONCE_A_JOB: &str = "#state = :active AND profile_id = :profile AND NOT contains(request_ids, :request) \
+                          AND (attribute_not_exists(job_id) OR job_id <> :job)";
+
+impl Deletion {
+    fn condition(&self) -> &'static str {
+        match (self.is_fenced, &self.taker) {
+            (true, _) => OF_FENCED_PROFILE,
+            (false, Some(_)) => ONCE_A_JOB,
+            (false, None) => ONCE_A_REQUEST,
+        }
+    }
+}
 
 impl Store {
     /// Reads an identifier, active or deleted. One read unit.
@@ -91,18 +110,19 @@ impl Store {
         self.get(Key::identifier(space, hash)).await
     }
 
-    /// Up to 100 identifiers by their hashes, at half the price and perhaps as they were a moment ago.
-    pub async fn identifiers_stale(
+    /// Those of up to 100 identifiers that are there, by their hashes; at half the price perhaps as they were a moment
+    /// ago. `None` is one that can't be read: it is left to whoever needs it to say what is wrong with it.
+    pub async fn identifiers(
         &self,
         space: &SpaceId,
         hashes: &[&IdHash],
-    ) -> Result<Vec<(IdHash, Identifier)>, StoreError> {
+        stale: bool,
+    ) -> Result<Vec<(IdHash, Option<Identifier>)>, StoreError> {
         let keys: Vec<Key> = hashes.iter().map(|hash| Key::identifier(space, hash)).collect();
-        let items = self.get_many_stale(keys).await?;
-        // One that can't be read is left to whoever needs it: a consistent read says what is wrong with it.
+        let items = if stale { self.get_many_stale(keys).await? } else { self.get_many(keys).await? };
         let read_one = |item: Item| {
             let hash = partition_key(&item).rsplit('#').next().and_then(IdHash::parse)?;
-            Some((hash, read(item).ok()?))
+            Some((hash, read(item).ok()))
         };
         Ok(items.into_iter().filter_map(read_one).collect())
     }
@@ -144,7 +164,7 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(Key::identifier(&deletion.space, &deletion.target).into()))
             .update_expression(TOMBSTONE)
-            .condition_expression(ACTIVE_UNDER_PROFILE)
+            .condition_expression(deletion.condition())
             .set_expression_attribute_names(Some(names(&["state", "value"])))
             .set_expression_attribute_values(Some(values(deletion)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
@@ -178,7 +198,7 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(Key::identifier(&deletion.space, &deletion.target).into()))
             .update_expression(TOMBSTONE)
-            .condition_expression(ACTIVE_UNDER_PROFILE)
+            .condition_expression(deletion.condition())
             .set_expression_attribute_names(Some(names(&["state", "value"])))
             .set_expression_attribute_values(Some(values(deletion)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)

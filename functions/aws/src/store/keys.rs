@@ -185,9 +185,9 @@ pub fn tally_partition(space: &SpaceId, group: Option<&Group>) -> String {
     format!("Y#{space}#{}", scope(group))
 }
 
-/// No group's label holds a star.
-fn scope(group: Option<&Group>) -> &str {
-    group.map_or("*", Group::as_str)
+/// A group's label is told from what stands for none, whatever it is.
+fn scope(group: Option<&Group>) -> String {
+    group.map_or_else(|| "*".to_owned(), |group| format!("={}", group.as_str()))
 }
 
 /// The partition of a space's settings and tokens.

@@ -1,21 +1,23 @@
-//! Which format a body is in. Headers are not asked: the body itself says it, and a bad row or two do not change it.
+//! Which format a body is in. The body itself says it, and a bad row or two do not change it. Its media type is asked only
+//! where lines could be texts in JSON as well as in CSV: workflows send headers as they please.
 
 use serde_json::value::RawValue;
 
 use super::{PageError, Sink, csv, json};
 use crate::identifier::IdentifierType;
 
-/// Hands over the rows of an inflated body, one at a time and without a limit on their number.
+/// Hands over the rows of an inflated body, one at a time and without a limit on their number. Its media type may be
+/// empty.
 ///
 /// # Errors
 /// A body that is no page, or what the sink says.
-pub fn each_row(body: &[u8], sink: Sink<'_>) -> Result<(), PageError> {
+pub fn each_row(body: &[u8], media_type: &str, sink: Sink<'_>) -> Result<(), PageError> {
     if body.starts_with(b"\xff\xfe") || body.starts_with(b"\xfe\xff") {
         return Err(PageError::unreadable("The page is UTF-16; send it as UTF-8."));
     }
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = json::repaired(body);
-    match format(&text)? {
+    match format(&text, media_type)? {
         Format::Document(document) => json::each_of_document(document, sink),
         Format::Lines => json::each_line(&text, sink),
         Format::Csv => csv::each(body, sink),
@@ -31,12 +33,12 @@ enum Format<'a> {
     Csv,
 }
 
-fn format(text: &str) -> Result<Format<'_>, PageError> {
+fn format<'a>(text: &'a str, media_type: &str) -> Result<Format<'a>, PageError> {
     let is_json = text.trim_ascii_start().starts_with(['{', '[']);
     let error = match serde_json::from_str(text) {
         Ok(document) if is_json => return Ok(Format::Document(document)),
         Err(error) if is_json => error,
-        _ if are_rows(text) || are_texts(text) => return Ok(Format::Lines),
+        _ if are_rows(text) || are_texts(text, media_type) => return Ok(Format::Lines),
         _ => return Ok(Format::Csv),
     };
     if error.is_eof() {
@@ -63,12 +65,16 @@ fn are_rows(text: &str) -> bool {
     rows > 0 && rows >= others
 }
 
-/// Whether all lines are JSON texts. CSV with quotes around everything reads the same but for escapes; where a header
-/// comes first, it is CSV.
-fn are_texts(text: &str) -> bool {
+/// Whether all lines are JSON values, the first one a text. CSV with quotes around everything reads the same but for
+/// escapes; where a header comes first, it is CSV.
+fn are_texts(text: &str, media_type: &str) -> bool {
     let mut lines = json::lines(text).peekable();
-    let Some(first) = lines.next().filter(|line| is_text(line)) else { return false };
-    (first.contains(':') || lines.peek().is_none()) && lines.all(is_text)
+    let Some(first) = lines.next() else { return false };
+    match media_type.rsplit('/').next().unwrap_or_default() {
+        "csv" | "x-csv" => false,
+        "ndjson" | "x-ndjson" | "jsonl" | "x-jsonl" | "x-jsonlines" => true,
+        _ => is_text(first) && (first.contains(':') || lines.peek().is_none()) && lines.all(is_value),
+    }
 }
 
 fn is_text(line: &str) -> bool {

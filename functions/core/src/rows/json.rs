@@ -19,11 +19,15 @@ pub(super) fn repaired(body: &[u8]) -> Cow<'_, str> {
         return text.into();
     }
     let mut text = String::with_capacity(body.len());
+    let mut is_after_bad = false;
     for chunk in body.utf8_chunks() {
         text.push_str(chunk.valid());
-        if !chunk.invalid().is_empty() {
+        let is_bad = !chunk.invalid().is_empty();
+        // Once for bad bytes in a row: a page of nothing else must not become twelve times as large.
+        if is_bad && !(is_after_bad && chunk.valid().is_empty()) {
             text.push_str(r"\ud800\ud800");
         }
+        is_after_bad = is_bad;
     }
     text.into()
 }

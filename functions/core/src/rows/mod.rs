@@ -14,7 +14,11 @@ mod tests;
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{IgnoredAny, SeqAccess, Visitor},
+    ser::SerializeMap,
+};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -87,11 +91,11 @@ pub struct IdentifierRow {
     pub target: ExternalId,
 }
 
-/// Inflates a body of any format and cuts it into rows.
-pub fn read_page(body: &[u8]) -> Result<Vec<RawRow>, PageError> {
-    let text = inflate(body)?;
+/// Cuts an inflated body of any format into rows. The format is told by the body, and only where it could be two of them
+/// by its media type.
+pub fn read_page(body: &[u8], media_type: &str) -> Result<Vec<RawRow>, PageError> {
     let mut rows = Vec::new();
-    each_row(&text, &mut |row| {
+    each_row(body, media_type, &mut |row| {
         if rows.len() == MAX_ROWS {
             return Err(PageError::TooManyRows);
         }
@@ -99,6 +103,32 @@ pub fn read_page(body: &[u8]) -> Result<Vec<RawRow>, PageError> {
         Ok(())
     })?;
     Ok(rows)
+}
+
+/// The rows of a page within a larger JSON text: all of them, or one more than [`MAX_ROWS`] where there are more.
+///
+/// # Errors
+/// The value is no list.
+pub fn page_rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RawRow>, D::Error> {
+    struct Rows;
+    impl<'de> Visitor<'de> for Rows {
+        type Value = Vec<RawRow>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<RawRow>, A::Error> {
+            let mut rows = Vec::new();
+            while rows.len() <= MAX_ROWS {
+                let Some(row) = seq.next_element()? else { return Ok(rows) };
+                rows.push(row);
+            }
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(rows)
+        }
+    }
+    deserializer.deserialize_seq(Rows)
 }
 
 impl RawRow {

@@ -23,11 +23,16 @@ fn profiles(rows: &[RawRow]) -> Vec<String> {
     rows.iter().map(text).collect()
 }
 
+/// As the workflow's endpoint reads what was sent without a media type.
+fn read_sent(sent: &[u8]) -> Result<Vec<RawRow>, PageError> {
+    read_page(&inflate(sent)?, "")
+}
+
 /// The rows of a body as `type:value`, or the fault of each; or why it is no page.
 fn check(body: impl AsRef<[u8]>, expected: &[&str]) {
     let body = body.as_ref();
     for sent in [body.to_vec(), gzip(body)] {
-        let read = read_page(&sent).map_or_else(|error| vec![error.to_string()], |rows| profiles(&rows));
+        let read = read_sent(&sent).map_or_else(|error| vec![error.to_string()], |rows| profiles(&rows));
         assert_eq!(read, expected, "{}", String::from_utf8_lossy(body));
     }
 }
@@ -48,6 +53,30 @@ fn a_table_with_named_columns() {
         check(format!(r#"{{"column_names":{bad},"data":[["a","b"]]}}"#), &[&names]);
     }
     check(r#"{"data":[["email:a"]]}"#, &["`column_names` is missing beside `data`; send both, or send `rows`."]);
+}
+
+#[test]
+fn a_bad_line_among_texts_costs_itself_only() {
+    check(
+        r#""email:jos\u00e9@x"
+null
+5
+"email:b"
+"#,
+        &["email:jos\u{e9}@x", "NotText", "NoColon", "email:b"],
+    );
+    let read = |media_type| profiles(&read_page(b"\"bad\"\n\"email:b\"\n", media_type).unwrap());
+    assert_eq!(read("application/x-ndjson"), ["NoColon", "email:b"]);
+    assert_eq!(read("text/csv"), ["email:b"], "it is a header");
+    assert_eq!(read(""), ["email:b"]);
+    let quoted = b"\"email:a\\u00e9\"\n\"email:b\"\n";
+    assert_eq!(profiles(&read_page(quoted, "text/csv").unwrap()), [r"email:a\u00e9", "email:b"]);
+}
+
+#[test]
+fn bad_bytes_do_not_make_a_page_much_larger() {
+    let repaired = json::repaired(&[0xff; 1_000]);
+    assert!(repaired.len() < 20, "{}", repaired.len());
 }
 
 #[test]
@@ -165,14 +194,14 @@ fn a_page_that_was_cut_off_is_refused() {
 #[test]
 fn a_page_has_its_limits() {
     let rows = |count: usize| "email:a\n".repeat(count);
-    assert_eq!(read_page(rows(MAX_ROWS).as_bytes()).unwrap().len(), MAX_ROWS);
-    assert_eq!(read_page(rows(MAX_ROWS + 1).as_bytes()), Err(PageError::TooManyRows));
+    assert_eq!(read_sent(rows(MAX_ROWS).as_bytes()).unwrap().len(), MAX_ROWS);
+    assert_eq!(read_sent(rows(MAX_ROWS + 1).as_bytes()), Err(PageError::TooManyRows));
     let list = format!("[{}1]", "1,".repeat(MAX_ROWS));
-    assert_eq!(read_page(list.as_bytes()), Err(PageError::TooManyRows));
+    assert_eq!(read_sent(list.as_bytes()), Err(PageError::TooManyRows));
     check(format!("[[{}1]]", "1,".repeat(MAX_ROWS)), &["NotText"]);
     check(",".repeat(MAX_ROWS), &["NotText"]);
     check("[".repeat(MAX_ROWS), &["The page ends before its JSON does; send it whole."]);
-    assert_eq!(read_page(&vec![b'\n'; MAX_INFLATED + 1]), Err(PageError::TooLarge));
+    assert_eq!(read_sent(&vec![b'\n'; MAX_INFLATED + 1]), Err(PageError::TooLarge));
 }
 
 #[test]
@@ -180,7 +209,7 @@ fn a_full_page_is_read_in_a_moment() {
     let start = Instant::now();
     let table: Vec<[String; 1]> = (0..MAX_ROWS).map(|n| [format!("email:person-{n}@example.com")]).collect();
     let body = json!({"column_names": ["_col0"], "data": table}).to_string();
-    assert_eq!(read_page(body.as_bytes()).unwrap().len(), MAX_ROWS);
+    assert_eq!(read_sent(body.as_bytes()).unwrap().len(), MAX_ROWS);
     assert!(start.elapsed().as_secs() < 5, "a debug build, and a machine that has other things to do");
 }
 
@@ -191,7 +220,7 @@ fn identifiers(body: &str) -> Vec<String> {
         Ok(row) => format!("{} {}", id(&row.lookup), id(&row.target)),
         Err(fault) => format!("{fault:?}"),
     };
-    read_page(body.as_bytes()).unwrap().iter().map(text).collect()
+    read_sent(body.as_bytes()).unwrap().iter().map(text).collect()
 }
 
 #[test]
@@ -218,7 +247,7 @@ fn a_row_is_read_from_any_value_and_shown_to_nobody() {
     let rows =
         r#"["email:secret",{"key":"email","value":"secret"},{"user_id":"secret","type":"email","id":"secret"},7,null]"#;
     let read: Vec<RawRow> = crate::json::read(rows.as_bytes()).unwrap();
-    assert_eq!(read, read_page(rows.as_bytes()).unwrap());
+    assert_eq!(read, read_sent(rows.as_bytes()).unwrap());
     assert!(!format!("{read:?}").contains("secret"));
     let written = serde_json::to_string(&read).unwrap();
     assert_eq!(written, rows.replace('7', "\"7\""));
@@ -245,14 +274,14 @@ fn lines_of(rows: &[Value]) -> Vec<u8> {
 proptest! {
     #[test]
     fn no_body_panics(body: Vec<u8>, start in "[\\[{\"]?(\\{\"(rows|data|column_names)\":\\[)?") {
-        let _ = read_page(&body);
-        let _ = read_page(&[start.as_bytes(), &body].concat());
+        let _ = read_sent(&body);
+        let _ = read_sent(&[start.as_bytes(), &body].concat());
     }
 
     #[test]
     fn no_body_that_looks_right_panics(body in r#"[\[\]{}",:\\u\nd8ae]{0,40}"#) {
-        let _ = read_page(body.as_bytes());
-        let _ = read_page(&gzip(body.as_bytes()));
+        let _ = read_sent(body.as_bytes());
+        let _ = read_sent(&gzip(body.as_bytes()));
     }
 
     #[test]
@@ -279,8 +308,8 @@ proptest! {
             csv_of(&two, ::csv::QuoteStyle::Necessary),
         ];
         for body in bodies {
-            prop_assert_eq!(&profiles(&read_page(&body).unwrap()), &expected, "{}", String::from_utf8_lossy(&body));
-            prop_assert_eq!(&profiles(&read_page(&gzip(&body)).unwrap()), &expected);
+            prop_assert_eq!(&profiles(&read_sent(&body).unwrap()), &expected, "{}", String::from_utf8_lossy(&body));
+            prop_assert_eq!(&profiles(&read_sent(&gzip(&body)).unwrap()), &expected);
         }
     }
 }

@@ -45,8 +45,8 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Applies a space's rules to rows.
-    pub(super) fn admit(access: &Access, action: Action, dry_run: bool, raw: &[RawRow]) -> Self {
+    /// Applies a space's rules to rows, and to the body that they are from.
+    pub(super) fn admit(access: &Access, action: Action, dry_run: bool, raw: &[RawRow], body: &[u8]) -> Self {
         let types = &access.space.identifier_types;
         let rows: Vec<Row> = raw
             .iter()
@@ -60,7 +60,11 @@ impl Page {
             })
             .map(|row| row.unwrap_or_else(Row::Invalid))
             .collect();
-        let content = access.key.request_content("page", action.as_str(), &pack(&rows));
+        let mut content = access.key.request_content("page", action.as_str(), &pack(&rows));
+        // What can't be read is told apart by the body only.
+        if rows.iter().any(|row| matches!(row, Row::Invalid(_))) {
+            content = access.key.request_content("page", &content, body);
+        }
         Self { rows, content }
     }
 
@@ -110,15 +114,15 @@ impl Page {
         }
     }
 
-    /// The `user_id`s that rows delete. Where all rows are known, only those that others look up by matter.
+    /// The `user_id`s that rows delete. Where all rows are known, they matter only if others look up by one of them.
     fn user_ids(&self, is_all: bool) -> Vec<&IdHash> {
         let lookups: HashSet<&IdHash> = self.rows.iter().filter_map(lookup).collect();
         let targets = self.rows.iter().filter_map(|row| match row {
             Row::Identifier { target, is_user_id: true, .. } => Some(target),
             _ => None,
         });
-        let targets: HashSet<&IdHash> = targets.filter(|target| !is_all || lookups.contains(target)).collect();
-        targets.into_iter().collect()
+        let targets: HashSet<&IdHash> = targets.collect();
+        if is_all && targets.is_disjoint(&lookups) { Vec::new() } else { targets.into_iter().collect() }
     }
 }
 

@@ -6,17 +6,27 @@ use efface_core::{
     job::{Action, Group, JobId},
     refusal::Refusal,
     role::Permission,
-    rows::{MAX_SENT, PageError, read_page},
+    rows::{MAX_SENT, read_page},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     admit::{Page, PageAnswer},
-    create::{NewJob, create},
+    check_activated,
+    create::{NewJob, create, inflated, unreadable},
     no_query,
 };
-use crate::{Call, answer::Answer, auth::authorise, door::Request, routes::idempotency};
+use crate::{
+    Call,
+    answer::Answer,
+    auth::authorise,
+    door::Request,
+    routes::{
+        delete_identifier::{essence, is_declared},
+        idempotency,
+    },
+};
 
 /// Names one of the space's instances, as the workflow's configuration has it.
 const INSTANCE: &str = "x-reactor-instance-name";
@@ -25,10 +35,14 @@ const INSTANCE: &str = "x-reactor-instance-name";
 const GROUP: &str = "x-deletion-group";
 
 /// What pages are declared as. What they are is seen from the page itself.
-const TYPES: [&str; 11] = [
+const TYPES: [&str; 15] = [
     "",
     "application/json",
     "application/x-ndjson",
+    "application/ndjson",
+    "application/x-jsonl",
+    "application/csv",
+    "text/x-csv",
     "application/jsonl",
     "application/x-jsonlines",
     "text/csv",
@@ -65,19 +79,19 @@ pub struct BulkDeleted {
         crate::openapi::BulkErrors))]
 pub(crate) async fn post(call: &Call<'_>, access: &Access) -> Result<Answer, Refusal> {
     check_body(call.request)?;
-    let raw = read_page(&call.request.body).map_err(|error| match error {
-        PageError::Unreadable(text) => Refusal::BadRequest(text),
-        PageError::TooLarge | PageError::TooManyRows => Refusal::PageTooLarge(error.to_string()),
-    })?;
+    let body = inflated(call.request)?;
+    let media_type = call.request.header("content-type")?.map(essence).unwrap_or_default().to_ascii_lowercase();
+    let raw = read_page(&body, &media_type).map_err(unreadable)?;
     let group = call.request.header(GROUP)?.map(Group::parse).transpose();
     let group = group.map_err(|error| Refusal::BadRequest(format!("The header {GROUP}: {error}.")))?;
     no_query(call)?;
     authorise(access, Permission::DeleteProfiles)?;
+    check_activated(access)?;
     let instance = call.request.header(INSTANCE)?.unwrap_or_default();
     if !access.space.reactor_instances.iter().any(|name| name == instance) {
         return Err(Refusal::InstanceNotFound);
     }
-    let page = Page::admit(access, Action::DeleteProfile, false, &raw);
+    let page = Page::admit(access, Action::DeleteProfile, false, &raw, &body);
     let (mut request, _) = idempotency::settle(call, access).await?;
     if let Some(group) = &group {
         request = idempotency::settle_page(call, access, request, group.as_str(), page.content()).await?;
@@ -96,10 +110,6 @@ fn check_body(request: &Request) -> Result<(), Refusal> {
     if request.body.len() > MAX_SENT {
         return Err(Refusal::PayloadTooLarge(MAX_SENT));
     }
-    let header = |name| request.header(name).map_err(|_| Refusal::UnsupportedPageType);
-    let media_type = header("content-type")?.unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let encoding = header("content-encoding")?.unwrap_or("identity").to_ascii_lowercase();
-    let is_known = TYPES.contains(&essence.as_str()) && ["identity", "gzip"].contains(&encoding.as_str());
-    if is_known { Ok(()) } else { Err(Refusal::UnsupportedPageType) }
+    let fits = is_declared(request, &TYPES, &["identity", "gzip"]);
+    if fits { Ok(()) } else { Err(Refusal::UnsupportedPageType) }
 }

@@ -6,7 +6,7 @@ use efface_core::{
     refusal::Refusal,
 };
 
-use super::{JobBody, find, no_query};
+use super::{JobBody, check_activated, find, no_query};
 use crate::{
     Call,
     answer::{Answer, store_failed},
@@ -53,11 +53,17 @@ pub(crate) async fn post(
     check_json(call.request, MAX_BODY)?;
     no_query(call)?;
     let status = find(call, access, route, true).await?;
-    idempotency::settle(call, access).await?;
+    if matches!(control, Control::Start | Control::Resume | Control::Redrive) {
+        check_activated(access)?;
+    }
+    let request = match idempotency::key(call.request)? {
+        Some(_) => Some(idempotency::settle(call, access).await?.0),
+        None => None,
+    };
     let job = JobId::parse(&status.head.job_id).map_err(|_| Refusal::JobNotFound)?;
     let app = call.app;
-    let done = app.store.control_job(&access.space_id, &job, control, call.now).await.map_err(store_failed)?;
-    let status = match done {
+    let done = app.store.control_job(&access.space_id, &job, control, request.as_ref(), call.now).await;
+    let status = match done.map_err(store_failed)? {
         Controlled::Yes(status) => *status,
         Controlled::No(state) => return Err(Refusal::control(state, control)),
         Controlled::Unknown => return Err(Refusal::JobNotFound),

@@ -1,6 +1,6 @@
 //! Make a job.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use efface_aws::{
     access::Access,
@@ -13,7 +13,7 @@ use efface_core::{
     profile::RequestId,
     refusal::Refusal,
     request::read_json,
-    rows::{MAX_ROWS, MAX_SENT, RawRow, inflate},
+    rows::{MAX_ROWS, MAX_SENT, PageError, RawRow, inflate, page_rows},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
@@ -22,13 +22,14 @@ use utoipa::ToSchema;
 use super::{
     Job, JobPlan,
     admit::{Page, PageAnswer, post_page},
-    no_query, permission,
+    check_activated, no_query, permission,
 };
 use crate::{
     Call,
     answer::{Answer, store_failed},
     auth::authorise,
-    routes::{delete_identifier::check_json, idempotency},
+    door::Request,
+    routes::{delete_identifier::is_declared, idempotency},
 };
 
 /// How long a plan may be worked on before it becomes a job of its own.
@@ -51,7 +52,7 @@ pub struct CreatedJob {
 #[serde(deny_unknown_fields)]
 struct Body {
     action: Action,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "page_rows")]
     rows: Vec<RawRow>,
     #[serde(default)]
     dry_run: bool,
@@ -80,27 +81,47 @@ pub(crate) struct NewJob {
         (status = 202, description = "The job is kept and will be carried out.", body = CreatedJob),
         crate::openapi::JobErrors))]
 pub(crate) async fn post(call: &Call<'_>, access: &Access) -> Result<Answer, Refusal> {
-    check_json(call.request, MAX_SENT)?;
-    let (new, rows) = parse(call)?;
+    check_page(call.request)?;
+    let body = inflated(call.request)?;
+    let (new, rows) = parse(call, &body)?;
     authorise(access, permission(new.action))?;
-    if new.action == Action::DeleteIdentifier && !access.space.activated {
-        return Err(Refusal::NotActivated(access.space_id.clone()));
-    }
-    let page = Page::admit(access, new.action, new.dry_run, &rows);
+    check_activated(access)?;
+    let (request, _) = idempotency::settle(call, access).await?;
+    let page = Page::admit(access, new.action, new.dry_run, &rows, &body);
     if new.dry_run && !new.open {
         let plan = PlanRows { space: &access.space_id, rows: page.rows(), time: PLAN_TIME };
         if let Some(plan) = call.app.engine.plan_page(plan).await.map_err(store_failed)? {
             return Answer::ok(&planned(call, access, &new, &page, plan));
         }
     }
-    let (request, _) = idempotency::settle(call, access).await?;
     let status = create(call, access, &new, &page, &request).await?;
     Answer::accepted(&CreatedJob { job: Job::new(status, call.now), page: page.answer(), plan: None })
 }
 
-fn parse(call: &Call<'_>) -> Result<(NewJob, Vec<RawRow>), Refusal> {
-    let body = inflate(&call.request.body).map_err(|error| Refusal::PageTooLarge(error.to_string()))?;
-    let Object(body): Object<Body> = read_json(&body)?;
+/// Refuses a page by its size, then by its declared type.
+pub(super) fn check_page(request: &Request) -> Result<(), Refusal> {
+    if request.body.len() > MAX_SENT {
+        return Err(Refusal::PayloadTooLarge(MAX_SENT));
+    }
+    let fits = is_declared(request, &["", "application/json"], &["identity", "gzip"]);
+    if fits { Ok(()) } else { Err(Refusal::UnsupportedMediaType) }
+}
+
+/// The body of a page, inflated.
+pub(super) fn inflated(request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
+    inflate(&request.body).map_err(unreadable)
+}
+
+/// Why a body as a whole is no page.
+pub(super) fn unreadable(error: PageError) -> Refusal {
+    match error {
+        PageError::Unreadable(text) => Refusal::BadRequest(text),
+        PageError::TooLarge | PageError::TooManyRows => Refusal::PageTooLarge(error.to_string()),
+    }
+}
+
+fn parse(call: &Call<'_>, body: &[u8]) -> Result<(NewJob, Vec<RawRow>), Refusal> {
+    let Object(body): Object<Body> = read_json(body)?;
     let group = body.group.as_deref().map(Group::parse).transpose();
     let group = group.map_err(|error| Refusal::BadRequest(format!("The request body at `group`: {error}.")))?;
     if body.max_deletions.is_some_and(|most| most < 1) {
@@ -179,6 +200,8 @@ pub(crate) fn head(call: &Call<'_>, access: &Access, new: &NewJob, job: &JobId) 
         verified_at: None,
         changed_at: call.now,
         redriving: false,
+        controls: Vec::new(),
+        profile_id: None,
         counts: None,
         seen: 0,
         seen_at: None,

@@ -6,21 +6,22 @@ use efface_core::{
     json::Object,
     refusal::Refusal,
     request::read_json,
-    rows::{MAX_SENT, RawRow, inflate},
+    rows::{RawRow, page_rows},
 };
 use serde::Deserialize;
 
 use super::{
     Job,
     admit::{Page, post_page},
-    create::{CreatedJob, check_rows},
+    check_activated,
+    create::{CreatedJob, check_page, check_rows, inflated},
     find, no_query,
 };
 use crate::{
     Call,
     answer::{Answer, store_failed},
     route::Route,
-    routes::{delete_identifier::check_json, idempotency},
+    routes::idempotency,
 };
 
 /// The largest number of a page.
@@ -30,6 +31,7 @@ const MAX_PAGE: u32 = 9_999_999;
 #[serde(deny_unknown_fields)]
 struct Body {
     page: u32,
+    #[serde(deserialize_with = "page_rows")]
     rows: Vec<RawRow>,
 }
 
@@ -41,20 +43,21 @@ struct Body {
     request_body(content = crate::openapi::AddRowsBody, content_type = "application/json"),
     responses((status = 202, description = "The page is kept.", body = CreatedJob), crate::openapi::JobErrors))]
 pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
-    check_json(call.request, MAX_SENT)?;
-    let body = inflate(&call.request.body).map_err(|error| Refusal::PageTooLarge(error.to_string()))?;
-    let Object(body): Object<Body> = read_json(&body)?;
+    check_page(call.request)?;
+    let sent = inflated(call.request)?;
+    let Object(body): Object<Body> = read_json(&sent)?;
     if body.page > MAX_PAGE {
         return Err(Refusal::BadRequest(format!("The request body at `page`: it must be at most {MAX_PAGE}.")));
     }
     check_rows(&body.rows)?;
     no_query(call)?;
     let status = find(call, access, route, true).await?;
+    check_activated(access)?;
     idempotency::settle(call, access).await?;
     let (store, space) = (&call.app.store, &access.space_id);
     let head = &status.head;
     let job = JobId::parse(&head.job_id).map_err(|_| Refusal::JobNotFound)?;
-    let page = Page::admit(access, head.action, head.dry_run, &body.rows);
+    let page = Page::admit(access, head.action, head.dry_run, &body.rows, &sent);
     let stored = page.stored(body.page);
     let there = match store.page(space, &job, body.page).await.map_err(store_failed)? {
         Some(there) => Committed::Again(there),

@@ -1,9 +1,6 @@
 //! What a job with a limit may delete: chunks reserve deletions before they make them, and give back what is left.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use efface_core::{job::JobId, space::SpaceId, time::Time};
 use serde::Deserialize;
 
@@ -65,21 +62,27 @@ impl Store {
         Ok(granted >= limit)
     }
 
-    /// Allows a job whose limit is used up as many deletions again.
-    pub(super) async fn renew_allowance(&self, space: &SpaceId, job: &JobId, most: i64) -> Result<(), StoreError> {
-        let update = self.client.update_item().table_name(&self.table).set_key(Some(Key::allowance(space, job).into()));
-        let update = update
-            .update_expression("SET #limit = granted + :most")
-            .condition_expression("granted >= #limit")
-            .expression_attribute_names("#limit", "limit")
-            .expression_attribute_values(":most", number(most));
-        match update.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                _ => Err(error.into()),
-            },
+    /// What allows a job whose limit is used up as many deletions again; nothing where it is not.
+    pub(super) async fn renewed_allowance(
+        &self,
+        space: &SpaceId,
+        job: &JobId,
+        most: i64,
+    ) -> Result<Option<TransactWriteItem>, StoreError> {
+        let Allowance { granted, limit } = self.allowance(space, job).await?;
+        if granted < limit {
+            return Ok(None);
         }
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::allowance(space, job).into()))
+            .update_expression("SET #limit = :next")
+            .condition_expression("granted = :granted AND #limit = :limit")
+            .expression_attribute_names("#limit", "limit")
+            .expression_attribute_values(":next", number(granted + most))
+            .expression_attribute_values(":granted", number(granted))
+            .expression_attribute_values(":limit", number(limit));
+        Ok(Some(TransactWriteItem::builder().set_update(update.build().ok()).build()))
     }
 
     /// The allowance of a new job.

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Pages whose chunks are looked up at once.
-const PAGES_AT_ONCE: usize = 16;
+const PAGES_AT_ONCE: usize = 64;
 
 /// Whether a chunk runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,8 +80,13 @@ impl Chunk {
 /// What became of the claim to run a chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claimed {
-    /// Run it from here: a new one, or one that somebody else began.
-    Run(Chunk),
+    /// Run it from here.
+    Run {
+        /// As it is now.
+        chunk: Chunk,
+        /// Whether nobody ran it before.
+        is_new: bool,
+    },
     /// It is done, or this is a message of an earlier attempt.
     Done,
     /// The job begins no chunks now.
@@ -203,11 +208,14 @@ impl Store {
                 grant: None,
             };
             let writes = vec![self.begin_chunk(space, &job, id, &chunk)?, self.count_begun(space, &job, id)?];
-            let Some(refused) = self.transact_or_reasons(writes).await? else { return Ok(Claimed::Run(chunk)) };
+            let is_new = chunk.version == 1;
+            let Some(refused) = self.transact_or_reasons(writes).await? else {
+                return Ok(Claimed::Run { chunk, is_new });
+            };
             let there = refused.into_iter().next().flatten().filter(|item| !item.is_empty());
             let Some(there) = there.map(read::<Chunk>).transpose()? else { return Ok(Claimed::Closed) };
             match there.state {
-                ChunkState::Begun => return Ok(Claimed::Run(there)),
+                ChunkState::Begun => return Ok(Claimed::Run { chunk: there, is_new: false }),
                 ChunkState::Waiting if there.attempt == id.attempt => before = Some(there),
                 ChunkState::Waiting | ChunkState::Done => return Ok(Claimed::Done),
             }

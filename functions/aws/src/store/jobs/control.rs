@@ -7,11 +7,12 @@ use aws_sdk_dynamodb::{
 };
 use efface_core::{
     job::{Control, JobId, JobState},
+    profile::RequestId,
     space::SpaceId,
     time::Time,
 };
 
-use super::{JobHead, JobStatus, SHARDS, by_outcome, id_of, time_value, unreadable};
+use super::{JobHead, JobStatus, LIFE_SECONDS, SHARDS, by_outcome, id_of, time_value, unreadable};
 use crate::store::{Key, Store, StoreError, number, text};
 
 /// What became of a control.
@@ -25,24 +26,37 @@ pub enum Controlled {
     Unknown,
 }
 
+/// Requests that a job's head remembers, so that they can be sent again.
+const CONTROLS: usize = 16;
+
 /// How often a change that met another is decided anew.
 const ATTEMPTS: usize = 8;
 
 impl Store {
-    /// Starts, pauses, resumes, cancels or redrives a job.
+    /// Starts, pauses, resumes, cancels or redrives a job. A request that may be sent again does so once.
     pub async fn control_job(
         &self,
         space: &SpaceId,
         job: &JobId,
         control: Control,
+        request: Option<&RequestId>,
         now: Time,
     ) -> Result<Controlled, StoreError> {
+        let request = request.map(RequestId::to_string);
         for _ in 0..ATTEMPTS {
             let Some(status) = self.job(space, job).await? else { return Ok(Controlled::Unknown) };
             let redrives = control == Control::Redrive && status.progress.counts.failed > 0;
             let state = status.head.state;
+            if request.as_ref().is_some_and(|request| status.head.controls.contains(request)) {
+                return Ok(Controlled::Yes(Box::new(status)));
+            }
+            if control == Control::Redrive && now.second() - status.head.created_at.second() > LIFE_SECONDS {
+                return Ok(Controlled::No(state));
+            }
             let next = match state.after(control) {
                 None => return Ok(Controlled::No(state)),
+                // A page may be committed until the job is open no more: what it adds up to is known only then.
+                Some(JobState::Cancelled) if state == JobState::Open => JobState::Cancelling,
                 Some(JobState::Completed) if redrives => JobState::Running,
                 Some(next) if next == state => return Ok(Controlled::Yes(Box::new(status))),
                 Some(next) => next,
@@ -50,10 +64,15 @@ impl Store {
             // Chunks had begun before: it is not as new as one that waits for its first.
             let goes_on = next == JobState::Queued && status.head.started_at.is_some();
             let next = if goes_on { JobState::Running } else { next };
-            if let (Control::Resume, Some(most)) = (control, status.head.max_deletions) {
-                self.renew_allowance(space, job, most).await?;
-            }
-            if self.move_job(space, &status, next, redrives, now).await? {
+            let renewal = match status.head.max_deletions {
+                Some(most) if control == Control::Resume => self.renewed_allowance(space, job, most).await?,
+                _ => None,
+            };
+            let mut controls = status.head.controls.clone();
+            controls.extend(request.clone());
+            controls.drain(..controls.len().saturating_sub(CONTROLS));
+            let status = JobStatus { head: JobHead { controls, ..status.head }, ..status };
+            if self.move_job(space, &status, next, redrives, renewal, now).await? {
                 self.set_gates(space, job).await?;
                 let status = self.settle_job(space, job, now).await?;
                 return Ok(status.map_or(Controlled::Unknown, |status| Controlled::Yes(Box::new(status))));
@@ -68,16 +87,28 @@ impl Store {
             let Some(status) = self.job(space, job).await? else { return Ok(None) };
             let progress = &status.progress;
             let next = match status.head.state {
-                JobState::Pausing if progress.is_still() => JobState::Paused,
-                JobState::Cancelling if progress.is_still() => JobState::Cancelled,
+                JobState::Pausing if self.has_stopped(space, &status).await? => JobState::Paused,
+                JobState::Cancelling if self.has_stopped(space, &status).await? => JobState::Cancelled,
                 JobState::Queued | JobState::Running if progress.done >= progress.chunks && !status.head.redriving => {
                     JobState::Completed
                 }
                 _ => return Ok(Some(status)),
             };
-            self.move_job(space, &status, next, false, now).await?;
+            self.move_job(space, &status, next, false, None, now).await?;
         }
         Err(StoreError::Unavailable("the job is contended".to_owned()))
+    }
+
+    /// Whether nothing of a stopping job is in flight, nor will be: closed gates come first, for whoever stopped it may
+    /// have died before it closed them.
+    async fn has_stopped(&self, space: &SpaceId, status: &JobStatus) -> Result<bool, StoreError> {
+        if !status.progress.is_still() {
+            return Ok(false);
+        }
+        let job = id_of(&status.head)?;
+        self.set_gates(space, &job).await?;
+        let now = self.job(space, &job).await?;
+        Ok(now.is_some_and(|now| now.head.version == status.head.version && now.progress.is_still()))
     }
 
     /// Tells that a chunk has begun, where none had before.
@@ -157,18 +188,20 @@ impl Store {
         status: &JobStatus,
         next: JobState,
         redrives: bool,
+        renewal: Option<TransactWriteItem>,
         now: Time,
     ) -> Result<bool, StoreError> {
         let head = &status.head;
         let job = id_of(head)?;
         let counts = serde_dynamo::to_attribute_value(status.progress.counts).map_err(|_| unreadable())?;
+        let controls = AttributeValue::L(head.controls.iter().map(text).collect());
         let is_end = next.is_final();
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(Key::job(space, &job).into()))
             .update_expression(
                 "SET #state = :next, version = version + :one, changed_at = :now, redriving = :redriving, \
-                 finished_at = :finished, verified_at = :none, #counts = :counts",
+                 finished_at = :finished, verified_at = :none, #counts = :counts, controls = :controls",
             )
             .condition_expression("#state = :state AND version = :version")
             .expression_attribute_names("#state", "state")
@@ -181,8 +214,10 @@ impl Store {
             .expression_attribute_values(":none", AttributeValue::Null(true))
             .expression_attribute_values(":finished", if is_end { time_value(now) } else { AttributeValue::Null(true) })
             .expression_attribute_values(":counts", if is_end { counts } else { AttributeValue::Null(true) })
+            .expression_attribute_values(":controls", controls)
             .expression_attribute_values(":now", time_value(now));
         let mut writes = vec![TransactWriteItem::builder().set_update(update.build().ok()).build()];
+        writes.extend(renewal);
         if redrives {
             writes.push(self.put_item(Key::live_job(space, &job).into()));
         }

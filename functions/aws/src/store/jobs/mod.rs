@@ -41,6 +41,9 @@ pub const SHARDS: u32 = 8;
 /// How long a job's rows are kept: longer than a job may stay unfinished.
 pub const ROWS_KEPT_SECONDS: i64 = 60 * 24 * 3_600;
 
+/// How long a job may go on, and be redriven: its rows are still there then.
+pub const LIFE_SECONDS: i64 = 50 * 24 * 3_600;
+
 /// How often a transaction that met another is sent again.
 const CONFLICT_ATTEMPTS: u32 = 10;
 
@@ -76,6 +79,12 @@ pub struct JobHead {
     pub verified_at: Option<Time>,
     /// When its state changed last.
     pub changed_at: Time,
+    /// The last requests with a key that changed its state.
+    #[serde(default)]
+    pub controls: Vec<String>,
+    /// The member of the profile to delete that its one row found; where it is [`single`](Self::single).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<String>,
     /// Whether failed rows are being taken back, to be tried again.
     #[serde(default)]
     pub redriving: bool,

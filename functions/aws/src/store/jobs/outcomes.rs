@@ -1,5 +1,7 @@
 //! What became of rows, listed in the order of pages and rows.
 
+use std::collections::{BTreeMap, HashMap};
+
 use efface_core::{
     chunk::{CHUNK_ROWS, Outcomes, Row},
     job::{JobId, Outcome as RowOutcome},
@@ -12,7 +14,7 @@ use super::{Chunk, Page};
 use crate::store::{Store, StoreError};
 
 /// Pages that are listed at once.
-const PAGES: i32 = 50;
+const PAGES: u8 = 100;
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,12 +49,16 @@ impl Store {
     ) -> Result<(Vec<Outcome>, Option<OutcomePosition>), StoreError> {
         let mut found = Vec::new();
         let mut from = Some(start.map_or(0, |start| start.page));
+        // What is rare is looked for in many pages.
+        let at_once: u8 = if only.is_some() { PAGES } else { 1 };
         while let Some(page) = from {
-            let pages = self.pages(space, job, page, PAGES).await?;
-            from = pages.last().filter(|_| pages.len() == PAGES as usize).map(|page| page.page + 1);
+            let pages = self.pages(space, job, page, at_once.into()).await?;
+            from = pages.last().filter(|_| pages.len() == usize::from(at_once)).map(|page| page.page + 1);
+            let mut states: HashMap<_, _> = self.chunks_of(space, job, &pages).await?.into_iter().collect();
             for page in pages {
+                let states = states.remove(&page.page).unwrap_or_default();
                 let after = start.filter(|start| start.page == page.page).map(|start| start.row);
-                self.outcomes_of_page(space, job, &page, only, after, limit, &mut found).await?;
+                self.outcomes_of_page(space, job, (&page, &states), only, after, limit, &mut found).await?;
                 if found.len() > limit {
                     found.truncate(limit);
                     let last = found.last().map(|last| OutcomePosition { page: last.page, row: last.row });
@@ -68,14 +74,13 @@ impl Store {
         &self,
         space: &SpaceId,
         job: &JobId,
-        page: &Page,
+        (page, states): (&Page, &BTreeMap<u32, Chunk>),
         only: Option<RowOutcome>,
         after: Option<usize>,
         limit: usize,
         found: &mut Vec<Outcome>,
     ) -> Result<(), StoreError> {
         let first = after.map_or(0, |after| after + 1);
-        let states = self.chunks(space, job, page.page).await?;
         let wants_faults = page.invalid > 0 && only.is_none_or(|only| only == RowOutcome::Invalid);
         for chunk in u32::try_from(first / CHUNK_ROWS).unwrap_or_default()..page.chunks {
             let state = states.get(&chunk);

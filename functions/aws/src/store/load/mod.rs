@@ -139,8 +139,8 @@ impl Store {
             return Ok(Some(loaded));
         }
         // The first transaction makes the head; every later one checks that it is still there.
-        let mut batches = rest.chunks(ITEMS_PER_TRANSACTION);
-        first.extend(batches.next().unwrap_or_default().iter().cloned());
+        let mut batches = batches(rest).into_iter();
+        first.extend(batches.next().unwrap_or_default());
         // A merge writes the head of a profile that exists, under a condition of its own.
         if head.is_some() && root.is_none() {
             first.push(self.touch_head(line, &id));
@@ -148,8 +148,7 @@ impl Store {
         if !self.transact(first).await? {
             return Ok(None);
         }
-        for batch in batches {
-            let mut writes = batch.to_vec();
+        for mut writes in batches {
             writes.push(self.head_check(line.space_id, &id));
             if !self.transact(writes).await? {
                 return Ok(None);
@@ -207,6 +206,18 @@ impl Store {
             _ => Ok(Some(root)),
         }
     }
+}
+
+/// Writes for one transaction each. An item and the edge by which it is found again are never parted.
+fn batches(writes: Vec<Writes>) -> Vec<Writes> {
+    let mut batches: Vec<Writes> = Vec::new();
+    for together in writes {
+        match batches.last_mut() {
+            Some(batch) if batch.len() + together.len() <= ITEMS_PER_TRANSACTION => batch.extend(together),
+            _ => batches.push(together),
+        }
+    }
+    batches
 }
 
 impl Line<'_> {

@@ -108,7 +108,7 @@ impl Store {
         line: &Line<'_>,
         id: &ProfileId,
         exists: bool,
-    ) -> Result<Writes, StoreError> {
+    ) -> Result<Vec<Writes>, StoreError> {
         let mut segments: BTreeSet<&String> = line.profile.segments.iter().collect();
         if exists && !segments.is_empty() {
             let all: Vec<Key> = segments.iter().map(|name| Key::segment_edge(line.space_id, id, name)).collect();
@@ -120,8 +120,8 @@ impl Store {
         }
         let keys = segments
             .into_iter()
-            .flat_map(|name| [Key::membership(line.space_id, name, id), Key::segment_edge(line.space_id, id, name)]);
-        Ok(keys.map(|key| self.put(Item::from(key))).collect())
+            .map(|name| [Key::membership(line.space_id, name, id), Key::segment_edge(line.space_id, id, name)]);
+        Ok(keys.map(|pair| pair.map(|key| self.put(Item::from(key))).to_vec()).collect())
     }
 
     pub(super) fn identifier_writes(
@@ -130,17 +130,16 @@ impl Store {
         id: &ProfileId,
         claims: &[Claim],
         stored: &HashMap<String, Identifier>,
-    ) -> Writes {
-        let mut writes = Writes::new();
+    ) -> Vec<Writes> {
+        let mut writes = Vec::new();
         for ((hash, external_id), claim) in line.hashes.iter().zip(&line.profile.external_ids).zip(claims) {
             let old = stored.get(hash.as_str());
             if !matches!(claim, Claim::New | Claim::Again) {
-                writes.extend(self.tell_event(line, hash, claim, old));
+                writes.extend(self.tell_event(line, hash, claim, old).map(|told| vec![told]));
                 continue;
             }
-            writes.push(self.activate(line, id, hash, external_id, old));
             let edge = Key::edge(line.space_id, id, external_id.id_type.as_str(), hash);
-            writes.push(self.put(Item::from(edge)));
+            writes.push(vec![self.activate(line, id, hash, external_id, old), self.put(Item::from(edge))]);
         }
         writes
     }
