@@ -24,6 +24,9 @@ use crate::{
     store::{jobs::Marked, profiles::Head},
 };
 
+/// Rows of a page that are planned together.
+const PART: usize = 1_000;
+
 /// Members of a whole that are looked through at once.
 const MEMBERS: usize = 16;
 
@@ -60,15 +63,18 @@ impl Engine {
         let marks = Marks::Memory(&memory);
         let mut counts = Counts::default();
         let mut extent = Extent::default();
-        let mut work = Vec::with_capacity(page.rows.len());
-        for (at, row) in page.rows.iter().enumerate() {
-            work.push(self.plan_within(page.space, row, at.to_string(), &marks, deadline));
-        }
-        let mut decided = stream::iter(work).buffer_unordered(MOST);
-        while let Some(decided) = decided.next().await {
-            let Some((outcome, more)) = decided? else { return Ok(None) };
-            counts.count(outcome, 1);
-            extent += more;
+        // Part by part: work that has not begun takes room, too.
+        for (first, rows) in (0_usize..).step_by(PART).zip(page.rows.chunks(PART)) {
+            let mut work = Vec::with_capacity(rows.len());
+            for (at, row) in (first..).zip(rows) {
+                work.push(self.plan_within(page.space, row, at.to_string(), &marks, deadline));
+            }
+            let mut decided = stream::iter(work).buffer_unordered(MOST);
+            while let Some(decided) = decided.next().await {
+                let Some((outcome, more)) = decided? else { return Ok(None) };
+                counts.count(outcome, 1);
+                extent += more;
+            }
         }
         Ok(Some(Plan::new(counts.total(), &counts, extent)))
     }
