@@ -142,9 +142,13 @@ impl Engine {
                 }
                 rest.push((member, part));
             }
-            if run.deadline.is_over() && !matches!(place, Place::Counted) {
-                let place = format!("{}/{PROFILE_HEAD}", first + group.len() - 1);
+            let end = first + group.len();
+            let is_large = members.len() > AT_ONCE && !matches!(place, Place::Counted);
+            if is_large && (run.deadline.is_over() || end == members.len()) {
+                let place = format!("{}/{PROFILE_HEAD}", end - 1);
                 self.store.mark_erased(&run.space, &root_id, &place, took).await?;
+            }
+            if is_large && run.deadline.is_over() {
                 return Ok(false);
             }
         }
