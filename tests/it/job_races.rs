@@ -31,6 +31,20 @@ async fn fenced(app: &TestApp) -> usize {
         .count()
 }
 
+/// Has the job's chunk run by a worker that dies after so many requests: its message, and whether it came to that.
+async fn cut_short(app: &TestApp, passes: usize) -> (Vec<String>, bool) {
+    let worker = app.worker();
+    app.deliver(&worker, &app.queue.take()).await;
+    let chunk = app.queue.take();
+    let cut = app.db.wire.cut_after(passes, true);
+    let died = tokio::select! {
+        _ = app.deliver(&worker, &chunk) => false,
+        () = cut.notified() => true,
+    };
+    app.db.wire.heal();
+    (chunk, died)
+}
+
 fn later(ids: &[&str]) -> Value {
     let mut line = profile_line(SPACE, ids);
     line["timestamp"] = json!("2030-01-01T00:00:00Z");
@@ -72,15 +86,7 @@ async fn the_identifier_of_a_row_that_was_cut_short_goes_by_itself() {
         let app = TestApp::start().await;
         app.profile(&["user_id:u", "email:e@x", "anonymous_id:a"]).await;
         let job = app.job(json!({ "action": "delete_profile", "rows": ["email:e@x"] })).await;
-        app.deliver(&app.worker(), &app.queue.take()).await;
-        let chunk = app.queue.take();
-        let cut = app.db.wire.cut_after(passes, true);
-        let worker = app.worker();
-        let died = tokio::select! {
-            _ = app.deliver(&worker, &chunk) => false,
-            () = cut.notified() => true,
-        };
-        app.db.wire.heal();
+        let (chunk, died) = cut_short(&app, passes).await;
         app.delete("u", "email:e@x").await;
         app.deliver(&app.worker(), &chunk).await;
         app.work().await;
@@ -125,15 +131,7 @@ async fn a_limit_holds_when_workers_die() {
             |i: usize| if i.is_multiple_of(2) { format!("user_id:u{}", i / 2) } else { format!("email:nobody{i}") };
         let rows: Vec<String> = (0..12).map(row).collect();
         let job = app.job(json!({ "action": "delete_profile", "rows": rows, "max_deletions": 2 })).await;
-        app.deliver(&app.worker(), &app.queue.take()).await;
-        let chunk = app.queue.take();
-        let cut = app.db.wire.cut_after(passes, true);
-        let worker = app.worker();
-        let died = tokio::select! {
-            _ = app.deliver(&worker, &chunk) => false,
-            () = cut.notified() => true,
-        };
-        app.db.wire.heal();
+        let (chunk, died) = cut_short(&app, passes).await;
         let (one, two) = (app.worker(), app.worker());
         tokio::join!(app.deliver(&one, &chunk), app.deliver(&two, &chunk));
         app.work().await;
