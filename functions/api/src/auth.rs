@@ -38,6 +38,11 @@ pub(crate) async fn authenticate(call: &Call<'_>, route: &Route<'_>) -> Result<A
     app.access.open(&app.store, &token, &space, call.now).await.map_err(store_failed)?.ok_or(Refusal::Unauthorized)
 }
 
+/// Refuses to delete in a space that has not switched deletions on.
+pub(crate) fn check_activated(access: &Access) -> Result<(), Refusal> {
+    if access.space.activated { Ok(()) } else { Err(Refusal::NotActivated(access.space_id.clone())) }
+}
+
 /// Refuses a role that may not do this.
 pub(crate) fn authorise(access: &Access, permission: Permission) -> Result<(), Refusal> {
     if access.role.may(permission) { Ok(()) } else { Err(Refusal::RoleMayNot(permission)) }

@@ -20,11 +20,11 @@ use efface_core::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{idempotency, profile};
+use super::{body, idempotency, profile};
 use crate::{
     Call,
     answer::{Answer, store_failed},
-    auth::authorise,
+    auth::{authorise, check_activated},
     door::Request,
     route::Route,
 };
@@ -56,7 +56,7 @@ pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) ->
     let request = parse(call, access, route)?;
     let key = idempotency::key(call.request)?;
     authorise(access, Permission::DeleteIdentifiers)?;
-    super::jobs::check_activated(access)?;
+    check_activated(access)?;
     check_source(call, access).await?;
     Box::pin(delete(call, access, &request, key)).await?;
     Answer::ok(&DeletedBody { code: "success", message: "External identifier has been deleted." })
@@ -69,25 +69,7 @@ pub(crate) fn check_body(request: &Request) -> Result<(), Refusal> {
 
 /// The same for a body of another size.
 pub(crate) fn check_json(request: &Request, most: usize) -> Result<(), Refusal> {
-    if request.body.len() > most {
-        return Err(Refusal::PayloadTooLarge(most));
-    }
-    let fits = is_declared(request, &["", "application/json"], &["identity"]);
-    if fits { Ok(()) } else { Err(Refusal::UnsupportedMediaType) }
-}
-
-/// A media type without its parameters.
-pub(crate) fn essence(media_type: &str) -> &str {
-    media_type.split(';').next().unwrap_or_default().trim()
-}
-
-/// Whether a body is declared as of one of some types and encodings.
-pub(crate) fn is_declared(request: &Request, types: &[&str], encodings: &[&str]) -> bool {
-    let (Ok(media_type), Ok(encoding)) = (request.header("content-type"), request.header("content-encoding")) else {
-        return false;
-    };
-    let is = |declared: &str, of: &[&str]| of.iter().any(|known| declared.eq_ignore_ascii_case(known));
-    is(essence(media_type.unwrap_or_default()), types) && is(encoding.unwrap_or("identity"), encodings)
+    body::check(request, most, &body::JSON, &["identity"], Refusal::UnsupportedMediaType)
 }
 
 fn parse(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<DeleteIdentifier, Refusal> {

@@ -31,7 +31,7 @@ use super::{
 use crate::{
     Call,
     answer::{Answer, store_failed},
-    auth::authorise,
+    auth::{authorise, check_activated},
     route::Route,
 };
 
@@ -89,7 +89,7 @@ pub(crate) async fn delete(call: &Call<'_>, access: &Access, route: &Route<'_>) 
     jobs::no_query(call)?;
     idempotency::key(call.request)?;
     authorise(access, Permission::DeleteProfiles)?;
-    jobs::check_activated(access)?;
+    check_activated(access)?;
     let own = profile::hash(access, &id_type, &selector.value);
     let (request, is_repeated) = idempotency::settle(call, access).await?;
     let job = JobId::of_request(&request);

@@ -1,5 +1,6 @@
 //! One file for each endpoint.
 
+mod body;
 pub mod delete_identifier;
 pub mod delete_profile;
 pub mod deletions;

@@ -13,17 +13,16 @@ use utoipa::ToSchema;
 
 use super::{
     admit::{Page, PageAnswer},
-    check_activated,
     create::{NewJob, create, inflated, unreadable},
     no_query,
 };
 use crate::{
     Call,
     answer::Answer,
-    auth::authorise,
+    auth::{authorise, check_activated},
     door::Request,
     routes::{
-        delete_identifier::{essence, is_declared},
+        body::{self, essence},
         idempotency,
     },
 };
@@ -107,9 +106,5 @@ pub(crate) async fn post(call: &Call<'_>, access: &Access) -> Result<Answer, Ref
 }
 
 fn check_body(request: &Request) -> Result<(), Refusal> {
-    if request.body.len() > MAX_SENT {
-        return Err(Refusal::PayloadTooLarge(MAX_SENT));
-    }
-    let fits = is_declared(request, &TYPES, &["identity", "gzip"]);
-    if fits { Ok(()) } else { Err(Refusal::UnsupportedPageType) }
+    body::check(request, MAX_SENT, &TYPES, &["identity", "gzip"], Refusal::UnsupportedPageType)
 }

@@ -6,10 +6,11 @@ use efface_core::{
     refusal::Refusal,
 };
 
-use super::{JobBody, check_activated, find, no_query};
+use super::{JobBody, find, no_query};
 use crate::{
     Call,
     answer::{Answer, store_failed},
+    auth::check_activated,
     route::Route,
     routes::{delete_identifier::check_json, idempotency},
 };

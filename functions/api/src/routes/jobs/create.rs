@@ -22,14 +22,14 @@ use utoipa::ToSchema;
 use super::{
     Job, JobPlan,
     admit::{Page, PageAnswer, post_page},
-    check_activated, no_query, permission,
+    no_query, permission,
 };
 use crate::{
     Call,
     answer::{Answer, store_failed},
-    auth::authorise,
+    auth::{authorise, check_activated},
     door::Request,
-    routes::{delete_identifier::is_declared, idempotency},
+    routes::{body, idempotency},
 };
 
 /// How long a plan may be worked on before it becomes a job of its own.
@@ -100,11 +100,7 @@ pub(crate) async fn post(call: &Call<'_>, access: &Access) -> Result<Answer, Ref
 
 /// Refuses a page by its size, then by its declared type.
 pub(super) fn check_page(request: &Request) -> Result<(), Refusal> {
-    if request.body.len() > MAX_SENT {
-        return Err(Refusal::PayloadTooLarge(MAX_SENT));
-    }
-    let fits = is_declared(request, &["", "application/json"], &["identity", "gzip"]);
-    if fits { Ok(()) } else { Err(Refusal::UnsupportedMediaType) }
+    body::check(request, MAX_SENT, &body::JSON, &["identity", "gzip"], Refusal::UnsupportedMediaType)
 }
 
 /// The body of a page, inflated.

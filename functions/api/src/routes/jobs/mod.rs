@@ -224,11 +224,6 @@ async fn find(call: &Call<'_>, access: &Access, route: &Route<'_>, control: bool
     Err(Refusal::RoleMayNot(if control { needed } else { Permission::ReadJobs }))
 }
 
-/// Nothing is deleted in a space that has not switched deletions on.
-pub(crate) fn check_activated(access: &Access) -> Result<(), Refusal> {
-    if access.space.activated { Ok(()) } else { Err(Refusal::NotActivated(access.space_id.clone())) }
-}
-
 /// A request without a query.
 pub(super) fn no_query(call: &Call<'_>) -> Result<(), Refusal> {
     page::only(&call.request.query, &[])

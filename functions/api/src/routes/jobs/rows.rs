@@ -13,13 +13,13 @@ use serde::Deserialize;
 use super::{
     Job,
     admit::{Page, post_page},
-    check_activated,
     create::{CreatedJob, check_page, check_rows, inflated},
     find, no_query,
 };
 use crate::{
     Call,
     answer::{Answer, store_failed},
+    auth::check_activated,
     route::Route,
     routes::idempotency,
 };
