@@ -4,7 +4,7 @@ use std::{error::Error, io, path::PathBuf};
 
 use efface_aws::{
     StoreError,
-    store::{key_check::KeyCheckError, spaces::SpaceChangeError},
+    store::{key_check::KeyCheckError, space::SpaceChangeError},
 };
 use efface_core::{rows::PageError, space::SpaceId};
 use thiserror::Error;

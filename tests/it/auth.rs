@@ -1,9 +1,9 @@
 //! Who may ask: tokens in every form, and in none; roles; what a wrong token tells.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use efface_api::{door::FrontDoor, route::Endpoint};
+use efface_api::{event::EventSource, route::Endpoint};
 use efface_core::{role::Role, space::SpaceId, token::Token};
-use efface_tests::{Door, Req, TestApp, app, app::SPACE};
+use efface_tests::{Req, TestApp, Via, app, app::SPACE};
 
 const INVALID: &str = "401 unauthorized The specified token is invalid.";
 
@@ -48,7 +48,7 @@ async fn junk_is_refused_without_a_request_to_the_store() {
     assert_eq!(app.send_raw(&Req::read(SPACE, "user_id", "u", "traits")).await.line(), INVALID);
     let twice = Req::read(SPACE, "user_id", "u", "traits").token(token).token(token);
     assert_eq!(app.send_raw(&twice).await.line(), INVALID, "two tokens are none");
-    assert_eq!(app.db.wire.take().len(), 0);
+    assert_eq!(app.db.proxy.take().len(), 0);
 }
 
 /// An unknown token, another space's token and an unknown space are one answer, to the letter.
@@ -89,8 +89,8 @@ async fn a_revoked_token_stops_within_a_minute() {
     assert_eq!(revoked.revoked_at, again.revoked_at, "revoking twice keeps the first time");
     app.clock.advance(60_000);
     assert_eq!(app.send_raw(&read).await.line(), INVALID);
-    let stranger = app.another(FrontDoor::Rest);
-    let fresh = app::send(&stranger, &read, Door::Rest).await;
+    let stranger = app.another(EventSource::Rest);
+    let fresh = app::send(&stranger, &read, Via::Rest).await;
     assert_eq!(fresh.line(), INVALID, "an instance that did not know it refuses it at once");
     assert!(app.db.store.revoke_token(&space, "tok_unknown", app.clock.peek()).await.unwrap().is_none());
 }

@@ -1,7 +1,7 @@
 //! What each operation costs, against the table in `docs/architecture.md`: requests, round trips and units.
 
 use efface_core::role::Role;
-use efface_tests::{Req, TestApp, app::SPACE, wire::Cost};
+use efface_tests::{Req, TestApp, app::SPACE, fault_proxy::Cost};
 use serde_json::json;
 
 fn cost(round_trips: usize, writes: f64, reads: f64) -> (usize, f64, f64) {
@@ -10,7 +10,8 @@ fn cost(round_trips: usize, writes: f64, reads: f64) -> (usize, f64, f64) {
 
 async fn measure(app: &TestApp, request: Req, status: u16) -> (usize, f64, f64) {
     let token = app.token(Role::WorkspaceOwner).to_owned();
-    let (reply, Cost { round_trips, writes, reads, .. }) = app.db.wire.cost(app.send_raw(&request.token(&token))).await;
+    let (reply, Cost { round_trips, writes, reads, .. }) =
+        app.db.proxy.cost(app.send_raw(&request.token(&token))).await;
     assert_eq!(reply.status, status, "{}", reply.line());
     (round_trips, writes, reads)
 }
@@ -61,9 +62,9 @@ async fn refusals_before_the_store_are_free() {
     assert_eq!(measure(&app, Req::get("/nowhere"), 404).await, none);
     let reader = app.token(Role::ProfileReader).to_owned();
     app.send_raw(&delete("email", "e3").token(&reader)).await;
-    let (reply, spent) = app.db.wire.cost(app.send_raw(&delete("email", "e3").token(&reader))).await;
+    let (reply, spent) = app.db.proxy.cost(app.send_raw(&delete("email", "e3").token(&reader))).await;
     assert_eq!((reply.status, spent.requests), (403, 0));
-    let (reply, spent) = app.db.wire.cost(app.send_raw(&delete("email", "e3").token("junk"))).await;
+    let (reply, spent) = app.db.proxy.cost(app.send_raw(&delete("email", "e3").token("junk"))).await;
     assert_eq!((reply.status, spent.requests), (401, 0));
 }
 
@@ -83,7 +84,7 @@ async fn beside_the_table() {
     let token = app.new_token("spa_new", Role::WorkspaceOwner).await;
     app.try_load(&efface_tests::app::profile_line("spa_new", &["user_id:u", "email:e"])).await.unwrap();
     let first = Req::delete("spa_new", "u", "email", "e").token(&token);
-    let (reply, spent) = app.db.wire.cost(app.send_raw(&first)).await;
+    let (reply, spent) = app.db.proxy.cost(app.send_raw(&first)).await;
     assert_eq!((reply.status, spent.round_trips, spent.writes, spent.reads), (200, 4, 3.0, 3.0), "the first use");
 
     let long = "x".repeat(2_048);

@@ -5,14 +5,14 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use efface_tests::{Req, TestApp, app::SPACE, faults::Fault, wire::Passed};
+use efface_tests::{Req, TestApp, app::SPACE, fault_proxy::Passed, faults::Fault};
 
 async fn app() -> TestApp {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x", "user_id:v", "email:f@x"]).await;
     // The token and the space are remembered from here on.
     assert_eq!(app.delete("u", "email:nobody").await.status, 404);
-    app.db.wire.take();
+    app.db.proxy.take();
     app
 }
 
@@ -24,7 +24,7 @@ fn is_deletion(passed: &Passed) -> bool {
 /// Breaks the first `times` requests that match.
 fn break_first(app: &TestApp, times: usize, fault: Fault, matches: fn(&Passed) -> bool) {
     let left = Arc::new(AtomicUsize::new(times));
-    app.db.wire.plan(move |passed| {
+    app.db.proxy.plan(move |passed| {
         let hit =
             matches(passed) && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
         if hit { fault } else { Fault::None }
@@ -38,7 +38,7 @@ async fn a_reply_lost_after_the_commit_is_still_a_success() {
         let app = app().await;
         break_first(&app, times, Fault::LoseReply, is_deletion);
         assert_eq!(app.delete("u", target).await.line(), "200 success", "{target}, {times} lost");
-        let deletions = app.db.wire.take().into_iter().filter(is_deletion).count();
+        let deletions = app.db.proxy.take().into_iter().filter(is_deletion).count();
         assert_eq!(deletions, times + 1, "the SDK repeated it");
     }
 }
@@ -53,7 +53,7 @@ async fn when_all_replies_are_lost_the_key_finds_the_success() {
         break_first(&app, usize::MAX, Fault::LoseReply, is_deletion);
         let reply = app.send(request.clone()).await;
         assert_eq!((reply.status, reply.headers["retry-after"].as_str()), (503, "1"), "{target}");
-        app.db.wire.heal();
+        app.db.proxy.heal();
         assert_eq!(app.send(request).await.line(), "200 success", "{target}");
     }
 }
@@ -65,7 +65,7 @@ async fn a_lookup_that_disappears_between_a_lost_reply_and_its_retry() {
     let request = Req::delete(SPACE, "u", "email", "e@x").key("k");
     break_first(&app, usize::MAX, Fault::LoseReply, is_deletion);
     assert_eq!(app.send(request.clone()).await.status, 503);
-    app.db.wire.heal();
+    app.db.proxy.heal();
     assert_eq!(app.delete("v", "user_id:u").await.status, 200);
     assert_eq!(app.send(request).await.line(), "200 success");
     assert_eq!(app.send(Req::delete(SPACE, "u", "email", "e@x")).await.status, 404, "without the key it is a new one");
@@ -87,7 +87,7 @@ async fn a_failing_store_is_never_a_wrong_answer() {
                 let app = app().await;
                 let count = AtomicUsize::new(0);
                 // From one point on everything fails; then it heals.
-                app.db.wire.plan(
+                app.db.proxy.plan(
                     move |_| {
                         if count.fetch_add(1, Ordering::SeqCst) >= broken { fault } else { Fault::None }
                     },
@@ -96,7 +96,7 @@ async fn a_failing_store_is_never_a_wrong_answer() {
                 let request = Req::delete(SPACE, "u", id_type, id).key("k");
                 let reply = app.send(request.clone()).await;
                 assert!(matches!(reply.status, 200 | 503), "{fault:?} from {broken}: {}", reply.line());
-                app.db.wire.heal();
+                app.db.proxy.heal();
                 if reply.status == 200 {
                     let record = app.send(Req::deletion(SPACE, id_type, id)).await;
                     assert_eq!(record.status, 200, "{fault:?} from {broken}: acknowledged and not done");
@@ -111,7 +111,7 @@ async fn a_failing_store_is_never_a_wrong_answer() {
 #[tokio::test]
 async fn a_store_that_hangs_is_a_503_in_time() {
     let app = app().await;
-    app.db.wire.slow(std::time::Duration::from_secs(5));
+    app.db.proxy.slow(std::time::Duration::from_secs(5));
     let started = std::time::Instant::now();
     assert_eq!(app.delete("u", "email:e@x").await.status, 503);
     assert!(started.elapsed() < std::time::Duration::from_secs(4));
@@ -135,7 +135,7 @@ async fn passing_faults_are_not_noticed() {
 async fn reads_and_tokens_fail_as_503() {
     let app = app().await;
     app.clock.advance(60_000);
-    app.db.wire.plan(|_| Fault::Throttle);
+    app.db.proxy.plan(|_| Fault::Throttle);
     for request in [
         Req::read(SPACE, "user_id", "u", "external_ids"),
         Req::deletion(SPACE, "email", "e@x"),

@@ -120,12 +120,12 @@ async fn a_stop_waits_for_what_has_begun() {
         let worker = app.worker();
         app.deliver(&worker, &app.queue.take()).await;
         let chunks = app.queue.take();
-        let cut = app.db.wire.cut_after(6, true);
+        let cut = app.db.proxy.cut_after(6, true);
         tokio::select! {
             _ = app.deliver(&worker, &chunks[..1]) => panic!("it was to die"),
             () = cut.notified() => {}
         }
-        app.db.wire.heal();
+        app.db.proxy.heal();
         assert_eq!(app.control(&job, verb).await.body["job"]["state"], during);
         // The other chunk does not begin; the begun one is delivered again, and done.
         assert!(app.deliver(&worker, &chunks[1..]).await.is_empty());

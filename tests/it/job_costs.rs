@@ -3,7 +3,7 @@
 use efface_tests::{
     Req, TestApp,
     app::{SPACE, profile_line},
-    wire::Passed,
+    fault_proxy::Passed,
 };
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -14,10 +14,10 @@ const ROWS: u32 = 1_000;
 /// Requests, write units and read units for each row of a job, from its page to its end.
 async fn per_row(app: &TestApp, body: Value) -> (f64, f64, f64) {
     app.create_job(json!({ "action": "delete_profile", "open": true })).await;
-    app.db.wire.take();
+    app.db.proxy.take();
     let job = app.job(body).await;
     app.work().await;
-    let passed: Vec<Passed> = app.db.wire.take().into_iter().filter(|one| !one.is_repeated).collect();
+    let passed: Vec<Passed> = app.db.proxy.take().into_iter().filter(|one| !one.is_repeated).collect();
     assert_eq!(app.job_status(&job).await["counts"]["deleted"], ROWS);
     let (reads, writes) = passed.iter().map(Passed::units).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
     let share = |n: f64| n / f64::from(ROWS);
@@ -76,10 +76,10 @@ async fn a_row_that_finds_nothing() {
     app.clock.step(0);
     let rows: Vec<String> = (0..ROWS).map(|i| format!("user_id:u{i}")).collect();
     app.create_job(json!({ "action": "delete_profile", "open": true })).await;
-    app.db.wire.take();
+    app.db.proxy.take();
     app.job(json!({ "action": "delete_profile", "rows": rows })).await;
     app.work().await;
-    let passed = app.db.wire.take();
+    let passed = app.db.proxy.take();
     let (reads, writes) = passed.iter().map(Passed::units).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
     assert!(writes < 0.08 * f64::from(ROWS) && reads < 1.05 * f64::from(ROWS), "{writes} {reads}");
 }
@@ -94,15 +94,15 @@ async fn following_is_cheap() {
     app.work().await;
     let path = format!("/v1/spaces/{SPACE}/deletion_jobs");
     app.job_status(&big).await;
-    let (_, cost) = app.db.wire.cost(app.job_status(&big)).await;
+    let (_, cost) = app.db.proxy.cost(app.job_status(&big)).await;
     assert_eq!((cost.requests, cost.reads), (1, 1.0), "30 chunks in one small read");
     for i in 0..150 {
         app.create_job(json!({ "action": "delete_profile", "rows": [format!("user_id:x{i}")], "group": "g" })).await;
     }
     app.work().await;
-    app.db.wire.take();
+    app.db.proxy.take();
     let reply = app.send(Req::get(format!("{path}?group=g&limit=1"))).await;
-    let passed = app.db.wire.take();
+    let passed = app.db.proxy.take();
     assert_eq!((&reply.body["jobs"], &reply.body["counts"]["not_found"]), (&json!(151), &json!(30_150)));
     let of_counts: Vec<_> = passed.iter().filter(|one| one.request.to_string().contains("Y#")).collect();
     assert_eq!(of_counts.len(), 1, "the counts are one query");

@@ -8,14 +8,15 @@ use std::{
     time::Duration,
 };
 
-use efface_aws::{jobs::Round, queue::Message};
+use efface_aws::queue::Message;
+use efface_engine::ScanCursor;
 use efface_tests::{
     Req, TestApp,
     app::{SPACE, profile_line},
+    fault_proxy::Passed,
     faults::Fault,
     jobs::line,
     log,
-    wire::Passed,
 };
 use serde_json::{Value, json};
 
@@ -91,12 +92,12 @@ async fn a_worker_may_die_anywhere() {
             loop {
                 let app = app().await;
                 let job = app.job(rows.clone()).await;
-                let cut = app.db.wire.cut_after(passes, last_is_done);
+                let cut = app.db.proxy.cut_after(passes, last_is_done);
                 let died = tokio::select! {
                     () = app.work() => false,
                     () = cut.notified() => true,
                 };
-                app.db.wire.heal();
+                app.db.proxy.heal();
                 if died {
                     // The message of the dispatch, or of the chunk, was not acknowledged.
                     app.queue.take();
@@ -123,12 +124,12 @@ async fn the_api_may_die_anywhere() {
             let app = app().await;
             app.create_job(json!({ "action": "delete_profile", "open": true })).await;
             let request = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs"), &profiles()).key("k");
-            let cut = app.db.wire.cut_after(passes, last_is_done);
+            let cut = app.db.proxy.cut_after(passes, last_is_done);
             let died = tokio::select! {
                 _ = app.send(request.clone()) => false,
                 () = cut.notified() => true,
             };
-            app.db.wire.heal();
+            app.db.proxy.heal();
             if died {
                 app.queue.take();
             }
@@ -188,12 +189,12 @@ async fn faults_that_pass_do_not_change_the_counts() {
             let app = app().await;
             let job = app.job(rows).await;
             let count = AtomicUsize::new(0);
-            app.db.wire.plan(move |passed| {
+            app.db.proxy.plan(move |passed| {
                 let can = fault != Fault::Conflict || passed.operation.contains("Update");
                 if can && count.fetch_add(1, Ordering::SeqCst) % 3 == 1 { fault } else { Fault::None }
             });
             app.work().await;
-            app.db.wire.heal();
+            app.db.proxy.heal();
             for dead in app.dead.take() {
                 app.queue.put(dead);
             }
@@ -209,7 +210,7 @@ async fn unprocessed_keys_and_items_are_sent_again() {
     let app = app().await;
     let job = app.job(profiles()).await;
     let left = Arc::new(AtomicUsize::new(6));
-    app.db.wire.plan(move |passed: &Passed| {
+    app.db.proxy.plan(move |passed: &Passed| {
         let is_batch = passed.operation.starts_with("Batch");
         let hit = is_batch && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
         if hit { Fault::Unprocessed } else { Fault::None }
@@ -225,7 +226,7 @@ async fn stale_reads_decide_nothing() {
         for (rows, expected) in [(profiles(), PROFILES), (identifiers(), IDENTIFIERS)] {
             let app = app().await;
             let job = app.job(rows).await;
-            app.db.wire.plan(move |passed| {
+            app.db.proxy.plan(move |passed| {
                 let is_stale = passed.request["RequestItems"]
                     .as_object()
                     .is_some_and(|tables| tables.values().any(|table| table["ConsistentRead"] == json!(false)));
@@ -281,7 +282,7 @@ async fn the_reconciler_goes_on_where_it_ended() {
     for _ in 0..20 {
         app.job(profiles()).await;
     }
-    let (round, mut jobs) = (Round::default(), Vec::new());
+    let (round, mut jobs) = (ScanCursor::default(), Vec::new());
     for _ in 0..4 {
         jobs.push(app.reconcile_within(Duration::ZERO, &round).await.jobs);
     }
@@ -358,12 +359,12 @@ async fn a_chunk_whose_worker_died_is_sent_again() {
     let worker = app.worker();
     app.deliver(&worker, &app.queue.take()).await;
     let chunk = app.queue.take();
-    let cut = app.db.wire.cut_after(8, true);
+    let cut = app.db.proxy.cut_after(8, true);
     let died = tokio::select! {
         _ = app.deliver(&worker, &chunk) => false,
         () = cut.notified() => true,
     };
-    app.db.wire.heal();
+    app.db.proxy.heal();
     assert!(died);
     assert_eq!(app.reconcile().await.revived, 0, "it may still live");
     app.clock.advance(76_000);

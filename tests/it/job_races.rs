@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use efface_aws::{
-    jobs::{Deadline, Ran},
-    queue::ChunkId,
-};
+use efface_aws::queue::ChunkId;
 use efface_core::{job::JobId, space::SpaceId};
+use efface_engine::{ChunkRun, Deadline};
 use efface_tests::{
     Req, TestApp,
     app::{SPACE, profile_line},
@@ -36,12 +34,12 @@ async fn cut_short(app: &TestApp, passes: usize) -> (Vec<String>, bool) {
     let worker = app.worker();
     app.deliver(&worker, &app.queue.take()).await;
     let chunk = app.queue.take();
-    let cut = app.db.wire.cut_after(passes, true);
+    let cut = app.db.proxy.cut_after(passes, true);
     let died = tokio::select! {
         _ = app.deliver(&worker, &chunk) => false,
         () = cut.notified() => true,
     };
-    app.db.wire.heal();
+    app.db.proxy.heal();
     (chunk, died)
 }
 
@@ -63,12 +61,12 @@ async fn a_job_has_stopped_only_behind_closed_gates() {
         let worker = app.worker();
         app.deliver(&worker, &app.queue.take()).await;
         let chunks = app.queue.take();
-        app.db.wire.plan(|passed| {
+        app.db.proxy.plan(|passed| {
             let is_gate = passed.request["UpdateExpression"].as_str().is_some_and(|text| text.contains("gate"));
             if is_gate { Fault::LoseRequest } else { Fault::None }
         });
         assert_eq!(app.control(&job, verb).await.status, 503);
-        app.db.wire.heal();
+        app.db.proxy.heal();
         // A chunk that came through an open gate is done to its end; then the gates are closed.
         assert!(app.deliver(&worker, &chunks[..1]).await.is_empty());
         assert!(app.deliver(&worker, &chunks[1..]).await.is_empty());
@@ -110,9 +108,9 @@ async fn no_profile_goes_by_a_stale_read() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x"]).await;
     app.job(json!({ "action": "delete_profile", "rows": ["email:e@x", "user_id:nobody"] })).await;
-    app.db.wire.take();
+    app.db.proxy.take();
     app.work().await;
-    let passed = app.db.wire.take();
+    let passed = app.db.proxy.take();
     let batches: Vec<_> = passed.iter().filter(|passed| passed.operation == "BatchGetItem").collect();
     assert_eq!(batches.len(), 1);
     let tables = batches[0].request["RequestItems"].as_object().unwrap();
@@ -177,12 +175,12 @@ async fn a_load_that_was_cut_short_hides_nothing_from_a_deletion() {
     let emails: Vec<String> = (0..60).map(|i| format!("email:e{i}@x")).collect();
     let ids: Vec<&str> = std::iter::once("user_id:u").chain(emails.iter().map(String::as_str)).collect();
     let mut transactions = 0;
-    app.db.wire.plan(move |passed| {
+    app.db.proxy.plan(move |passed| {
         transactions += usize::from(passed.operation == "TransactWriteItems");
         if transactions > 1 { Fault::LoseRequest } else { Fault::None }
     });
     assert!(app.try_load(&later(&ids)).await.is_err());
-    app.db.wire.heal();
+    app.db.proxy.heal();
     assert!(values(&app).await > 10, "some of it was stored");
     let reply = app.send(Req::erase(SPACE, "user_id", "u")).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
@@ -207,7 +205,7 @@ async fn a_large_whole_is_deleted_in_parts() {
     for millis in (20..).step_by(20) {
         runs += 1;
         let deadline = Deadline::after(Duration::from_millis(millis));
-        if app.engine().run_chunk(&space, &id, chunk, deadline).await.unwrap() == Ran::Done {
+        if app.engine().run_chunk(&space, &id, chunk, deadline).await.unwrap() == ChunkRun::Completed {
             break;
         }
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use efface_api::door::FrontDoor;
+use efface_api::event::EventSource;
 use efface_core::role::Role;
-use efface_tests::{Door, Req, TestApp, app, app::SPACE};
+use efface_tests::{Req, TestApp, Via, app, app::SPACE};
 use futures::StreamExt;
 use serde_json::json;
 
@@ -39,9 +39,9 @@ async fn one_instance_admits_exactly_the_limit() {
         *statuses.entry(reply.status).or_insert(0) += 1;
     }
     assert_eq!(statuses, BTreeMap::from([(200, 100), (429, 30)]));
-    app.db.wire.take();
+    app.db.proxy.take();
     assert_eq!(app.send(nth(200)).await.status, 429);
-    assert_eq!(app.db.wire.take().len(), 0, "a denied request costs nothing");
+    assert_eq!(app.db.proxy.take().len(), 0, "a denied request costs nothing");
     app.clock.advance(1_000);
     assert_eq!(app.send(nth(200)).await.status, 200, "the next second is open");
 }
@@ -49,10 +49,10 @@ async fn one_instance_admits_exactly_the_limit() {
 #[tokio::test]
 async fn many_instances_admit_no_more() {
     let app = full().await;
-    let instances: Vec<_> = (0..5).map(|_| app.another(FrontDoor::Rest)).collect();
+    let instances: Vec<_> = (0..5).map(|_| app.another(EventSource::Rest)).collect();
     let token = app.token(Role::WorkspaceOwner).to_owned();
     let requests: Vec<Req> = (0..240).map(|i| nth(i).token(&token)).collect();
-    let sends = requests.iter().enumerate().map(|(i, request)| app::send(&instances[i % 5], request, Door::Rest));
+    let sends = requests.iter().enumerate().map(|(i, request)| app::send(&instances[i % 5], request, Via::Rest));
     let replies: Vec<_> = futures::stream::iter(sends).buffer_unordered(40).collect().await;
     let admitted = replies.iter().filter(|reply| reply.status == 200).count();
     assert_eq!(admitted, 100);

@@ -121,12 +121,12 @@ async fn a_load_may_be_cut_short() {
     let mut passes = 0;
     loop {
         let app = TestApp::start().await;
-        let cut = app.db.wire.cut_after(passes, true);
+        let cut = app.db.proxy.cut_after(passes, true);
         let died = tokio::select! {
             _ = app.try_load(&line) => false,
             () = cut.notified() => true,
         };
-        app.db.wire.heal();
+        app.db.proxy.heal();
         app.try_load(&line).await.unwrap();
         let dump = app.db.dump().await;
         let count = |prefix: &str, sk: &str| {

@@ -5,7 +5,7 @@ mod auth;
 mod contract;
 mod costs;
 mod delete_identifier;
-mod doors;
+mod event_sources;
 mod faults;
 mod idempotency;
 mod job_controls;

@@ -58,11 +58,11 @@ async fn a_hundred_merges_and_a_thousand_identifiers() {
 
     let token = app.token(Role::WorkspaceOwner).to_owned();
     let deletion = Req::delete(SPACE, "u99", "anonymous_id", "3-7").token(&token);
-    let (reply, cost) = app.db.wire.cost(app.send_raw(&deletion)).await;
+    let (reply, cost) = app.db.proxy.cost(app.send_raw(&deletion)).await;
     assert_eq!(reply.status, 200);
     assert_eq!((cost.round_trips, cost.writes, cost.reads), (4, 3.0, 3.0), "as through one merge: {cost:?}");
     let own = Req::delete(SPACE, "u99", "anonymous_id", "99-7").token(&token);
-    let (reply, cost) = app.db.wire.cost(app.send_raw(&own)).await;
+    let (reply, cost) = app.db.proxy.cost(app.send_raw(&own)).await;
     assert_eq!(reply.status, 200);
     assert_eq!((cost.round_trips, cost.writes, cost.reads), (2, 2.0, 1.0), "as without merges: {cost:?}");
     assert_eq!(app.external_ids("user_id:u0").await.len(), 1_008);

@@ -31,14 +31,14 @@ async fn nothing_personal_is_logged() {
     ];
     for fault in [Fault::None, Fault::Throttle, Fault::ServerError, Fault::LoseReply] {
         app.clock.advance(60_000);
-        app.db.wire.plan(move |_| fault);
+        app.db.proxy.plan(move |_| fault);
         for request in &requests {
             app.send(request.clone()).await;
             app.send_raw(&request.clone().header("Authorization", CANARY)).await;
             app.clock.advance(500);
         }
     }
-    app.db.wire.heal();
+    app.db.proxy.heal();
     jobs(&app).await;
     let panicked = std::panic::catch_unwind(|| {
         efface_aws::telemetry::quiet_panics();
@@ -78,9 +78,9 @@ async fn jobs(app: &TestApp) {
     app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{CANARY}"))).await;
     app.send(Req::erase(SPACE, "email", CANARY)).await;
     app.queue.put(CANARY);
-    app.db.wire.plan(|passed| if passed.operation == "UpdateItem" { Fault::ServerError } else { Fault::None });
+    app.db.proxy.plan(|passed| if passed.operation == "UpdateItem" { Fault::ServerError } else { Fault::None });
     app.work().await;
-    app.db.wire.heal();
+    app.db.proxy.heal();
     app.reconcile().await;
     app.work().await;
     assert!(app.queue.sent().len() > 3 && !app.queue.sent().concat().contains("c4n4ry"), "a row in a message");

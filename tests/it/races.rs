@@ -1,15 +1,15 @@
 //! Races: whatever runs at once, one of them wins and nothing is lost.
 
-use efface_api::door::FrontDoor;
+use efface_api::event::EventSource;
 use efface_core::role::Role;
-use efface_tests::{Door, Reply, Req, TestApp, app, app::SPACE};
+use efface_tests::{Reply, Req, TestApp, Via, app, app::SPACE};
 use serde_json::json;
 
 async fn all_at_once(app: &TestApp, requests: &[Req]) -> Vec<Reply> {
-    let instances: Vec<_> = (0..4).map(|_| app.another(FrontDoor::Rest)).collect();
+    let instances: Vec<_> = (0..4).map(|_| app.another(EventSource::Rest)).collect();
     let token = app.token(Role::WorkspaceOwner);
     let requests: Vec<Req> = requests.iter().map(|request| request.clone().token(token)).collect();
-    let sends = requests.iter().enumerate().map(|(i, request)| app::send(&instances[i % 4], request, Door::Rest));
+    let sends = requests.iter().enumerate().map(|(i, request)| app::send(&instances[i % 4], request, Via::Rest));
     futures::future::join_all(sends).await
 }
 
@@ -54,13 +54,13 @@ async fn the_first_use_makes_one_source() {
     let app = TestApp::start().await;
     app.space("spa_new", json!({})).await;
     let token = app.new_token("spa_new", Role::WorkspaceOwner).await;
-    let instances: Vec<_> = (0..10).map(|_| app.another(FrontDoor::Rest)).collect();
+    let instances: Vec<_> = (0..10).map(|_| app.another(EventSource::Rest)).collect();
     let request = Req::delete("spa_new", "u", "email", "e@x").token(&token);
-    app.db.wire.take();
-    let sends = instances.iter().map(|instance| app::send(instance, &request, Door::Rest));
+    app.db.proxy.take();
+    let sends = instances.iter().map(|instance| app::send(instance, &request, Via::Rest));
     let replies = futures::future::join_all(sends).await;
     assert!(replies.iter().all(|reply| reply.line() == "404 not_found The resource was not found."));
-    let attached = app.db.wire.take().into_iter().filter(|passed| {
+    let attached = app.db.proxy.take().into_iter().filter(|passed| {
         passed.request["UpdateExpression"].as_str() == Some("SET #source = :source") && passed.reply["__type"].is_null()
     });
     assert_eq!(attached.count(), 1);

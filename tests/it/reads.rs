@@ -64,7 +64,7 @@ async fn traits_keep_every_number_and_page_by_name() {
     let mut line = efface_tests::app::profile_line(SPACE, &["user_id:u"]).to_string();
     line.truncate(line.len() - 1);
     line.push_str(r#","traits":{"b":12345678901234567890123,"a":{"x":[1.50,null]},"c":1e400,"d":"é"}}"#);
-    let Ok(Some(efface_core::seed::SeedLine::Profile(profile))) = efface_core::seed::parse_line(&line) else {
+    let Ok(Some(efface_core::load::LoadLine::Profile(profile))) = efface_core::load::parse_line(&line) else {
         panic!("a profile")
     };
     let space = app.db.store.space(&profile.space_id).await.unwrap().unwrap();
@@ -73,7 +73,7 @@ async fn traits_keep_every_number_and_page_by_name() {
 
     let event = Req::read(SPACE, "user_id", "u", "traits?limit=3")
         .token(app.token(efface_core::role::Role::WorkspaceOwner))
-        .event(efface_tests::Door::Rest);
+        .event(efface_tests::Via::Rest);
     let answer = app.app.handle(serde_json::from_value(event).unwrap()).await;
     let text = answer["body"].as_str().unwrap();
     assert!(text.starts_with(r#"{"traits":{"a":{"x":[1.50,null]},"b":12345678901234567890123,"c":1e400},"#), "{text}");
@@ -130,8 +130,8 @@ async fn bad_queries_are_refused() {
     let own = app.send(Req::read(SPACE, "user_id", "u", "external_ids?verbose=true")).await;
     let profile = own.body["data"][0]["segment_id"].as_str().unwrap().to_owned();
     let forged = |edge: &str| {
-        let position = efface_aws::store::profiles::Position { profile: profile.clone(), edge: edge.to_owned() };
-        format!("external_ids?next={}", efface_core::page::seal(&position))
+        let position = efface_aws::store::profile::Position { profile: profile.clone(), edge: edge.to_owned() };
+        format!("external_ids?next={}", efface_core::list::encode_cursor(&position))
     };
     let other = app.send(Req::read(SPACE, "user_id", "other", "external_ids?limit=1")).await;
     let foreign = other.body["cursor"]["next"].as_str().unwrap().to_owned();

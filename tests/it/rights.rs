@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use efface_tests::{Req, TestApp, app::SPACE, rights::needed, wire::Passed};
+use efface_tests::{Req, TestApp, app::SPACE, fault_proxy::Passed, rights::needed};
 use serde_json::json;
 
 use crate::template;
@@ -37,7 +37,7 @@ async fn the_api_does_what_its_role_allows() {
     line["traits"] = json!({ "plan": "pro" });
     app.try_load(&line).await.unwrap();
     let token = app.new_token("spa_new", efface_core::role::Role::WorkspaceOwner).await;
-    app.db.wire.take();
+    app.db.proxy.take();
     app.db.store.verify_key(&efface_tests::app::master()).await.unwrap();
     for target in ["email:e", "user_id:v", "email:leaf", "email:nobody"] {
         app.delete("u", target).await;
@@ -48,7 +48,7 @@ async fn the_api_does_what_its_role_allows() {
         app.send(Req::read(SPACE, "user_id", "u", list)).await;
     }
     app.send(Req::get(format!("/v1/spaces/{SPACE}/deletions/email:e"))).await;
-    let passed = app.db.wire.take();
+    let passed = app.db.proxy.take();
     let seen = needed(&passed);
     for right in ["dynamodb:UpdateItem on S#*", "dynamodb:ConditionCheckItem on I#*", "dynamodb:PutItem on K#*"] {
         assert!(seen.contains(right), "{right} was not tried: {seen:?}");
@@ -58,7 +58,7 @@ async fn the_api_does_what_its_role_allows() {
 
 /// What each function did since the last look must be allowed to it.
 fn did(app: &TestApp, role: &str, seen: &mut BTreeSet<String>) {
-    let passed = app.db.wire.take();
+    let passed = app.db.proxy.take();
     assert_allows(role, &passed);
     seen.extend(needed(&passed).into_iter().map(|right| format!("{role} {right}")));
 }
@@ -75,7 +75,7 @@ async fn jobs_are_done_within_the_roles() {
         line["traits"] = json!({ "plan": "pro" });
         app.try_load(&line).await.unwrap();
     }
-    app.db.wire.take();
+    app.db.proxy.take();
     let profiles = |rows: [&str; 3]| json!({ "action": "delete_profile", "rows": rows });
     let with = |mut body: serde_json::Value, name: &str, value: serde_json::Value| {
         body[name] = value;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use efface_api::{App, door::FrontDoor};
+use efface_api::{App, event::EventSource};
 use efface_aws::{Store, clock::Clock};
 use efface_core::{
     job::{Counts, Outcome},
@@ -11,7 +11,7 @@ use efface_core::{
     time::Time,
 };
 use efface_tests::{
-    Door, Reply, Req,
+    Reply, Req, Via,
     app::{SPACE, master, send},
     store::{TABLE, client},
 };
@@ -52,7 +52,7 @@ impl Client {
         store.create_space(&space, &change, now).await.unwrap();
         let (token, _) = store.create_token(&space, Role::WorkspaceOwner, now, None).await.unwrap();
         let queue = efface_aws::queue::Queue::new(broker);
-        let app = App::new(Store::new(client(url), TABLE), queue, master(), Clock::system(), FrontDoor::Rest);
+        let app = App::new(Store::new(client(url), TABLE), queue, master(), Clock::system(), EventSource::Rest);
         Self { app: Arc::new(app), token: token.expose().to_owned() }
     }
 
@@ -61,7 +61,7 @@ impl Client {
         let request = request.token(&self.token);
         let mut attempt = 0;
         loop {
-            let reply = send(&self.app, &request, Door::Rest).await;
+            let reply = send(&self.app, &request, Via::Rest).await;
             if reply.status == status {
                 return reply;
             }

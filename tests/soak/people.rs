@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use dynoxide::types::{AttributeValue, Item};
 use efface_aws::store::{
     Key,
-    profiles::{Trait, Traits},
+    profile::{Trait, Traits},
 };
 use efface_core::{
     identifier::IdentifierType,

@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use efface_api::{
     App,
-    door::{FrontDoor, HttpEvent},
+    event::{EventSource, HttpEvent},
 };
 use efface_aws::{
     clock::Clock,
@@ -19,15 +19,15 @@ use efface_aws::{
 };
 use efface_core::{
     key::MasterKey,
+    load::{LoadLine, parse_line},
     role::Role,
-    seed::{SeedLine, parse_line},
     space::{SpaceChange, SpaceId},
     time::Time,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    events::{Door, Req},
+    events::{Req, Via},
     log,
     queue::TestQueue,
     store::TestStore,
@@ -145,19 +145,19 @@ impl TestApp {
     async fn on(db: TestStore) -> Self {
         log::keep();
         let (clock, queue, dead) = (TestClock::default(), TestQueue::default(), TestQueue::default());
-        let app = instance(&db, &queue, &clock, FrontDoor::Rest);
+        let app = instance(&db, &queue, &clock, EventSource::Rest);
         let mut app = Self { app, db, queue, dead, clock, tokens: BTreeMap::new() };
         app.space(SPACE, json!({ "source": "attached", "reactor_instances": ["demo"] })).await;
         for role in Role::ALL {
             let token = app.new_token(SPACE, role).await;
             app.tokens.insert(role, token);
         }
-        app.db.wire.take();
+        app.db.proxy.take();
         app
     }
 
     /// Another instance of the function on the same table: caches and limiter of its own.
-    pub fn another(&self, door: FrontDoor) -> Arc<App> {
+    pub fn another(&self, door: EventSource) -> Arc<App> {
         instance(&self.db, &self.queue, &self.clock, door)
     }
 
@@ -186,7 +186,7 @@ impl TestApp {
 
     /// Loads one profile line.
     pub async fn try_load(&self, line: &Value) -> Result<Loaded, LoadError> {
-        let Ok(Some(SeedLine::Profile(profile))) = parse_line(&line.to_string()) else {
+        let Ok(Some(LoadLine::Profile(profile))) = parse_line(&line.to_string()) else {
             panic!("not a profile line: {line}")
         };
         let space = self.db.store.space(&profile.space_id).await.unwrap().unwrap();
@@ -208,7 +208,7 @@ impl TestApp {
 
     /// Sends a request as it is through a REST API.
     pub async fn send_raw(&self, request: &Req) -> Reply {
-        send(&self.app, request, Door::Rest).await
+        send(&self.app, request, Via::Rest).await
     }
 
     /// Deletes an identifier `type:value` of a profile.
@@ -250,12 +250,12 @@ pub fn profile_line(space: &str, ids: &[&str]) -> Value {
     json!({ "space_id": space, "external_ids": ids, "timestamp": "2026-01-01T00:00:00Z" })
 }
 
-fn instance(db: &TestStore, queue: &TestQueue, clock: &TestClock, door: FrontDoor) -> Arc<App> {
+fn instance(db: &TestStore, queue: &TestQueue, clock: &TestClock, door: EventSource) -> Arc<App> {
     Arc::new(App::new(db.store.clone(), queue.queue(), master(), clock.clock(), door))
 }
 
 /// Sends a request to an instance as a door's event.
-pub async fn send(app: &App, request: &Req, door: Door) -> Reply {
+pub async fn send(app: &App, request: &Req, door: Via) -> Reply {
     let event: HttpEvent = serde_json::from_value(request.event(door)).unwrap();
     Reply::of(&app.handle(event).await)
 }

@@ -9,7 +9,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 /// A front door's event format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum Via {
     /// API Gateway REST API.
     Rest,
     /// Lambda function URL.
@@ -107,23 +107,23 @@ impl Req {
     }
 
     /// The event of a front door.
-    pub fn event(&self, door: Door) -> Value {
+    pub fn event(&self, door: Via) -> Value {
         match door {
-            Door::Rest => self.rest(&self.path()),
-            Door::Decoding => self.rest(&decode(&self.path())),
-            Door::HttpApiV1 => {
+            Via::Rest => self.rest(&self.path()),
+            Via::Decoding => self.rest(&decode(&self.path())),
+            Via::HttpApiV1 => {
                 let mut event = self.rest(&decode(&self.path()));
                 event["version"] = json!("1.0");
                 event
             }
-            Door::LoadBalancer => {
+            Via::LoadBalancer => {
                 let mut event = self.rest(&self.path());
                 event["requestContext"] = json!({ "elb": { "targetGroupArn": "arn:aws:elasticloadbalancing:x" } });
                 event
             }
-            Door::FunctionUrl => self.v2(&self.path(), "abcdefghij.lambda-url.us-west-2.on.aws"),
-            Door::Watch => self.v2(&self.path(), "localhost"),
-            Door::HttpApi => {
+            Via::FunctionUrl => self.v2(&self.path(), "abcdefghij.lambda-url.us-west-2.on.aws"),
+            Via::Watch => self.v2(&self.path(), "localhost"),
+            Via::HttpApi => {
                 let path = decode(&self.path());
                 let path = path.split('?').next().unwrap_or_default();
                 self.v2(path, "abcdefghij.execute-api.us-west-2.amazonaws.com")

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
-use efface_aws::jobs::{Deadline, Engine, Reconciled, Round};
 use efface_bulk_worker::Worker;
+use efface_engine::{Deadline, Engine, Reconciled, ScanCursor};
 use serde_json::{Value, json};
 
 use crate::{
@@ -71,11 +71,11 @@ impl TestApp {
 
     /// Runs the reconciler once, with time for everything.
     pub async fn reconcile(&self) -> Reconciled {
-        self.reconcile_within(Duration::from_mins(10), &Round::default()).await
+        self.reconcile_within(Duration::from_mins(10), &ScanCursor::default()).await
     }
 
     /// Runs the reconciler once, with little time.
-    pub async fn reconcile_within(&self, time: Duration, round: &Round) -> Reconciled {
+    pub async fn reconcile_within(&self, time: Duration, round: &ScanCursor) -> Reconciled {
         self.engine().reconcile(&self.dead.queue(), round, Deadline::after(time)).await.unwrap()
     }
 

@@ -5,15 +5,15 @@
 pub mod app;
 pub mod calls;
 pub mod events;
+pub mod fault_proxy;
 pub mod faults;
 pub mod jobs;
 pub mod log;
 pub mod queue;
 pub mod rights;
 pub mod store;
-pub mod wire;
 
 pub use app::{Reply, TestApp, TestClock};
-pub use events::{Door, Req};
+pub use events::{Req, Via};
 pub use queue::TestQueue;
 pub use store::TestStore;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::wire::Passed;
+use crate::fault_proxy::Passed;
 
 /// The rights that requests need, each once, such as `dynamodb:UpdateItem on I#*`.
 pub fn needed(passed: &[Passed]) -> BTreeSet<String> {

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::{
 use efface_aws::{Store, client::with_limits};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::wire::Wire;
+use crate::fault_proxy::FaultProxy;
 
 /// The table's name in every test.
 pub const TABLE: &str = "profiles";
@@ -29,7 +29,7 @@ pub struct TestStore {
     /// The same table, for looking behind the store's back; never through the wire.
     pub client: Client,
     /// The wire between the SDK and the table.
-    pub wire: Wire,
+    pub proxy: FaultProxy,
     server: JoinHandle<()>,
 }
 
@@ -57,10 +57,10 @@ impl TestStore {
         let server = tokio::spawn(async move {
             dynoxide::server::serve_on(listener, database).await;
         });
-        let wire = Wire::start(&url).await;
+        let proxy = FaultProxy::start(&url).await;
         let direct = client(&url);
         create_table(&direct).await;
-        Self { store: Store::new(client(&wire.url), TABLE), client: direct, wire, server }
+        Self { store: Store::new(client(&proxy.url), TABLE), client: direct, proxy, server }
     }
 
     /// All items, with their values as text.

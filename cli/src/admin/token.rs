@@ -4,7 +4,7 @@ use clap::{
     Args, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use efface_aws::{Store, clock::Clock, store::tokens::TokenRecord};
+use efface_aws::{Store, clock::Clock, store::token::TokenRecord};
 use efface_core::{
     role::Role,
     space::SpaceId,

@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use efface_core::seed::{LineError, MAX_LINE_BYTES, SeedLine, parse_line};
+use efface_core::load::{LineError, LoadLine, MAX_LINE_BYTES, parse_line};
 use tokio::sync::mpsc;
 
 /// How many lines are read ahead.
@@ -18,7 +18,7 @@ pub(crate) struct Line {
     /// Bytes of the file up to its end.
     pub(crate) end: u64,
     /// What it says, or what is wrong with it.
-    pub(crate) content: Result<SeedLine, LineError>,
+    pub(crate) content: Result<LoadLine, LineError>,
 }
 
 /// Reads a source to its end, or until nobody wants more lines.
@@ -98,7 +98,7 @@ fn skip_line(source: &mut impl BufRead) -> io::Result<u64> {
     }
 }
 
-fn parse(bytes: &[u8], number: u64) -> Result<Option<SeedLine>, LineError> {
+fn parse(bytes: &[u8], number: u64) -> Result<Option<LoadLine>, LineError> {
     let text = str::from_utf8(bytes).map_err(|_| LineError("not valid UTF-8".to_owned()))?;
     // Some editors mark a file as Unicode by its first character.
     let text = if number == 1 { text.trim_start_matches('\u{feff}') } else { text };

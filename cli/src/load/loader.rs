@@ -7,12 +7,12 @@ use efface_aws::{
     clock::Clock,
     store::{
         load::{LoadError, Loaded},
-        spaces::SpaceChangeError,
+        space::SpaceChangeError,
     },
 };
 use efface_core::{
     key::{MasterKey, SpaceKey},
-    seed::{SeedLine, SeedProfile},
+    load::{LoadLine, ProfileLine},
     space::{Space, SpaceChange, SpaceId},
 };
 use futures::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
@@ -162,19 +162,19 @@ impl Loader {
     }
 
     /// Writes a space line; puts a profile line in flight.
-    async fn begin(&mut self, number: u64, content: SeedLine) -> Result<(), LineFailure> {
+    async fn begin(&mut self, number: u64, content: LoadLine) -> Result<(), LineFailure> {
         let space = match &content {
-            SeedLine::Space(id, change) => {
+            LoadLine::Space(id, change) => {
                 self.spaces.remove(id);
                 let apply = async || Ok(apply_space(&self.store, id, change, &self.clock).await?);
                 patiently(&self.interrupts, LineFailure::passes, apply).await?;
                 self.tally.space();
                 return Ok(());
             }
-            SeedLine::Profile(profile) => self.space(&profile.space_id).await?,
+            LoadLine::Profile(profile) => self.space(&profile.space_id).await?,
         };
         self.order.start(number, &content);
-        if let SeedLine::Profile(profile) = content {
+        if let LoadLine::Profile(profile) = content {
             self.in_flight.push(Box::pin(self.load(number, profile, space)));
         }
         Ok(())
@@ -192,7 +192,7 @@ impl Loader {
         Ok(open)
     }
 
-    fn load(&self, number: u64, profile: SeedProfile, space: OpenSpace) -> impl Future<Output = Done> + use<> {
+    fn load(&self, number: u64, profile: ProfileLine, space: OpenSpace) -> impl Future<Output = Done> + use<> {
         let (store, clock, interrupts) = (self.store.clone(), self.clock.clone(), self.interrupts.clone());
         async move {
             let load = async || Ok(store.load_profile(&space.0, &space.1, &profile, clock.now()).await?);

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use efface_core::seed::SeedLine;
+use efface_core::load::LoadLine;
 
 /// An identifier in its space. In lower case, so that types whose values are compared so are covered too.
 type Shared = (String, String, String);
@@ -25,19 +25,19 @@ impl Order {
     }
 
     /// Whether a line must wait until one that is being written is done.
-    pub(crate) fn must_wait(&self, line: &SeedLine) -> bool {
+    pub(crate) fn must_wait(&self, line: &LoadLine) -> bool {
         if self.lines.is_empty() {
             return false;
         }
         let is_barrier = match line {
-            SeedLine::Space(..) => true,
-            SeedLine::Profile(profile) => profile.merged_into.is_some(),
+            LoadLine::Space(..) => true,
+            LoadLine::Profile(profile) => profile.merged_into.is_some(),
         };
         is_barrier || self.lines.len() >= self.limit || shared(line).iter().any(|id| self.busy.contains(id))
     }
 
     /// A line is being written from now on. It must not have to wait.
-    pub(crate) fn start(&mut self, number: u64, line: &SeedLine) {
+    pub(crate) fn start(&mut self, number: u64, line: &LoadLine) {
         let ids = shared(line);
         self.busy.extend(ids.iter().cloned());
         self.lines.insert(number, ids);
@@ -56,8 +56,8 @@ impl Order {
     }
 }
 
-fn shared(line: &SeedLine) -> Vec<Shared> {
-    let SeedLine::Profile(profile) = line else { return Vec::new() };
+fn shared(line: &LoadLine) -> Vec<Shared> {
+    let LoadLine::Profile(profile) = line else { return Vec::new() };
     let space = profile.space_id.as_str();
     let ids = profile.external_ids.iter().chain(&profile.merged_into);
     ids.map(|id| (space.to_owned(), id.id_type.as_str().to_owned(), id.value.expose().to_lowercase())).collect()
@@ -65,15 +65,15 @@ fn shared(line: &SeedLine) -> Vec<Shared> {
 
 #[cfg(test)]
 mod tests {
-    use efface_core::seed::parse_line;
+    use efface_core::load::parse_line;
 
     use super::*;
 
-    fn line(json: &str) -> SeedLine {
+    fn line(json: &str) -> LoadLine {
         parse_line(json).unwrap().unwrap()
     }
 
-    fn profile(ids: &[&str]) -> SeedLine {
+    fn profile(ids: &[&str]) -> LoadLine {
         let ids: Vec<String> = ids.iter().map(|id| format!(r#"{{"type":"email","id":"{id}"}}"#)).collect();
         line(&format!(r#"{{"space_id":"s","external_ids":[{}]}}"#, ids.join(",")))
     }

@@ -1,10 +1,10 @@
 //! The HTTP function. An event comes in through a [`door`], finds its [`route`], is authenticated, and one file under
 //! [`routes`] does what it asks; `answer` is the one place where decisions become HTTP.
 
-pub mod answer;
 mod auth;
-pub mod door;
+pub mod event;
 pub mod openapi;
+pub mod response;
 pub mod route;
 pub mod routes;
 
@@ -12,20 +12,18 @@ use std::{panic::AssertUnwindSafe, time::Instant};
 
 use efface_aws::{
     Store,
-    access::AccessCache,
     clock::{self, Clock},
-    jobs::Engine,
-    limiter::Limiter,
     queue::Queue,
 };
-use efface_core::{key::MasterKey, profile::RequestId, refusal::Refusal, time::Time};
+use efface_core::{api_error::ApiError, key::MasterKey, profile::RequestId, time::Time};
+use efface_engine::{Engine, access::AccessCache, limiter::Limiter};
 use futures::FutureExt;
 use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{
-    answer::Answer,
-    door::{FrontDoor, HttpEvent, Request},
+    event::{EventSource, HttpEvent, Request},
+    response::Response,
     route::{Endpoint, Route},
     routes::jobs,
 };
@@ -38,12 +36,12 @@ pub struct App {
     limiter: Limiter,
     engine: Engine,
     clock: Clock,
-    door: FrontDoor,
+    door: EventSource,
 }
 
 /// What is known of one request while it is handled.
 #[derive(Debug)]
-pub(crate) struct Call<'a> {
+pub(crate) struct RequestContext<'a> {
     pub(crate) app: &'a App,
     pub(crate) request: &'a Request,
     pub(crate) id: RequestId,
@@ -53,7 +51,7 @@ pub(crate) struct Call<'a> {
 
 impl App {
     /// An app on a store and the queue of its jobs, with the site's identifier key.
-    pub fn new(store: Store, queue: Queue, master: MasterKey, clock: Clock, door: FrontDoor) -> Self {
+    pub fn new(store: Store, queue: Queue, master: MasterKey, clock: Clock, door: EventSource) -> Self {
         let engine = Engine::new(store.clone(), queue, clock.clone());
         Self { store, access: AccessCache::new(master), limiter: Limiter::default(), engine, clock, door }
     }
@@ -66,25 +64,36 @@ impl App {
         let format = event.format();
         let mut log = LogLine::default();
         let work = Box::pin(self.answer(event, &id, now, &mut log));
-        let answer = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Refusal::Internal));
-        let answer = answer.unwrap_or_else(Answer::from);
+        let answer = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(ApiError::Internal));
+        let answer = answer.unwrap_or_else(Response::from);
         log.write(&id, &answer, started);
         answer.into_event(&id, format)
     }
 
-    async fn answer(&self, event: HttpEvent, id: &RequestId, now: Time, log: &mut LogLine) -> Result<Answer, Refusal> {
+    async fn answer(
+        &self,
+        event: HttpEvent,
+        id: &RequestId,
+        now: Time,
+        log: &mut LogLine,
+    ) -> Result<Response, ApiError> {
         let request = event.open(self.door)?;
         let route = Route::find(&request.method, &request.path)?;
         log.route = Some(route.endpoint.template());
         if route.endpoint == Endpoint::Health {
             return routes::health::get(&request);
         }
-        let call = Call { app: self, request: &request, id: id.clone(), now };
+        let call = RequestContext { app: self, request: &request, id: id.clone(), now };
         // What was under way may still happen: the key of the request finds out.
-        timeout(route.endpoint.time(), self.carry_out(&call, &route, log)).await.unwrap_or(Err(Refusal::Unavailable))
+        timeout(route.endpoint.time(), self.carry_out(&call, &route, log)).await.unwrap_or(Err(ApiError::Unavailable))
     }
 
-    async fn carry_out(&self, call: &Call<'_>, route: &Route<'_>, log: &mut LogLine) -> Result<Answer, Refusal> {
+    async fn carry_out(
+        &self,
+        call: &RequestContext<'_>,
+        route: &Route<'_>,
+        log: &mut LogLine,
+    ) -> Result<Response, ApiError> {
         let access = auth::authenticate(call, route).await?;
         log.space_id = Some(access.space_id.to_string());
         log.token_id = Some(access.token_id.clone());
@@ -97,7 +106,7 @@ impl App {
             Endpoint::DeleteProfile => Box::pin(routes::delete_profile::delete(call, &access, route)).await,
             Endpoint::BulkDelete => Box::pin(jobs::bulk_delete::post(call, &access)).await,
             Endpoint::CreateJob => Box::pin(jobs::create::post(call, &access)).await,
-            Endpoint::ListJobs => Box::pin(jobs::list::get(call, &access)).await,
+            Endpoint::ListJobs => Box::pin(jobs::list_jobs::get(call, &access)).await,
             Endpoint::ReadJob => jobs::read::get(call, &access, route).await,
             Endpoint::AddRows => Box::pin(jobs::rows::post(call, &access, route)).await,
             Endpoint::ControlJob(control) => Box::pin(jobs::control::post(call, &access, route, control)).await,
@@ -116,7 +125,7 @@ struct LogLine {
 }
 
 impl LogLine {
-    fn write(&self, id: &RequestId, answer: &Answer, started: Instant) {
+    fn write(&self, id: &RequestId, answer: &Response, started: Instant) {
         tracing::info!(
             request_id = %id,
             route = self.route,

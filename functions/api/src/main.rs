@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use efface_api::{App, door::FrontDoor};
+use efface_api::{App, event::EventSource};
 use efface_aws::{Store, client, clock::Clock, config, config::Config, telemetry};
 use lambda_http::{
     Error,
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
 
 /// Reads the settings and compares the identifier key with the table's: by the way, this opens the connection.
 async fn start() -> Result<App, Error> {
-    let door = FrontDoor::from_lookup(&config::from_env)?;
+    let door = EventSource::from_lookup(&config::from_env)?;
     let (config, key) = (Config::from_env()?, config::identifier_key(&config::from_env)?);
     let queue = client::queue(&config, &config::required(&config::from_env, "EFFACE_QUEUE_URL")?);
     let store = Store::new(client::dynamodb(&config), config.table);

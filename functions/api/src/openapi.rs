@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{Http, HttpAuthScheme, SecurityScheme},
 };
 
-use crate::{door::Request, routes};
+use crate::{event::Request, routes};
 
 /// The document.
 #[derive(Debug, OpenApi)]
@@ -22,7 +22,7 @@ use crate::{door::Request, routes};
         routes::delete_profile::delete,
         routes::jobs::bulk_delete::post,
         routes::jobs::create::post,
-        routes::jobs::list::get,
+        routes::jobs::list_jobs::get,
         routes::jobs::read::get,
         routes::jobs::rows::post,
         routes::jobs::control::start_job,

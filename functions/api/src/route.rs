@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use efface_core::{job::Control, refusal::Refusal, request::ProfilePath, role::Permission};
+use efface_core::{api_error::ApiError, job::Control, request::ProfilePath, role::Permission};
 
 /// What a request can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,13 +137,13 @@ pub struct Route<'a> {
 
 impl<'a> Route<'a> {
     /// The route of a path, if it answers the method.
-    pub fn find(method: &str, path: &'a str) -> Result<Self, Refusal> {
-        let route = Self::of_path(path, method).ok_or(Refusal::NoRoute)?;
+    pub fn find(method: &str, path: &'a str) -> Result<Self, ApiError> {
+        let route = Self::of_path(path, method).ok_or(ApiError::NoRoute)?;
         let allowed = match route.endpoint {
             Endpoint::CreateJob | Endpoint::ListJobs => "GET, POST",
             endpoint => endpoint.method(),
         };
-        if method == route.endpoint.method() { Ok(route) } else { Err(Refusal::MethodNotAllowed(allowed)) }
+        if method == route.endpoint.method() { Ok(route) } else { Err(ApiError::MethodNotAllowed(allowed)) }
     }
 
     fn of_path(path: &'a str, method: &str) -> Option<Self> {
@@ -260,15 +260,19 @@ mod tests {
         let list = format!("{path}/traits");
         assert_eq!(
             Route::find("DELETE", &list),
-            Err(Refusal::MethodNotAllowed("GET")),
+            Err(ApiError::MethodNotAllowed("GET")),
             "a read is not taken for a part of a value"
         );
     }
 
     #[test]
     fn a_known_path_with_another_method_names_its_own() {
-        assert_eq!(Route::find("PUT", "/health"), Err(Refusal::MethodNotAllowed("GET")));
-        assert_eq!(Route::find("PUT", "/v1/spaces/s/deletion_jobs"), Err(Refusal::MethodNotAllowed("GET, POST")));
-        assert_eq!(Route::find("post", "/health"), Err(Refusal::MethodNotAllowed("GET")), "methods are case-sensitive");
+        assert_eq!(Route::find("PUT", "/health"), Err(ApiError::MethodNotAllowed("GET")));
+        assert_eq!(Route::find("PUT", "/v1/spaces/s/deletion_jobs"), Err(ApiError::MethodNotAllowed("GET, POST")));
+        assert_eq!(
+            Route::find("post", "/health"),
+            Err(ApiError::MethodNotAllowed("GET")),
+            "methods are case-sensitive"
+        );
     }
 }

@@ -3,12 +3,9 @@
 //! Rules are in `efface-core`; this crate carries them out with as few requests as they allow. The counted requests
 //! of each operation are in `docs/architecture.md` and asserted in `tests/`.
 
-pub mod access;
 pub mod client;
 pub mod clock;
 pub mod config;
-pub mod jobs;
-pub mod limiter;
 pub mod queue;
 pub mod store;
 pub mod telemetry;

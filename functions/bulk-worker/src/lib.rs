@@ -9,9 +9,9 @@ use std::{
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use efface_aws::{
     StoreError,
-    jobs::{Deadline, Engine, Ran},
     queue::{BadMessage, Message, Pointer, Queue, Work},
 };
+use efface_engine::{ChunkRun, Deadline, Engine};
 use futures::{FutureExt, StreamExt, stream};
 use thiserror::Error;
 
@@ -88,20 +88,20 @@ impl Worker {
         (message.message_id, result.is_ok())
     }
 
-    async fn work(&self, pointer: &Pointer, deadline: Deadline) -> Result<Ran, WorkError> {
+    async fn work(&self, pointer: &Pointer, deadline: Deadline) -> Result<ChunkRun, WorkError> {
         if deadline.is_over() {
             // Given back, it would have used up a receive for nothing.
             self.queue.send(std::slice::from_ref(pointer)).await?;
-            return Ok(Ran::HandedOn);
+            return Ok(ChunkRun::Requeued);
         }
         let Pointer { space, job, work } = pointer;
         match work {
             Work::Dispatch { from } => {
                 self.engine.dispatch(space, job, *from, deadline).await?;
-                Ok(Ran::Done)
+                Ok(ChunkRun::Completed)
             }
             Work::Chunk(id) => match self.engine.run_chunk(space, job, *id, deadline).await? {
-                Ran::Unknown => Err(WorkError::Unknown),
+                ChunkRun::Unknown => Err(WorkError::Unknown),
                 ran => Ok(ran),
             },
         }
@@ -115,7 +115,7 @@ pub fn deadline(end: SystemTime) -> Deadline {
 }
 
 /// The one line that a message leaves in the log.
-fn log(pointer: Option<&Pointer>, result: &Result<Ran, WorkError>, started: SystemTime) {
+fn log(pointer: Option<&Pointer>, result: &Result<ChunkRun, WorkError>, started: SystemTime) {
     let chunk = pointer.and_then(|pointer| match pointer.work {
         Work::Chunk(id) => Some(id),
         Work::Dispatch { .. } => None,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use efface_aws::{Store, client, clock::Clock, config, config::Config, jobs::Engine, telemetry};
+use efface_aws::{Store, client, clock::Clock, config, config::Config, telemetry};
 use efface_bulk_worker::{Worker, deadline};
+use efface_engine::Engine;
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]

@@ -3,21 +3,19 @@
 //! Nothing here knows AWS, HTTP, a clock or randomness: times and ids come in as arguments, so every rule can be
 //! tested by calling it. Start with [`request`] (what a client asks for) and [`deletion`] (what becomes of it).
 
-pub mod chunk;
+pub mod api_error;
 pub mod deletion;
 pub mod identifier;
 pub mod job;
 pub mod json;
 pub mod key;
-pub mod page;
+pub mod list;
+pub mod load;
 pub mod path;
-pub mod plan;
 pub mod profile;
-pub mod refusal;
 pub mod request;
 pub mod role;
 pub mod rows;
-pub mod seed;
 pub mod space;
 pub mod time;
 pub mod token;

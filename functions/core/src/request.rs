@@ -3,10 +3,10 @@
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
+    api_error::ApiError,
     identifier::{ExternalId, GROUP_ID, IdentifierType, IdentifierValue, MAX_VALUE_BYTES},
     json::{self, JsonError, Object},
     path::{self, PathEncoding},
-    refusal::Refusal,
     space::IdentifierTypes,
 };
 
@@ -33,22 +33,22 @@ pub struct Selector {
 
 impl ProfilePath<'_> {
     /// Decodes and checks, in the contract's order: something missing, unreadable, too long, another collection.
-    pub fn parse(self, encoding: PathEncoding) -> Result<Selector, Refusal> {
+    pub fn parse(self, encoding: PathEncoding) -> Result<Selector, ApiError> {
         let collection = path::decode(self.collection, encoding);
         let selector = path::decode(self.selector, encoding);
         let (id_type, value) = path::split_selector(selector.as_deref().unwrap_or(self.selector));
         if self.collection.is_empty() || id_type.is_empty() || value.is_empty() {
-            return Err(Refusal::MissingUrlParameters);
+            return Err(ApiError::MissingUrlParameters);
         }
         if let Err(error) = &selector {
-            return Err(Refusal::BadRequest(error.to_string()));
+            return Err(ApiError::BadRequest(error.to_string()));
         }
-        let collection = collection.map_err(|error| Refusal::BadRequest(error.to_string()))?;
+        let collection = collection.map_err(|error| ApiError::BadRequest(error.to_string()))?;
         let value = IdentifierValue::parse(value).map_err(|_| {
-            Refusal::BadRequest(format!("The id value in the URL must be at most {MAX_VALUE_BYTES} bytes of UTF-8."))
+            ApiError::BadRequest(format!("The id value in the URL must be at most {MAX_VALUE_BYTES} bytes of UTF-8."))
         })?;
         if collection != USERS {
-            return Err(Refusal::InvalidCollection(collection));
+            return Err(ApiError::InvalidCollection(collection));
         }
         Ok(Selector { id_type: id_type.to_owned(), value })
     }
@@ -63,16 +63,24 @@ pub struct DeleteIdentifier {
     pub target: ExternalId,
 }
 
-#[derive(Deserialize)]
+/// The body of a deletion.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
-    delete_external_ids: Vec<Object<BodyId>>,
+pub struct DeleteBody {
+    /// Exactly one identifier.
+    #[schema(value_type = Vec<DeleteBodyId>, min_items = 1, max_items = 1)]
+    delete_external_ids: Vec<Object<DeleteBodyId>>,
 }
 
-#[derive(Deserialize)]
+/// The identifier to delete.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct BodyId {
+pub struct DeleteBodyId {
+    /// Its value: 1 to 2,048 bytes of UTF-8.
+    #[schema(min_length = 1, max_length = 2048, example = "example@gmail.com")]
     id: String,
+    /// Its type: one that the space knows, other than `group_id`.
+    #[schema(example = "email")]
     r#type: String,
 }
 
@@ -83,29 +91,29 @@ impl DeleteIdentifier {
         encoding: PathEncoding,
         body: &[u8],
         types: &IdentifierTypes,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, ApiError> {
         let lookup = Self::lookup(path.parse(encoding)?)?;
         let target = Self::target(body, types)?;
         let same = lookup.id_type == target.id_type
             && types.normalise(&lookup.id_type, &lookup.value) == types.normalise(&target.id_type, &target.value);
         if same {
-            return Err(Refusal::TargetIsLookup);
+            return Err(ApiError::TargetIsLookup);
         }
         Ok(Self { lookup, target })
     }
 
-    fn lookup(selector: Selector) -> Result<ExternalId, Refusal> {
+    fn lookup(selector: Selector) -> Result<ExternalId, ApiError> {
         match IdentifierType::parse(&selector.id_type) {
             Ok(id_type) if id_type.is_user_id() => Ok(ExternalId { id_type, value: selector.value }),
-            _ => Err(Refusal::UnsupportedLookupType(selector.id_type)),
+            _ => Err(ApiError::UnsupportedLookupType(selector.id_type)),
         }
     }
 
-    fn target(body: &[u8], types: &IdentifierTypes) -> Result<ExternalId, Refusal> {
-        let Object(body): Object<Body> = read_json(body)?;
+    fn target(body: &[u8], types: &IdentifierTypes) -> Result<ExternalId, ApiError> {
+        let Object(body): Object<DeleteBody> = read_json(body)?;
         let mut ids = body.delete_external_ids.into_iter().enumerate().map(|(i, Object(id))| {
             let value = IdentifierValue::parse(id.id)
-                .map_err(|error| Refusal::BadRequest(format!("`delete_external_ids[{i}].id`: {error}.")))?;
+                .map_err(|error| ApiError::BadRequest(format!("`delete_external_ids[{i}].id`: {error}.")))?;
             Ok((id.r#type, value))
         });
         let first = ids.next().transpose()?;
@@ -115,17 +123,17 @@ impl DeleteIdentifier {
             more = true;
         }
         let (Some((id_type, value)), false) = (first, more) else {
-            return Err(Refusal::OnlyOneExternalId);
+            return Err(ApiError::OnlyOneExternalId);
         };
         let known = IdentifierType::parse(&id_type).ok().filter(|t| types.knows(t) && t.as_str() != GROUP_ID);
-        known.map(|id_type| ExternalId { id_type, value }).ok_or(Refusal::UnsupportedType)
+        known.map(|id_type| ExternalId { id_type, value }).ok_or(ApiError::UnsupportedType)
     }
 }
 
 /// Reads a JSON body; the refusal names the field, and never repeats a value.
-pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     json::read(body).map_err(|error| {
-        Refusal::BadRequest(match error {
+        ApiError::BadRequest(match error {
             JsonError::Syntax(line, column) => {
                 format!("The request body is not valid JSON (line {line}, column {column}).")
             }

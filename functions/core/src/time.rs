@@ -9,7 +9,8 @@ use thiserror::Error;
 pub struct BadTime;
 
 /// A point in time, to the millisecond. Its text sorts as the time does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
+#[schema(value_type = String, format = DateTime)]
 pub struct Time(Timestamp);
 
 impl Time {

@@ -2,11 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use efface_aws::{
-    StoreError,
-    jobs::{Deadline, Engine, Reconciled, Round},
-    queue::Queue,
-};
+use efface_aws::{StoreError, queue::Queue};
+use efface_engine::{Deadline, Engine, Reconciled, ScanCursor};
 
 /// What is kept of the function's time for what is under way.
 const RESERVE: Duration = Duration::from_secs(10);
@@ -16,13 +13,13 @@ const RESERVE: Duration = Duration::from_secs(10);
 pub struct Reconciler {
     engine: Engine,
     dead: Queue,
-    round: Round,
+    round: ScanCursor,
 }
 
 impl Reconciler {
     /// A reconciler with an engine and the dead-letter queue.
     pub fn new(engine: Engine, dead: Queue) -> Self {
-        Self { engine, dead, round: Round::default() }
+        Self { engine, dead, round: ScanCursor::default() }
     }
 
     /// Looks after everything once, or as far as it comes until its function is ended.

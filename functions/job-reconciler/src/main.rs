@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use efface_aws::{Store, client, clock::Clock, config, config::Config, jobs::Engine, telemetry};
+use efface_aws::{Store, client, clock::Clock, config, config::Config, telemetry};
+use efface_engine::Engine;
 use efface_job_reconciler::Reconciler;
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
 use serde::de::IgnoredAny;

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 
 use crate::{
     error::{LocalError, Tried},
-    leash,
+    supervisor,
 };
 
 /// A program on a leash, in a process group of its own: a Ctrl-C reaches only us, and we stop it in order.
@@ -23,7 +23,7 @@ pub struct Leashed(Child);
 /// A command whose program will be on a leash. Its output goes to our stderr; stdout is for answers.
 pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Result<Command, LocalError> {
     let mut command = Command::new(env::current_exe().tried("this program's own path")?);
-    command.args(leash::arguments(false)).arg(program);
+    command.args(supervisor::arguments(false)).arg(program);
     command.stdin(Stdio::null()).stdout(io::stderr()).process_group(0);
     Ok(command)
 }
@@ -46,7 +46,7 @@ impl Leashed {
 
     fn signal(&self, signal: Signal) {
         if let Some(group) = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
-            leash::signal_group(group, signal);
+            supervisor::signal_group(group, signal);
         }
     }
 }
@@ -54,7 +54,7 @@ impl Leashed {
 impl Drop for Leashed {
     fn drop(&mut self) {
         // The leash has as much patience with the program; a second more lets it be the one that ends it.
-        let deadline = Instant::now() + leash::PATIENCE + Duration::from_secs(1);
+        let deadline = Instant::now() + supervisor::PATIENCE + Duration::from_secs(1);
         self.signal(Signal::TERM);
         while !self.is_gone() && Instant::now() < deadline {
             sleep(Duration::from_millis(10));

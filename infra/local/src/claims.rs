@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use efface_core::{
     identifier::ExternalId,
-    seed::{SeedLine, SeedProfile},
+    load::{LoadLine, ProfileLine},
     space::{Space, SpaceId},
     time::Time,
 };
@@ -26,18 +26,18 @@ impl Claims {
     /// Takes one line more.
     pub(crate) fn add(&mut self, line: &SeededLine) -> Result<(), LocalError> {
         match &line.read {
-            SeedLine::Space(id, change) => {
+            LoadLine::Space(id, change) => {
                 let is_new = !self.spaces.contains_key(id);
                 let old = self.spaces.remove(id).unwrap_or_else(|| Space::new(Time::EPOCH));
                 let space = change.apply(old, is_new, "").map_err(|error| line.wrong(&error))?;
                 self.spaces.insert(id.clone(), space);
                 Ok(())
             }
-            SeedLine::Profile(profile) => self.profile(line, profile),
+            LoadLine::Profile(profile) => self.profile(line, profile),
         }
     }
 
-    fn profile(&mut self, line: &SeededLine, profile: &SeedProfile) -> Result<(), LocalError> {
+    fn profile(&mut self, line: &SeededLine, profile: &ProfileLine) -> Result<(), LocalError> {
         let names: Vec<Name> =
             profile.external_ids.iter().map(|id| self.name(line, profile, id)).collect::<Result<_, _>>()?;
         if let Some(target) = &profile.merged_into {
@@ -55,7 +55,7 @@ impl Claims {
         Ok(())
     }
 
-    fn name(&mut self, line: &SeededLine, profile: &SeedProfile, id: &ExternalId) -> Result<Name, LocalError> {
+    fn name(&mut self, line: &SeededLine, profile: &ProfileLine, id: &ExternalId) -> Result<Name, LocalError> {
         let space = self.spaces.entry(profile.space_id.clone()).or_insert_with(|| Space::new(Time::EPOCH));
         let types = &space.identifier_types;
         let id_type = id.id_type.as_str();

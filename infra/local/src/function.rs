@@ -12,7 +12,7 @@ use crate::{
     console::say,
     environment::{clean, local_aws},
     error::{LocalError, Tried},
-    http, leash,
+    http, supervisor,
     tools::Tools,
     workspace::Workspace,
 };
@@ -124,8 +124,9 @@ impl Watch {
 /// `cargo lambda watch` does not notice that a function died. So cargo runs it through a leash that starts it again.
 fn runner() -> Result<String, LocalError> {
     let own = env::current_exe().tried("this program's own path")?;
-    let words =
-        [own.to_string_lossy().into_owned()].into_iter().chain(leash::arguments(true).into_iter().map(String::from));
+    let words = [own.to_string_lossy().into_owned()]
+        .into_iter()
+        .chain(supervisor::arguments(true).into_iter().map(String::from));
     let list: serde_json::Value = words.collect();
     Ok(format!("target.\"cfg(all())\".runner={list}"))
 }

@@ -10,12 +10,12 @@ use efface_aws::{
     client::dynamodb,
     clock::Clock,
     config::{Config, identifier_key},
-    store::{load::LoadError, spaces::SpaceChangeError},
+    store::{load::LoadError, space::SpaceChangeError},
 };
 use efface_core::{
     key::{MasterKey, SpaceKey},
+    load::{LoadLine, ProfileLine},
     role::Role,
-    seed::{SeedLine, SeedProfile},
     space::{Space, SpaceChange, SpaceId},
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -65,7 +65,7 @@ impl Loader {
         let mut shared = HashSet::new();
         for line in seeds.lines() {
             match &line.read {
-                SeedLine::Profile(profile) if profile.merged_into.is_none() => {
+                LoadLine::Profile(profile) if profile.merged_into.is_none() => {
                     // Lines of one profile keep their order: the later one decides.
                     if identifiers(profile).any(|id| shared.contains(&id)) {
                         self.profiles(&mut spaces, &std::mem::take(&mut together)).await?;
@@ -75,11 +75,11 @@ impl Loader {
                     together.push((line, profile));
                 }
                 // A merge and a change of a space count on what came before them.
-                SeedLine::Profile(profile) => {
+                LoadLine::Profile(profile) => {
                     self.profiles(&mut spaces, &std::mem::take(&mut together)).await?;
                     self.profiles(&mut spaces, &[(line, profile)]).await?;
                 }
-                SeedLine::Space(id, change) => {
+                LoadLine::Space(id, change) => {
                     self.profiles(&mut spaces, &std::mem::take(&mut together)).await?;
                     spaces.insert(id.clone(), self.change(line, id, change).await?);
                 }
@@ -105,7 +105,7 @@ impl Loader {
     async fn profiles(
         &self,
         spaces: &mut HashMap<SpaceId, Space>,
-        lines: &[(&SeededLine, &SeedProfile)],
+        lines: &[(&SeededLine, &ProfileLine)],
     ) -> Result<(), LocalError> {
         for (line, profile) in lines {
             if !spaces.contains_key(&profile.space_id) {
@@ -126,7 +126,7 @@ impl Loader {
         line: &SeededLine,
         space: &Space,
         key: SpaceKey,
-        profile: &SeedProfile,
+        profile: &ProfileLine,
     ) -> Result<(), LocalError> {
         let mut tries = 1;
         loop {
@@ -172,7 +172,7 @@ impl Loader {
 }
 
 /// In lower case, so that types whose values are compared so are covered too.
-fn identifiers(profile: &SeedProfile) -> impl Iterator<Item = (&str, &str, String)> {
+fn identifiers(profile: &ProfileLine) -> impl Iterator<Item = (&str, &str, String)> {
     let space = profile.space_id.as_str();
     profile.external_ids.iter().map(move |id| (space, id.id_type.as_str(), id.value.expose().to_lowercase()))
 }

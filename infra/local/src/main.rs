@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 use efface_local::{
     console::{answer, say},
     error::LocalError,
-    leash,
     session::{self, Options},
+    supervisor,
     tools::Tools,
     workspace::Workspace,
 };
@@ -41,7 +41,7 @@ enum Action {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = leash::run_if_asked() {
+    if let Some(code) = supervisor::run_if_asked() {
         return code;
     }
     let arguments = Arguments::parse();

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use efface_core::seed::{SeedLine, parse_line};
+use efface_core::load::{LoadLine, parse_line};
 
 use crate::{
     claims::Claims,
@@ -24,7 +24,7 @@ pub struct Seeds(Vec<SeededLine>);
 pub(crate) struct SeededLine {
     file: String,
     number: usize,
-    pub(crate) read: SeedLine,
+    pub(crate) read: LoadLine,
 }
 
 impl Seeds {
@@ -64,16 +64,16 @@ impl Seeds {
     /// Whether a line says what the workflow's endpoint knows the demo space by.
     pub(crate) fn name_demo_instances(&self) -> bool {
         self.lines().any(|line| match &line.read {
-            SeedLine::Space(id, change) => id.as_str() == DEMO_SPACE && change.reactor_instances.is_some(),
-            SeedLine::Profile(_) => false,
+            LoadLine::Space(id, change) => id.as_str() == DEMO_SPACE && change.reactor_instances.is_some(),
+            LoadLine::Profile(_) => false,
         })
     }
 
     /// Every space that is named, and the demo space.
     pub(crate) fn spaces(&self) -> BTreeSet<&str> {
         let named = self.lines().map(|line| match &line.read {
-            SeedLine::Space(id, _) => id.as_str(),
-            SeedLine::Profile(profile) => profile.space_id.as_str(),
+            LoadLine::Space(id, _) => id.as_str(),
+            LoadLine::Profile(profile) => profile.space_id.as_str(),
         });
         named.chain([DEMO_SPACE]).collect()
     }

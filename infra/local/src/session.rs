@@ -70,7 +70,7 @@ async fn start(options: &Options) -> Result<(), LocalError> {
     let owner = tokens.get(DEMO_SPACE).and_then(|tokens| tokens.get("workspace_owner"));
     let own = [("EFFACE_API_URL", url.as_str()), ("EFFACE_TOKEN", owner.map_or("", String::as_str))];
     let _env_file = EnvFile::write(&workspace, settings.chain(aws(&emulator.endpoint)).chain(own))?;
-    for (_, value) in variables.iter_mut().filter(|(name, _)| name == "EFFACE_FRONT_DOOR") {
+    for (_, value) in variables.iter_mut().filter(|(name, _)| name == "EFFACE_EVENT_SOURCE") {
         "watch".clone_into(value);
     }
     let endpoint = emulator.endpoint.clone();

@@ -47,7 +47,7 @@ impl Deployer<'_> {
         // In place of the managed bucket, whose stack takes the SAM CLI half a minute.
         sam.args(["--stack-name", stack, "--s3-bucket", BUCKET, "--no-resolve-s3", "--parameter-overrides"]);
         sam.arg(format!(
-            "EnvironmentName=local FrontDoor=decoding DeletionProtection=false WorkerConcurrency={WORKERS} \
+            "EnvironmentName=local EventSource=decoding DeletionProtection=false WorkerConcurrency={WORKERS} \
              Architecture={}",
             architecture()
         ));

@@ -8,12 +8,12 @@ use aws_sdk_dynamodb::{
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use efface_api::{
     App,
-    door::{FrontDoor, HttpEvent},
+    event::{EventSource, HttpEvent},
 };
 use efface_aws::{Store, clock::Clock};
 use efface_core::{role::Role, token::Token};
 use efface_tests::{
-    Door, Req, TestQueue,
+    Req, TestQueue, Via,
     app::{SPACE, master},
     calls,
     store::TABLE,
@@ -94,9 +94,9 @@ pub(crate) fn run() {
         TestQueue::default().queue(),
         master(),
         Clock::system(),
-        FrontDoor::Rest,
+        EventSource::Rest,
     );
-    let event = Req::delete(SPACE, "user_001", "email", "example@gmail.com").token(token.expose()).event(Door::Rest);
+    let event = Req::delete(SPACE, "user_001", "email", "example@gmail.com").token(token.expose()).event(Via::Rest);
     let event = event.to_string();
     let (mut handled, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..BLOCKS {

@@ -8,19 +8,15 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, BatchStatementRequest, KeysAndAttributes},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use efface_aws::{
-    Store,
-    clock::Clock,
-    jobs::{Deadline, Engine, Ran},
-    queue::ChunkId,
-};
+use efface_aws::{Store, clock::Clock, queue::ChunkId};
 use efface_core::{
-    chunk::{CHUNK_ROWS, Row, pack},
     identifier::IdentifierType,
     job::JobId,
+    job::chunk::{CHUNK_ROWS, Row, pack},
     key::IdHash,
     space::SpaceId,
 };
+use efface_engine::{ChunkRun, Deadline, Engine};
 use efface_tests::{
     TestQueue,
     app::{SPACE, master},
@@ -49,7 +45,7 @@ pub(crate) fn run() {
         let start = cpu::cpu();
         let deadline = Deadline::after(Duration::from_mins(10));
         let ran = runtime.block_on(engine.run_chunk(&space, &job, id, deadline)).unwrap();
-        assert_eq!(ran, Ran::Done);
+        assert_eq!(ran, ChunkRun::Completed);
         let first = cpu::cpu();
         runtime.block_on(bare_chunk(&client, &rows));
         let second = cpu::cpu();

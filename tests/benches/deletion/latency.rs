@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use efface_api::{App, door::FrontDoor};
+use efface_api::{App, event::EventSource};
 use efface_aws::{Store, clock::Clock, store::Key};
 use efface_core::{identifier::IdentifierType, role::Role, space::SpaceId};
 use efface_tests::{
-    Door, Req, TestApp,
+    Req, TestApp, Via,
     app::{SPACE, master, profile_line, send},
     calls,
     store::TABLE,
@@ -34,7 +34,7 @@ impl Bench {
         let limits = json!({ "deletions_per_second": 1_000_000, "deletions_per_second_per_profile": 1_000_000 });
         app.space(SPACE, limits).await;
         let store = Store::new(app.db.client.clone(), TABLE);
-        let direct = App::new(store, app.queue.queue(), master(), Clock::system(), FrontDoor::Rest);
+        let direct = App::new(store, app.queue.queue(), master(), Clock::system(), EventSource::Rest);
         let token = app.token(Role::WorkspaceOwner).to_owned();
         Self { app, direct, token }
     }
@@ -43,7 +43,7 @@ impl Bench {
     async fn handled(&self, user: &str, id: &str) -> f64 {
         let request = Req::delete(SPACE, user, "anonymous_id", id).token(&self.token);
         let start = Instant::now();
-        let reply = send(&self.direct, &request, Door::Rest).await;
+        let reply = send(&self.direct, &request, Via::Rest).await;
         let taken = start.elapsed().as_secs_f64() * 1e3;
         assert_eq!(reply.status, 200, "{}", reply.line());
         taken

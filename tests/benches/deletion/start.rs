@@ -43,7 +43,7 @@ fn build() -> PathBuf {
 fn start(binary: &PathBuf, store: &TestStore) -> (f64, f64) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let runtime_api = listener.local_addr().unwrap().to_string();
-    store.wire.take();
+    store.proxy.take();
     let begun = Instant::now();
     let mut process = Command::new(binary)
         .env_clear()
@@ -57,7 +57,7 @@ fn start(binary: &PathBuf, store: &TestStore) -> (f64, f64) {
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_ENDPOINT_URL", store.wire.url.as_str()),
+            ("AWS_ENDPOINT_URL", store.proxy.url.as_str()),
             ("EFFACE_TABLE", TABLE),
             ("EFFACE_QUEUE_URL", "http://127.0.0.1/queue"),
             ("EFFACE_IDENTIFIER_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="),
@@ -73,6 +73,6 @@ fn start(binary: &PathBuf, store: &TestStore) -> (f64, f64) {
     let _ = poll.write_all(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n");
     process.kill().unwrap();
     process.wait().unwrap();
-    let warming: Duration = store.wire.take().iter().map(|passed| passed.span.1 - passed.span.0).sum();
+    let warming: Duration = store.proxy.take().iter().map(|passed| passed.span.1 - passed.span.0).sum();
     (whole.as_secs_f64() * 1e3, warming.as_secs_f64() * 1e3)
 }

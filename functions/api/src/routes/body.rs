@@ -1,8 +1,8 @@
 //! What a body is declared as.
 
-use efface_core::refusal::Refusal;
+use efface_core::api_error::ApiError;
 
-use crate::door::Request;
+use crate::event::Request;
 
 /// The media types of JSON; none is one.
 pub(super) const JSON: [&str; 2] = ["", "application/json"];
@@ -13,10 +13,10 @@ pub(super) fn check(
     most: usize,
     types: &[&str],
     encodings: &[&str],
-    undeclared: Refusal,
-) -> Result<(), Refusal> {
+    undeclared: ApiError,
+) -> Result<(), ApiError> {
     if request.body.len() > most {
-        return Err(Refusal::PayloadTooLarge(most));
+        return Err(ApiError::PayloadTooLarge(most));
     }
     let (Ok(media_type), Ok(encoding)) = (request.header("content-type"), request.header("content-encoding")) else {
         return Err(undeclared);

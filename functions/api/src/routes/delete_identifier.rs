@@ -1,31 +1,29 @@
 //! Delete one identifier of a profile: the main job. The order of the steps is the order of the contract's table.
 
-use efface_aws::{
-    access::Access,
-    store::{
-        idempotency::KeyClaim,
-        identifiers::{Deleted, Deletion, Witness},
-    },
+use efface_aws::store::{
+    idempotency::KeyClaim,
+    identifier::{Deleted, Deletion, Witness},
 };
 use efface_core::{
+    api_error::ApiError,
     deletion::Found,
     key::IdHash,
-    page,
+    list,
     profile::{ProfileId, RequestId},
-    refusal::Refusal,
     request::DeleteIdentifier,
     role::Permission,
     space::SourceState,
 };
+use efface_engine::access::Access;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{body, idempotency, profile};
 use crate::{
-    Call,
-    answer::{Answer, store_failed},
+    RequestContext,
     auth::{authorise, check_activated},
-    door::Request,
+    event::Request,
+    response::{Response, store_failed},
     route::Route,
 };
 
@@ -51,7 +49,7 @@ pub struct DeletedBody {
     request_body(content = crate::openapi::DeleteBody, content_type = "application/json"),
     responses((status = 200, description = "The identifier is deleted.", body = DeletedBody),
         crate::openapi::DeleteErrors))]
-pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn post(call: &RequestContext<'_>, access: &Access, route: &Route<'_>) -> Result<Response, ApiError> {
     check_body(call.request)?;
     let request = parse(call, access, route)?;
     let key = idempotency::key(call.request)?;
@@ -59,31 +57,31 @@ pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) ->
     check_activated(access)?;
     check_source(call, access).await?;
     Box::pin(delete(call, access, &request, key)).await?;
-    Answer::ok(&DeletedBody { code: "success", message: "External identifier has been deleted." })
+    Response::ok(&DeletedBody { code: "success", message: "External identifier has been deleted." })
 }
 
 /// Refuses a body by its size, then by its declared type.
-pub(crate) fn check_body(request: &Request) -> Result<(), Refusal> {
+pub(crate) fn check_body(request: &Request) -> Result<(), ApiError> {
     check_json(request, MAX_BODY)
 }
 
 /// The same for a body of another size.
-pub(crate) fn check_json(request: &Request, most: usize) -> Result<(), Refusal> {
-    body::check(request, most, &body::JSON, &["identity"], Refusal::UnsupportedMediaType)
+pub(crate) fn check_json(request: &Request, most: usize) -> Result<(), ApiError> {
+    body::check(request, most, &body::JSON, &["identity"], ApiError::UnsupportedMediaType)
 }
 
-fn parse(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<DeleteIdentifier, Refusal> {
+fn parse(call: &RequestContext<'_>, access: &Access, route: &Route<'_>) -> Result<DeleteIdentifier, ApiError> {
     let request = call.request;
     let parsed =
         DeleteIdentifier::parse(route.profile(), request.encoding, &request.body, &access.space.identifier_types);
     // A stray query is the client's mistake as a stray field is, and comes after all that the contract orders.
     let parsed = parsed?;
-    page::only(&request.query, &[])?;
+    list::no_query_but(&request.query, &[])?;
     Ok(parsed)
 }
 
 /// The first use of the API makes the space's source.
-async fn check_source(call: &Call<'_>, access: &Access) -> Result<(), Refusal> {
+async fn check_source(call: &RequestContext<'_>, access: &Access) -> Result<(), ApiError> {
     let state = if let Some(source) = &access.space.source {
         source.state
     } else {
@@ -93,20 +91,20 @@ async fn check_source(call: &Call<'_>, access: &Access) -> Result<(), Refusal> {
     };
     match state {
         SourceState::Attached => Ok(()),
-        SourceState::Detached => Err(Refusal::NoSource(access.space_id.clone())),
+        SourceState::Detached => Err(ApiError::NoSource(access.space_id.clone())),
     }
 }
 
 async fn delete(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     access: &Access,
     request: &DeleteIdentifier,
     key: Option<&str>,
-) -> Result<(), Refusal> {
+) -> Result<(), ApiError> {
     let app = call.app;
     let space = &access.space_id;
     if app.limiter.is_used_up(space, call.now) {
-        return Err(Refusal::RateLimited);
+        return Err(ApiError::RateLimited);
     }
     let lookup_hash = profile::hash(access, &request.lookup.id_type, &request.lookup.value);
     let (admitted, claim, lookup) = futures::join!(
@@ -115,12 +113,12 @@ async fn delete(
         app.store.identifier(space, &lookup_hash),
     );
     if !admitted.map_err(store_failed)? {
-        return Err(Refusal::RateLimited);
+        return Err(ApiError::RateLimited);
     }
     let (id, is_repeated) = match claim? {
         KeyClaim::First => (call.id.clone(), false),
         KeyClaim::Again(id) => (id, true),
-        KeyClaim::Conflict => return Err(Refusal::IdempotencyConflict),
+        KeyClaim::Conflict => return Err(ApiError::IdempotencyConflict),
     };
     let target_hash = profile::hash(access, &request.target.id_type, &request.target.value);
     let Some(found) = lookup.map_err(store_failed)?.and_then(|lookup| lookup.active_profile()) else {
@@ -144,23 +142,23 @@ async fn delete(
 
 /// The lookup has gone since a first try whose answer got lost: the target's own tombstone still tells.
 async fn lookup_is_gone(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     access: &Access,
     target: &IdHash,
     id: &RequestId,
     is_repeated: bool,
-) -> Result<(), Refusal> {
+) -> Result<(), ApiError> {
     if is_repeated {
         let found = call.app.store.identifier(&access.space_id, target).await.map_err(store_failed)?;
         if found.is_some_and(|found| found.request_ids.contains(&id.to_string())) {
             return Ok(());
         }
     }
-    Err(Refusal::LookupNotFound)
+    Err(ApiError::LookupNotFound)
 }
 
 /// Counts the profile's own deletions, where the space's count does not imply them: over the merged whole.
-async fn admit_profile(call: &Call<'_>, access: &Access, profile: &ProfileId) -> Result<(), Refusal> {
+async fn admit_profile(call: &RequestContext<'_>, access: &Access, profile: &ProfileId) -> Result<(), ApiError> {
     if !access.space.counts_profiles() {
         return Ok(());
     }
@@ -169,11 +167,15 @@ async fn admit_profile(call: &Call<'_>, access: &Access, profile: &ProfileId) ->
     let root = head.map_or_else(|| profile.as_str().to_owned(), |head| head.root);
     let limit = access.space.deletions_per_second_per_profile;
     let admitted = app.limiter.admit(&app.store, &access.space_id, Some(&root), limit, call.now).await;
-    if admitted.map_err(store_failed)? { Ok(()) } else { Err(Refusal::RateLimited) }
+    if admitted.map_err(store_failed)? { Ok(()) } else { Err(ApiError::RateLimited) }
 }
 
 /// Deletes, and once more under the target's own profile id where that one was merged with the lookup's.
-async fn carry_out(call: &Call<'_>, mut deletion: Deletion, witness: Option<Witness>) -> Result<(), Refusal> {
+async fn carry_out(
+    call: &RequestContext<'_>,
+    mut deletion: Deletion,
+    witness: Option<Witness>,
+) -> Result<(), ApiError> {
     let store = &call.app.store;
     for is_second in [false, true] {
         let deleted = match &witness {
@@ -182,14 +184,14 @@ async fn carry_out(call: &Call<'_>, mut deletion: Deletion, witness: Option<Witn
         };
         let other = match deleted.map_err(store_failed)? {
             Deleted::Yes => return Ok(()),
-            Deleted::LookupGone => return Err(Refusal::LookupNotFound),
+            Deleted::LookupGone => return Err(ApiError::LookupNotFound),
             Deleted::No(Found::UnderProfile(other)) if !is_second && other != deletion.profile => other,
-            Deleted::No(_) => return Err(Refusal::ExternalIdNotFound),
+            Deleted::No(_) => return Err(ApiError::ExternalIdNotFound),
         };
         if !store.are_merged(&deletion.space, &deletion.profile, &other).await.map_err(store_failed)? {
-            return Err(Refusal::ExternalIdNotFound);
+            return Err(ApiError::ExternalIdNotFound);
         }
         deletion.profile = other;
     }
-    Err(Refusal::ExternalIdNotFound)
+    Err(ApiError::ExternalIdNotFound)
 }

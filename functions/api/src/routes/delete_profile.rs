@@ -3,23 +3,22 @@
 use std::time::Duration;
 
 use efface_aws::{
-    access::Access,
-    jobs::{Deadline, Ran},
     queue::ChunkId,
     store::{
-        erasure::Erased,
-        jobs::{JobHead, JobStatus},
+        job::{JobHead, JobStatus},
+        profile_deletion::Erased,
     },
 };
 use efface_core::{
+    api_error::ApiError,
     identifier::{GROUP_ID, IdentifierType},
     job::{Action, JobId},
     key::IdHash,
     profile::{ProfileId, RequestId},
-    refusal::Refusal,
     role::Permission,
     time::Time,
 };
+use efface_engine::{ChunkRun, Deadline, access::Access};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,9 +28,9 @@ use super::{
     profile,
 };
 use crate::{
-    Call,
-    answer::{Answer, store_failed},
+    RequestContext,
     auth::{authorise, check_activated},
+    response::{Response, store_failed},
     route::Route,
 };
 
@@ -81,11 +80,15 @@ pub struct ReceiptCounts {
         (status = 200, description = "The profile is deleted.", body = ReceiptBody),
         (status = 202, description = "The profile is being deleted: reads find it no more.", body = JobBody),
         crate::openapi::JobErrors))]
-pub(crate) async fn delete(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn delete(
+    call: &RequestContext<'_>,
+    access: &Access,
+    route: &Route<'_>,
+) -> Result<Response, ApiError> {
     let selector = route.profile().parse(call.request.encoding)?;
     let known = access.space.identifier_types.find(&selector.id_type);
     let id_type: IdentifierType =
-        known.filter(|id_type| id_type.as_str() != GROUP_ID).ok_or(Refusal::UnsupportedType)?;
+        known.filter(|id_type| id_type.as_str() != GROUP_ID).ok_or(ApiError::UnsupportedType)?;
     jobs::no_query(call)?;
     idempotency::key(call.request)?;
     authorise(access, Permission::DeleteProfiles)?;
@@ -99,21 +102,21 @@ pub(crate) async fn delete(call: &Call<'_>, access: &Access, route: &Route<'_>) 
         start(call, access, &own, &job).await?;
     }
     let ran = run(call, access, &job).await;
-    if ran != Some(Ran::Done)
+    if ran != Some(ChunkRun::Completed)
         && let Err(error) = call.app.engine.send_dispatch(space, &job).await
     {
         tracing::warn!(%error, job_id = %job, "the job waits for the reconciler");
     }
-    let status = store.job(space, &job).await.map_err(store_failed)?.ok_or(Refusal::Unavailable)?;
+    let status = store.job(space, &job).await.map_err(store_failed)?.ok_or(ApiError::Unavailable)?;
     answer(call, access, &own, &request, status).await
 }
 
 /// Makes the job, where there is a profile.
-async fn start(call: &Call<'_>, access: &Access, own: &IdHash, job: &JobId) -> Result<(), Refusal> {
+async fn start(call: &RequestContext<'_>, access: &Access, own: &IdHash, job: &JobId) -> Result<(), ApiError> {
     let (store, space) = (&call.app.store, &access.space_id);
     let found = store.identifier(space, own).await.map_err(store_failed)?;
-    let profile = found.and_then(|found| found.active_profile()).ok_or(Refusal::ProfileNotFound)?;
-    store.whole(space, &profile).await.map_err(store_failed)?.ok_or(Refusal::ProfileNotFound)?;
+    let profile = found.and_then(|found| found.active_profile()).ok_or(ApiError::ProfileNotFound)?;
+    store.whole(space, &profile).await.map_err(store_failed)?.ok_or(ApiError::ProfileNotFound)?;
     let new = jobs::create::NewJob {
         action: Action::DeleteProfile,
         dry_run: false,
@@ -130,7 +133,7 @@ async fn start(call: &Call<'_>, access: &Access, own: &IdHash, job: &JobId) -> R
 }
 
 /// Carries it out as far as that goes; whatever is left is the worker's.
-async fn run(call: &Call<'_>, access: &Access, job: &JobId) -> Option<Ran> {
+async fn run(call: &RequestContext<'_>, access: &Access, job: &JobId) -> Option<ChunkRun> {
     let id = ChunkId { page: 0, chunk: 0, attempt: 0 };
     let work = call.app.engine.run_chunk(&access.space_id, job, id, Deadline::after(OWN_TIME));
     match tokio::time::timeout(2 * OWN_TIME, Box::pin(work)).await {
@@ -144,23 +147,23 @@ async fn run(call: &Call<'_>, access: &Access, job: &JobId) -> Option<Ran> {
 }
 
 async fn answer(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     access: &Access,
     own: &IdHash,
     request: &RequestId,
     status: JobStatus,
-) -> Result<Answer, Refusal> {
+) -> Result<Response, ApiError> {
     if status.progress.remaining() > 0 || status.progress.counts.failed > 0 {
-        return Answer::accepted(&JobBody::new(status, call.now));
+        return Response::accepted(&JobBody::new(status, call.now));
     }
     if status.progress.counts.deleted == 0 {
         // Somebody else deleted it between our look and our fence.
-        return Err(Refusal::ProfileNotFound);
+        return Err(ApiError::ProfileNotFound);
     }
     let root = erased_root(call, access, own, &status.head).await?;
-    let (deleted_at, erased) = root.ok_or(Refusal::ProfileNotFound)?;
+    let (deleted_at, erased) = root.ok_or(ApiError::ProfileNotFound)?;
     let Erased { external_ids, memberships, merges, traits } = erased;
-    Answer::ok(&ReceiptBody {
+    Response::ok(&ReceiptBody {
         receipt: Receipt {
             request_id: request.to_string(),
             job_id: status.head.job_id,
@@ -173,11 +176,11 @@ async fn answer(
 /// What the job kept on the root of the profile that it deleted: the one that its identifier found when it was made; or,
 /// where it was merged or made anew before it was deleted, the one that it found then.
 async fn erased_root(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     access: &Access,
     own: &IdHash,
     job: &JobHead,
-) -> Result<Option<(Time, Erased)>, Refusal> {
+) -> Result<Option<(Time, Erased)>, ApiError> {
     let found = call.app.store.identifier(&access.space_id, own).await.map_err(store_failed)?;
     for profile in [job.profile_id.clone(), found.map(|found| found.profile_id)].into_iter().flatten() {
         if let Some(erased) = erased(call, access, &profile, job).await? {
@@ -188,11 +191,11 @@ async fn erased_root(
 }
 
 async fn erased(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     access: &Access,
     member: &str,
     job: &JobHead,
-) -> Result<Option<(Time, Erased)>, Refusal> {
+) -> Result<Option<(Time, Erased)>, ApiError> {
     let (store, space) = (&call.app.store, &access.space_id);
     let Ok(member) = ProfileId::parse(member) else { return Ok(None) };
     let head = store.head(space, &member).await.map_err(store_failed)?;

@@ -1,21 +1,21 @@
 //! The record of a deletion.
 
-use efface_aws::access::Access;
 use efface_core::{
+    api_error::ApiError,
     deletion::{Identifier, IdentifierState},
-    page,
-    refusal::Refusal,
+    list,
     role::Permission,
     time::Time,
 };
+use efface_engine::access::Access;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::profile;
 use crate::{
-    Call,
-    answer::{Answer, store_failed},
+    RequestContext,
     auth::authorise,
+    response::{Response, store_failed},
     route::Route,
 };
 
@@ -52,16 +52,16 @@ pub struct DeletionRecord {
     tag = "deletions",
     params(crate::openapi::IdentifierParams),
     responses((status = 200, description = "The record.", body = DeletionBody), crate::openapi::ReadErrors))]
-pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn get(call: &RequestContext<'_>, access: &Access, route: &Route<'_>) -> Result<Response, ApiError> {
     let selector = route.profile().parse(call.request.encoding)?;
-    page::only(&call.request.query, &[])?;
+    list::no_query_but(&call.request.query, &[])?;
     authorise(access, Permission::ReadDeletions)?;
-    let id_type = access.space.identifier_types.find(&selector.id_type).ok_or(Refusal::DeletionNotFound)?;
+    let id_type = access.space.identifier_types.find(&selector.id_type).ok_or(ApiError::DeletionNotFound)?;
     let hash = profile::hash(access, &id_type, &selector.value);
     let found = call.app.store.identifier(&access.space_id, &hash).await.map_err(store_failed)?;
     let deleted = found.filter(|identifier| identifier.state == IdentifierState::Deleted);
-    let deletion = record(deleted.ok_or(Refusal::DeletionNotFound)?);
-    Answer::ok(&DeletionBody { deletion })
+    let deletion = record(deleted.ok_or(ApiError::DeletionNotFound)?);
+    Response::ok(&DeletionBody { deletion })
 }
 
 fn record(identifier: Identifier) -> DeletionRecord {

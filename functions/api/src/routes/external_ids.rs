@@ -1,15 +1,16 @@
 //! A profile's identifiers, page by page.
 
-use efface_aws::{access::Access, store::profiles::Position};
-use efface_core::{deletion::Identifier, page, profile::ProfileId, refusal::Refusal, request::USERS, time::Time};
+use efface_aws::store::profile::Position;
+use efface_core::{api_error::ApiError, deletion::Identifier, list, profile::ProfileId, request::USERS, time::Time};
+use efface_engine::access::Access;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::profile;
 use crate::{
-    Call,
-    answer::{Answer, store_failed},
+    RequestContext,
     openapi::Cursor,
+    response::{Response, store_failed},
     route::Route,
 };
 
@@ -50,11 +51,11 @@ pub struct ExternalIdEntry {
     tag = "profiles",
     params(crate::openapi::ProfileParams, crate::openapi::ListParams),
     responses((status = 200, description = "A page of identifiers.", body = ExternalIds), crate::openapi::ReadErrors))]
-pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn get(call: &RequestContext<'_>, access: &Access, route: &Route<'_>) -> Result<Response, ApiError> {
     let (whole, query) = profile::find(call, access, route).await?;
-    let start = query.next.as_deref().map(page::open::<Position>).transpose()?;
+    let start = query.next.as_deref().map(list::decode_cursor::<Position>).transpose()?;
     if start.as_ref().is_some_and(|start| !start.is_in(&whole)) {
-        return Err(page::bad_next());
+        return Err(list::bad_cursor());
     }
     let (identifiers, next) = call
         .app
@@ -63,7 +64,7 @@ pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> 
         .await
         .map_err(store_failed)?;
     let data = identifiers.into_iter().map(|identifier| entry(identifier, query.verbose)).collect();
-    Answer::ok(&ExternalIds { data, cursor: Cursor::new(call.request, next.as_ref().map(page::seal)) })
+    Response::ok(&ExternalIds { data, cursor: Cursor::new(call.request, next.as_ref().map(list::encode_cursor)) })
 }
 
 fn entry(identifier: Identifier, verbose: bool) -> ExternalIdEntry {

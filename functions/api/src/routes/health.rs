@@ -1,10 +1,10 @@
 //! Whether the function answers at all: no token, no request to the store.
 
-use efface_core::{page, refusal::Refusal};
+use efface_core::{api_error::ApiError, list};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{answer::Answer, door::Request};
+use crate::{event::Request, response::Response};
 
 /// The function runs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -20,7 +20,7 @@ pub struct Health {
     (status = 200, description = "The function runs.", body = Health),
     (status = "4XX", description = "Refused.", body = crate::openapi::ErrorBody),
 ))]
-pub fn get(request: &Request) -> Result<Answer, Refusal> {
-    page::only(&request.query, &[])?;
-    Answer::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+pub fn get(request: &Request) -> Result<Response, ApiError> {
+    list::no_query_but(&request.query, &[])?;
+    Response::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }

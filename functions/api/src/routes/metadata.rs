@@ -1,14 +1,14 @@
 //! When a profile came to be and changed last.
 
-use efface_aws::access::Access;
-use efface_core::{page, refusal::Refusal, time::Time};
+use efface_core::{api_error::ApiError, list, time::Time};
+use efface_engine::access::Access;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::profile;
 use crate::{
-    Call,
-    answer::{Answer, store_failed},
+    RequestContext,
+    response::{Response, store_failed},
     route::Route,
 };
 
@@ -45,8 +45,8 @@ pub struct Metadata {
     tag = "profiles",
     params(crate::openapi::ProfileParams),
     responses((status = 200, description = "The metadata.", body = MetadataBody), crate::openapi::ReadErrors))]
-pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
-    page::only(&call.request.query, &[])?;
+pub(crate) async fn get(call: &RequestContext<'_>, access: &Access, route: &Route<'_>) -> Result<Response, ApiError> {
+    list::no_query_but(&call.request.query, &[])?;
     let (whole, _) = profile::find(call, access, route).await?;
     let heads = call.app.store.list_heads(&access.space_id, &whole).await.map_err(store_failed)?;
     let metadata = Metadata {
@@ -58,5 +58,5 @@ pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> 
         last_message_id: None,
         last_source_id: None,
     };
-    Answer::ok(&MetadataBody { metadata })
+    Response::ok(&MetadataBody { metadata })
 }

@@ -1,34 +1,39 @@
 //! The profile that a read is about.
 
-use efface_aws::{access::Access, store::profiles::Head};
+use efface_aws::store::profile::Head;
 use efface_core::{
+    api_error::ApiError,
     identifier::{IdentifierType, IdentifierValue, SEGMENT_ID},
     key::IdHash,
-    page::ListQuery,
+    list::ListQuery,
     profile::ProfileId,
-    refusal::Refusal,
     role::Permission,
 };
+use efface_engine::access::Access;
 
-use crate::{Call, answer::store_failed, auth::authorise, route::Route};
+use crate::{RequestContext, auth::authorise, response::store_failed, route::Route};
 
 /// Checks a read's path, query and role, in this order, and finds the merged whole that it is about.
-pub(super) async fn find(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<(Head, ListQuery), Refusal> {
+pub(super) async fn find(
+    call: &RequestContext<'_>,
+    access: &Access,
+    route: &Route<'_>,
+) -> Result<(Head, ListQuery), ApiError> {
     let selector = route.profile().parse(call.request.encoding)?;
     let query = ListQuery::parse(&call.request.query)?;
     authorise(access, Permission::ReadProfiles)?;
     let profile = profile_id(call, access, &selector.id_type, &selector.value).await?;
-    let profile = profile.ok_or(Refusal::ProfileNotFound)?;
+    let profile = profile.ok_or(ApiError::ProfileNotFound)?;
     let whole = call.app.store.whole(&access.space_id, &profile).await.map_err(store_failed)?;
-    Ok((whole.ok_or(Refusal::ProfileNotFound)?, query))
+    Ok((whole.ok_or(ApiError::ProfileNotFound)?, query))
 }
 
 async fn profile_id(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     access: &Access,
     id_type: &str,
     value: &IdentifierValue,
-) -> Result<Option<ProfileId>, Refusal> {
+) -> Result<Option<ProfileId>, ApiError> {
     if id_type == SEGMENT_ID {
         return Ok(ProfileId::parse(value.expose()).ok());
     }

@@ -2,17 +2,18 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use efface_aws::{access::Access, store::profiles::Trait};
-use efface_core::{page, refusal::Refusal, time::Time};
+use efface_aws::store::profile::Trait;
+use efface_core::{api_error::ApiError, list, time::Time};
+use efface_engine::access::Access;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::profile;
 use crate::{
-    Call,
-    answer::{Answer, store_failed},
+    RequestContext,
     openapi::Cursor,
+    response::{Response, store_failed},
     route::Route,
 };
 
@@ -41,9 +42,9 @@ enum TraitEntry {
     tag = "profiles",
     params(crate::openapi::ProfileParams, crate::openapi::ListParams),
     responses((status = 200, description = "A page of traits.", body = TraitsPage), crate::openapi::ReadErrors))]
-pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn get(call: &RequestContext<'_>, access: &Access, route: &Route<'_>) -> Result<Response, ApiError> {
     let (whole, query) = profile::find(call, access, route).await?;
-    let after = query.next.as_deref().map(page::open::<String>).transpose()?;
+    let after = query.next.as_deref().map(list::decode_cursor::<String>).transpose()?;
     let mut all = call.app.store.list_traits(&access.space_id, &whole).await.map_err(store_failed)?;
     if let Some(names) = &query.include {
         all.retain(|name, _| names.contains(name));
@@ -57,8 +58,8 @@ pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> 
         traits.insert(name.clone(), entry(value, query.verbose));
     }
     let last = traits.keys().next_back().filter(|_| rest.peek().is_some());
-    let cursor = Cursor::new(call.request, last.map(page::seal));
-    Answer::ok(&TraitsPage { traits, cursor })
+    let cursor = Cursor::new(call.request, last.map(list::encode_cursor));
+    Response::ok(&TraitsPage { traits, cursor })
 }
 
 fn entry(value: &Trait, verbose: bool) -> TraitEntry {

@@ -1,17 +1,17 @@
 //! The store: one DynamoDB table. Each file holds the operations on one noun; `keys` says where things live.
 
-pub mod erasure;
 mod error;
 pub mod idempotency;
-pub mod identifiers;
-pub mod jobs;
+pub mod identifier;
+pub mod job;
 pub mod key_check;
 pub mod keys;
-pub mod limits;
+pub mod limit;
 pub mod load;
-pub mod profiles;
-pub mod spaces;
-pub mod tokens;
+pub mod profile;
+pub mod profile_deletion;
+pub mod space;
+pub mod token;
 
 use std::{collections::HashMap, time::Duration};
 

@@ -1,6 +1,8 @@
 //! Jobs: many rows to delete, as one thing that can be followed, stopped and proved.
 
+pub mod chunk;
 mod outcome;
+pub mod plan;
 
 use std::{fmt, str::FromStr};
 
@@ -84,7 +86,7 @@ impl FromStr for Group {
 }
 
 /// What a job does with each of its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Deletes the whole profile that the row's identifier belongs to.
@@ -115,7 +117,7 @@ impl FromStr for Action {
 }
 
 /// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Takes pages; nothing runs.

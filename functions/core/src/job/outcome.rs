@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::profile::BadId;
 
 /// What became of a row. The numbers are how results are packed: they never change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Outcome {
@@ -60,7 +60,7 @@ impl FromStr for Outcome {
 }
 
 /// How many rows came to which outcome. Signed, because a redrive takes back what had failed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Counts {
     /// See [`Outcome::Deleted`].
     #[serde(default)]

@@ -2,23 +2,21 @@
 
 use std::collections::HashSet;
 
-use efface_aws::{
-    access::Access,
-    store::jobs::{Page as StoredPage, SHARDS},
-};
+use efface_aws::store::job::{Page as StoredPage, SHARDS};
 use efface_core::{
-    chunk::{CHUNK_ROWS, Row, pack},
+    api_error::ApiError,
     identifier::{ExternalId, IdentifierValue},
+    job::chunk::{CHUNK_ROWS, Row, pack},
     job::{Action, JobId},
     key::IdHash,
-    refusal::Refusal,
     rows::{RawRow, RowFault},
 };
+use efface_engine::access::Access;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Call, answer::store_failed, routes::profile};
+use crate::{RequestContext, response::store_failed, routes::profile};
 
 /// Rejected rows that an answer lists at most (contract).
 const LISTED: usize = 1_000;
@@ -139,13 +137,13 @@ pub(super) struct PageAnswer {
 
 /// Writes a page's chunks. Nothing of it counts before the page is committed.
 pub(crate) async fn post_page(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     access: &Access,
     job: &JobId,
     number: u32,
     page: &Page,
     is_all: bool,
-) -> Result<(), Refusal> {
+) -> Result<(), ApiError> {
     let (store, space) = (&call.app.store, &access.space_id);
     let user_ids = page.user_ids(is_all);
     let marks = user_ids.chunks(500).map(|ids| store.mark_targets(space, job, ids, call.now)).collect::<Vec<_>>();

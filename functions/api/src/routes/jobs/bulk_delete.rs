@@ -1,13 +1,13 @@
 //! The page of a workflow: each row deletes a profile. What comes here is a job of its own, or with the others of its
 //! group one run.
 
-use efface_aws::access::Access;
 use efface_core::{
+    api_error::ApiError,
     job::{Action, Group, JobId},
-    refusal::Refusal,
     role::Permission,
     rows::{MAX_SENT, read_page},
 };
+use efface_engine::access::Access;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,10 +17,10 @@ use super::{
     no_query,
 };
 use crate::{
-    Call,
-    answer::Answer,
+    RequestContext,
     auth::{authorise, check_activated},
-    door::Request,
+    event::Request,
+    response::Response,
     routes::{
         body::{self, essence},
         idempotency,
@@ -76,19 +76,19 @@ pub struct BulkDeleted {
     responses(
         (status = 202, description = "The page is kept and will be carried out.", body = BulkDeleted),
         crate::openapi::BulkErrors))]
-pub(crate) async fn post(call: &Call<'_>, access: &Access) -> Result<Answer, Refusal> {
+pub(crate) async fn post(call: &RequestContext<'_>, access: &Access) -> Result<Response, ApiError> {
     check_body(call.request)?;
     let body = inflated(call.request)?;
     let media_type = call.request.header("content-type")?.map(essence).unwrap_or_default().to_ascii_lowercase();
     let raw = read_page(&body, &media_type).map_err(unreadable)?;
     let group = call.request.header(GROUP)?.map(Group::parse).transpose();
-    let group = group.map_err(|error| Refusal::BadRequest(format!("The header {GROUP}: {error}.")))?;
+    let group = group.map_err(|error| ApiError::BadRequest(format!("The header {GROUP}: {error}.")))?;
     no_query(call)?;
     authorise(access, Permission::DeleteProfiles)?;
     check_activated(access)?;
     let instance = call.request.header(INSTANCE)?.unwrap_or_default();
     if !access.space.reactor_instances.iter().any(|name| name == instance) {
-        return Err(Refusal::InstanceNotFound);
+        return Err(ApiError::InstanceNotFound);
     }
     let page = Page::admit(access, Action::DeleteProfile, false, &raw, &body);
     let (mut request, _) = idempotency::settle(call, access).await?;
@@ -98,13 +98,13 @@ pub(crate) async fn post(call: &Call<'_>, access: &Access) -> Result<Answer, Ref
     let new = NewJob { action: Action::DeleteProfile, dry_run: false, group, open: false, max_deletions: None };
     create(call, access, &new, &page, &request).await?;
     let job = JobId::of_request(&request);
-    Answer::accepted(&BulkDeleted {
+    Response::accepted(&BulkDeleted {
         job_id: job.to_string(),
         page: page.answer(),
         status_url: format!("/v1/spaces/{}/deletion_jobs/{job}", access.space_id),
     })
 }
 
-fn check_body(request: &Request) -> Result<(), Refusal> {
-    body::check(request, MAX_SENT, &TYPES, &["identity", "gzip"], Refusal::UnsupportedPageType)
+fn check_body(request: &Request) -> Result<(), ApiError> {
+    body::check(request, MAX_SENT, &TYPES, &["identity", "gzip"], ApiError::UnsupportedPageType)
 }

@@ -1,16 +1,17 @@
 //! Start, pause, resume, cancel or redrive a job.
 
-use efface_aws::{access::Access, store::jobs::Controlled};
+use efface_aws::store::job::Controlled;
 use efface_core::{
+    api_error::ApiError,
     job::{Control, JobId},
-    refusal::Refusal,
 };
+use efface_engine::access::Access;
 
 use super::{JobBody, find, no_query};
 use crate::{
-    Call,
-    answer::{Answer, store_failed},
+    RequestContext,
     auth::check_activated,
+    response::{Response, store_failed},
     route::Route,
     routes::{delete_identifier::check_json, idempotency},
 };
@@ -46,11 +47,11 @@ documented! {
 }
 
 pub(crate) async fn post(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     access: &Access,
     route: &Route<'_>,
     control: Control,
-) -> Result<Answer, Refusal> {
+) -> Result<Response, ApiError> {
     check_json(call.request, MAX_BODY)?;
     no_query(call)?;
     let status = find(call, access, route, true).await?;
@@ -61,18 +62,18 @@ pub(crate) async fn post(
         Some(_) => Some(idempotency::settle(call, access).await?.0),
         None => None,
     };
-    let job = JobId::parse(&status.head.job_id).map_err(|_| Refusal::JobNotFound)?;
+    let job = JobId::parse(&status.head.job_id).map_err(|_| ApiError::JobNotFound)?;
     let app = call.app;
     let done = app.store.control_job(&access.space_id, &job, control, request.as_ref(), call.now).await;
     let status = match done.map_err(store_failed)? {
         Controlled::Yes(status) => *status,
-        Controlled::No(state) => return Err(Refusal::control(state, control)),
-        Controlled::Unknown => return Err(Refusal::JobNotFound),
+        Controlled::No(state) => return Err(ApiError::control(state, control)),
+        Controlled::Unknown => return Err(ApiError::JobNotFound),
     };
     if status.head.state.runs()
         && let Err(error) = app.engine.send_dispatch(&access.space_id, &job).await
     {
         tracing::warn!(%error, job_id = %job, "the job waits for the reconciler");
     }
-    Answer::accepted(&JobBody::new(status, call.now))
+    Response::accepted(&JobBody::new(status, call.now))
 }

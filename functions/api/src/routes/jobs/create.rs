@@ -2,20 +2,17 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use efface_aws::{
-    access::Access,
-    jobs::PlanRows,
-    store::jobs::{JobHead, JobStatus, Progress},
-};
+use efface_aws::store::job::{JobHead, JobStatus, Progress};
 use efface_core::{
+    api_error::ApiError,
     job::{Action, Counts, Group, JobId, JobState},
     json::Object,
     profile::RequestId,
-    refusal::Refusal,
     request::read_json,
     rows::{MAX_ROWS, MAX_SENT, PageError, RawRow, inflate, page_rows},
     time::Time,
 };
+use efface_engine::{PlanRows, access::Access};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -25,10 +22,10 @@ use super::{
     no_query, permission,
 };
 use crate::{
-    Call,
-    answer::{Answer, store_failed},
+    RequestContext,
     auth::{authorise, check_activated},
-    door::Request,
+    event::Request,
+    response::{Response, store_failed},
     routes::{body, idempotency},
 };
 
@@ -80,7 +77,7 @@ pub(crate) struct NewJob {
         (status = 200, description = "The plan of a dry run.", body = CreatedJob),
         (status = 202, description = "The job is kept and will be carried out.", body = CreatedJob),
         crate::openapi::JobErrors))]
-pub(crate) async fn post(call: &Call<'_>, access: &Access) -> Result<Answer, Refusal> {
+pub(crate) async fn post(call: &RequestContext<'_>, access: &Access) -> Result<Response, ApiError> {
     check_page(call.request)?;
     let body = inflated(call.request)?;
     let (new, rows) = parse(call, &body)?;
@@ -91,37 +88,37 @@ pub(crate) async fn post(call: &Call<'_>, access: &Access) -> Result<Answer, Ref
     if new.dry_run && !new.open {
         let plan = PlanRows { space: &access.space_id, rows: page.rows(), time: PLAN_TIME };
         if let Some(plan) = call.app.engine.plan_page(plan).await.map_err(store_failed)? {
-            return Answer::ok(&planned(call, access, &new, &page, plan));
+            return Response::ok(&planned(call, access, &new, &page, plan));
         }
     }
     let status = create(call, access, &new, &page, &request).await?;
-    Answer::accepted(&CreatedJob { job: Job::new(status, call.now), page: page.answer(), plan: None })
+    Response::accepted(&CreatedJob { job: Job::new(status, call.now), page: page.answer(), plan: None })
 }
 
 /// Refuses a page by its size, then by its declared type.
-pub(super) fn check_page(request: &Request) -> Result<(), Refusal> {
-    body::check(request, MAX_SENT, &body::JSON, &["identity", "gzip"], Refusal::UnsupportedMediaType)
+pub(super) fn check_page(request: &Request) -> Result<(), ApiError> {
+    body::check(request, MAX_SENT, &body::JSON, &["identity", "gzip"], ApiError::UnsupportedMediaType)
 }
 
 /// The body of a page, inflated.
-pub(super) fn inflated(request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
+pub(super) fn inflated(request: &Request) -> Result<Cow<'_, [u8]>, ApiError> {
     inflate(&request.body).map_err(unreadable)
 }
 
 /// Why a body as a whole is no page.
-pub(super) fn unreadable(error: PageError) -> Refusal {
+pub(super) fn unreadable(error: PageError) -> ApiError {
     match error {
-        PageError::Unreadable(text) => Refusal::BadRequest(text),
-        PageError::TooLarge | PageError::TooManyRows => Refusal::PageTooLarge(error.to_string()),
+        PageError::Unreadable(text) => ApiError::BadRequest(text),
+        PageError::TooLarge | PageError::TooManyRows => ApiError::PageTooLarge(error.to_string()),
     }
 }
 
-fn parse(call: &Call<'_>, body: &[u8]) -> Result<(NewJob, Vec<RawRow>), Refusal> {
+fn parse(call: &RequestContext<'_>, body: &[u8]) -> Result<(NewJob, Vec<RawRow>), ApiError> {
     let Object(body): Object<Body> = read_json(body)?;
     let group = body.group.as_deref().map(Group::parse).transpose();
-    let group = group.map_err(|error| Refusal::BadRequest(format!("The request body at `group`: {error}.")))?;
+    let group = group.map_err(|error| ApiError::BadRequest(format!("The request body at `group`: {error}.")))?;
     if body.max_deletions.is_some_and(|most| most < 1) {
-        return Err(Refusal::BadRequest("The request body at `max_deletions`: it must be at least 1.".to_owned()));
+        return Err(ApiError::BadRequest("The request body at `max_deletions`: it must be at least 1.".to_owned()));
     }
     check_rows(&body.rows)?;
     no_query(call)?;
@@ -135,10 +132,10 @@ fn parse(call: &Call<'_>, body: &[u8]) -> Result<(NewJob, Vec<RawRow>), Refusal>
     Ok((new, body.rows))
 }
 
-pub(super) fn check_rows(rows: &[RawRow]) -> Result<(), Refusal> {
+pub(super) fn check_rows(rows: &[RawRow]) -> Result<(), ApiError> {
     if rows.len() > MAX_ROWS {
         let text = format!("A page must have at most {MAX_ROWS} rows; make an open job and send more pages.");
-        return Err(Refusal::PageTooLarge(text));
+        return Err(ApiError::PageTooLarge(text));
     }
     Ok(())
 }
@@ -146,12 +143,12 @@ pub(super) fn check_rows(rows: &[RawRow]) -> Result<(), Refusal> {
 /// Makes the job that a request stands for, unless it is there already: its chunks first, then all that counts at once,
 /// then the message that has it carried out. Where that one gets lost, the reconciler sends it.
 pub(super) async fn create(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     access: &Access,
     new: &NewJob,
     page: &Page,
     request: &RequestId,
-) -> Result<JobStatus, Refusal> {
+) -> Result<JobStatus, ApiError> {
     let (store, space) = (&call.app.store, &access.space_id);
     let job = JobId::of_request(request);
     if *request != call.id
@@ -165,11 +162,11 @@ pub(super) async fn create(
     let is_new = store.create_job(space, &head, stored.as_ref()).await.map_err(store_failed)?;
     if !is_new {
         // Somebody sent the same request at the same time.
-        return store.job(space, &job).await.map_err(store_failed)?.ok_or(Refusal::Unavailable);
+        return store.job(space, &job).await.map_err(store_failed)?.ok_or(ApiError::Unavailable);
     }
     if stored.is_none() && !new.open {
         let status = store.settle_job(space, &job, call.now).await.map_err(store_failed)?;
-        return status.ok_or(Refusal::Unavailable);
+        return status.ok_or(ApiError::Unavailable);
     }
     if !new.open
         && let Err(error) = call.app.engine.send_dispatch(space, &job).await
@@ -179,7 +176,7 @@ pub(super) async fn create(
     Ok(JobStatus { head, progress: progress(page) })
 }
 
-pub(crate) fn head(call: &Call<'_>, access: &Access, new: &NewJob, job: &JobId) -> JobHead {
+pub(crate) fn head(call: &RequestContext<'_>, access: &Access, new: &NewJob, job: &JobId) -> JobHead {
     JobHead {
         job_id: job.to_string(),
         action: new.action,
@@ -213,7 +210,13 @@ fn progress(page: &Page) -> Progress {
 }
 
 /// The answer to a dry run that was done at once. The job in it was not kept: there is nothing to follow.
-fn planned(call: &Call<'_>, access: &Access, new: &NewJob, page: &Page, plan: efface_core::plan::Plan) -> CreatedJob {
+fn planned(
+    call: &RequestContext<'_>,
+    access: &Access,
+    new: &NewJob,
+    page: &Page,
+    plan: efface_core::job::plan::Plan,
+) -> CreatedJob {
     let mut head = head(call, access, new, &JobId::of_request(&call.id));
     head.state = JobState::Completed;
     let now: Option<Time> = Some(call.now);

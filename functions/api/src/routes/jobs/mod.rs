@@ -4,24 +4,25 @@ mod admit;
 pub mod bulk_delete;
 pub mod control;
 pub mod create;
-pub mod list;
+pub mod list_jobs;
 pub mod outcomes;
 pub mod read;
 pub mod rows;
 
-use efface_aws::{access::Access, store::jobs::JobStatus};
+use efface_aws::store::job::JobStatus;
 use efface_core::{
+    api_error::ApiError,
+    job::plan::Plan,
     job::{Action, Counts, JobId},
-    page, path,
-    plan::Plan,
-    refusal::Refusal,
+    list, path,
     role::Permission,
     time::Time,
 };
+use efface_engine::access::Access;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Call, answer::store_failed, route::Route};
+use crate::{RequestContext, response::store_failed, route::Route};
 
 pub(super) use admit::{Page, post_page};
 
@@ -207,24 +208,29 @@ fn permission(action: Action) -> Permission {
 }
 
 /// The job of a path, where the token may read it, or control it.
-async fn find(call: &Call<'_>, access: &Access, route: &Route<'_>, control: bool) -> Result<JobStatus, Refusal> {
+async fn find(
+    call: &RequestContext<'_>,
+    access: &Access,
+    route: &Route<'_>,
+    control: bool,
+) -> Result<JobStatus, ApiError> {
     let makes = access.role.may(Permission::DeleteProfiles) || access.role.may(Permission::DeleteIdentifiers);
     if !makes && (control || !access.role.may(Permission::ReadJobs)) {
-        return Err(Refusal::RoleMayNot(if control { Permission::DeleteProfiles } else { Permission::ReadJobs }));
+        return Err(ApiError::RoleMayNot(if control { Permission::DeleteProfiles } else { Permission::ReadJobs }));
     }
     let id = path::decode(route.selector, call.request.encoding).ok();
-    let id = id.and_then(|id| JobId::parse(&id).ok()).ok_or(Refusal::JobNotFound)?;
+    let id = id.and_then(|id| JobId::parse(&id).ok()).ok_or(ApiError::JobNotFound)?;
     let status = call.app.store.job(&access.space_id, &id).await.map_err(store_failed)?;
-    let status = status.ok_or(Refusal::JobNotFound)?;
+    let status = status.ok_or(ApiError::JobNotFound)?;
     let needed = permission(status.head.action);
     let is_own = status.head.token_id == access.token_id;
     if is_own || access.role.may(needed) || (!control && access.role.may(Permission::ReadJobs)) {
         return Ok(status);
     }
-    Err(Refusal::RoleMayNot(if control { needed } else { Permission::ReadJobs }))
+    Err(ApiError::RoleMayNot(if control { needed } else { Permission::ReadJobs }))
 }
 
 /// A request without a query.
-pub(super) fn no_query(call: &Call<'_>) -> Result<(), Refusal> {
-    page::only(&call.request.query, &[])
+pub(super) fn no_query(call: &RequestContext<'_>) -> Result<(), ApiError> {
+    list::no_query_but(&call.request.query, &[])
 }

@@ -2,23 +2,21 @@
 
 use std::fmt::Write;
 
-use efface_aws::{
-    access::Access,
-    store::jobs::{Outcome as StoredOutcome, OutcomePosition},
-};
+use efface_aws::store::job::{Outcome as StoredOutcome, OutcomePosition};
 use efface_core::{
+    api_error::ApiError,
     job::{JobId, Outcome},
-    page::{self, ListQuery},
-    refusal::Refusal,
+    list::{self, ListQuery},
 };
+use efface_engine::access::Access;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::find;
 use crate::{
-    Call,
-    answer::{Answer, store_failed},
+    RequestContext,
     openapi::Cursor,
+    response::{Response, store_failed},
     route::Route,
 };
 
@@ -73,23 +71,23 @@ impl From<StoredOutcome> for RowOutcome {
             (Outcomes = "application/json"),
             (String = "text/csv"))),
         crate::openapi::ReadErrors))]
-pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn get(call: &RequestContext<'_>, access: &Access, route: &Route<'_>) -> Result<Response, ApiError> {
     let query = ListQuery::read(&call.request.query, &["outcome"])?;
     let words = "deleted, duplicate, not_found, invalid, protected or failed";
     let outcome: Option<Outcome> = query.filter("outcome", words)?;
-    let start: Option<OutcomePosition> = query.next.as_deref().map(page::open).transpose()?;
+    let start: Option<OutcomePosition> = query.next.as_deref().map(list::decode_cursor).transpose()?;
     let is_csv = call.request.header("accept")?.is_some_and(wants_csv);
     let status = find(call, access, route, false).await?;
-    let job = JobId::parse(&status.head.job_id).map_err(|_| Refusal::JobNotFound)?;
+    let job = JobId::parse(&status.head.job_id).map_err(|_| ApiError::JobNotFound)?;
     let listed = call.app.store.list_outcomes(&access.space_id, &job, outcome, start, query.limit).await;
     let (outcomes, next) = listed.map_err(store_failed)?;
     let data: Vec<RowOutcome> = outcomes.into_iter().map(Into::into).collect();
-    let next = next.as_ref().map(page::seal);
+    let next = next.as_ref().map(list::encode_cursor);
     if is_csv {
         let next = next.map(|next| link(call, &query, &next));
-        return Ok(Answer::csv(table(&data), next));
+        return Ok(Response::csv(table(&data), next));
     }
-    Answer::ok(&Outcomes { data, cursor: Cursor::new(call.request, next) })
+    Response::ok(&Outcomes { data, cursor: Cursor::new(call.request, next) })
 }
 
 fn wants_csv(accept: &str) -> bool {
@@ -107,7 +105,7 @@ fn table(data: &[RowOutcome]) -> String {
     table
 }
 
-fn link(call: &Call<'_>, query: &ListQuery, next: &str) -> String {
+fn link(call: &RequestContext<'_>, query: &ListQuery, next: &str) -> String {
     let outcome = query.filters.get("outcome").map(|outcome| format!("&outcome={outcome}")).unwrap_or_default();
     format!("{}?limit={}{outcome}&next={next}", call.request.path, query.limit)
 }

@@ -1,18 +1,18 @@
 //! Where a job stands.
 
-use efface_aws::access::Access;
-use efface_core::refusal::Refusal;
+use efface_core::api_error::ApiError;
+use efface_engine::access::Access;
 
 use super::{JobBody, find, no_query};
-use crate::{Call, answer::Answer, route::Route};
+use crate::{RequestContext, response::Response, route::Route};
 
 /// Reads where a job stands. Its counts and what remains add up to its rows at any time.
 #[utoipa::path(get, path = "/v1/spaces/{space_id}/deletion_jobs/{job_id}",
     tag = "jobs",
     params(crate::openapi::JobParams),
     responses((status = 200, description = "The job.", body = JobBody), crate::openapi::ReadErrors))]
-pub(crate) async fn get(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn get(call: &RequestContext<'_>, access: &Access, route: &Route<'_>) -> Result<Response, ApiError> {
     no_query(call)?;
     let status = find(call, access, route, false).await?;
-    Answer::ok(&JobBody::new(status, call.now))
+    Response::ok(&JobBody::new(status, call.now))
 }

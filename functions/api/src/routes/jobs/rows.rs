@@ -1,13 +1,14 @@
 //! Add a page to a job that is open.
 
-use efface_aws::{access::Access, store::jobs::Committed};
+use efface_aws::store::job::Committed;
 use efface_core::{
+    api_error::ApiError,
     job::{JobId, JobState},
     json::Object,
-    refusal::Refusal,
     request::read_json,
     rows::{RawRow, page_rows},
 };
+use efface_engine::access::Access;
 use serde::Deserialize;
 
 use super::{
@@ -17,9 +18,9 @@ use super::{
     find, no_query,
 };
 use crate::{
-    Call,
-    answer::{Answer, store_failed},
+    RequestContext,
     auth::check_activated,
+    response::{Response, store_failed},
     route::Route,
     routes::idempotency,
 };
@@ -42,12 +43,12 @@ struct Body {
     params(crate::openapi::JobParams, crate::openapi::IdempotencyParams),
     request_body(content = crate::openapi::AddRowsBody, content_type = "application/json"),
     responses((status = 202, description = "The page is kept.", body = CreatedJob), crate::openapi::JobErrors))]
-pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) -> Result<Answer, Refusal> {
+pub(crate) async fn post(call: &RequestContext<'_>, access: &Access, route: &Route<'_>) -> Result<Response, ApiError> {
     check_page(call.request)?;
     let sent = inflated(call.request)?;
     let Object(body): Object<Body> = read_json(&sent)?;
     if body.page > MAX_PAGE {
-        return Err(Refusal::BadRequest(format!("The request body at `page`: it must be at most {MAX_PAGE}.")));
+        return Err(ApiError::BadRequest(format!("The request body at `page`: it must be at most {MAX_PAGE}.")));
     }
     check_rows(&body.rows)?;
     no_query(call)?;
@@ -56,7 +57,7 @@ pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) ->
     idempotency::settle(call, access).await?;
     let (store, space) = (&call.app.store, &access.space_id);
     let head = &status.head;
-    let job = JobId::parse(&head.job_id).map_err(|_| Refusal::JobNotFound)?;
+    let job = JobId::parse(&head.job_id).map_err(|_| ApiError::JobNotFound)?;
     let page = Page::admit(access, head.action, head.dry_run, &body.rows, &sent);
     let stored = page.stored(body.page);
     let there = match store.page(space, &job, body.page).await.map_err(store_failed)? {
@@ -67,12 +68,12 @@ pub(crate) async fn post(call: &Call<'_>, access: &Access, route: &Route<'_>) ->
             store.commit_page(space, head, &stored).await.map_err(store_failed)?
         }
     };
-    let status = store.job(space, &job).await.map_err(store_failed)?.ok_or(Refusal::JobNotFound)?;
+    let status = store.job(space, &job).await.map_err(store_failed)?.ok_or(ApiError::JobNotFound)?;
     match there {
-        Committed::Again(there) if there.content != stored.content => Err(Refusal::PageConflict(body.page)),
-        Committed::NotOpen => Err(Refusal::InvalidState(status.head.state, "given more rows")),
+        Committed::Again(there) if there.content != stored.content => Err(ApiError::PageConflict(body.page)),
+        Committed::NotOpen => Err(ApiError::InvalidState(status.head.state, "given more rows")),
         Committed::Yes | Committed::Again(_) => {
-            Answer::accepted(&CreatedJob { job: Job::new(status, call.now), page: page.answer(), plan: None })
+            Response::accepted(&CreatedJob { job: Job::new(status, call.now), page: page.answer(), plan: None })
         }
     }
 }

@@ -12,8 +12,8 @@ use efface_core::{
     deletion::{Claim, Identifier, claim},
     identifier::ExternalId,
     key::{IdHash, SpaceKey},
+    load::ProfileLine,
     profile::ProfileId,
-    seed::SeedProfile,
     space::{Space, SpaceId},
     time::Time,
 };
@@ -21,9 +21,9 @@ use thiserror::Error;
 
 use super::{
     Key, Store, StoreError,
-    identifiers::pause,
+    identifier::pause,
     partition_key,
-    profiles::{Head, ProfileState, Trait, Traits},
+    profile::{Head, ProfileState, Trait, Traits},
     read,
 };
 use crate::clock;
@@ -74,7 +74,7 @@ pub struct Loaded {
 /// A line in its space, with its hashes.
 struct Line<'a> {
     space_id: &'a SpaceId,
-    profile: &'a SeedProfile,
+    profile: &'a ProfileLine,
     hashes: Vec<IdHash>,
     target: Option<IdHash>,
     now: Time,
@@ -89,7 +89,7 @@ impl Store {
         &self,
         space: &Space,
         key: &SpaceKey,
-        profile: &SeedProfile,
+        profile: &ProfileLine,
         now: Time,
     ) -> Result<Loaded, LoadError> {
         let hash = |id: &ExternalId| {

@@ -10,16 +10,16 @@ use efface_core::{
     deletion::{Claim, Identifier, remembered},
     identifier::ExternalId,
     key::IdHash,
+    load::MAX_LINE_BYTES,
     profile::ProfileId,
-    seed::MAX_LINE_BYTES,
     space::SpaceId,
 };
 
 use super::{Line, LoadError, Writes};
 use crate::store::{
     Item, Key, Store, StoreError,
-    identifiers::{canceled_for, failed_condition, is_conflict, names},
-    profiles::{Head, Traits, merge_traits, read_traits, write_traits},
+    identifier::{canceled_for, failed_condition, is_conflict, names},
+    profile::{Head, Traits, merge_traits, read_traits, write_traits},
     sort_key, text,
 };
 

@@ -14,8 +14,8 @@ use efface_local::{
     console::{answer, say},
     emulator::Emulator,
     error::{LocalError, Tried},
-    leash,
     stack::Deployer,
+    supervisor,
     tools::Tools,
     workspace::Workspace,
 };
@@ -27,7 +27,7 @@ use report::Report;
 const STACKS: [&str; 2] = ["efface-aws-tokyo", "efface-ap03"];
 
 fn main() -> ExitCode {
-    if let Some(code) = leash::run_if_asked() {
+    if let Some(code) = supervisor::run_if_asked() {
         return code;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -23,16 +23,16 @@ pub struct LineError(pub String);
 
 /// One line, read.
 #[derive(Debug, Clone)]
-pub enum SeedLine {
+pub enum LoadLine {
     /// Makes or changes a space.
     Space(SpaceId, SpaceChange),
     /// Makes a profile, or adds to it.
-    Profile(SeedProfile),
+    Profile(ProfileLine),
 }
 
 /// A profile as a line describes it.
 #[derive(Debug, Clone)]
-pub struct SeedProfile {
+pub struct ProfileLine {
     /// Its space.
     pub space_id: SpaceId,
     /// At least one; the first one names the profile when the line is loaded again.
@@ -82,7 +82,7 @@ struct RawId {
 }
 
 /// Reads one line. Blank lines are `None`.
-pub fn parse_line(line: &str) -> Result<Option<SeedLine>, LineError> {
+pub fn parse_line(line: &str) -> Result<Option<LoadLine>, LineError> {
     if line.trim().is_empty() {
         return Ok(None);
     }
@@ -100,7 +100,7 @@ pub fn parse_line(line: &str) -> Result<Option<SeedLine>, LineError> {
 }
 
 impl RawLine {
-    fn check(self) -> Result<SeedLine, LineError> {
+    fn check(self) -> Result<LoadLine, LineError> {
         if let Some(space) = self.space {
             if self.space_id.is_some() || self.external_ids.is_some() {
                 return Err(LineError("a line is a space or a profile, not both".to_owned()));
@@ -117,7 +117,7 @@ impl RawLine {
                 "segments: `{name}`: a segment id is 1 to 64 of a-z, A-Z, 0-9, `_`, `.`, `-`"
             )));
         }
-        Ok(SeedLine::Profile(SeedProfile {
+        Ok(LoadLine::Profile(ProfileLine {
             space_id: SpaceId::parse(&space_id).map_err(|error| at("space_id", &error))?,
             external_ids: ids
                 .into_iter()
@@ -136,9 +136,9 @@ impl RawLine {
 }
 
 impl RawSpace {
-    fn check(self) -> Result<SeedLine, LineError> {
+    fn check(self) -> Result<LoadLine, LineError> {
         let id = SpaceId::parse(&self.id).map_err(|error| at("space.id", &error))?;
-        Ok(SeedLine::Space(
+        Ok(LoadLine::Space(
             id,
             SpaceChange {
                 activated: self.activated,
@@ -177,12 +177,12 @@ mod tests {
     fn reads_the_two_kinds_of_line() {
         let line = r#"{"space_id":"spa_demo","external_ids":[{"type":"user_id","id":"user_001"}],"traits":{"n":1e400},
             "segments":["seg_vip"],"timestamp":"2026-01-01T00:00:00Z","merged_into":{"type":"email","id":"e"}}"#;
-        let Some(SeedLine::Profile(profile)) = parse_line(line).unwrap() else { panic!("a profile") };
+        let Some(LoadLine::Profile(profile)) = parse_line(line).unwrap() else { panic!("a profile") };
         assert_eq!(profile.traits["n"].get(), "1e400");
         assert!(profile.merged_into.is_some());
         let line = r#"{"space":{"id":"spa_other","identifier_types":["shoe_size"],"activated":false,
             "source":"detached","deletions_per_second":100,"reactor_instances":["x"]}}"#;
-        assert!(matches!(parse_line(line).unwrap(), Some(SeedLine::Space(..))));
+        assert!(matches!(parse_line(line).unwrap(), Some(LoadLine::Space(..))));
         assert!(parse_line("  \r").unwrap().is_none());
     }
 

@@ -78,7 +78,7 @@ pub struct Cost {
 
 /// A running wire.
 #[derive(Clone)]
-pub struct Wire {
+pub struct FaultProxy {
     /// Where the SDK is to send to.
     pub url: String,
     inner: Arc<Mutex<Inner>>,
@@ -86,7 +86,7 @@ pub struct Wire {
     http: Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>,
 }
 
-impl Wire {
+impl FaultProxy {
     /// Starts a wire to a server.
     pub async fn start(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -164,7 +164,7 @@ impl Wire {
     }
 }
 
-async fn pass(State(wire): State<Wire>, request: Request) -> Response<Body> {
+async fn pass(State(wire): State<FaultProxy>, request: Request) -> Response<Body> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
@@ -203,7 +203,7 @@ async fn pass(State(wire): State<Wire>, request: Request) -> Response<Body> {
     response
 }
 
-impl Wire {
+impl FaultProxy {
     async fn forward(&self, headers: &HeaderMap, content: &Value) -> (u16, HeaderMap, Bytes) {
         let mut request = axum::http::Request::post(&self.target);
         for (name, value) in headers {

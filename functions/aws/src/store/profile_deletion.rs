@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Item, Key, Store, StoreError,
-    identifiers::{Deletion, names, text_or_null},
+    identifier::{Deletion, names, text_or_null},
     keys::{EDGES, SEGMENT_EDGES, TRAITS, profile_partition},
-    profiles::{Head, Traits, read_traits},
+    profile::{Head, Traits, read_traits},
     read, sort_key, text,
 };
 

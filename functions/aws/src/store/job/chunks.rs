@@ -8,9 +8,9 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use efface_core::{
-    chunk::{Outcomes, Row, pack, unpack},
+    job::chunk::{Outcomes, Row, pack, unpack},
+    job::plan::Extent,
     job::{Counts, JobId},
-    plan::Extent,
     space::SpaceId,
     time::Time,
 };

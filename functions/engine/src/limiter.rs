@@ -7,7 +7,7 @@ use std::{
 
 use efface_core::{space::SpaceId, time::Time};
 
-use crate::{Store, StoreError};
+use efface_aws::{Store, StoreError};
 
 /// Remembers which second is used up, so that a flood of refused requests writes nothing.
 #[derive(Debug, Default)]

@@ -2,11 +2,8 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{
-    job::{Counts, Outcome},
-    key::IdHash,
-    rows::RowFault,
-};
+use super::{Counts, Outcome};
+use crate::{key::IdHash, rows::RowFault};
 
 /// Rows of a chunk: its item is written and read as a whole, and stays well below DynamoDB's 400 KB.
 pub const CHUNK_ROWS: usize = 1_000;

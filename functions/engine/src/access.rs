@@ -13,7 +13,7 @@ use efface_core::{
     token::{Token, TokenHash},
 };
 
-use crate::{Store, StoreError, store::tokens::TokenRecord};
+use efface_aws::{Store, StoreError, store::token::TokenRecord};
 
 /// How long a token and its space are remembered. Contract: a revoked token stops within 60 s; the rest is for a request
 /// that is under way.

@@ -11,12 +11,12 @@ use efface_core::{
     profile::ProfileId,
 };
 
-use super::{Engine, Run};
-use crate::{
+use crate::{Engine, Run};
+use efface_aws::{
     StoreError,
     store::{
-        erasure::Eraser,
-        identifiers::{Taken, Witness},
+        identifier::{Taken, Witness},
+        profile_deletion::Eraser,
     },
 };
 
@@ -24,10 +24,10 @@ use crate::{
 const ATTEMPTS: usize = 4;
 
 /// A row's lookup and target, and whether that is a `user_id`, too.
-pub(super) type Hashes<'a> = (&'a IdHash, &'a IdHash, bool);
+pub(crate) type Hashes<'a> = (&'a IdHash, &'a IdHash, bool);
 
 impl Engine {
-    pub(super) async fn identifier_row(
+    pub(crate) async fn identifier_row(
         &self,
         run: &Run,
         row: usize,
@@ -125,7 +125,7 @@ impl Engine {
     }
 
     /// A `user_id` of the profile that this job does not delete.
-    pub(super) async fn other_witness(
+    pub(crate) async fn other_witness(
         &self,
         run: &Run,
         profile: &ProfileId,

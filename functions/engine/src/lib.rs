@@ -4,13 +4,11 @@
 //! Every step can be repeated, and be cut short anywhere: what a row did is on the tombstones that it left, and a chunk's
 //! results are counted once, with the result.
 
-mod chunk;
-mod dispatch;
-mod erase;
-mod identifier;
-mod pace;
-mod plan;
-mod reconcile;
+pub mod access;
+mod concurrency;
+mod job;
+pub mod limiter;
+mod profile;
 
 use std::{
     collections::HashMap,
@@ -25,20 +23,18 @@ use efface_core::{
 };
 use tokio::time::Instant;
 
-use crate::{
+use efface_aws::{
     Store, StoreError,
     clock::Clock,
     queue::{ChunkId, Queue},
     store::{
-        erasure::Eraser,
-        jobs::{JobHead, Page},
+        job::{JobHead, Page},
+        profile_deletion::Eraser,
     },
 };
 
-pub use chunk::Ran;
-pub use pace::Pace;
-pub use plan::PlanRows;
-pub use reconcile::{Reconciled, Round};
+pub use concurrency::ConcurrencyLimit;
+pub use job::{ChunkRun, PlanRows, Reconciled, ScanCursor};
 
 /// Jobs and pages that one instance remembers at most.
 const REMEMBERED: usize = 256;
@@ -49,7 +45,7 @@ pub struct Engine {
     store: Store,
     queue: Queue,
     clock: Clock,
-    pace: Pace,
+    concurrency: ConcurrencyLimit,
     /// What never changes of a job, and whether it was seen to run.
     jobs: Remembered<(SpaceId, JobId), JobHead>,
     /// Committed pages never change.
@@ -81,7 +77,14 @@ impl Deadline {
 impl Engine {
     /// An engine on a store and the queue that its messages go to.
     pub fn new(store: Store, queue: Queue, clock: Clock) -> Self {
-        Self { store, queue, clock, pace: Pace::default(), jobs: Remembered::default(), pages: Remembered::default() }
+        Self {
+            store,
+            queue,
+            clock,
+            concurrency: ConcurrencyLimit::default(),
+            jobs: Remembered::default(),
+            pages: Remembered::default(),
+        }
     }
 
     /// A job's head; from memory where it was seen to run: what is read of it then never changes.

@@ -1,15 +1,15 @@
 //! Answers: the one file where decisions become HTTP.
 
 use efface_aws::StoreError;
-use efface_core::{profile::RequestId, refusal::Refusal};
+use efface_core::{api_error::ApiError, profile::RequestId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::door::Format;
+use crate::event::Format;
 
 /// An answer, before the front door has wrapped it.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     status: u16,
     code: &'static str,
     /// JSON text: traits keep the numbers that no number type holds.
@@ -24,14 +24,14 @@ const JSON: &str = "application/json";
 /// What to send again after, in whole seconds, where a 429 or a 503 says so.
 const RETRY_AFTER_SECONDS: &str = "1";
 
-impl Answer {
+impl Response {
     /// A 200 with a body.
-    pub fn ok(body: &impl Serialize) -> Result<Self, Refusal> {
+    pub fn ok(body: &impl Serialize) -> Result<Self, ApiError> {
         Self::json(200, body)
     }
 
     /// A 202: it will be done, whatever happens to us.
-    pub fn accepted(body: &impl Serialize) -> Result<Self, Refusal> {
+    pub fn accepted(body: &impl Serialize) -> Result<Self, ApiError> {
         Self::json(202, body)
     }
 
@@ -41,8 +41,8 @@ impl Answer {
         Self { status: 200, code: "success", body, content_type: "text/csv; charset=utf-8", allow: None, link }
     }
 
-    fn json(status: u16, body: &impl Serialize) -> Result<Self, Refusal> {
-        let body = serde_json::to_string(body).map_err(|_| Refusal::Internal)?;
+    fn json(status: u16, body: &impl Serialize) -> Result<Self, ApiError> {
+        let body = serde_json::to_string(body).map_err(|_| ApiError::Internal)?;
         Ok(Self { status, code: "success", body, content_type: JSON, allow: None, link: None })
     }
 
@@ -84,57 +84,57 @@ impl Answer {
     }
 }
 
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
-        let allow = if let Refusal::MethodNotAllowed(method) = refusal { Some(method) } else { None };
+impl From<ApiError> for Response {
+    fn from(refusal: ApiError) -> Self {
+        let allow = if let ApiError::MethodNotAllowed(method) = refusal { Some(method) } else { None };
         let body = json!({ "error": { "code": refusal.code(), "message": refusal.to_string() } }).to_string();
         Self { status: status(&refusal), code: refusal.code(), body, content_type: JSON, allow, link: None }
     }
 }
 
 /// The status of each refusal (contract).
-fn status(refusal: &Refusal) -> u16 {
+fn status(refusal: &ApiError) -> u16 {
     match refusal {
-        Refusal::FrontDoor(_)
-        | Refusal::MissingUrlParameters
-        | Refusal::BadRequest(_)
-        | Refusal::InvalidCollection(_)
-        | Refusal::UnsupportedLookupType(_)
-        | Refusal::OnlyOneExternalId
-        | Refusal::UnsupportedType
-        | Refusal::TargetIsLookup => 400,
-        Refusal::Unauthorized => 401,
-        Refusal::RoleMayNot(_) | Refusal::NotActivated(_) => 403,
-        Refusal::NoRoute
-        | Refusal::NoSource(_)
-        | Refusal::LookupNotFound
-        | Refusal::ExternalIdNotFound
-        | Refusal::ProfileNotFound
-        | Refusal::JobNotFound
-        | Refusal::InstanceNotFound
-        | Refusal::DeletionNotFound => 404,
-        Refusal::MethodNotAllowed(_) => 405,
-        Refusal::IdempotencyConflict | Refusal::PageConflict(_) | Refusal::InvalidState(..) => 409,
-        Refusal::PayloadTooLarge(_) | Refusal::PageTooLarge(_) => 413,
-        Refusal::UnsupportedMediaType | Refusal::UnsupportedPageType => 415,
-        Refusal::RateLimited => 429,
-        Refusal::Internal => 500,
-        Refusal::Unavailable => 503,
+        ApiError::EventSource(_)
+        | ApiError::MissingUrlParameters
+        | ApiError::BadRequest(_)
+        | ApiError::InvalidCollection(_)
+        | ApiError::UnsupportedLookupType(_)
+        | ApiError::OnlyOneExternalId
+        | ApiError::UnsupportedType
+        | ApiError::TargetIsLookup => 400,
+        ApiError::Unauthorized => 401,
+        ApiError::RoleMayNot(_) | ApiError::NotActivated(_) => 403,
+        ApiError::NoRoute
+        | ApiError::NoSource(_)
+        | ApiError::LookupNotFound
+        | ApiError::ExternalIdNotFound
+        | ApiError::ProfileNotFound
+        | ApiError::JobNotFound
+        | ApiError::InstanceNotFound
+        | ApiError::DeletionNotFound => 404,
+        ApiError::MethodNotAllowed(_) => 405,
+        ApiError::IdempotencyConflict | ApiError::PageConflict(_) | ApiError::InvalidState(..) => 409,
+        ApiError::PayloadTooLarge(_) | ApiError::PageTooLarge(_) => 413,
+        ApiError::UnsupportedMediaType | ApiError::UnsupportedPageType => 415,
+        ApiError::RateLimited => 429,
+        ApiError::Internal => 500,
+        ApiError::Unavailable => 503,
     }
 }
 
 /// What a client is told of a failing store; the log has the detail.
 #[expect(clippy::needless_pass_by_value, reason = "it ends a chain of map_err")]
-pub(crate) fn store_failed(error: StoreError) -> Refusal {
+pub(crate) fn store_failed(error: StoreError) -> ApiError {
     match error {
         StoreError::Unavailable(_) => {
             tracing::warn!(%error, "store");
-            Refusal::Unavailable
+            ApiError::Unavailable
         }
         // Nobody but an operator can mend it: the template's alarm counts lines of this level.
         StoreError::Internal(_) => {
             tracing::error!(%error, "store");
-            Refusal::Internal
+            ApiError::Internal
         }
     }
 }

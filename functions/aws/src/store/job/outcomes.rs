@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use efface_core::{
-    chunk::{CHUNK_ROWS, Outcomes, Row},
+    job::chunk::{CHUNK_ROWS, Outcomes, Row},
     job::{JobId, Outcome as RowOutcome},
     rows::RowFault,
     space::SpaceId,

@@ -8,14 +8,14 @@ use std::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::Deadline;
-use crate::StoreError;
+use crate::Deadline;
+use efface_aws::StoreError;
 
 /// At the start, and at least.
 const FEWEST: usize = 4;
 const FIRST: usize = 16;
 /// Beyond this, one worker gets no faster.
-pub(super) const MOST: usize = 64;
+pub(crate) const MOST: usize = 64;
 /// So many successes in a row earn a place more.
 const PER_PLACE: usize = 32;
 /// How often a row is tried.
@@ -23,7 +23,7 @@ const ATTEMPTS: u32 = 8;
 
 /// The pace of one process.
 #[derive(Debug)]
-pub struct Pace {
+pub struct ConcurrencyLimit {
     places: Semaphore,
     limit: AtomicUsize,
     /// Places to take away as they become free.
@@ -31,13 +31,13 @@ pub struct Pace {
     successes: AtomicUsize,
 }
 
-impl Default for Pace {
+impl Default for ConcurrencyLimit {
     fn default() -> Self {
         Self { places: Semaphore::new(FIRST), limit: FIRST.into(), surplus: 0.into(), successes: 0.into() }
     }
 }
 
-impl Pace {
+impl ConcurrencyLimit {
     /// How many may run at once.
     pub fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
@@ -109,7 +109,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_slows_down_and_recovers() {
-        let pace = Pace::default();
+        let pace = ConcurrencyLimit::default();
         let failures = Cell::new(3);
         let deadline = Deadline::after(Duration::from_mins(10));
         let work = || async {
@@ -130,7 +130,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_gives_up_on_what_does_not_pass() {
-        let pace = Pace::default();
+        let pace = ConcurrencyLimit::default();
         let deadline = Deadline::after(Duration::from_mins(10));
         let internal = || async { Err::<(), _>(StoreError::Internal("shape".to_owned())) };
         assert_eq!(pace.run(deadline, internal).await, Err(StoreError::Internal("shape".to_owned())));

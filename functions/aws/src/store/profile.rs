@@ -17,8 +17,8 @@ use serde_json::value::RawValue;
 
 use super::{
     Item, Key, Store, StoreError,
-    erasure::Erased,
     keys::{EDGES, profile_partition},
+    profile_deletion::Erased,
     read, sort_key, text,
 };
 

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::Counts;
+use super::Counts;
 
 /// What rows would take along, beyond what their outcomes tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ impl AddAssign for Extent {
 }
 
 /// A plan as answers have it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Plan {
     /// Rows, the invalid ones too.
     pub rows: i64,

@@ -7,21 +7,21 @@ use std::{
 };
 
 use efface_core::{
-    chunk::Row,
     deletion::Identifier,
+    job::chunk::Row,
+    job::plan::{Extent, Plan},
     job::{Counts, JobId, Outcome},
     key::IdHash,
-    plan::{Extent, Plan},
     profile::ProfileId,
     space::SpaceId,
     time::Time,
 };
 use futures::{StreamExt, stream};
 
-use super::{Deadline, Engine, chunk::Decided, pace::MOST};
-use crate::{
+use crate::{Deadline, Engine, concurrency::MOST, job::chunk::Decided};
+use efface_aws::{
     StoreError,
-    store::{jobs::Marked, profiles::Head},
+    store::{job::Marked, profile::Head},
 };
 
 /// Rows of a page that are planned together.
@@ -32,7 +32,7 @@ const MEMBERS: usize = 16;
 
 /// Where rows note what they would take, so that others find it taken.
 #[derive(Debug)]
-pub(super) enum Marks<'a> {
+pub(crate) enum Marks<'a> {
     /// In the table, for a job.
     Table {
         /// The job.
@@ -90,11 +90,11 @@ impl Engine {
         if deadline.is_over() {
             return Ok(None);
         }
-        self.pace.run(deadline, || self.plan_row(space, row, &name, None, marks)).await.map(Some)
+        self.concurrency.run(deadline, || self.plan_row(space, row, &name, None, marks)).await.map(Some)
     }
 
     /// What a row would come to, and what it would take along.
-    pub(super) async fn plan_row(
+    pub(crate) async fn plan_row(
         &self,
         space: &SpaceId,
         row: &Row,

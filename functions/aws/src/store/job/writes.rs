@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
 use super::CONFLICT_ATTEMPTS;
 use crate::store::{
     Item, Key, Store, StoreError,
-    identifiers::{canceled_for, failed_condition, is_conflict, pause},
+    identifier::{canceled_for, failed_condition, is_conflict, pause},
     number,
 };
 

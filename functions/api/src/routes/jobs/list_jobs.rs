@@ -1,24 +1,22 @@
 //! List jobs.
 
-use efface_aws::{
-    access::Access,
-    store::jobs::{JobPosition, Totals},
-};
+use efface_aws::store::job::{JobPosition, Totals};
 use efface_core::{
+    api_error::ApiError,
     job::{Group, JobId, JobState},
-    page::{self, ListQuery},
-    refusal::Refusal,
+    list::{self, ListQuery},
     role::Permission,
 };
+use efface_engine::access::Access;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Job, JobCounts};
 use crate::{
-    Call,
-    answer::{Answer, store_failed},
+    RequestContext,
     auth::authorise,
     openapi::Cursor,
+    response::{Response, store_failed},
 };
 
 /// A page of jobs, newest first.
@@ -43,14 +41,14 @@ pub struct JobList {
     tag = "jobs",
     params(crate::openapi::SpaceParams, crate::openapi::JobListParams),
     responses((status = 200, description = "A page of jobs.", body = JobList), crate::openapi::ReadErrors))]
-pub(crate) async fn get(call: &Call<'_>, access: &Access) -> Result<Answer, Refusal> {
+pub(crate) async fn get(call: &RequestContext<'_>, access: &Access) -> Result<Response, ApiError> {
     let query = ListQuery::read(&call.request.query, &["group", "state"])?;
     let group: Option<Group> = query.filter("group", "1 to 128 of a-z, A-Z, 0-9, `_`, `.`, `:`, `-`")?;
     let words = "open, queued, running, pausing, paused, cancelling, cancelled or completed";
     let state: Option<JobState> = query.filter("state", words)?;
-    let start: Option<JobPosition> = query.next.as_deref().map(page::open).transpose()?;
+    let start: Option<JobPosition> = query.next.as_deref().map(list::decode_cursor).transpose()?;
     if start.as_ref().is_some_and(|start| JobId::parse(&start.job).is_err()) {
-        return Err(page::bad_next());
+        return Err(list::bad_cursor());
     }
     authorise(access, Permission::ReadJobs)?;
     let (store, space) = (&call.app.store, &access.space_id);
@@ -60,19 +58,19 @@ pub(crate) async fn get(call: &Call<'_>, access: &Access) -> Result<Answer, Refu
     )
     .map_err(store_failed)?;
     let (jobs, next) = listed;
-    Answer::ok(&JobList {
+    Response::ok(&JobList {
         data: jobs.into_iter().map(|job| Job::new(job, call.now)).collect(),
         counts: totals.counts.into(),
         jobs: totals.jobs,
         rows: totals.rows,
         remaining: (totals.rows - totals.counts.total()).max(0),
-        cursor: Cursor::new(call.request, next.as_ref().map(page::seal)),
+        cursor: Cursor::new(call.request, next.as_ref().map(list::encode_cursor)),
     })
 }
 
 /// All jobs and finished ones are tallied as they go; unfinished ones of one state are read one by one.
 async fn totals(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     access: &Access,
     group: Option<&Group>,
     state: Option<JobState>,

@@ -1,15 +1,15 @@
 //! Front doors: the same request has the same result through each, and the HTTP API is refused.
 
-use efface_api::door::{FrontDoor, HttpEvent};
+use efface_api::event::{EventSource, HttpEvent};
 use efface_core::role::Role;
-use efface_tests::{Door, Reply, Req, TestApp, app, app::SPACE};
+use efface_tests::{Reply, Req, TestApp, Via, app, app::SPACE};
 use serde_json::Value;
 
-const DOORS: [(FrontDoor, Door); 4] = [
-    (FrontDoor::Rest, Door::Rest),
-    (FrontDoor::FunctionUrl, Door::FunctionUrl),
-    (FrontDoor::Watch, Door::Watch),
-    (FrontDoor::Decoding, Door::Decoding),
+const DOORS: [(EventSource, Via); 4] = [
+    (EventSource::Rest, Via::Rest),
+    (EventSource::FunctionUrl, Via::FunctionUrl),
+    (EventSource::Watch, Via::Watch),
+    (EventSource::Decoding, Via::Decoding),
 ];
 
 /// Identifiers that a path can get wrong.
@@ -54,7 +54,7 @@ async fn the_same_request_has_the_same_result() {
         fields.sort_unstable();
         let plain = ["body", "headers", "isBase64Encoded", "statusCode"];
         let with_cookies = ["body", "cookies", "headers", "isBase64Encoded", "statusCode"];
-        let is_v2 = matches!(door, Door::FunctionUrl | Door::Watch);
+        let is_v2 = matches!(door, Via::FunctionUrl | Via::Watch);
         assert_eq!(fields, if is_v2 { &with_cookies[..] } else { &plain[..] }, "{front_door:?}");
         let unknown = app::send(&instance, &Req::get("/nowhere"), door).await;
         assert_eq!(unknown.line(), "404 not_found There is nothing at this path.");
@@ -69,7 +69,7 @@ async fn the_http_api_is_refused_with_the_reason() {
     let token = app.token(Role::WorkspaceOwner).to_owned();
     for (front_door, _) in DOORS {
         let instance = app.another(front_door);
-        for door in [Door::HttpApi, Door::HttpApiV1] {
+        for door in [Via::HttpApi, Via::HttpApiV1] {
             for user in ["x", "x/external_ids/delete?"] {
                 let request = Req::delete(SPACE, user, "email", "e@x").token(&token);
                 let reply = app::send(&instance, &request, door).await;
@@ -87,9 +87,9 @@ async fn events_of_another_door_are_refused() {
     let app = TestApp::start().await;
     for (front_door, own) in DOORS {
         let instance = app.another(front_door);
-        for door in [Door::Rest, Door::FunctionUrl, Door::Watch, Door::Decoding, Door::LoadBalancer] {
-            let same_format = matches!((own, door), (Door::Rest | Door::Decoding, Door::Rest | Door::Decoding))
-                || matches!((own, door), (Door::Watch, Door::FunctionUrl));
+        for door in [Via::Rest, Via::FunctionUrl, Via::Watch, Via::Decoding, Via::LoadBalancer] {
+            let same_format = matches!((own, door), (Via::Rest | Via::Decoding, Via::Rest | Via::Decoding))
+                || matches!((own, door), (Via::Watch, Via::FunctionUrl));
             let status = app::send(&instance, &Req::get("/health"), door).await.status;
             assert_eq!(status, if own == door || same_format { 200 } else { 400 }, "{front_door:?} {door:?}");
         }
@@ -116,7 +116,7 @@ async fn junk_events_are_answered() {
 #[tokio::test]
 async fn recorded_events_have_the_same_result() {
     let user = "user_id:a/b?c#d%e+f+g \"\0😀ש//h%2Fi:j";
-    for (front_door, name) in [(FrontDoor::Watch, "watch"), (FrontDoor::Decoding, "ministack_rest")] {
+    for (front_door, name) in [(EventSource::Watch, "watch"), (EventSource::Decoding, "ministack_rest")] {
         let app = TestApp::start().await;
         let instance = app.another(front_door);
         let replay = async |what: &str| {

@@ -11,11 +11,11 @@ use efface_core::{
 use futures::future::join_all;
 use serde::Serialize;
 
-use super::{Deadline, Engine, chunk::Judge};
-use crate::{
+use crate::{Deadline, Engine, job::chunk::Judge};
+use efface_aws::{
     StoreError,
     queue::{BadMessage, Message, Pointer, Queue, Received, Work},
-    store::jobs::{JobStatus, LIFE_SECONDS},
+    store::job::{JobStatus, LIFE_SECONDS},
 };
 
 /// How long a running job may stand still before its chunks are sent again; doubled after each time.
@@ -65,9 +65,9 @@ enum Looked {
 
 /// How far the reconciler has come among the live jobs. In memory: a new process begins with the newest.
 #[derive(Debug, Default)]
-pub struct Round(Mutex<Option<String>>);
+pub struct ScanCursor(Mutex<Option<String>>);
 
-impl Round {
+impl ScanCursor {
     fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -80,7 +80,12 @@ impl Round {
 impl Engine {
     /// Decides what is in the dead-letter queue, then looks after every job that is not finished; when the time is over,
     /// after some of them at least, and the next run of the same round goes on there, so that each job has its turn.
-    pub async fn reconcile(&self, dead: &Queue, round: &Round, deadline: Deadline) -> Result<Reconciled, StoreError> {
+    pub async fn reconcile(
+        &self,
+        dead: &Queue,
+        round: &ScanCursor,
+        deadline: Deadline,
+    ) -> Result<Reconciled, StoreError> {
         let mut done = Reconciled::default();
         // However much is dead, the living have half of the time.
         Box::pin(self.drain(dead, deadline.half(), &mut done)).await?;

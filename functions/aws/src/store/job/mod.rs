@@ -11,8 +11,8 @@ mod writes;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use efface_core::{
+    job::plan::Extent,
     job::{Action, Counts, Group, JobId, JobState},
-    plan::Extent,
     space::SpaceId,
     time::Time,
 };

@@ -11,7 +11,7 @@ use crate::{
 
 /// A refusal is a decision that a client acts on; its `Display` is the message of the answer.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ApiError {
     /// No such route.
     #[error("There is nothing at this path.")]
     NoRoute,
@@ -20,7 +20,7 @@ pub enum Refusal {
     MethodNotAllowed(&'static str),
     /// The front door is one that Efface can't trust with paths.
     #[error("{0}")]
-    FrontDoor(&'static str),
+    EventSource(&'static str),
     /// No, malformed, unknown, revoked, expired or another space's token: one answer, so that it tells nothing.
     #[error("The specified token is invalid.")]
     Unauthorized,
@@ -104,7 +104,7 @@ pub enum Refusal {
     Internal,
 }
 
-impl Refusal {
+impl ApiError {
     /// The stable word for programs.
     pub fn code(&self) -> &'static str {
         match self {
@@ -120,7 +120,7 @@ impl Refusal {
             Self::Unauthorized => "unauthorized",
             Self::PayloadTooLarge(_) | Self::PageTooLarge(_) => "payload_too_large",
             Self::UnsupportedMediaType | Self::UnsupportedPageType => "unsupported_media_type",
-            Self::FrontDoor(_)
+            Self::EventSource(_)
             | Self::MissingUrlParameters
             | Self::BadRequest(_)
             | Self::InvalidCollection(_)
@@ -139,7 +139,7 @@ impl Refusal {
     }
 }
 
-impl Refusal {
+impl ApiError {
     /// The refusal of a control in a state that does not allow it.
     pub fn control(state: JobState, control: Control) -> Self {
         let words = match control {
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn quoted_values_are_cut_at_64_characters() {
         let long = "é".repeat(65);
-        let message = Refusal::InvalidCollection(long).to_string();
+        let message = ApiError::InvalidCollection(long).to_string();
         assert_eq!(message, format!("Invalid collection: `{}`.", "é".repeat(64)));
     }
 }

@@ -2,11 +2,11 @@
 
 use efface_core::{job::JobId, space::SpaceId, time::Time};
 
-use super::{Deadline, Engine};
-use crate::{
+use crate::{Deadline, Engine};
+use efface_aws::{
     StoreError,
     queue::{ChunkId, Pointer, Work},
-    store::jobs::{ChunkState, JobHead, Page},
+    store::job::{ChunkState, JobHead, Page},
 };
 
 /// Pages that are listed at once.
@@ -60,7 +60,7 @@ impl Engine {
 
     /// Sends the chunks of a job that have begun, are not done, and show no sign of life: their runners have died. How
     /// many there were.
-    pub(super) async fn revive(&self, space: &SpaceId, job: &JobId, now: Time) -> Result<usize, StoreError> {
+    pub(crate) async fn revive(&self, space: &SpaceId, job: &JobId, now: Time) -> Result<usize, StoreError> {
         let mut dead = Vec::new();
         let mut next = Some(0);
         while let Some(page) = next {

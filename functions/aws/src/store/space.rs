@@ -7,7 +7,7 @@ use efface_core::{
 };
 use thiserror::Error;
 
-use super::{Item, Key, Store, StoreError, identifiers::names, read};
+use super::{Item, Key, Store, StoreError, identifier::names, read};
 use crate::clock;
 
 /// Why a space was not made or changed.

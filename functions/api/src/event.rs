@@ -7,15 +7,15 @@ use std::{collections::HashMap, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use efface_aws::config::{ConfigError, Lookup};
-use efface_core::{path::PathEncoding, refusal::Refusal};
+use efface_core::{api_error::ApiError, path::PathEncoding};
 use serde::Deserialize;
 
 /// The setting that names the door.
-pub const SETTING: &str = "EFFACE_FRONT_DOOR";
+pub const SETTING: &str = "EFFACE_EVENT_SOURCE";
 
 /// The door that events come through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FrontDoor {
+pub enum EventSource {
     /// API Gateway REST API: the path as sent.
     Rest,
     /// A Lambda function URL: the path as sent.
@@ -26,7 +26,7 @@ pub enum FrontDoor {
     Decoding,
 }
 
-impl FrontDoor {
+impl EventSource {
     /// Reads the setting; `rest` where there is none.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         match lookup(SETTING).as_deref() {
@@ -117,16 +117,16 @@ pub enum Format {
     V2,
 }
 
-const HTTP_API: Refusal = Refusal::FrontDoor(
+const HTTP_API: ApiError = ApiError::EventSource(
     "Requests through an API Gateway HTTP API are refused: it decodes paths and cuts them at a decoded `?`, so that \
      a request for one profile could reach another. Use the REST API or the function URL.",
 );
 
-const OTHER_DOOR: Refusal = Refusal::FrontDoor(
-    "This request came through another front door than the one that the setting EFFACE_FRONT_DOOR names.",
+const OTHER_DOOR: ApiError = ApiError::EventSource(
+    "This request came through another front door than the one that the setting EFFACE_EVENT_SOURCE names.",
 );
 
-const NOT_BASE64: Refusal = Refusal::FrontDoor("The front door's event has a body that is not base64.");
+const NOT_BASE64: ApiError = ApiError::EventSource("The front door's event has a body that is not base64.");
 
 impl HttpEvent {
     /// The format that the event has and its answer must have.
@@ -135,7 +135,7 @@ impl HttpEvent {
     }
 
     /// Takes a request out of its event, if it came through the expected door.
-    pub fn open(self, door: FrontDoor) -> Result<Request, Refusal> {
+    pub fn open(self, door: EventSource) -> Result<Request, ApiError> {
         self.check(door)?;
         let is_v2 = self.format() == Format::V2;
         let query = self.query();
@@ -155,18 +155,18 @@ impl HttpEvent {
     }
 
     /// An HTTP API sends `version` with both of its formats; the second one is otherwise a function URL's.
-    fn check(&self, door: FrontDoor) -> Result<(), Refusal> {
+    fn check(&self, door: EventSource) -> Result<(), ApiError> {
         let domain = self.request_context.domain_name.as_deref().unwrap_or_default();
         let is_v2 = self.format() == Format::V2;
         let is_function_url = is_v2 && domain.contains(".lambda-url.");
         let is_rest = self.http_method.is_some() && !is_v2 && self.request_context.elb.is_none();
         let is_http_api = self.version.is_some() && !is_function_url;
         let fits = match door {
-            FrontDoor::Rest => is_rest && self.version.is_none(),
+            EventSource::Rest => is_rest && self.version.is_none(),
             // The emulator's REST API sends a version, too, but no domain, as every gateway of AWS does.
-            FrontDoor::Decoding => is_rest && (self.version.is_none() || domain.is_empty()),
-            FrontDoor::FunctionUrl => is_function_url,
-            FrontDoor::Watch => is_v2 && !domain.contains(".amazonaws.com"),
+            EventSource::Decoding => is_rest && (self.version.is_none() || domain.is_empty()),
+            EventSource::FunctionUrl => is_function_url,
+            EventSource::Watch => is_v2 && !domain.contains(".amazonaws.com"),
         };
         if fits {
             return Ok(());
@@ -198,11 +198,11 @@ impl HttpEvent {
 
 impl Request {
     /// The one value of a header. `Err` where it was sent more than once.
-    pub fn header(&self, name: &str) -> Result<Option<&str>, Refusal> {
+    pub fn header(&self, name: &str) -> Result<Option<&str>, ApiError> {
         match self.headers.get(name).map(Vec::as_slice) {
             None | Some([]) => Ok(None),
             Some([value]) => Ok(Some(value)),
-            Some(_) => Err(Refusal::BadRequest(format!("The header `{name}` was sent more than once."))),
+            Some(_) => Err(ApiError::BadRequest(format!("The header `{name}` was sent more than once."))),
         }
     }
 }

@@ -6,22 +6,22 @@ use std::{
 };
 
 use efface_core::{
-    chunk::{CHUNK_ROWS, Outcomes, Row},
     deletion::Identifier,
+    job::chunk::{CHUNK_ROWS, Outcomes, Row},
+    job::plan::Extent,
     job::{Action, Control, JobId, JobState, Outcome},
     key::IdHash,
-    plan::Extent,
     space::SpaceId,
     time::Time,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Deadline, Engine, Run, pace::MOST, plan::Marks};
-use crate::{
+use crate::{Deadline, Engine, Run, concurrency::MOST, job::plan::Marks};
+use efface_aws::{
     StoreError,
     queue::{ChunkId, Pointer, Work},
-    store::jobs::{Chunk, ChunkState, Claimed, JobStatus, Report},
+    store::job::{Chunk, ChunkState, Claimed, JobStatus, Report},
 };
 
 /// Rows whose identifiers are read ahead together: one request.
@@ -32,20 +32,20 @@ const FRESH_MILLIS: i64 = 5_000;
 
 /// What a message for a chunk came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ran {
+pub enum ChunkRun {
     /// Every row has its outcome.
-    Done,
+    Completed,
     /// The job begins no chunks now, or its limit is used up: the chunk waits.
-    Waits,
+    Waiting,
     /// Time was up: a new message goes on with it.
-    HandedOn,
+    Requeued,
     /// There is no such chunk.
     Unknown,
 }
 
 /// Who decides rows that fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Judge {
+pub(crate) enum Judge {
     /// The queue: the message comes back.
     Retry,
     /// We: what can't be done has failed.
@@ -53,7 +53,7 @@ pub(super) enum Judge {
 }
 
 /// What became of a row: nothing yet where there was no time, or no allowance, for it.
-pub(super) type Decided = Option<(Outcome, Extent)>;
+pub(crate) type Decided = Option<(Outcome, Extent)>;
 
 impl Engine {
     /// Runs a chunk until it is done or time is up. An error leaves all as it is, for the message to come back to.
@@ -63,21 +63,21 @@ impl Engine {
         job: &JobId,
         id: ChunkId,
         deadline: Deadline,
-    ) -> Result<Ran, StoreError> {
+    ) -> Result<ChunkRun, StoreError> {
         Box::pin(self.judge_chunk(space, job, id, deadline, Judge::Retry)).await
     }
 
-    pub(super) async fn judge_chunk(
+    pub(crate) async fn judge_chunk(
         &self,
         space: &SpaceId,
         job: &JobId,
         id: ChunkId,
         deadline: Deadline,
         judge: Judge,
-    ) -> Result<Ran, StoreError> {
-        let Some(head) = self.job(space, job).await? else { return Ok(Ran::Unknown) };
+    ) -> Result<ChunkRun, StoreError> {
+        let Some(head) = self.job(space, job).await? else { return Ok(ChunkRun::Unknown) };
         let page = self.page(space, job, id.page).await?.filter(|page| id.chunk < page.chunks);
-        let Some(page) = page else { return Ok(Ran::Unknown) };
+        let Some(page) = page else { return Ok(ChunkRun::Unknown) };
         let rows = self.store.rows(space, job, &page, id.chunk).await?;
         let rows = rows.ok_or_else(|| StoreError::Internal("a chunk's rows have expired".to_owned()))?;
         let claimed = self.store.claim_chunk(space, &head, id, &rows, self.clock.now()).await?;
@@ -85,16 +85,16 @@ impl Engine {
         let is_new = matches!(claimed, Claimed::Run { is_new: true, .. });
         let run = Run { space: space.clone(), job: job.clone(), head, id, first_row, is_new, deadline };
         match claimed {
-            Claimed::Closed => Ok(Ran::Waits),
+            Claimed::Closed => Ok(ChunkRun::Waiting),
             Claimed::Done => {
                 self.after_chunk(&run).await?;
-                Ok(Ran::Done)
+                Ok(ChunkRun::Completed)
             }
             Claimed::Run { chunk, .. } => self.run_rows(&run, chunk, &rows, judge).await,
         }
     }
 
-    async fn run_rows(&self, run: &Run, chunk: Chunk, rows: &[Row], judge: Judge) -> Result<Ran, StoreError> {
+    async fn run_rows(&self, run: &Run, chunk: Chunk, rows: &[Row], judge: Judge) -> Result<ChunkRun, StoreError> {
         if run.head.state == JobState::Queued {
             self.store.mark_running(&run.space, &run.job, self.clock.now()).await?;
         }
@@ -152,7 +152,7 @@ impl Engine {
         let at = self.clock.now();
         let mut batches = Vec::new();
         for batch in hashes.chunks(100) {
-            batches.push(self.pace.run(run.deadline, move || self.store.identifiers(&run.space, batch, stale)));
+            batches.push(self.concurrency.run(run.deadline, move || self.store.identifiers(&run.space, batch, stale)));
         }
         let found: Vec<Vec<_>> = stream::iter(batches).buffer_unordered(4).try_collect().await?;
         Ok(Ahead { found: found.into_iter().flatten().collect(), at, stale })
@@ -177,7 +177,7 @@ impl Engine {
         if run.deadline.is_over() {
             return Ok(None);
         }
-        let decided = self.pace.run(run.deadline, || self.decide(run, at, row, ahead)).await;
+        let decided = self.concurrency.run(run.deadline, || self.decide(run, at, row, ahead)).await;
         let may_have_deleted = !matches!(decided, Ok(Some((outcome, _))) if outcome != Outcome::Deleted);
         if let (Some(allowance), Some(permit)) = (allowance, permit)
             && may_have_deleted
@@ -206,7 +206,13 @@ impl Engine {
         }
     }
 
-    async fn report(&self, run: &Run, chunk: &Chunk, results: Results, has_limit: bool) -> Result<Ran, StoreError> {
+    async fn report(
+        &self,
+        run: &Run,
+        chunk: &Chunk,
+        results: Results,
+        has_limit: bool,
+    ) -> Result<ChunkRun, StoreError> {
         let Results { outcomes, extent, error } = results;
         let is_complete = outcomes.is_complete();
         // A limit that is used up is the only reason to stop without an error and with time left.
@@ -223,10 +229,10 @@ impl Engine {
         if !is_complete && !waits {
             let pointer = Pointer { space: run.space.clone(), job: run.job.clone(), work: Work::Chunk(run.id) };
             self.queue.send(&[pointer]).await?;
-            return Ok(Ran::HandedOn);
+            return Ok(ChunkRun::Requeued);
         }
         self.after_chunk(run).await?;
-        Ok(if is_complete { Ran::Done } else { Ran::Waits })
+        Ok(if is_complete { ChunkRun::Completed } else { ChunkRun::Waiting })
     }
 
     /// After a chunk, the job may have come to its end, or to its limit.
@@ -237,7 +243,7 @@ impl Engine {
     }
 
     /// A job with a limit: what waits goes on where others left something of it, else the job pauses.
-    pub(super) async fn mind_limit(&self, space: &SpaceId, job: &JobId, status: &JobStatus) -> Result<(), StoreError> {
+    pub(crate) async fn mind_limit(&self, space: &SpaceId, job: &JobId, status: &JobStatus) -> Result<(), StoreError> {
         let has_limit = status.head.max_deletions.is_some() && !status.head.dry_run;
         if !has_limit || !status.head.state.runs() || !status.progress.is_still() {
             return Ok(());
@@ -259,7 +265,7 @@ struct Ahead {
 }
 
 /// What a row knows of its identifier.
-pub(super) enum Look<'a> {
+pub(crate) enum Look<'a> {
     /// It must be read.
     Unread,
     /// It was read consistently a moment ago: what is there.

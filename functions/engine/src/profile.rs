@@ -11,14 +11,14 @@ use efface_core::{
 };
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 
-use super::{Engine, Run, chunk::Look};
-use crate::{
+use crate::{Engine, Run, job::Look};
+use efface_aws::{
     StoreError,
     store::{
-        erasure::{Erased, Eraser, Fenced, Listed},
-        identifiers::Taken,
+        identifier::Taken,
         keys::PROFILE_HEAD,
-        profiles::{Head, ProfileState},
+        profile::{Head, ProfileState},
+        profile_deletion::{Erased, Eraser, Fenced, Listed},
     },
 };
 
@@ -30,7 +30,7 @@ const COUNTED: &str = "counted";
 
 impl Engine {
     /// Deletes the profile that an identifier belongs to. `None` where time was up before it was done.
-    pub(super) async fn erase_row(
+    pub(crate) async fn erase_row(
         &self,
         run: &Run,
         row: usize,
