@@ -2,7 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use efface_core::{profile::ProfileId, profile::RequestId, time::Time, token::Token};
+use efface_core::{
+    profile::{ProfileId, RequestId},
+    time::Time,
+    token::{Token, TokenId},
+};
 use jiff::Timestamp;
 
 /// Tells the time; tests move it by hand.
@@ -51,6 +55,11 @@ pub fn request_id(now: Time) -> RequestId {
 /// A new token.
 pub fn token() -> Token {
     Token::from_random(random())
+}
+
+/// A new token id.
+pub fn token_id() -> TokenId {
+    TokenId::from_random(random())
 }
 
 /// A new profile id.

@@ -1,13 +1,15 @@
-//! All of Efface that talks to AWS: the [`store`] on DynamoDB, [`config`]uration and [`telemetry`].
+//! The adapters to AWS: the [`store`] on DynamoDB, the [`queue`] on SQS, clients, configuration, telemetry, the clock.
 //!
-//! Rules are in `efface-core`; this crate carries them out with as few requests as they allow. The counted requests
-//! of each operation are in `docs/architecture.md` and asserted in `tests/`.
+//! Rules are in `efface-core`, use cases in `efface-engine`. The requests that each operation costs are counted in
+//! `docs/architecture.md` and asserted in `tests/`.
 
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod pricing;
 pub mod queue;
 pub mod store;
 pub mod telemetry;
 
+pub use queue::QueueError;
 pub use store::{Store, StoreError};

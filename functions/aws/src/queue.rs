@@ -1,31 +1,36 @@
-//! The queue of jobs: messages are pointers to what the table holds, never rows.
+//! The queue of jobs. Messages are pointers to what the table holds, never rows.
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
-use efface_core::{job::JobId, space::SpaceId};
+use aws_sdk_sqs::{
+    Client,
+    error::{BuildError, ProvideErrorMetadata, SdkError},
+    types::{BatchResultErrorEntry, SendMessageBatchRequestEntry},
+};
+use efface_core::{
+    job::{JobId, chunk::ChunkId},
+    space::SpaceId,
+};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::StoreError;
-
-/// The version of [`Message`]s. A worker refuses every other.
+/// The version of a [`Message`]'s form. A message of another version is not read.
 pub const VERSION: u32 = 1;
 
 /// SQS takes so many messages in one request.
 pub const BATCH: usize = 10;
 
-/// How often what a batch did not take is sent again.
+/// How often the messages that a batch did not take are sent, in all.
 const ATTEMPTS: u32 = 6;
 
-/// Work that waits: a chunk to run, or a job whose chunks are to be sent.
+/// A message as SQS carries it: a chunk to run, or a job whose chunks are to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
     version: u32,
-    space: String,
-    job: String,
+    space: SpaceId,
+    job: JobId,
     page: Option<u32>,
     chunk: Option<u32>,
     attempt: u32,
@@ -38,14 +43,14 @@ pub struct Pointer {
     pub space: SpaceId,
     /// The job.
     pub job: JobId,
-    /// What of the job.
+    /// The work to do on it.
     pub work: Work,
 }
 
 /// The work on a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Send a message for every chunk that has no result, from this page on.
+    /// Send a message for every chunk that is not completed, from this page on.
     Dispatch {
         /// The first page.
         from: u32,
@@ -54,24 +59,13 @@ pub enum Work {
     Chunk(ChunkId),
 }
 
-/// A chunk of a job: where it is, and which attempt at it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ChunkId {
-    /// The page.
-    pub page: u32,
-    /// The chunk within its page.
-    pub chunk: u32,
-    /// 0, and one more after each redrive.
-    pub attempt: u32,
-}
-
-/// The text is not a message of this version. It is not quoted: nobody knows what it holds.
+/// The text is not a message of this version. It is not quoted, because it could hold anything.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub enum BadMessage {
-    /// Not JSON of a message's shape.
-    #[error("the message is not one of ours")]
+    /// The text is not JSON of a message's shape.
+    #[error("the message is not one of Efface")]
     Unreadable,
-    /// Of another version of the software.
+    /// The message has another version's form.
     #[error("the message has version {0}")]
     Version(u32),
 }
@@ -83,8 +77,7 @@ impl Message {
             Work::Dispatch { from } => (Some(from), None, 0),
             Work::Chunk(id) => (Some(id.page), Some(id.chunk), id.attempt),
         };
-        let (space, job) = (pointer.space.to_string(), pointer.job.to_string());
-        Self { version: VERSION, space, job, page, chunk, attempt }
+        Self { version: VERSION, space: pointer.space.clone(), job: pointer.job, page, chunk, attempt }
     }
 
     /// Reads a message's body.
@@ -98,19 +91,58 @@ impl Message {
             return Err(BadMessage::Version(version));
         }
         let message: Self = serde_json::from_str(body).map_err(|_| BadMessage::Unreadable)?;
-        let space = SpaceId::parse(&message.space).map_err(|_| BadMessage::Unreadable)?;
-        let job = JobId::parse(&message.job).map_err(|_| BadMessage::Unreadable)?;
         let work = match (message.page, message.chunk) {
             (Some(page), Some(chunk)) => Work::Chunk(ChunkId { page, chunk, attempt: message.attempt }),
             (from, None) => Work::Dispatch { from: from.unwrap_or_default() },
             (None, Some(_)) => return Err(BadMessage::Unreadable),
         };
-        Ok(Pointer { space, job, work })
+        Ok(Pointer { space: message.space, job: message.job, work })
     }
 
-    /// The message's body: ASCII, as SQS takes no control characters.
-    pub fn body(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    /// The message's body: JSON in ASCII, as SQS takes no control characters.
+    ///
+    /// # Errors
+    /// None that its fields could cause.
+    pub fn body(&self) -> Result<String, QueueError> {
+        serde_json::to_string(self).map_err(|_| QueueError::Internal("a message that cannot be written".to_owned()))
+    }
+}
+
+/// What went wrong with the queue.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum QueueError {
+    /// SQS cannot answer now, or did not take everything. Asking again is safe and may work.
+    #[error("the queue is unavailable: {0}")]
+    Unavailable(String),
+    /// The request is at fault, or the configuration: asking again does not help.
+    #[error("the queue refused a request: {0}")]
+    Internal(String),
+}
+
+/// Error codes that pass by themselves.
+const PASSING: [&str; 5] =
+    ["RequestThrottled", "ThrottlingException", "ServiceUnavailable", "InternalError", "InternalFailure"];
+
+impl<E: ProvideErrorMetadata> From<SdkError<E>> for QueueError {
+    /// Keeps the code only.
+    fn from(error: SdkError<E>) -> Self {
+        match &error {
+            SdkError::ServiceError(service) => {
+                let code = service.err().code().unwrap_or("unknown").to_owned();
+                let passes = PASSING.contains(&code.as_str()) || service.raw().status().is_server_error();
+                if passes { Self::Unavailable(code) } else { Self::Internal(code) }
+            }
+            SdkError::TimeoutError(_) => Self::Unavailable("timeout".to_owned()),
+            SdkError::DispatchFailure(_) => Self::Unavailable("no connection".to_owned()),
+            SdkError::ResponseError(_) => Self::Unavailable("unreadable response".to_owned()),
+            _ => Self::Internal("request".to_owned()),
+        }
+    }
+}
+
+impl From<BuildError> for QueueError {
+    fn from(_: BuildError) -> Self {
+        Self::Internal("an incomplete request".to_owned())
     }
 }
 
@@ -119,18 +151,18 @@ impl Message {
 pub struct Received {
     /// Its body.
     pub body: String,
-    /// What deletes it.
+    /// The receipt handle by which it is deleted.
     pub handle: String,
 }
 
 /// A queue as the functions need it: SQS, or a double in tests.
 pub trait Port: fmt::Debug + Send + Sync {
-    /// Sends up to [`BATCH`] bodies; the places of those that were not taken.
-    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>>;
+    /// Sends up to [`BATCH`] bodies; the numbers of those that were not taken, from 0.
+    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, QueueError>>;
     /// Receives some messages, without waiting for any.
-    fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, StoreError>>;
+    fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, QueueError>>;
     /// Deletes a message that was received.
-    fn delete<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn delete<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, Result<(), QueueError>>;
 }
 
 /// A queue. Cheap to clone.
@@ -149,9 +181,10 @@ impl Queue {
     }
 
     /// Sends all messages: of a batch that was taken in part, only the rest is sent again.
-    pub async fn send(&self, pointers: &[Pointer]) -> Result<(), StoreError> {
+    pub async fn send(&self, pointers: &[Pointer]) -> Result<(), QueueError> {
         for batch in pointers.chunks(BATCH) {
-            let mut bodies: Vec<String> = batch.iter().map(|pointer| Message::new(pointer).body()).collect();
+            let bodies = batch.iter().map(|pointer| Message::new(pointer).body());
+            let mut bodies = bodies.collect::<Result<Vec<String>, _>>()?;
             let mut attempt = 0;
             loop {
                 let failed = self.0.send(&bodies).await?;
@@ -160,9 +193,12 @@ impl Queue {
                 }
                 attempt += 1;
                 if attempt == ATTEMPTS {
-                    return Err(StoreError::Unavailable("the queue did not take all messages".to_owned()));
+                    return Err(QueueError::Unavailable("not all messages were taken".to_owned()));
                 }
-                bodies = failed.into_iter().filter_map(|at| bodies.get(at).cloned()).collect();
+                bodies = failed
+                    .into_iter()
+                    .map(|at| bodies.get(at).cloned().ok_or_else(unreadable))
+                    .collect::<Result<_, _>>()?;
                 pause(attempt).await;
             }
         }
@@ -170,12 +206,12 @@ impl Queue {
     }
 
     /// Receives up to [`BATCH`] messages.
-    pub async fn receive(&self) -> Result<Vec<Received>, StoreError> {
+    pub async fn receive(&self) -> Result<Vec<Received>, QueueError> {
         self.0.receive().await
     }
 
     /// Deletes a message that was received.
-    pub async fn delete(&self, handle: &str) -> Result<(), StoreError> {
+    pub async fn delete(&self, handle: &str) -> Result<(), QueueError> {
         self.0.delete(handle).await
     }
 }
@@ -191,34 +227,40 @@ struct Sqs {
 }
 
 impl Port for Sqs {
-    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
         Box::pin(async move {
             let entry = |(at, body): (usize, &String)| {
-                SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body).build().ok()
+                SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body).build()
             };
-            let entries = bodies.iter().enumerate().filter_map(entry).collect();
+            let entries = bodies.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
             let reply = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await?;
-            Ok(reply.failed.iter().filter_map(|failed| failed.id.parse().ok()).collect())
+            let number = |failed: &BatchResultErrorEntry| failed.id.parse().map_err(|_| unreadable());
+            reply.failed.iter().map(number).collect()
         })
     }
 
-    fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, StoreError>> {
+    fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, QueueError>> {
         Box::pin(async move {
             let request = self.client.receive_message().queue_url(&self.url).max_number_of_messages(10);
             let messages = request.send().await?.messages.unwrap_or_default();
             let received = |message: aws_sdk_sqs::types::Message| {
-                Some(Received { body: message.body?, handle: message.receipt_handle? })
+                let (body, handle) = message.body.zip(message.receipt_handle).ok_or_else(unreadable)?;
+                Ok(Received { body, handle })
             };
-            Ok(messages.into_iter().filter_map(received).collect())
+            messages.into_iter().map(received).collect()
         })
     }
 
-    fn delete<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn delete<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, Result<(), QueueError>> {
         Box::pin(async move {
             self.client.delete_message().queue_url(&self.url).receipt_handle(handle).send().await?;
             Ok(())
         })
     }
+}
+
+fn unreadable() -> QueueError {
+    QueueError::Internal("an unreadable response".to_owned())
 }
 
 #[cfg(test)]
@@ -229,11 +271,11 @@ mod tests {
     fn a_message_is_a_pointer_and_comes_back() {
         let pointer = |work| Pointer {
             space: SpaceId::parse("spa_demo").unwrap(),
-            job: JobId::parse("job_0123456789abcdef0123456789abcdef").unwrap(),
+            job: "job_019b76da1e7b7000a1b2c3d4e5f60718".parse().unwrap(),
             work,
         };
         for work in [Work::Dispatch { from: 7 }, Work::Chunk(ChunkId { page: 1, chunk: 2, attempt: 3 })] {
-            let body = Message::new(&pointer(work)).body();
+            let body = Message::new(&pointer(work)).body().unwrap();
             assert!(body.is_ascii() && body.len() < 256);
             assert_eq!(Message::parse(&body), Ok(pointer(work)));
         }
@@ -242,7 +284,7 @@ mod tests {
     #[test]
     fn other_messages_are_refused() {
         let good =
-            r#"{"version":1,"space":"s","job":"job_0123456789abcdef0123456789abcdef","page":0,"chunk":0,"attempt":0}"#;
+            r#"{"version":1,"space":"s","job":"job_019b76da1e7b7000a1b2c3d4e5f60718","page":0,"chunk":0,"attempt":0}"#;
         assert!(Message::parse(good).is_ok());
         for (from, to, error) in [
             ("{", "", BadMessage::Unreadable),

@@ -1,26 +1,33 @@
-//! What becomes of an identifier: its record in the table, and the rules by which it is deleted and comes back.
+//! The deletion of an identifier: who deletes, what the table remembers of it, and what an attempt to delete means.
+//!
+//! An identifier is one item. Its deletion is one conditional write that turns the item into a **tombstone**: the
+//! deletion, its record and the guard against coming back. [`decide`] says what it means when the condition failed.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    job::{Taker, Took},
-    profile::{ProfileId, RequestId},
+    identifier::{IdentifierType, IdentifierValue},
+    job::{Group, JobId, Outcome, RowRef},
+    key::IdHash,
+    profile::{Head, ProfileId, ProfileState, RequestId},
+    space::SpaceId,
     time::Time,
+    token::TokenId,
 };
 
-/// How long a deletion remembers the request that asked for it: an Idempotency-Key's 24 hours, and one more for
-/// clocks that differ.
+/// How long a tombstone remembers the requests that deleted its identifier, in seconds: the 24 hours of an
+/// `Idempotency-Key`, and one more for clocks that differ.
 pub const REQUEST_MEMORY_SECONDS: i64 = 25 * 3_600;
 
 /// Whether an identifier points at its profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentifierState {
-    /// It does.
+    /// The identifier finds its profile.
     Active,
-    /// It was deleted: the record is a tombstone and holds no value.
+    /// The identifier was deleted: its item is a tombstone and holds no value.
     Deleted,
 }
 
@@ -28,14 +35,14 @@ pub enum IdentifierState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// By a request for it alone.
+    /// A request for this identifier alone.
     Request,
-    /// By a row of a job.
+    /// A row of a job.
     Job,
 }
 
 impl Reason {
-    /// The word in the table and in answers.
+    /// The word in the table and in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Request => "request",
@@ -44,187 +51,398 @@ impl Reason {
     }
 }
 
-/// An identifier as the table holds it. The fields of a deletion stay when the identifier comes back: they say what
-/// may not come back, and which requests have had their effect already.
+/// An identifier as the table holds it. The fields of a deletion stay when the identifier comes back: they say which
+/// events are too old to claim it, and which requests have had their effect already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identifier {
     /// Whether it points at its profile.
     pub state: IdentifierState,
     /// The profile that it points, or pointed, at. Merges do not change it.
-    pub profile_id: String,
+    pub profile_id: ProfileId,
     /// Its type.
-    pub r#type: String,
+    pub r#type: IdentifierType,
     /// Its value; absent from a tombstone.
-    pub value: Option<String>,
+    pub value: Option<IdentifierValue>,
     /// When the latest event that named it happened; unknown where the event did not say.
     pub event_time: Option<Time>,
-    /// When it was stored first, or again.
+    /// When it was stored, for the first time or again.
     pub created_at: Time,
-    /// When it was deleted last.
+    /// When it was last deleted.
     pub deleted_at: Option<Time>,
-    /// The token of its last deletion.
-    pub token_id: Option<String>,
-    /// The request of its last deletion.
-    pub request_id: Option<String>,
-    /// Why it was deleted last.
+    /// The token behind its last deletion.
+    pub token_id: Option<TokenId>,
+    /// The request behind its last deletion.
+    pub request_id: Option<RequestId>,
+    /// Why it was last deleted.
     pub reason: Option<Reason>,
     /// The job of its last deletion.
-    pub job_id: Option<String>,
+    pub job_id: Option<JobId>,
     /// That job's group.
     #[serde(default)]
-    pub job_group: Option<String>,
-    /// The job's row that took it, `page:row`.
+    pub job_group: Option<Group>,
+    /// That job's row.
     #[serde(default)]
-    pub job_row: Option<String>,
+    pub job_row: Option<RowRef>,
     /// The requests that deleted it within [`REQUEST_MEMORY_SECONDS`].
     #[serde(default)]
-    pub request_ids: BTreeSet<String>,
+    pub request_ids: BTreeSet<RequestId>,
 }
 
 impl Identifier {
-    /// Whether a row of a job, or one that belongs with it, deleted it last.
-    pub fn taken_by(&self, taker: &Taker) -> Took {
-        taker.compare(self.job_id.as_deref(), self.job_group.as_deref(), self.job_row.as_deref())
+    /// How the actor that last deleted it compares with a row.
+    pub fn deleted_by(&self, row: &RowActor) -> DeletedBy {
+        row.compare(self.job_id, self.job_group.as_ref(), self.job_row)
     }
 
-    /// The profile that it points at; none where it is deleted.
+    /// The profile that it points at; `None` where it is deleted.
     pub fn active_profile(&self) -> Option<ProfileId> {
-        let profile = ProfileId::parse(&self.profile_id).ok();
-        profile.filter(|_| self.state == IdentifierState::Active)
+        (self.state == IdentifierState::Active).then_some(self.profile_id)
     }
 }
 
-/// What a refused conditional deletion found.
+/// Who deletes. A tombstone remembers it, so that a repetition is recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// This very request has deleted it before: an answer got lost, or a key was sent again. It is a success.
-    DoneByThisRequest,
-    /// It is active under another profile id: perhaps one that was merged with ours.
-    UnderProfile(ProfileId),
-    /// There is no such active identifier.
-    Nothing,
+pub enum Actor {
+    /// A request for one identifier.
+    Request(RequestId),
+    /// A row of a job.
+    Row(RowActor),
 }
 
-/// Reads what stood in the way of a deletion. The request id is looked for before all else: what was acknowledged
-/// once stays acknowledged, even if the identifier has come back since.
-pub fn judge(found: Option<&Identifier>, request: &RequestId) -> Found {
-    let Some(found) = found else { return Found::Nothing };
-    if found.request_ids.contains(&request.to_string()) {
-        return Found::DoneByThisRequest;
+impl Actor {
+    /// The request that a tombstone names: a job's rows name the request that made the job.
+    pub fn request(&self) -> RequestId {
+        match self {
+            Self::Request(request) => *request,
+            Self::Row(row) => row.job.request(),
+        }
     }
-    match (found.state, ProfileId::parse(&found.profile_id)) {
-        (IdentifierState::Active, Ok(profile)) => Found::UnderProfile(profile),
-        _ => Found::Nothing,
+
+    /// The row, where a job deletes.
+    pub fn row(&self) -> Option<&RowActor> {
+        match self {
+            Self::Request(_) => None,
+            Self::Row(row) => Some(row),
+        }
+    }
+
+    /// What the tombstone says.
+    pub fn reason(&self) -> Reason {
+        if self.row().is_some() { Reason::Job } else { Reason::Request }
     }
 }
 
-/// What may become of an event's claim to an identifier.
+/// A row of a job as an actor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Claim {
-    /// Nobody has it: store it.
-    New,
-    /// It was deleted, and the event is later than that: store it again.
-    Again,
-    /// It is active already.
-    Held(ProfileId),
-    /// It was deleted after the event: it stays deleted.
-    Blocked,
+pub struct RowActor {
+    /// The job.
+    pub job: JobId,
+    /// Its group.
+    pub group: Option<Group>,
+    /// The row.
+    pub row: RowRef,
 }
 
-/// Decides a claim. An event that does not say when it happened never brings anything back.
-pub fn claim(stored: Option<&Identifier>, event_time: Option<Time>) -> Claim {
-    let Some(stored) = stored else { return Claim::New };
-    // An event dated ahead of the deletion that removed it must not undo that deletion when it is told again.
-    let told_before = stored.event_time.filter(|_| stored.state == IdentifierState::Deleted);
-    let is_later = match stored.deleted_at {
-        Some(deleted_at) => event_time.is_some_and(|event| event > deleted_at && Some(event) > told_before),
-        None => true,
+/// How the actor that a tombstone, or a deleted head, remembers compares with a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeletedBy {
+    /// It is this row: an earlier run of it, that was cut short or is being repeated.
+    ThisRow,
+    /// Another row of the same job.
+    SameJob,
+    /// A row of another job of the same group.
+    SameGroup,
+    /// A request, or a job that has nothing to do with this one.
+    Other,
+}
+
+impl RowActor {
+    /// Compares this row with the actor that an item remembers.
+    pub fn compare(&self, job: Option<JobId>, group: Option<&Group>, row: Option<RowRef>) -> DeletedBy {
+        if job == Some(self.job) {
+            return if row == Some(self.row) { DeletedBy::ThisRow } else { DeletedBy::SameJob };
+        }
+        if self.group.is_some() && self.group.as_ref() == group { DeletedBy::SameGroup } else { DeletedBy::Other }
+    }
+}
+
+/// One identifier to delete, and what its tombstone is to say.
+#[derive(Debug, Clone)]
+pub struct Deletion {
+    /// The space.
+    pub space: SpaceId,
+    /// The identifier.
+    pub target: IdHash,
+    /// The profile that it must be active under.
+    pub profile: ProfileId,
+    /// When: the clock second in which a single deletion was counted.
+    pub at: Time,
+    /// Whose token asked.
+    pub token_id: TokenId,
+    /// Who deletes.
+    pub actor: Actor,
+    /// Whether the profile's own deletion has started. Nothing can come back under it then, so the identifier goes
+    /// whatever deleted it before.
+    pub profile_is_deleted: bool,
+}
+
+/// What follows from a deletion whose condition failed, because the identifier was not as the deletion requires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// This actor has deleted it already: a reply was lost, or a request or row is repeated. It is a success.
+    AlreadyDeleted,
+    /// Another row of the job or its group deleted it.
+    Duplicate,
+    /// It is active under another profile: delete it there.
+    DeleteUnder(ProfileId),
+    /// The profile has no such active identifier.
+    NotFound,
+}
+
+impl Step {
+    /// The profile that must be merged with the deletion's own for this step to hold, where it is another one.
+    pub fn needs_merge_with(self, found: Option<&Identifier>, under: ProfileId) -> Option<ProfileId> {
+        let other = match self {
+            Self::DeleteUnder(other) => Some(other),
+            Self::Duplicate => found.map(|found| found.profile_id),
+            Self::AlreadyDeleted | Self::NotFound => None,
+        };
+        other.filter(|other| *other != under)
+    }
+}
+
+/// Decides what the found item means for an actor that wanted to delete it under the profile `under`. The actor is
+/// compared before all else: what was acknowledged once stays acknowledged, even if the identifier has come back since.
+pub fn decide(found: Option<&Identifier>, actor: &Actor, under: ProfileId) -> Step {
+    let Some(found) = found else { return Step::NotFound };
+    let deleted_by = match actor {
+        Actor::Request(request) if found.request_ids.contains(request) => DeletedBy::ThisRow,
+        Actor::Request(_) => DeletedBy::Other,
+        Actor::Row(row) => found.deleted_by(row),
     };
-    match (stored.state, ProfileId::parse(&stored.profile_id)) {
-        _ if !is_later => Claim::Blocked,
-        (IdentifierState::Active, Ok(profile)) => Claim::Held(profile),
-        _ => Claim::Again,
+    match (deleted_by, found.state) {
+        (DeletedBy::ThisRow, _) => Step::AlreadyDeleted,
+        (DeletedBy::SameJob, _) | (DeletedBy::SameGroup, IdentifierState::Deleted) => Step::Duplicate,
+        (_, IdentifierState::Active) if found.profile_id != under => Step::DeleteUnder(found.profile_id),
+        _ => Step::NotFound,
     }
 }
 
-/// The requests that a returning identifier must still remember.
-pub fn remembered(request_ids: &BTreeSet<String>, now: Time) -> Vec<String> {
+/// What a row that deletes a profile does, by the identifier that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileStep {
+    /// Nothing: the row has its outcome.
+    Decided(Outcome),
+    /// Starts the deletion of the profile that this one belongs to.
+    Start(ProfileId),
+    /// Goes on, if an earlier run of this row has started the deletion of the profile that this one belongs to. Somebody
+    /// else has deleted the row's identifier since.
+    Resume(ProfileId),
+}
+
+/// Decides what a row that deletes a profile does. The row's own identifier is deleted last, so a row that finds it
+/// deleted by itself is done.
+pub fn decide_profile(found: Option<&Identifier>, row: &RowActor, is_first_run: bool) -> ProfileStep {
+    let Some(found) = found else { return ProfileStep::Decided(Outcome::NotFound) };
+    match (found.deleted_by(row), found.state) {
+        (DeletedBy::ThisRow, _) => ProfileStep::Decided(Outcome::Deleted),
+        (DeletedBy::SameJob, _) | (DeletedBy::SameGroup, IdentifierState::Deleted) => {
+            ProfileStep::Decided(Outcome::Duplicate)
+        }
+        (_, IdentifierState::Active) => ProfileStep::Start(found.profile_id),
+        (_, IdentifierState::Deleted) if !is_first_run => ProfileStep::Resume(found.profile_id),
+        (_, IdentifierState::Deleted) => ProfileStep::Decided(Outcome::NotFound),
+    }
+}
+
+/// What follows from a start of a profile's deletion that changed nothing, because its head is not an active root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeadStep {
+    /// The profile was merged: start at its root.
+    StartAt(ProfileId),
+    /// The head has changed meanwhile: start again.
+    Again,
+    /// This row has started the deletion before: go on with it.
+    Resume,
+    /// The row has its outcome.
+    Decided(Outcome),
+}
+
+/// Decides it.
+pub fn decide_head(head: &Head, row: &RowActor) -> HeadStep {
+    if !head.is_root() {
+        return HeadStep::StartAt(head.root);
+    }
+    match (head.state, head.deleted_by(row)) {
+        (ProfileState::Active, _) => HeadStep::Again,
+        (ProfileState::Deleted, DeletedBy::ThisRow) => HeadStep::Resume,
+        (ProfileState::Deleted, DeletedBy::SameJob | DeletedBy::SameGroup) => HeadStep::Decided(Outcome::Duplicate),
+        (ProfileState::Deleted, DeletedBy::Other) => HeadStep::Decided(Outcome::NotFound),
+    }
+}
+
+/// The requests that a returning identifier must still remember at a time.
+pub fn remembered_requests(request_ids: &BTreeSet<RequestId>, now: Time) -> BTreeSet<RequestId> {
     let horizon = now.plus_seconds(-REQUEST_MEMORY_SECONDS);
-    let is_recent = |id: &&String| RequestId::parse(id).ok().and_then(|id| id.time()).is_none_or(|at| at >= horizon);
-    request_ids.iter().filter(is_recent).cloned().collect()
+    request_ids.iter().copied().filter(|id| id.time().is_none_or(|at| at >= horizon)).collect()
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn at(second: i64) -> Time {
+    pub(crate) fn at(second: i64) -> Time {
         Time::from_millis(second * 1_000).unwrap()
     }
 
-    fn request(second: i64) -> RequestId {
+    pub(crate) fn request(second: i64) -> RequestId {
         RequestId::new(at(second), [1; 10])
     }
 
-    fn tombstone(deleted_at: i64) -> Identifier {
+    pub(crate) fn profile(byte: u8) -> ProfileId {
+        ProfileId::from_random([byte; 16])
+    }
+
+    /// An identifier of profile 1 that the request of that second deleted.
+    pub(crate) fn tombstone(deleted_at: i64) -> Identifier {
         Identifier {
             state: IdentifierState::Deleted,
-            profile_id: ProfileId::from_random([1; 16]).as_str().to_owned(),
-            r#type: "email".to_owned(),
+            profile_id: profile(1),
+            r#type: "email".parse().unwrap(),
             value: None,
             event_time: None,
             created_at: at(0),
             deleted_at: Some(at(deleted_at)),
             token_id: None,
-            request_id: Some(request(deleted_at).to_string()),
+            request_id: Some(request(deleted_at)),
             reason: Some(Reason::Request),
             job_id: None,
             job_group: None,
             job_row: None,
-            request_ids: [request(deleted_at).to_string()].into(),
+            request_ids: [request(deleted_at)].into(),
         }
     }
 
-    #[test]
-    fn a_lost_answer_is_recognised_and_a_strangers_is_not() {
-        let found = tombstone(100);
-        assert_eq!(judge(Some(&found), &request(100)), Found::DoneByThisRequest);
-        assert_eq!(judge(Some(&found), &request(101)), Found::Nothing);
-        assert_eq!(judge(None, &request(100)), Found::Nothing);
+    fn active(identifier: Identifier) -> Identifier {
+        Identifier { state: IdentifierState::Active, ..identifier }
+    }
+
+    fn row(job: i64, group: &str, row: u32) -> RowActor {
+        let group = (!group.is_empty()).then(|| Group::parse(group).unwrap());
+        RowActor { job: JobId::of_request(request(job)), group, row: RowRef { page: 0, row } }
+    }
+
+    fn deleted_by(row: &RowActor) -> Identifier {
+        let (job_id, job_group, job_row) = (Some(row.job), row.group.clone(), Some(row.row));
+        Identifier { job_id, job_group, job_row, request_ids: [row.job.request()].into(), ..tombstone(9) }
     }
 
     #[test]
-    fn an_old_request_is_recognised_after_the_identifier_came_back() {
-        let back = Identifier { state: IdentifierState::Active, ..tombstone(100) };
-        assert_eq!(judge(Some(&back), &request(100)), Found::DoneByThisRequest);
-        assert!(matches!(judge(Some(&back), &request(101)), Found::UnderProfile(_)));
+    fn what_a_request_finds() {
+        let (own, other) = (Actor::Request(request(100)), Actor::Request(request(101)));
+        let check = |found: Option<Identifier>, actor: &Actor, under, expected| {
+            assert_eq!(decide(found.as_ref(), actor, profile(under)), expected, "{found:?} {actor:?}");
+        };
+        check(None, &own, 1, Step::NotFound);
+        check(Some(tombstone(100)), &own, 1, Step::AlreadyDeleted);
+        check(Some(tombstone(100)), &other, 1, Step::NotFound);
+        check(Some(active(tombstone(100))), &own, 1, Step::AlreadyDeleted);
+        check(Some(active(tombstone(100))), &other, 2, Step::DeleteUnder(profile(1)));
+        check(Some(active(tombstone(100))), &other, 1, Step::NotFound);
+        check(Some(deleted_by(&row(7, "g", 1))), &own, 1, Step::NotFound);
     }
 
     #[test]
-    fn only_a_later_event_brings_an_identifier_back() {
-        let stored = tombstone(100);
-        for (event, expected) in [
-            (None, Claim::Blocked),
-            (Some(at(99)), Claim::Blocked),
-            (Some(at(100)), Claim::Blocked),
-            (Some(at(101)), Claim::Again),
+    fn what_a_row_finds() {
+        let own = row(7, "g", 1);
+        for (found, expected) in [
+            (deleted_by(&own), Step::AlreadyDeleted),
+            (active(deleted_by(&own)), Step::AlreadyDeleted),
+            (deleted_by(&row(7, "g", 2)), Step::Duplicate),
+            (active(deleted_by(&row(7, "g", 2))), Step::Duplicate),
+            (deleted_by(&row(8, "g", 1)), Step::Duplicate),
+            (active(deleted_by(&row(8, "g", 1))), Step::DeleteUnder(profile(1))),
+            (deleted_by(&row(8, "h", 1)), Step::NotFound),
+            (tombstone(100), Step::NotFound),
+            (active(tombstone(100)), Step::DeleteUnder(profile(1))),
         ] {
-            assert_eq!(claim(Some(&stored), event), expected);
+            assert_eq!(decide(Some(&found), &Actor::Row(own.clone()), profile(2)), expected, "{found:?}");
         }
-        let dated_ahead = Identifier { event_time: Some(at(200)), ..stored.clone() };
-        for (event, expected) in [(150, Claim::Blocked), (200, Claim::Blocked), (201, Claim::Again)] {
-            assert_eq!(claim(Some(&dated_ahead), Some(at(event))), expected);
+        let ungrouped = Actor::Row(row(7, "", 1));
+        assert_eq!(decide(Some(&deleted_by(&row(8, "", 1))), &ungrouped, profile(2)), Step::NotFound);
+    }
+
+    #[test]
+    fn what_a_row_does_with_a_profile() {
+        let own = row(7, "g", 1);
+        let decided = ProfileStep::Decided;
+        for (found, is_first_run, expected) in [
+            (None, true, decided(Outcome::NotFound)),
+            (Some(deleted_by(&own)), true, decided(Outcome::Deleted)),
+            (Some(active(deleted_by(&own))), false, decided(Outcome::Deleted)),
+            (Some(deleted_by(&row(7, "g", 2))), true, decided(Outcome::Duplicate)),
+            (Some(active(deleted_by(&row(7, "g", 2)))), true, decided(Outcome::Duplicate)),
+            (Some(deleted_by(&row(8, "g", 1))), true, decided(Outcome::Duplicate)),
+            (Some(active(deleted_by(&row(8, "g", 1)))), true, ProfileStep::Start(profile(1))),
+            (Some(active(tombstone(1))), true, ProfileStep::Start(profile(1))),
+            (Some(tombstone(1)), true, decided(Outcome::NotFound)),
+            (Some(tombstone(1)), false, ProfileStep::Resume(profile(1))),
+        ] {
+            assert_eq!(decide_profile(found.as_ref(), &own, is_first_run), expected, "{found:?}");
         }
-        let back = Identifier { state: IdentifierState::Active, ..stored };
-        assert_eq!(claim(Some(&back), Some(at(99))), Claim::Blocked, "its claim is older than the deletion");
-        assert!(matches!(claim(Some(&back), Some(at(101))), Claim::Held(_)));
-        assert_eq!(claim(None, None), Claim::New);
+    }
+
+    #[test]
+    fn what_a_head_that_is_no_active_root_means() {
+        let own = row(7, "g", 1);
+        let head = |state, root, by: &RowActor| Head {
+            profile_id: profile(1),
+            state,
+            root: profile(root),
+            merged: BTreeSet::new(),
+            loaded_as: None,
+            created_at: None,
+            updated_at: None,
+            deleted_at: None,
+            token_id: None,
+            job_id: Some(by.job),
+            job_group: by.group.clone(),
+            job_row: Some(by.row),
+            deletion_cursor: None,
+            deletion_counts: None,
+        };
+        use ProfileState::{Active, Deleted};
+        for (head, expected) in [
+            (head(Active, 2, &own), HeadStep::StartAt(profile(2))),
+            (head(Deleted, 2, &own), HeadStep::StartAt(profile(2))),
+            (head(Active, 1, &own), HeadStep::Again),
+            (head(Deleted, 1, &own), HeadStep::Resume),
+            (head(Deleted, 1, &row(7, "g", 2)), HeadStep::Decided(Outcome::Duplicate)),
+            (head(Deleted, 1, &row(8, "g", 1)), HeadStep::Decided(Outcome::Duplicate)),
+            (head(Deleted, 1, &row(8, "h", 1)), HeadStep::Decided(Outcome::NotFound)),
+        ] {
+            assert_eq!(decide_head(&head, &own), expected, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_step_in_another_profile_needs_a_merge() {
+        let found = tombstone(1);
+        for (step, under, expected) in [
+            (Step::DeleteUnder(profile(1)), 2, Some(profile(1))),
+            (Step::Duplicate, 2, Some(profile(1))),
+            (Step::Duplicate, 1, None),
+            (Step::AlreadyDeleted, 2, None),
+            (Step::NotFound, 2, None),
+        ] {
+            assert_eq!(step.needs_merge_with(Some(&found), profile(under)), expected, "{step:?}");
+        }
     }
 
     #[test]
     fn requests_are_remembered_for_25_hours() {
-        let ids: BTreeSet<_> = [request(0).to_string(), request(50_000).to_string()].into();
-        assert_eq!(remembered(&ids, at(90_001)), [request(50_000).to_string()]);
-        assert_eq!(remembered(&ids, at(90_000)).len(), 2);
+        let ids: BTreeSet<_> = [request(0), request(50_000)].into();
+        assert_eq!(remembered_requests(&ids, at(90_001)), [request(50_000)].into());
+        assert_eq!(remembered_requests(&ids, at(90_000)).len(), 2);
     }
 }

@@ -1,8 +1,10 @@
 //! External ids: a type and a value that point at a profile.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use thiserror::Error;
+
+use crate::text::serde_as_text;
 
 /// The longest identifier value, in bytes of UTF-8. Contract: longer ones are answered with a 400.
 pub const MAX_VALUE_BYTES: usize = 2_048;
@@ -57,6 +59,11 @@ impl IdentifierType {
         if fits { Ok(Self(name.to_owned())) } else { Err(IdentifierError::BadType) }
     }
 
+    /// The type [`USER_ID`].
+    pub fn user_id() -> Self {
+        Self(USER_ID.to_owned())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -68,11 +75,42 @@ impl IdentifierType {
     }
 }
 
+impl FromStr for IdentifierType {
+    type Err = IdentifierError;
+
+    fn from_str(name: &str) -> Result<Self, IdentifierError> {
+        Self::parse(name)
+    }
+}
+
+impl fmt::Display for IdentifierType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+serde_as_text!(IdentifierType);
+
 /// A person's identifier: 1 to 2,048 bytes of any Unicode text, kept byte for byte.
 ///
 /// It is personal data. `Debug` shows its length only; [`expose`](Self::expose) is the one way to the text.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct IdentifierValue(String);
+
+impl TryFrom<String> for IdentifierValue {
+    type Error = IdentifierError;
+
+    fn try_from(value: String) -> Result<Self, IdentifierError> {
+        Self::parse(value)
+    }
+}
+
+impl From<IdentifierValue> for String {
+    fn from(value: IdentifierValue) -> Self {
+        value.0
+    }
+}
 
 impl IdentifierValue {
     /// Accepts any text of 1 to [`MAX_VALUE_BYTES`] bytes.

@@ -1,21 +1,25 @@
-//! Keyed hashes: how an identifier becomes a key of the table without leaving itself there.
+//! Keyed hashes: how an identifier becomes a key of the table that does not reveal it.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
-use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    display::Base64Display,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use thiserror::Error;
 
-use crate::{identifier::IdentifierType, space::SpaceId};
+use crate::{identifier::IdentifierType, profile::BadId, space::SpaceId, text::serde_as_text};
 
 /// The text is not a master key.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("the identifier key must be 32 random bytes in base64, as `openssl rand -base64 32` prints them")]
 pub struct BadMasterKey;
 
-/// The one secret of a site: 32 random bytes from which every space's key follows. It outlives the stack, because
-/// without it no tombstone can be found again.
+/// The one secret of a site: 32 random bytes from which every space's key is derived. It must outlive the stack: without
+/// it no tombstone can be found again.
 #[derive(Clone)]
 pub struct MasterKey([u8; 32]);
 
@@ -31,7 +35,7 @@ impl MasterKey {
         SpaceKey(mac(&self.0, &[b"space", space.as_str().as_bytes()]))
     }
 
-    /// A value that tells this key from every other without telling the key; kept in the table.
+    /// A value that identifies this key without revealing it; kept in the table, to notice a wrong key.
     pub fn check_value(&self) -> String {
         URL_SAFE_NO_PAD.encode(mac(&self.0, &[b"check"]))
     }
@@ -48,17 +52,17 @@ impl fmt::Debug for MasterKey {
 pub struct SpaceKey([u8; 32]);
 
 impl SpaceKey {
-    /// Where an identifier lives: `HMAC(K, type ‖ 0 ‖ value)`. The value must be normalised for its type already.
+    /// The hash of an identifier: `HMAC(K, type ‖ 0 ‖ value)`. The value must be normalised for its type already.
     pub fn identifier(&self, id_type: &IdentifierType, normalised: &str) -> IdHash {
-        IdHash(URL_SAFE_NO_PAD.encode(mac(&self.0, &[id_type.as_str().as_bytes(), normalised.as_bytes()])))
+        IdHash(mac(&self.0, &[id_type.as_str().as_bytes(), normalised.as_bytes()]))
     }
 
-    /// Where an `Idempotency-Key` lives. The empty first part keeps it apart from every identifier.
+    /// The hash of an `Idempotency-Key`. The empty first part keeps it apart from the hash of any identifier.
     pub fn idempotency_key(&self, key: &str) -> String {
         URL_SAFE_NO_PAD.encode(mac(&self.0, &[b"", b"idempotency", key.as_bytes()]))
     }
 
-    /// What a request said, so that another request under its key is told apart: method, decoded path and body.
+    /// A hash of a request's method, decoded path and body, by which another request under the same key is recognised.
     pub fn request_content(&self, method: &str, path: &str, body: &[u8]) -> String {
         let length = path.len().to_be_bytes();
         URL_SAFE_NO_PAD.encode(mac(&self.0, &[b"", b"content", method.as_bytes(), &length, path.as_bytes(), body]))
@@ -71,32 +75,48 @@ impl fmt::Debug for SpaceKey {
     }
 }
 
-/// The place of an identifier in the table: 43 characters, whatever the identifier was.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IdHash(String);
+/// The keyed hash of an identifier: its key in the table, 43 characters of base64url, whatever the identifier was.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdHash([u8; 32]);
 
 impl IdHash {
-    /// Takes a hash back that the table or a cursor holds; anything else is `None`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let is_hash = text.len() == 43 && URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32);
-        is_hash.then(|| Self(text.to_owned()))
+    /// Takes a hash as the rows of a chunk hold it.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
-    /// The 43 characters.
-    pub fn as_str(&self) -> &str {
+    /// Its bytes, as the rows of a chunk hold them.
+    pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+impl FromStr for IdHash {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or(BadId("identifier hash"))
+    }
+}
+
+impl fmt::Display for IdHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Base64Display::new(&self.0, &URL_SAFE_NO_PAD).fmt(f)
     }
 }
 
 impl fmt::Debug for IdHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IdHash({}…)", &self.0[..8])
+        write!(f, "IdHash({:.8}…)", self.to_string())
     }
 }
 
+serde_as_text!(IdHash);
+
 /// HMAC-SHA-256 over the parts, each followed by a zero byte but the last.
 fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    // A key shorter than SHA-256's block is filled up with zeros (RFC 2104, section 2): the size is in the type.
+    // A key shorter than SHA-256's block is padded with zeros (RFC 2104, section 2).
     let mut block = [0; 64];
     block[..32].copy_from_slice(key);
     let mut mac = Hmac::<Sha256>::new(&block.into());
@@ -118,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn every_identifier_is_43_characters_and_its_own() {
+    fn every_identifier_has_a_hash_of_its_own_of_43_characters() {
         let email = IdentifierType::parse("email").unwrap();
         let phone = IdentifierType::parse("phone").unwrap();
         let hashes = [
@@ -129,7 +149,8 @@ mod tests {
             key().identifier(&email, "\0"),
         ];
         for (i, hash) in hashes.iter().enumerate() {
-            assert_eq!(IdHash::parse(hash.as_str()).as_ref(), Some(hash));
+            assert_eq!(hash.to_string().len(), 43);
+            assert_eq!(hash.to_string().parse().as_ref(), Ok(hash));
             assert!(hashes[i + 1..].iter().all(|other| other != hash));
         }
     }

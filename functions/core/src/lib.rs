@@ -3,6 +3,7 @@
 //! Nothing here knows AWS, HTTP, a clock or randomness: times and ids come in as arguments, so every rule can be
 //! tested by calling it. Start with [`request`] (what a client asks for) and [`deletion`] (what becomes of it).
 
+pub mod activation;
 pub mod api_error;
 pub mod deletion;
 pub mod identifier;
@@ -17,5 +18,7 @@ pub mod request;
 pub mod role;
 pub mod rows;
 pub mod space;
+mod text;
 pub mod time;
 pub mod token;
+pub mod user_id_rule;

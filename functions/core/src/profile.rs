@@ -1,61 +1,94 @@
-//! Profiles and the ids that Efface gives out itself.
+//! Profiles: their head, and the ids that Efface gives out itself.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::time::Time;
+use crate::{
+    deletion::{DeletedBy, RowActor},
+    job::{Group, JobId, RowRef},
+    key::IdHash,
+    text::serde_as_text,
+    time::Time,
+    token::TokenId,
+};
 
 /// The text is not an id of this kind.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("not a {0}")]
 pub struct BadId(pub(crate) &'static str);
 
-/// A profile's own id, `use_…`: no personal data, never reused.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProfileId(String);
+/// A profile's own id, written `use_` and 32 hexadecimal digits: no personal data, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProfileId(Uuid);
 
 impl ProfileId {
     /// Makes an id of 16 random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
-        Self(format!("use_{}", Uuid::from_bytes(bytes).simple()))
+        Self(Uuid::from_bytes(bytes))
     }
 
-    /// Reads `use_` and 32 hexadecimal digits.
-    pub fn parse(text: &str) -> Result<Self, BadId> {
-        let digits = text.strip_prefix("use_").unwrap_or_default();
-        let fits = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if fits { Ok(Self(text.to_owned())) } else { Err(BadId("profile id")) }
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// The first byte, by which a segment's members are spread over 256 shards.
+    pub fn shard(self) -> u8 {
+        self.0.as_bytes()[0]
     }
 }
 
-/// The id of one HTTP request: a version 7 UUID, so that it carries its time. 36 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+impl FromStr for ProfileId {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        parse_uuid(text, "use_").map(Self).ok_or(BadId("profile id"))
+    }
+}
+
+impl fmt::Display for ProfileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "use_{}", self.0.simple())
+    }
+}
+
+/// A UUID after a prefix, in its one form: 32 lower-case hexadecimal digits.
+pub(crate) fn parse_uuid(text: &str, prefix: &str) -> Option<Uuid> {
+    let digits = text.strip_prefix(prefix)?;
+    let is_simple = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if is_simple { Uuid::try_parse(digits).ok() } else { None }
+}
+
+/// The id of one HTTP request: a version 7 UUID of 36 characters, so that it carries the request's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(Uuid);
 
 impl RequestId {
-    /// Makes an id of a time and 10 random bytes.
+    /// Makes an id of a time and 10 random bytes. A time before 1970 counts as 1970.
     pub fn new(now: Time, random: [u8; 10]) -> Self {
-        let millis = u64::try_from(now.millis()).unwrap_or_default();
+        let millis = u64::try_from(now.millis()).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
-    /// Reads an id that the table holds.
-    pub fn parse(text: &str) -> Result<Self, BadId> {
-        let uuid = Uuid::try_parse(text).map_err(|_| BadId("request id"))?;
-        if uuid.get_version_num() == 7 { Ok(Self(uuid)) } else { Err(BadId("request id")) }
+    /// Takes a version 7 UUID; `None` for any other.
+    pub(crate) fn from_uuid(uuid: Uuid) -> Option<Self> {
+        (uuid.get_version_num() == 7).then_some(Self(uuid))
     }
 
-    /// When the request came.
-    pub fn time(&self) -> Option<Time> {
+    pub(crate) fn uuid(self) -> Uuid {
+        self.0
+    }
+
+    /// When the request came; `None` for a time that [`Time`] cannot hold.
+    pub fn time(self) -> Option<Time> {
         let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
         Time::from_millis(i64::try_from(seconds).ok()? * 1_000 + i64::from(nanos / 1_000_000))
+    }
+}
+
+impl FromStr for RequestId {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        Uuid::try_parse(text).ok().and_then(Self::from_uuid).ok_or(BadId("request id"))
     }
 }
 
@@ -64,6 +97,126 @@ impl fmt::Display for RequestId {
         self.0.hyphenated().fmt(f)
     }
 }
+
+serde_as_text!(ProfileId, RequestId);
+
+/// Whether a profile exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileState {
+    /// Reads find it, and events add to it.
+    Active,
+    /// Its deletion has started: reads no longer find it, nothing can be added, and what it holds is being removed.
+    Deleted,
+}
+
+/// A profile's head as the table holds it: the item that every addition to the profile is checked against.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Head {
+    /// The profile's id.
+    pub profile_id: ProfileId,
+    /// Whether the profile exists.
+    pub state: ProfileState,
+    /// The profile that this one was merged into; its own id where it is a root.
+    pub root: ProfileId,
+    /// Of a root: the profiles that were merged into it.
+    #[serde(default)]
+    pub merged: BTreeSet<ProfileId>,
+    /// The first identifier of the load line that made the profile.
+    pub loaded_as: Option<IdHash>,
+    /// When it was stored first; removed with the profile.
+    #[serde(default)]
+    pub created_at: Option<Time>,
+    /// When it was last added to; removed with the profile.
+    #[serde(default)]
+    pub updated_at: Option<Time>,
+    /// When its deletion started.
+    #[serde(default)]
+    pub deleted_at: Option<Time>,
+    /// The token behind its deletion.
+    #[serde(default)]
+    pub token_id: Option<TokenId>,
+    /// The job that deleted it.
+    #[serde(default)]
+    pub job_id: Option<JobId>,
+    /// That job's group.
+    #[serde(default)]
+    pub job_group: Option<Group>,
+    /// That job's row.
+    #[serde(default)]
+    pub job_row: Option<RowRef>,
+    /// How far its deletion has come, where it does not end within one run.
+    #[serde(default)]
+    pub deletion_cursor: Option<DeletionCursor>,
+    /// What its deletion removed, where a receipt was asked for.
+    #[serde(default)]
+    pub deletion_counts: Option<DeletionCounts>,
+}
+
+impl Head {
+    /// Whether the profile is not merged into another one.
+    pub fn is_root(&self) -> bool {
+        self.root == self.profile_id
+    }
+
+    /// All members of the merged profile whose root this is, the root first.
+    pub fn members(&self) -> impl Iterator<Item = ProfileId> {
+        std::iter::once(self.root).chain(self.merged.iter().copied())
+    }
+
+    /// How the actor that deleted the profile compares with a row.
+    pub fn deleted_by(&self, row: &RowActor) -> DeletedBy {
+        row.compare(self.job_id, self.job_group.as_ref(), self.job_row)
+    }
+}
+
+/// What the deletion of a profile removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DeletionCounts {
+    /// Identifiers that were active.
+    pub external_ids: i64,
+    /// Memberships of segments.
+    pub memberships: i64,
+    /// Profiles that were merged into it.
+    pub merges: i64,
+    /// Traits, by name.
+    pub traits: i64,
+}
+
+/// How far the deletion of a profile has come with the identifiers of its members: kept on the root's head, so that the
+/// next run goes on there. Written `counted`, or `{member}/{sort key}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeletionCursor {
+    /// In the member of this number, after this sort key of its partition.
+    After(usize, String),
+    /// All identifiers are deleted and [`DeletionCounts`] are final.
+    Counted,
+}
+
+const COUNTED: &str = "counted";
+
+impl FromStr for DeletionCursor {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        if text == COUNTED {
+            return Ok(Self::Counted);
+        }
+        let parts = text.split_once('/').and_then(|(member, key)| Some((member.parse().ok()?, key.to_owned())));
+        parts.map(|(member, key)| Self::After(member, key)).ok_or(BadId("deletion cursor"))
+    }
+}
+
+impl fmt::Display for DeletionCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::After(member, key) => write!(f, "{member}/{key}"),
+            Self::Counted => f.write_str(COUNTED),
+        }
+    }
+}
+
+serde_as_text!(DeletionCursor);
 
 #[cfg(test)]
 mod tests {
@@ -74,16 +227,27 @@ mod tests {
         let now = Time::parse("2026-01-01T00:00:00.123Z").unwrap();
         let id = RequestId::new(now, [3; 10]);
         assert_eq!(id.to_string().len(), 36);
-        assert_eq!(RequestId::parse(&id.to_string()).unwrap().time(), Some(now));
-        assert!(RequestId::parse("00000000-0000-4000-8000-000000000000").is_err());
+        assert_eq!(id.to_string().parse::<RequestId>().unwrap().time(), Some(now));
+        assert!("00000000-0000-4000-8000-000000000000".parse::<RequestId>().is_err());
     }
 
     #[test]
     fn profile_ids_round_trip() {
         let id = ProfileId::from_random([0xab; 16]);
-        assert_eq!(ProfileId::parse(id.as_str()), Ok(id));
-        for bad in ["", "use_", "use_XYZ", "user_id"] {
-            assert!(ProfileId::parse(bad).is_err(), "{bad}");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(serde_json::from_value::<ProfileId>(serde_json::to_value(id).unwrap()).unwrap(), id);
+        for bad in ["", "use_", "use_XYZ", "user_id", "use_ABABABABABABABABABABABABABABABAB"] {
+            assert!(bad.parse::<ProfileId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn cursors_round_trip() {
+        for cursor in [DeletionCursor::Counted, DeletionCursor::After(16, "E#email#x/y".to_owned())] {
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+        for bad in ["", "x/E#", "7"] {
+            assert!(bad.parse::<DeletionCursor>().is_err(), "{bad}");
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Spaces: one customer's profiles, with their own tokens, types, limits and switch.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
     identifier::{DEFAULT_TYPES, IdentifierType, IdentifierValue, Normalisation, SEGMENT_ID},
+    text::serde_as_text,
     time::Time,
 };
 
@@ -53,6 +54,16 @@ impl SpaceId {
         &self.0
     }
 }
+
+impl FromStr for SpaceId {
+    type Err = SpaceError;
+
+    fn from_str(text: &str) -> Result<Self, SpaceError> {
+        Self::parse(text)
+    }
+}
+
+serde_as_text!(SpaceId);
 
 impl fmt::Display for SpaceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

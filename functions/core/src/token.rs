@@ -3,7 +3,7 @@
 //! The checksum lets a function refuse junk without asking the table; the prefix lets secret scanners find a leak.
 //! NEVER CHANGE the prefix or the layout: every issued token would stop working.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use base64::{
     Engine,
@@ -11,6 +11,8 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD},
 };
 use sha2::{Digest, Sha256};
+
+use crate::{profile::BadId, text::serde_as_text};
 
 const PREFIX: &str = "eff_";
 
@@ -78,17 +80,55 @@ impl fmt::Debug for Token {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TokenHash(String);
 
-impl TokenHash {
-    /// The 43 characters.
+impl FromStr for TokenHash {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        let is_hash = URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32);
+        if is_hash { Ok(Self(text.to_owned())) } else { Err(BadId("token hash")) }
+    }
+}
+
+impl fmt::Display for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of a token in records and commands: `tok_` and up to 60 of `a-z 0-9 _`. It is no secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenId(String);
+
+impl TokenId {
+    /// Makes an id of 8 random bytes.
+    pub fn from_random(bytes: [u8; 8]) -> Self {
+        Self(format!("tok_{:016x}", u64::from_be_bytes(bytes)))
+    }
+
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
 
-    /// A hash as the table holds it.
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
+impl FromStr for TokenId {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        let rest = text.strip_prefix("tok_").ok_or(BadId("token id"))?;
+        let fits =
+            (1..=60).contains(&rest.len()) && rest.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+        if fits { Ok(Self(text.to_owned())) } else { Err(BadId("token id")) }
     }
 }
+
+impl fmt::Display for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+serde_as_text!(TokenHash, TokenId);
 
 /// CRC-32 over prefix and secret, so that a token of another product does not pass.
 fn checksum(secret: &[u8]) -> [u8; 4] {

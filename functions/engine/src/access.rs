@@ -1,28 +1,27 @@
 //! Who asks, and in which space: tokens and settings, remembered for less than a minute.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-
-use efface_core::{
-    key::{MasterKey, SpaceKey},
-    role::Role,
-    space::{Space, SpaceId},
-    time::Time,
-    token::{Token, TokenHash},
-};
+use std::sync::Arc;
 
 use efface_aws::{Store, StoreError, store::token::TokenRecord};
+use efface_core::{
+    identifier::{IdentifierType, IdentifierValue},
+    key::{IdHash, MasterKey, SpaceKey},
+    role::Role,
+    space::{SourceState, Space, SpaceId},
+    time::Time,
+    token::{Token, TokenHash, TokenId},
+};
 
-/// How long a token and its space are remembered. Contract: a revoked token stops within 60 s; the rest is for a request
-/// that is under way.
+use crate::cache::Cache;
+
+/// How long a token and its space are remembered, in seconds. Contract: a revoked token stops within 60 s; the rest is
+/// for a request that is under way.
 pub const REMEMBERED_SECONDS: i64 = 55;
 
 /// Tokens that one instance remembers at most.
 const REMEMBERED_TOKENS: usize = 1_024;
 
-/// A token that opens a space, and what the space is set to.
+/// A token that opens a space, and the space's settings.
 #[derive(Debug)]
 pub struct Access {
     /// The space.
@@ -34,32 +33,37 @@ pub struct Access {
     /// What the token may do.
     pub role: Role,
     /// The token's name in records.
-    pub token_id: String,
+    pub token_id: TokenId,
     record: TokenRecord,
     read_at: Time,
 }
 
 impl Access {
+    /// The hash of an identifier of the space.
+    pub fn hash(&self, id_type: &IdentifierType, value: &IdentifierValue) -> IdHash {
+        self.key.identifier(id_type, &self.space.identifier_types.normalise(id_type, value))
+    }
+
     fn is_fresh(&self, now: Time) -> bool {
         let age = now.millis() - self.read_at.millis();
         (0..REMEMBERED_SECONDS * 1_000).contains(&age) && self.record.is_valid(now)
     }
 }
 
-/// The remembered tokens.
+/// The remembered tokens of one instance.
 #[derive(Debug)]
 pub struct AccessCache {
     master: MasterKey,
-    remembered: Mutex<HashMap<(TokenHash, SpaceId), Arc<Access>>>,
+    remembered: Cache<(TokenHash, SpaceId), Access, REMEMBERED_TOKENS>,
 }
 
 impl AccessCache {
-    /// Remembers nothing yet.
+    /// An empty cache.
     pub fn new(master: MasterKey) -> Self {
-        Self { master, remembered: Mutex::default() }
+        Self { master, remembered: Cache::default() }
     }
 
-    /// What a token opens in a space: nothing, where it is unknown, revoked, expired or another space's.
+    /// What a token opens in a space; `None` where it is unknown, revoked, expired or another space's.
     pub async fn open(
         &self,
         store: &Store,
@@ -68,13 +72,13 @@ impl AccessCache {
         now: Time,
     ) -> Result<Option<Arc<Access>>, StoreError> {
         let key = (token.hash(), space_id.clone());
-        if let Some(access) = self.lock().get(&key).filter(|access| access.is_fresh(now)) {
-            return Ok(Some(Arc::clone(access)));
+        if let Some(access) = self.remembered.get(&key).filter(|access| access.is_fresh(now)) {
+            return Ok(Some(access));
         }
         let (record, space) = store.token_and_space(&key.0, Some(space_id)).await?;
-        let record = record.filter(|record| record.is_valid(now) && record.space_id == space_id.as_str());
+        let record = record.filter(|record| record.is_valid(now) && record.space_id == *space_id);
         let (Some(record), Some(space)) = (record, space) else {
-            self.lock().remove(&key);
+            self.remembered.remove(&key);
             return Ok(None);
         };
         let access = Arc::new(Access {
@@ -86,25 +90,19 @@ impl AccessCache {
             record,
             read_at: now,
         });
-        let mut remembered = self.lock();
-        if remembered.len() >= REMEMBERED_TOKENS {
-            remembered.clear();
-        }
-        remembered.insert(key, Arc::clone(&access));
+        self.remembered.put(key, Arc::clone(&access));
         Ok(Some(access))
     }
 
-    /// The one space that a token opens, where the request does not name it.
+    /// What a token opens in its own space, where the request does not name the space.
     pub async fn open_own(&self, store: &Store, token: &Token, now: Time) -> Result<Option<Arc<Access>>, StoreError> {
         let hash = token.hash();
-        if let Some(access) = self.remembered(&hash, now) {
+        if let Some(access) = self.remembered.find(|(known, _), access| *known == hash && access.is_fresh(now)) {
             return Ok(Some(access));
         }
-        let (record, _) = store.token_and_space(&hash, None).await?;
-        let space = record.and_then(|record| SpaceId::parse(&record.space_id).ok());
-        match space {
-            Some(space) => self.open(store, token, &space, now).await,
-            None => Ok(None),
+        match store.token_and_space(&hash, None).await? {
+            (Some(record), _) => self.open(store, token, &record.space_id, now).await,
+            (None, _) => Ok(None),
         }
     }
 
@@ -114,18 +112,14 @@ impl AccessCache {
         Ok(record.is_some_and(|record| record.is_valid(now)))
     }
 
-    /// Forgets what a space was set to, because it has just changed.
-    pub fn forget(&self, space_id: &SpaceId) {
-        self.lock().retain(|(_, space), _| space != space_id);
-    }
-
-    fn remembered(&self, token: &TokenHash, now: Time) -> Option<Arc<Access>> {
-        let remembered = self.lock();
-        let mut known = remembered.iter().filter(|((known, _), access)| known == token && access.is_fresh(now));
-        known.next().map(|(_, access)| Arc::clone(access))
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(TokenHash, SpaceId), Arc<Access>>> {
-        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether the space's source may be used. The first use of the deletion API makes the source.
+    pub async fn source_state(&self, store: &Store, access: &Access) -> Result<SourceState, StoreError> {
+        if let Some(source) = &access.space.source {
+            return Ok(source.state);
+        }
+        let source = store.attach_source(&access.space_id).await?;
+        // The remembered settings have no source.
+        self.remembered.retain(|(_, space)| *space != access.space_id);
+        Ok(source.state)
     }
 }

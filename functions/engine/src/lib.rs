@@ -1,58 +1,72 @@
-//! Carrying jobs out. The worker runs chunks, the reconciler ends what nobody ended, and the HTTP function runs the
-//! deletion of one profile at once: all through this [`Engine`].
+//! The use cases: delete an identifier, delete a profile, make jobs and carry them out, load profiles. The only place
+//! where a decision of `efface-core` meets the store of `efface-aws`.
 //!
 //! Every step can be repeated, and be cut short anywhere: what a row did is on the tombstones that it left, and a chunk's
-//! results are counted once, with the result.
+//! outcomes are counted once, with their write.
 
 pub mod access;
+mod backoff;
+mod cache;
 mod concurrency;
-mod job;
+mod error;
+pub mod idempotency;
+mod identifier;
+pub mod job;
 pub mod limiter;
+pub mod load;
 mod profile;
+mod profile_request;
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use efface_aws::{Store, StoreError, clock::Clock, pricing, queue::Queue};
 use efface_core::{
-    job::{JobId, JobState, Taker},
+    job::{JobHead, JobId, JobState, Page, plan::Pricing},
+    profile::RequestId,
     space::SpaceId,
+    time::Time,
 };
 use tokio::time::Instant;
 
-use efface_aws::{
-    Store, StoreError,
-    clock::Clock,
-    queue::{ChunkId, Queue},
-    store::{
-        job::{JobHead, Page},
-        profile_deletion::Eraser,
-    },
-};
-
 pub use concurrency::ConcurrencyLimit;
-pub use job::{ChunkRun, PlanRows, Reconciled, ScanCursor};
+pub use error::Error;
+pub use job::{ChunkRun, Controlled, PlanRows, Reconciled, ScanCursor};
+pub use profile_request::DeletedProfile;
+
+use access::Access;
+use cache::Cache;
+use limiter::Limiter;
 
 /// Jobs and pages that one instance remembers at most.
 const REMEMBERED: usize = 256;
 
-/// What carries jobs out. One for the life of a process.
+/// What carries the use cases out. One for the life of a process.
 #[derive(Debug)]
 pub struct Engine {
     store: Store,
     queue: Queue,
     clock: Clock,
+    pricing: Pricing,
+    limiter: Limiter,
     concurrency: ConcurrencyLimit,
-    /// What never changes of a job, and whether it was seen to run.
-    jobs: Remembered<(SpaceId, JobId), JobHead>,
+    /// Jobs that were seen to run: what is read of them then never changes.
+    jobs: Cache<(SpaceId, JobId), JobHead, REMEMBERED>,
     /// Committed pages never change.
-    pages: Remembered<(SpaceId, JobId, u32), Page>,
+    pages: Cache<(SpaceId, JobId, u32), Page, REMEMBERED>,
 }
 
-/// When to stop beginning things.
+/// Who asks for a use case, by which request, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// The token and its space.
+    pub access: &'a Access,
+    /// The request.
+    pub request: RequestId,
+    /// When it came, which is the time that a deletion bears.
+    pub now: Time,
+}
+
+/// When to stop starting things.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);
 
@@ -62,7 +76,7 @@ impl Deadline {
         Self(Instant::now() + time)
     }
 
-    /// Halfway there from now.
+    /// Half of the time that is left.
     #[must_use]
     pub fn half(self) -> Self {
         Self(Instant::now() + self.0.saturating_duration_since(Instant::now()) / 2)
@@ -75,21 +89,39 @@ impl Deadline {
 }
 
 impl Engine {
-    /// An engine on a store and the queue that its messages go to.
+    /// An engine on a store and the queue that its messages go to, with the default prices.
     pub fn new(store: Store, queue: Queue, clock: Clock) -> Self {
         Self {
             store,
             queue,
             clock,
+            pricing: pricing::DEFAULT,
+            limiter: Limiter::default(),
             concurrency: ConcurrencyLimit::default(),
-            jobs: Remembered::default(),
-            pages: Remembered::default(),
+            jobs: Cache::default(),
+            pages: Cache::default(),
         }
     }
 
-    /// A job's head; from memory where it was seen to run: what is read of it then never changes.
-    async fn job(&self, space: &SpaceId, job: &JobId) -> Result<Option<Arc<JobHead>>, StoreError> {
-        let key = (space.clone(), job.clone());
+    /// The same with a deployment's own prices.
+    #[must_use]
+    pub fn with_pricing(self, pricing: Pricing) -> Self {
+        Self { pricing, ..self }
+    }
+
+    /// What plans are estimated with.
+    pub fn pricing(&self) -> &Pricing {
+        &self.pricing
+    }
+
+    /// The store, for reads that decide nothing.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// A job's head; from memory where it was seen to run.
+    async fn job_head(&self, space: &SpaceId, job: JobId) -> Result<Option<Arc<JobHead>>, StoreError> {
+        let key = (space.clone(), job);
         if let Some(head) = self.jobs.get(&key) {
             return Ok(Some(head));
         }
@@ -101,65 +133,13 @@ impl Engine {
         Ok(Some(head))
     }
 
-    async fn page(&self, space: &SpaceId, job: &JobId, page: u32) -> Result<Option<Arc<Page>>, StoreError> {
-        let key = (space.clone(), job.clone(), page);
+    async fn committed_page(&self, space: &SpaceId, job: JobId, page: u32) -> Result<Option<Arc<Page>>, StoreError> {
+        let key = (space.clone(), job, page);
         if let Some(page) = self.pages.get(&key) {
             return Ok(Some(page));
         }
         let Some(page) = self.store.page(space, job, page).await?.map(Arc::new) else { return Ok(None) };
         self.pages.put(key, Arc::clone(&page));
         Ok(Some(page))
-    }
-}
-
-/// A chunk's run: what each of its rows needs to know.
-#[derive(Debug, Clone)]
-struct Run {
-    space: SpaceId,
-    job: JobId,
-    head: Arc<JobHead>,
-    id: ChunkId,
-    /// The number of the chunk's first row within its page.
-    first_row: usize,
-    /// Whether nobody ran the chunk before.
-    is_new: bool,
-    deadline: Deadline,
-}
-
-impl Run {
-    fn taker(&self, row: usize) -> Taker {
-        let row = format!("{}:{}", self.id.page, self.first_row + row);
-        Taker { job: self.job.clone(), group: self.head.group(), row }
-    }
-}
-
-impl Engine {
-    fn eraser(&self, run: &Run, row: usize) -> Eraser {
-        let (space, token_id) = (run.space.clone(), run.head.token_id.clone());
-        Eraser { space, taker: run.taker(row), token_id, at: self.clock.now() }
-    }
-}
-
-/// A small memory that forgets all when it is full.
-#[derive(Debug)]
-struct Remembered<K, V>(Mutex<HashMap<K, Arc<V>>>);
-
-impl<K, V> Default for Remembered<K, V> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<K: Eq + Hash, V> Remembered<K, V> {
-    fn get(&self, key: &K) -> Option<Arc<V>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-    }
-
-    fn put(&self, key: K, value: Arc<V>) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() >= REMEMBERED {
-            remembered.clear();
-        }
-        remembered.insert(key, value);
     }
 }

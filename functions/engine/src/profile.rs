@@ -1,264 +1,297 @@
-//! A row that deletes a whole profile.
+//! Deleting a profile, as a row of a job does it.
 //!
-//! The order is what makes it safe to be cut short anywhere: heads are fenced first, so that nothing is added and reads
-//! find nothing; the row's own identifier goes last, so that a row whose identifier bears its mark is all done.
+//! The order makes it safe to be cut short anywhere. First the heads are marked deleted: from then on reads find
+//! nothing and nothing can be added. Then everything that the profile's partitions list is removed. The row's own
+//! identifier goes last, so that a row whose identifier bears its tombstone is done.
 
-use efface_core::{
-    deletion::{Identifier, IdentifierState},
-    job::{Outcome, Took},
-    key::IdHash,
-    profile::ProfileId,
-};
-use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
+use std::collections::BTreeSet;
 
-use crate::{Engine, Run, job::Look};
 use efface_aws::{
     StoreError,
     store::{
-        identifier::Taken,
+        identifier::TombstoneWrite,
         keys::PROFILE_HEAD,
-        profile::{Head, ProfileState},
-        profile_deletion::{Erased, Eraser, Fenced, Listed},
+        profile_deletion::{Listed, ProfileDeletion, StartedDeletion},
     },
 };
+use efface_core::{
+    deletion::{Actor, DeletedBy, Deletion, HeadStep, Identifier, ProfileStep, decide_head, decide_profile},
+    job::Outcome,
+    key::IdHash,
+    profile::{DeletionCounts, DeletionCursor, Head, ProfileId, ProfileState},
+};
+use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 
-/// Members of a whole, and identifiers, that are dealt with at once.
+use crate::{
+    Engine, Error,
+    job::{ReadAhead, Run},
+};
+
+/// Members of a merged profile, and identifiers, that are dealt with at once.
 const AT_ONCE: usize = 16;
 
-/// What the place says of a profile whose counts are final.
-const COUNTED: &str = "counted";
+/// A row finds the root in two steps, and in two more where a merge happens meanwhile.
+const STARTS: usize = 4;
 
 impl Engine {
-    /// Deletes the profile that an identifier belongs to. `None` where time was up before it was done.
-    pub(crate) async fn erase_row(
+    /// Deletes the profile that an identifier belongs to. `None` where the time was up before it was done: the next run
+    /// of the row goes on.
+    pub(crate) async fn delete_profile_row(
         &self,
         run: &Run,
         row: usize,
-        own: &IdHash,
-        look: Look<'_>,
-    ) -> Result<Option<Outcome>, StoreError> {
-        let eraser = self.eraser(run, row);
-        let found = match look {
-            Look::Read(found) => found.cloned(),
-            Look::Unread => self.store.identifier(&run.space, own).await?,
+        own: IdHash,
+        ahead: ReadAhead<'_>,
+    ) -> Result<Option<Outcome>, Error> {
+        let deletion = self.profile_deletion(run, row);
+        let found = match ahead {
+            ReadAhead::Fresh(found) => found.cloned(),
+            ReadAhead::Unread => self.store.identifier(&run.space, own).await?,
         };
-        let Some(found) = found else { return Ok(Some(Outcome::NotFound)) };
-        let root = match (found.taken_by(&eraser.taker), found.state) {
-            (Took::ThisRow, _) => return Ok(Some(Outcome::Deleted)),
-            (Took::SameJob, _) | (Took::SameGroup, IdentifierState::Deleted) => return Ok(Some(Outcome::Duplicate)),
-            (_, IdentifierState::Active) => {
-                let Some(profile) = found.active_profile() else { return Ok(Some(Outcome::NotFound)) };
-                self.fence_root(&eraser, profile).await?
-            }
-            // An earlier run of the row may have fenced the profile before somebody else deleted the identifier.
-            (_, IdentifierState::Deleted) if !run.is_new => self.fenced_root(&eraser, &found).await?,
-            (_, IdentifierState::Deleted) => return Ok(Some(Outcome::NotFound)),
+        let root = match decide_profile(found.as_ref(), &deletion.row, run.is_first_run) {
+            ProfileStep::Decided(outcome) => return Ok(Some(outcome)),
+            ProfileStep::Start(profile) => self.start_at_root(&deletion, profile).await?,
+            ProfileStep::Resume(profile) => self.started_root(&deletion, profile).await?,
         };
         let root = match root {
             Ok(root) => root,
             Err(outcome) => return Ok(Some(outcome)),
         };
-        if !self.erase_whole(run, &eraser, &root, own).await? {
+        if !MergedProfileDeletion::new(self, run, &deletion, &root, own).run().await? {
             return Ok(None);
         }
-        if let Some(deletion) = eraser.deletion(own, &found.profile_id, true) {
-            self.store.take_identifier(&deletion).await?;
+        if let Some(Identifier { profile_id, .. }) = found {
+            self.store.write_tombstone(&tombstone(&deletion, own, profile_id), None).await?;
         }
         Ok(Some(Outcome::Deleted))
     }
 
-    /// The root that this row fenced before, of the profile that an identifier belonged to.
-    async fn fenced_root(&self, eraser: &Eraser, found: &Identifier) -> Result<Result<Head, Outcome>, StoreError> {
-        let mut profile = found.profile_id.clone();
-        for _ in 0..2 {
-            let Ok(id) = ProfileId::parse(&profile) else { break };
-            let Some(head) = self.store.head(&eraser.space, &id).await? else { break };
-            if head.root == profile {
-                let is_ours = head.state != ProfileState::Active && head.taken_by(&eraser.taker) == Took::ThisRow;
-                return Ok(if is_ours { Ok(head) } else { Err(Outcome::NotFound) });
-            }
-            profile = head.root;
-        }
-        Ok(Err(Outcome::NotFound))
+    fn profile_deletion(&self, run: &Run, row: usize) -> ProfileDeletion {
+        let (space, token_id) = (run.space.clone(), run.head.token_id.clone());
+        ProfileDeletion { space, row: run.actor(row), token_id, at: self.clock.now() }
     }
 
-    /// Fences the root of the whole that a profile belongs to; or the outcome of the row, where that is not its to do.
-    async fn fence_root(&self, eraser: &Eraser, mut profile: ProfileId) -> Result<Result<Head, Outcome>, StoreError> {
-        // Once for a profile that was merged, and once more for a merge meanwhile.
-        for _ in 0..4 {
-            let head = match self.store.fence(eraser, &profile, &profile).await? {
-                Fenced::Now(head) => return Ok(Ok(head)),
-                Fenced::Not(None) => return Ok(Err(Outcome::NotFound)),
-                Fenced::Not(Some(head)) => head,
+    /// Marks the root that a profile belongs to deleted; or the outcome of the row, where that is not this row's to do.
+    async fn start_at_root(
+        &self,
+        deletion: &ProfileDeletion,
+        mut profile: ProfileId,
+    ) -> Result<Result<Head, Outcome>, Error> {
+        for _ in 0..STARTS {
+            let head = match self.store.start_deletion(deletion, profile, profile).await? {
+                StartedDeletion::Now(head) => return Ok(Ok(*head)),
+                StartedDeletion::Not(None) => return Ok(Err(Outcome::NotFound)),
+                StartedDeletion::Not(Some(head)) => *head,
             };
-            match ProfileId::parse(&head.root) {
-                Ok(root) if root != profile => profile = root,
-                _ if head.state == ProfileState::Active => {}
-                _ => {
-                    return Ok(match head.taken_by(&eraser.taker) {
-                        Took::ThisRow => Ok(head),
-                        Took::SameJob | Took::SameGroup => Err(Outcome::Duplicate),
-                        Took::Other => Err(Outcome::NotFound),
-                    });
-                }
+            match decide_head(&head, &deletion.row) {
+                HeadStep::StartAt(root) => profile = root,
+                HeadStep::Again => {}
+                HeadStep::Resume => return Ok(Ok(head)),
+                HeadStep::Decided(outcome) => return Ok(Err(outcome)),
             }
         }
-        Err(StoreError::Unavailable("the profile is being merged".to_owned()))
+        Err(Error::contended("the profile"))
     }
 
-    /// Removes all of a fenced whole but the identifier `own`. Whether it was done in time; where it was not, the next
-    /// run goes on where this one ended.
-    async fn erase_whole(&self, run: &Run, eraser: &Eraser, root: &Head, own: &IdHash) -> Result<bool, StoreError> {
-        let Ok(root_id) = ProfileId::parse(&root.root) else {
-            return Err(StoreError::Internal("a head without a root".to_owned()));
+    /// The root that an earlier run of this row has marked deleted.
+    async fn started_root(
+        &self,
+        deletion: &ProfileDeletion,
+        profile: ProfileId,
+    ) -> Result<Result<Head, Outcome>, Error> {
+        let root = self.store.root(&deletion.space, profile).await?;
+        let is_own = |root: &Head| {
+            root.is_root()
+                && root.state == ProfileState::Deleted
+                && root.deleted_by(&deletion.row) == DeletedBy::ThisRow
         };
-        let place = Place::of(root);
-        let mut took = root.erased.unwrap_or(Erased { external_ids: 1, ..Erased::default() });
-        let mut rest = Vec::new();
-        let members: Vec<ProfileId> = root.members().collect();
+        Ok(root.filter(is_own).ok_or(Outcome::NotFound))
+    }
+}
+
+/// The deletion of an identifier of a profile whose own deletion has started.
+fn tombstone(deletion: &ProfileDeletion, target: IdHash, profile: ProfileId) -> Deletion {
+    Deletion {
+        space: deletion.space.clone(),
+        target,
+        profile,
+        at: deletion.at,
+        token_id: deletion.token_id.clone(),
+        actor: Actor::Row(deletion.row.clone()),
+        profile_is_deleted: true,
+    }
+}
+
+/// The removal of what a merged profile holds, whose root is marked deleted. It goes on from where an earlier run ended,
+/// and where the time ends keeps a cursor on the root's head.
+struct MergedProfileDeletion<'a> {
+    engine: &'a Engine,
+    run: &'a Run,
+    deletion: &'a ProfileDeletion,
+    root: &'a Head,
+    /// The row's own identifier, which goes last.
+    own: IdHash,
+    counts: DeletionCounts,
+    /// What was listed of each member: memberships and traits are removed when all identifiers are deleted.
+    listed: Vec<(ProfileId, Listed)>,
+}
+
+impl<'a> MergedProfileDeletion<'a> {
+    fn new(engine: &'a Engine, run: &'a Run, deletion: &'a ProfileDeletion, root: &'a Head, own: IdHash) -> Self {
+        let first = DeletionCounts { external_ids: 1, ..DeletionCounts::default() };
+        let counts = root.deletion_counts.unwrap_or(first);
+        Self { engine, run, deletion, root, own, counts, listed: Vec::new() }
+    }
+
+    /// Removes everything but the row's own identifier. Whether it was done in time.
+    async fn run(mut self) -> Result<bool, Error> {
+        let members: Vec<ProfileId> = self.root.members().collect();
+        let is_counted = self.root.deletion_cursor == Some(DeletionCursor::Counted);
+        let keeps_cursor = members.len() > AT_ONCE && !is_counted;
         for (group, first) in members.chunks(AT_ONCE).zip((0..).step_by(AT_ONCE)) {
-            let mut listing = Vec::with_capacity(group.len());
-            for (member, at) in group.iter().zip(first..) {
-                listing.push(self.fence_and_list(eraser, &root_id, member, place.after(at)));
-            }
-            let parts = try_join_all(listing).await?;
-            // Members that are listed whole are done together, others part by part.
-            let whole = group.iter().zip(&parts).filter(|(_, part)| part.more.is_none());
-            took.external_ids += self.take_all(eraser, whole, own).await?;
-            for ((member, mut part), at) in group.iter().zip(parts).zip(first..) {
-                while let Some(edge) = part.more.clone() {
-                    took.external_ids += self.take_all(eraser, [(member, &part)], own).await?;
-                    if !part.identifiers.is_empty() {
-                        self.store.mark_erased(&run.space, &root_id, &format!("{at}/{edge}"), took).await?;
-                    }
-                    rest.push((member, part));
-                    if run.deadline.is_over() {
-                        return Ok(false);
-                    }
-                    part = self.store.list_profile(&run.space, member, Some(edge)).await?;
-                    if part.more.is_none() {
-                        took.external_ids += self.take_all(eraser, [(member, &part)], own).await?;
-                    }
-                }
-                rest.push((member, part));
+            if !self.delete_identifiers(group, first).await? {
+                return Ok(false);
             }
             let end = first + group.len();
-            let is_large = members.len() > AT_ONCE && !matches!(place, Place::Counted);
-            if is_large && (run.deadline.is_over() || end == members.len()) {
-                let place = format!("{}/{PROFILE_HEAD}", end - 1);
-                self.store.mark_erased(&run.space, &root_id, &place, took).await?;
+            let is_over = self.run.deadline.is_over();
+            if keeps_cursor && (is_over || end == members.len()) {
+                self.keep_cursor(DeletionCursor::After(end - 1, PROFILE_HEAD.to_owned())).await?;
             }
-            if is_large && run.deadline.is_over() {
+            if keeps_cursor && is_over {
                 return Ok(false);
             }
         }
-        self.erase_rest(run, root, &root_id, took, &rest).await
+        if !self.remove_memberships().await? {
+            return Ok(false);
+        }
+        self.keep_counts().await?;
+        Ok(self.remove_listed().await?)
     }
 
-    async fn fence_and_list(
-        &self,
-        eraser: &Eraser,
-        root: &ProfileId,
-        member: &ProfileId,
-        after: Option<String>,
-    ) -> Result<Listed, StoreError> {
-        // Members that an earlier run was done with are fenced.
-        if member != root && after.as_deref() != Some(PROFILE_HEAD) {
-            self.store.fence(eraser, member, root).await?;
+    /// Deletes the identifiers of some members, which are numbered from `first`. Whether it was done in time.
+    async fn delete_identifiers(&mut self, group: &[ProfileId], first: usize) -> Result<bool, Error> {
+        let mut listing = Vec::with_capacity(group.len());
+        for (member, number) in group.iter().zip(first..) {
+            listing.push(self.start_and_list(*member, self.list_after(number)));
         }
-        self.store.list_profile(&eraser.space, member, after).await
-    }
-
-    /// Removes memberships and traits. Their edges go last of all, when what they count is kept. Whether there was time.
-    async fn erase_rest(
-        &self,
-        run: &Run,
-        root: &Head,
-        root_id: &ProfileId,
-        mut took: Erased,
-        rest: &[(&ProfileId, Listed)],
-    ) -> Result<bool, StoreError> {
-        for rest in rest.chunks(AT_ONCE) {
-            if run.deadline.is_over() {
+        let parts = try_join_all(listing).await?;
+        // Members that are listed to their end are dealt with together, others part by part.
+        let ended = group.iter().copied().zip(&parts).filter(|(_, part)| part.more.is_none());
+        self.counts.external_ids += self.write_tombstones(ended).await?;
+        for ((member, part), number) in group.iter().zip(parts).zip(first..) {
+            if !self.page_through(*member, number, part).await? {
                 return Ok(false);
             }
-            let gone =
-                rest.iter().map(|(member, part)| self.store.remove_memberships(&run.space, member, &part.segments));
-            try_join_all(gone).await?;
-        }
-        let is_counted = root.erased_to.as_deref() == Some(COUNTED);
-        if run.head.single && !is_counted {
-            let count = |n: usize| i64::try_from(n).unwrap_or_default();
-            took.memberships = rest.iter().map(|(_, part)| count(part.segments.len())).sum();
-            let traits = rest.iter().filter_map(|(_, part)| part.traits.as_ref());
-            let names: std::collections::BTreeSet<_> = traits.flat_map(|traits| traits.keys()).collect();
-            took.traits = count(names.len());
-            took.merges = count(root.merged.len());
-            self.store.mark_erased(&run.space, root_id, COUNTED, took).await?;
-        }
-        for rest in rest.chunks(AT_ONCE) {
-            if run.deadline.is_over() {
-                return Ok(false);
-            }
-            try_join_all(rest.iter().map(|(member, part)| self.store.remove_listed(&run.space, member, part))).await?;
         }
         Ok(true)
     }
 
-    /// Deletes identifiers of fenced profiles; how many this row deleted, now or before.
-    async fn take_all<'a>(
+    /// Deletes the identifiers of a member that is listed in more than one part, and keeps a cursor after each.
+    async fn page_through(&mut self, member: ProfileId, number: usize, mut part: Listed) -> Result<bool, Error> {
+        while let Some(after) = part.more.clone() {
+            self.counts.external_ids += self.write_tombstones([(member, &part)]).await?;
+            if !part.identifiers.is_empty() {
+                self.keep_cursor(DeletionCursor::After(number, after.clone())).await?;
+            }
+            self.listed.push((member, part));
+            if self.run.deadline.is_over() {
+                return Ok(false);
+            }
+            part = self.engine.store.list_profile(&self.run.space, member, Some(after)).await?;
+            if part.more.is_none() {
+                self.counts.external_ids += self.write_tombstones([(member, &part)]).await?;
+            }
+        }
+        self.listed.push((member, part));
+        Ok(true)
+    }
+
+    /// Where to list a member from: identifiers that an earlier run deleted are left out, what sorts after the head never
+    /// is.
+    fn list_after(&self, member: usize) -> Option<String> {
+        match &self.root.deletion_cursor {
+            Some(DeletionCursor::After(at, key)) if *at == member => Some(key.clone()),
+            Some(DeletionCursor::After(at, _)) if member < *at => Some(PROFILE_HEAD.to_owned()),
+            Some(DeletionCursor::Counted) => Some(PROFILE_HEAD.to_owned()),
+            Some(DeletionCursor::After(..)) | None => None,
+        }
+    }
+
+    async fn start_and_list(&self, member: ProfileId, after: Option<String>) -> Result<Listed, StoreError> {
+        let store = &self.engine.store;
+        // Members that an earlier run has been through are marked already.
+        if member != self.root.root && after.as_deref() != Some(PROFILE_HEAD) {
+            store.start_deletion(self.deletion, member, self.root.root).await?;
+        }
+        store.list_profile(&self.run.space, member, after).await
+    }
+
+    async fn keep_cursor(&self, cursor: DeletionCursor) -> Result<(), StoreError> {
+        self.engine.store.keep_deletion_cursor(&self.run.space, self.root.root, cursor, self.counts).await
+    }
+
+    /// Deletes the identifiers that were listed; how many this row deleted, now or before.
+    async fn write_tombstones<'b>(
         &self,
-        eraser: &Eraser,
-        parts: impl IntoIterator<Item = (&'a ProfileId, &'a Listed)>,
-        own: &IdHash,
+        parts: impl IntoIterator<Item = (ProfileId, &'b Listed)>,
     ) -> Result<i64, StoreError> {
         let mut work = Vec::new();
         for (profile, part) in parts {
-            for hash in part.identifiers.iter().filter(|hash| *hash != own) {
-                work.push(self.take_one(eraser, profile, hash));
+            for hash in part.identifiers.iter().filter(|hash| **hash != self.own) {
+                work.push(self.write_tombstone(profile, *hash));
             }
         }
-        let taken: Vec<bool> = stream::iter(work).buffer_unordered(AT_ONCE).try_collect().await?;
-        Ok(taken.into_iter().map(i64::from).sum())
+        let deleted: Vec<bool> = stream::iter(work).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(deleted.into_iter().map(i64::from).sum())
     }
 
-    async fn take_one(&self, eraser: &Eraser, profile: &ProfileId, hash: &IdHash) -> Result<bool, StoreError> {
-        let Some(deletion) = eraser.deletion(hash, profile.as_str(), true) else { return Ok(false) };
-        Ok(match self.store.take_identifier(&deletion).await? {
-            Taken::Yes => true,
-            Taken::No(found) => found.is_some_and(|found| found.taken_by(&eraser.taker) == Took::ThisRow),
-            Taken::WitnessGone => false,
+    async fn write_tombstone(&self, profile: ProfileId, hash: IdHash) -> Result<bool, StoreError> {
+        Ok(match self.engine.store.write_tombstone(&tombstone(self.deletion, hash, profile), None).await? {
+            TombstoneWrite::Written => true,
+            TombstoneWrite::Unchanged(found) => {
+                found.is_some_and(|found| found.deleted_by(&self.deletion.row) == DeletedBy::ThisRow)
+            }
+            TombstoneWrite::GuardGone => false,
         })
     }
-}
 
-/// How far an earlier run has come with a whole's identifiers: the member, and the edge within it.
-enum Place {
-    Start,
-    At(usize, String),
-    Counted,
-}
-
-impl Place {
-    fn of(root: &Head) -> Self {
-        let place = root.erased_to.as_deref();
-        if place == Some(COUNTED) {
-            return Self::Counted;
+    async fn remove_memberships(&self) -> Result<bool, StoreError> {
+        for listed in self.listed.chunks(AT_ONCE) {
+            if self.run.deadline.is_over() {
+                return Ok(false);
+            }
+            let store = &self.engine.store;
+            let removals =
+                listed.iter().map(|(member, part)| store.remove_memberships(&self.run.space, *member, &part.segments));
+            try_join_all(removals).await?;
         }
-        let place = place.and_then(|place| place.split_once('/'));
-        match place.and_then(|(member, edge)| Some((member.parse().ok()?, edge.to_owned()))) {
-            Some((member, edge)) => Self::At(member, edge),
-            None => Self::Start,
-        }
+        Ok(true)
     }
 
-    /// Where to list a member from: identifiers that are done are left out, what comes after the head never is.
-    fn after(&self, member: usize) -> Option<String> {
-        match self {
-            Self::At(at, edge) if *at == member => Some(edge.clone()),
-            Self::At(at, _) if member < *at => Some(PROFILE_HEAD.to_owned()),
-            Self::Counted => Some(PROFILE_HEAD.to_owned()),
-            Self::Start | Self::At(..) => None,
+    /// Keeps what was removed for the receipt, where one was asked for. It counts edges, which go after that.
+    async fn keep_counts(&mut self) -> Result<(), StoreError> {
+        let is_counted = self.root.deletion_cursor == Some(DeletionCursor::Counted);
+        if self.run.head.single && !is_counted {
+            let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+            let traits = self.listed.iter().filter_map(|(_, part)| part.traits.as_ref());
+            let names: BTreeSet<_> = traits.flat_map(|traits| traits.keys()).collect();
+            self.counts.traits = count(names.len());
+            self.counts.memberships = self.listed.iter().map(|(_, part)| count(part.segments.len())).sum();
+            self.counts.merges = count(self.root.merged.len());
+            self.keep_cursor(DeletionCursor::Counted).await?;
         }
+        Ok(())
+    }
+
+    async fn remove_listed(&self) -> Result<bool, StoreError> {
+        for listed in self.listed.chunks(AT_ONCE) {
+            if self.run.deadline.is_over() {
+                return Ok(false);
+            }
+            let removals =
+                listed.iter().map(|(member, part)| self.engine.store.remove_listed(&self.run.space, *member, part));
+            try_join_all(removals).await?;
+        }
+        Ok(true)
     }
 }

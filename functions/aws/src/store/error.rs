@@ -1,17 +1,30 @@
-//! Errors of the store: what a caller decides on, and a detail for the log that holds no personal data.
+//! Errors of the store: a variant for each decision of a caller, and a detail for the log that holds no personal data.
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
 /// What went wrong in the store.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum StoreError {
-    /// It can't answer now: throttled, timed out, unreachable. Asking again is safe and may work.
+    /// DynamoDB cannot answer now: it throttles, timed out, or cannot be reached. Asking again is safe and may work.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// It will not answer this: a fault of ours or of the configuration.
+    /// The request or an item is at fault, or the configuration: asking again does not help.
     #[error("the store refused a request: {0}")]
     Internal(String),
+}
+
+impl StoreError {
+    /// An item, or a part of one, that is not as any version has written it.
+    pub(crate) fn unreadable(kind: &str) -> Self {
+        Self::Internal(format!("a {kind} cannot be read"))
+    }
+}
+
+impl From<BuildError> for StoreError {
+    fn from(_: BuildError) -> Self {
+        Self::Internal("an incomplete request".to_owned())
+    }
 }
 
 /// Error codes that pass by themselves.

@@ -1,13 +1,16 @@
-//! The check value: a function with the wrong identifier key would find nothing, and call it deleted.
+//! The check value of the identifier key: a function with the wrong key would find nothing, and call it deleted.
 
-use aws_sdk_dynamodb::error::SdkError;
 use efface_core::key::MasterKey;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Item, Key, Store, StoreError, read, text};
+use super::{
+    Key, Store, StoreError,
+    read::read,
+    write::{Write, Written},
+};
 
-/// Why the key can't be used.
+/// Why the key cannot be used.
 #[derive(Debug, Error)]
 pub enum KeyCheckError {
     /// The table was written under another key.
@@ -21,49 +24,25 @@ pub enum KeyCheckError {
     Store(#[from] StoreError),
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct CheckItem {
     check: String,
 }
 
+const KIND: &str = "check value of the identifier key";
+
 impl Store {
-    /// Compares the key with the table's check value; the first start writes it. One read, and by being the first
-    /// request it opens the connection that later ones use.
+    /// Compares the key with the table's check value, which the first start writes. One read; as the first request of a
+    /// process it opens the connection that later ones use.
     pub async fn verify_key(&self, key: &MasterKey) -> Result<(), KeyCheckError> {
-        let expected = key.check_value();
-        let stored: CheckItem = match self.get(Key::key_check()).await? {
+        let own = CheckItem { check: key.check_value() };
+        let stored: CheckItem = match self.get(Key::key_check(), KIND).await? {
             Some(stored) => stored,
-            None => match self.write_check(&expected).await? {
-                Some(stored) => stored,
-                None => return Ok(()),
+            None => match self.write(Write::put_new(Key::key_check(), &own)?.returning_old()).await? {
+                Written::Done(_) => return Ok(()),
+                Written::Unmet(there) => read(there.unwrap_or_default(), KIND)?,
             },
         };
-        if stored.check == expected { Ok(()) } else { Err(KeyCheckError::WrongKey) }
-    }
-
-    /// Writes the check value if there is none; else returns what is there.
-    async fn write_check(&self, check: &str) -> Result<Option<CheckItem>, StoreError> {
-        let mut item = Item::from(Key::key_check());
-        item.insert("check".to_owned(), text(check));
-        let written = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure("ALL_OLD".into())
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(None),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                let old = match error.into_err() {
-                    aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(e) => e.item,
-                    _ => None,
-                };
-                old.map(read).transpose()
-            }
-            Err(error) => Err(error.into()),
-        }
+        if stored.check == own.check { Ok(()) } else { Err(KeyCheckError::WrongKey) }
     }
 }

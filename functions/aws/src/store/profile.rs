@@ -1,14 +1,13 @@
 //! Profiles: heads, merges, and what a profile's partition lists.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
-    deletion::{Identifier, IdentifierState},
+    deletion::Identifier,
     identifier::IdentifierType,
-    job::{Taker, Took},
     key::IdHash,
-    profile::ProfileId,
+    profile::{Head, ProfileId, ProfileState},
     space::SpaceId,
     time::Time,
 };
@@ -17,76 +16,15 @@ use serde_json::value::RawValue;
 
 use super::{
     Item, Key, Store, StoreError,
-    keys::{EDGES, profile_partition},
-    profile_deletion::Erased,
-    read, sort_key, text,
+    keys::{EDGES, edges_of, profile_partition},
+    read::{Query, end_of_partition, last_part, read, sort_key},
+    write::ToValue,
 };
 
-/// Whether a profile is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileState {
-    /// It is.
-    Active,
-    /// It was deleted whole.
-    Deleted,
-}
+pub(super) const KIND: &str = "profile's head";
 
-/// A profile's head as the table holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Head {
-    /// The profile's id.
-    pub profile_id: String,
-    /// Whether the profile is there.
-    pub state: ProfileState,
-    /// The profile that this one was merged into; its own id otherwise.
-    pub root: String,
-    /// The profiles that were merged into this one.
-    #[serde(default)]
-    pub merged: BTreeSet<String>,
-    /// The hash of the first identifier of the line that made it.
-    pub loaded_as: Option<String>,
-    /// When it was stored first; gone with the profile.
-    #[serde(default = "epoch")]
-    pub created_at: Time,
-    /// When it was last added to; gone with the profile.
-    #[serde(default = "epoch")]
-    pub updated_at: Time,
-    /// When it was deleted whole.
-    #[serde(default)]
-    pub deleted_at: Option<Time>,
-    /// The job that deleted it.
-    #[serde(default)]
-    pub job_id: Option<String>,
-    /// That job's group.
-    #[serde(default)]
-    pub job_group: Option<String>,
-    /// The job's row that took it.
-    #[serde(default)]
-    pub job_row: Option<String>,
-    /// How far its deletion has come, where it takes long.
-    #[serde(default)]
-    pub erased_to: Option<String>,
-    /// What its deletion took along, where a receipt was asked for.
-    #[serde(default)]
-    pub erased: Option<Erased>,
-}
-
-fn epoch() -> Time {
-    Time::EPOCH
-}
-
-impl Head {
-    /// Whether a row of a job, or one that belongs with it, deleted it.
-    pub fn taken_by(&self, taker: &Taker) -> Took {
-        taker.compare(self.job_id.as_deref(), self.job_group.as_deref(), self.job_row.as_deref())
-    }
-
-    /// All profile ids of the merged whole, its root first.
-    pub fn members(&self) -> impl Iterator<Item = ProfileId> {
-        std::iter::once(&self.root).chain(&self.merged).filter_map(|id| ProfileId::parse(id).ok())
-    }
-}
+/// Edges that are read at once.
+const EDGES_AT_ONCE: i32 = 100;
 
 /// One trait as the table holds it: a JSON text, and when it was set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -105,78 +43,77 @@ struct TraitsItem {
     traits: String,
 }
 
-/// Where a page of identifiers ended.
+/// Where a page of a profile's identifiers ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
-    /// The profile whose partition was being read.
-    pub profile: String,
+pub struct IdentifierCursor {
+    /// The member whose partition was being read.
+    pub profile: ProfileId,
     /// The last edge that was returned.
     pub edge: String,
 }
 
-impl Position {
-    /// Whether a list of this whole can have ended here. Clients send positions back, and can make them up.
-    pub fn is_in(&self, whole: &Head) -> bool {
+impl IdentifierCursor {
+    /// Whether a list of this merged profile can have ended here. Clients send cursors back, and can make them up.
+    pub fn is_in(&self, root: &Head) -> bool {
         let edge = self.edge.strip_prefix(EDGES).and_then(|edge| edge.rsplit_once('#'));
-        let is_edge =
-            edge.is_some_and(|(id_type, hash)| IdentifierType::parse(id_type).is_ok() && IdHash::parse(hash).is_some());
-        is_edge && whole.members().any(|member| member.as_str() == self.profile)
+        let is_edge = edge
+            .is_some_and(|(id_type, hash)| IdentifierType::parse(id_type).is_ok() && hash.parse::<IdHash>().is_ok());
+        is_edge && root.members().any(|member| member == self.profile)
     }
 }
 
 impl Store {
     /// Reads a head.
-    pub async fn head(&self, space: &SpaceId, profile: &ProfileId) -> Result<Option<Head>, StoreError> {
-        self.get(Key::head(space, profile)).await
+    pub async fn head(&self, space: &SpaceId, profile: ProfileId) -> Result<Option<Head>, StoreError> {
+        self.get(Key::head(space, profile), KIND).await
     }
 
-    /// The active merged whole that a profile belongs to, by its root's head. One read, two where it was merged.
-    pub async fn whole(&self, space: &SpaceId, profile: &ProfileId) -> Result<Option<Head>, StoreError> {
-        let Some(head) = self.head(space, profile).await? else { return Ok(None) };
-        let root = match ProfileId::parse(&head.root) {
-            Ok(root) if root != *profile => self.head(space, &root).await?,
-            _ => Some(head),
-        };
-        Ok(root.filter(|root| root.state == ProfileState::Active))
+    /// The head of the root that a profile belongs to, active or deleted. One read, two where the profile was merged.
+    pub async fn root(&self, space: &SpaceId, profile: ProfileId) -> Result<Option<Head>, StoreError> {
+        match self.head(space, profile).await? {
+            Some(head) if !head.is_root() => self.head(space, head.root).await,
+            head => Ok(head),
+        }
     }
 
-    /// Whether two profiles are parts of one active whole. One request, two read units.
-    pub async fn are_merged(&self, space: &SpaceId, a: &ProfileId, b: &ProfileId) -> Result<bool, StoreError> {
+    /// The same, where the merged profile is active.
+    pub async fn active_root(&self, space: &SpaceId, profile: ProfileId) -> Result<Option<Head>, StoreError> {
+        Ok(self.root(space, profile).await?.filter(|root| root.state == ProfileState::Active))
+    }
+
+    /// Whether two profiles are members of one active merged profile. One request, two read units.
+    pub async fn are_merged(&self, space: &SpaceId, a: ProfileId, b: ProfileId) -> Result<bool, StoreError> {
         let items = self.get_many([Key::head(space, a), Key::head(space, b)]).await?;
-        let heads = items.into_iter().map(read::<Head>).collect::<Result<Vec<_>, _>>()?;
+        let heads = items.into_iter().map(|item| read::<Head>(item, KIND)).collect::<Result<Vec<_>, _>>()?;
         let [a, b] = heads.as_slice() else { return Ok(false) };
         Ok(a.root == b.root && a.state == ProfileState::Active && b.state == ProfileState::Active)
     }
 
-    /// A page of a whole's active identifiers, at most `limit`, and where to go on. `None` means that the page is
+    /// A page of a merged profile's active identifiers, at most `limit`, and where to go on. Without a cursor the page is
     /// the last: it is looked for one identifier further, so that no page but the first can be empty.
     pub async fn list_identifiers(
         &self,
         space: &SpaceId,
-        whole: &Head,
+        root: &Head,
         types: Option<&[String]>,
-        start: Option<Position>,
+        start: Option<IdentifierCursor>,
         limit: usize,
-    ) -> Result<(Vec<Identifier>, Option<Position>), StoreError> {
-        let mut found: Vec<(Identifier, Position)> = Vec::new();
-        let skipped = start
-            .as_ref()
-            .map_or(0, |start| whole.members().take_while(|member| member.as_str() != start.profile).count());
+    ) -> Result<(Vec<Identifier>, Option<IdentifierCursor>), StoreError> {
+        let mut found: Vec<(Identifier, IdentifierCursor)> = Vec::new();
+        let skipped =
+            start.as_ref().map_or(0, |start| root.members().take_while(|member| *member != start.profile).count());
         let mut after = start.map(|start| start.edge);
-        for member in whole.members().skip(skipped) {
+        for profile in root.members().skip(skipped) {
             loop {
-                let (edges, more) = self.edges(space, &member, after.take()).await?;
-                let active = self.active_of(space, &member, &edges).await?;
-                let wanted = active
-                    .into_iter()
-                    .filter(|(identifier, _)| types.is_none_or(|types| types.contains(&identifier.r#type)));
-                found
-                    .extend(wanted.map(|(identifier, edge)| {
-                        (identifier, Position { profile: member.as_str().to_owned(), edge })
-                    }));
+                let (edges, more) = self.edges(space, profile, EDGES, after.take()).await?;
+                for (identifier, edge) in self.active_of(space, profile, edges).await? {
+                    if types.is_none_or(|types| types.iter().any(|name| name == identifier.r#type.as_str())) {
+                        found.push((identifier, IdentifierCursor { profile, edge }));
+                    }
+                }
                 if found.len() > limit {
                     found.truncate(limit);
-                    let next = found.last().map(|(_, position)| position.clone());
+                    let next = found.last().map(|(_, cursor)| cursor.clone());
                     return Ok((found.into_iter().map(|(identifier, _)| identifier).collect(), next));
                 }
                 after = more;
@@ -188,49 +125,35 @@ impl Store {
         Ok((found.into_iter().map(|(identifier, _)| identifier).collect(), None))
     }
 
-    /// Up to 100 edges of a profile, and the last one where there are more.
+    /// Up to 100 of a profile's edges with a prefix, and the last one where there are more.
     async fn edges(
         &self,
         space: &SpaceId,
-        profile: &ProfileId,
+        profile: ProfileId,
+        prefix: &str,
         after: Option<String>,
     ) -> Result<(Vec<String>, Option<String>), StoreError> {
-        let partition = profile_partition(space, profile);
-        let start = after.map(|edge| Item::from(Key { pk: partition.clone(), sk: edge }));
-        let reply = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :edges)")
-            .expression_attribute_values(":pk", text(partition))
-            .expression_attribute_values(":edges", text(EDGES))
-            .set_exclusive_start_key(start)
-            .consistent_read(true)
-            .limit(100)
-            .send()
-            .await?;
-        let edges = reply.items.unwrap_or_default().iter().map(|item| sort_key(item).to_owned()).collect();
-        Ok((edges, reply.last_evaluated_key.map(|key| sort_key(&key).to_owned())))
+        let query = Query::prefix(profile_partition(space, profile), prefix).after(after).limit(EDGES_AT_ONCE);
+        let (items, more) = self.query(query).await?;
+        let edges = items.iter().map(|item| sort_key(item).map(str::to_owned)).collect::<Result<_, _>>()?;
+        Ok((edges, more))
     }
 
-    /// The hashes of a profile's identifiers of one type, those that were deleted, too.
+    /// The hashes of a profile's identifiers of one type, deleted ones too.
     pub async fn hashes_of(
         &self,
         space: &SpaceId,
-        profile: &ProfileId,
-        id_type: &str,
+        profile: ProfileId,
+        id_type: &IdentifierType,
     ) -> Result<Vec<IdHash>, StoreError> {
-        let prefix = format!("{EDGES}{id_type}#");
-        // Edges sort by type: from just before the first of this type on, until another type begins.
-        let mut after = Some(prefix.clone());
         let mut hashes = Vec::new();
+        let mut after = None;
         loop {
-            let (edges, more) = self.edges(space, profile, after).await?;
-            let count = edges.len();
-            let of_type = edges.iter().filter_map(|edge| edge.strip_prefix(&prefix)).filter_map(IdHash::parse);
-            let before = hashes.len();
-            hashes.extend(of_type);
-            after = more.filter(|_| hashes.len() - before == count);
+            let (edges, more) = self.edges(space, profile, &edges_of(id_type), after).await?;
+            for edge in edges {
+                hashes.push(last_part(&edge, "edge to an identifier")?);
+            }
+            after = more;
             if after.is_none() {
                 return Ok(hashes);
             }
@@ -241,51 +164,45 @@ impl Store {
     async fn active_of(
         &self,
         space: &SpaceId,
-        profile: &ProfileId,
-        edges: &[String],
+        profile: ProfileId,
+        edges: Vec<String>,
     ) -> Result<Vec<(Identifier, String)>, StoreError> {
-        let keys: Vec<(Key, &String)> = edges
-            .iter()
-            .filter_map(|edge| {
-                let hash = IdHash::parse(edge.rsplit_once('#')?.1)?;
-                Some((Key::identifier(space, &hash), edge))
-            })
-            .collect();
-        let items = self.get_many(keys.iter().map(|(key, _)| key.clone())).await?;
-        let mut by_key: HashMap<String, Item> =
-            items.into_iter().map(|item| (super::partition_key(&item).to_owned(), item)).collect();
-        let mut active = Vec::with_capacity(by_key.len());
-        for (key, edge) in keys {
-            let Some(item) = by_key.remove(&key.pk) else { continue };
-            let identifier: Identifier = read(item)?;
-            if identifier.state == IdentifierState::Active && identifier.profile_id == profile.as_str() {
-                active.push((identifier, edge.clone()));
+        let hash = |edge: &String| last_part::<IdHash>(edge, "edge to an identifier");
+        let hashes = edges.iter().map(hash).collect::<Result<Vec<_>, _>>()?;
+        let mut by_hash: HashMap<IdHash, Item> = HashMap::with_capacity(edges.len());
+        for item in self.get_many(hashes.iter().map(|hash| Key::identifier(space, *hash))).await? {
+            by_hash.insert(end_of_partition(&item, "identifier")?, item);
+        }
+        let mut active = Vec::with_capacity(by_hash.len());
+        for (hash, edge) in hashes.into_iter().zip(edges) {
+            let Some(item) = by_hash.remove(&hash) else { continue };
+            let identifier: Identifier = read(item, "identifier")?;
+            if identifier.active_profile() == Some(profile) {
+                active.push((identifier, edge));
             }
         }
         Ok(active)
     }
 
-    /// The traits of a whole: where merged profiles differ, the newest wins.
-    pub async fn list_traits(&self, space: &SpaceId, whole: &Head) -> Result<Traits, StoreError> {
-        let members: Vec<ProfileId> = whole.members().collect();
+    /// The traits of a merged profile: where members differ, the newest wins.
+    pub async fn list_traits(&self, space: &SpaceId, root: &Head) -> Result<Traits, StoreError> {
         let mut all = Traits::new();
-        for members in members.chunks(100) {
-            for item in self.get_many(members.iter().map(|member| Key::traits(space, member))).await? {
-                merge_traits(&mut all, read_traits(item)?);
-            }
+        for item in self.get_many(root.members().map(|member| Key::traits(space, member))).await? {
+            merge_traits(&mut all, read_traits(item)?);
         }
         Ok(all)
     }
 
-    /// The heads of a whole.
-    pub async fn list_heads(&self, space: &SpaceId, whole: &Head) -> Result<Vec<Head>, StoreError> {
-        let members: Vec<ProfileId> = whole.members().collect();
-        let mut heads = Vec::with_capacity(members.len());
-        for members in members.chunks(100) {
-            let items = self.get_many(members.iter().map(|member| Key::head(space, member))).await?;
-            heads.extend(items.into_iter().map(read).collect::<Result<Vec<Head>, _>>()?);
-        }
-        Ok(heads)
+    /// The traits of one profile.
+    pub async fn traits(&self, space: &SpaceId, profile: ProfileId) -> Result<Traits, StoreError> {
+        let item = self.get_item(Key::traits(space, profile), true).await?;
+        Ok(item.map(read_traits).transpose()?.unwrap_or_default())
+    }
+
+    /// The heads of a merged profile's members.
+    pub async fn list_heads(&self, space: &SpaceId, root: &Head) -> Result<Vec<Head>, StoreError> {
+        let items = self.get_many(root.members().map(|member| Key::head(space, member))).await?;
+        items.into_iter().map(|item| read(item, KIND)).collect()
     }
 }
 
@@ -302,10 +219,12 @@ pub fn merge_traits(into: &mut Traits, more: Traits) {
 }
 
 pub(super) fn read_traits(item: Item) -> Result<Traits, StoreError> {
-    let item: TraitsItem = read(item)?;
-    serde_json::from_str(&item.traits).map_err(|_| StoreError::Internal("traits of an unknown shape".to_owned()))
+    let item: TraitsItem = read(item, "profile's traits")?;
+    serde_json::from_str(&item.traits).map_err(|_| StoreError::unreadable("profile's traits"))
 }
 
-pub(super) fn write_traits(traits: &Traits) -> AttributeValue {
-    text(serde_json::to_string(traits).unwrap_or_default())
+/// Traits as their item holds them: one JSON text.
+pub(super) fn write_traits(traits: &Traits) -> Result<AttributeValue, StoreError> {
+    let text = serde_json::to_string(traits);
+    Ok(text.map_err(|_| StoreError::Internal("traits that cannot be stored".to_owned()))?.to_value())
 }

@@ -1,84 +1,50 @@
-//! Deleting a profile whole: its heads are fenced first, and nothing is added to a profile but under a check of its
+//! Deleting a profile: its heads are marked deleted first, and nothing is added to a profile but under a check of its
 //! head. So what its partition lists afterwards is all that there is to remove, whoever removes it.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{DeleteRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest},
-};
+use aws_sdk_dynamodb::types::ReturnValue;
 use efface_core::{
-    job::{Group, Taker},
+    deletion::RowActor,
     key::IdHash,
-    profile::{ProfileId, RequestId},
+    profile::{DeletionCounts, DeletionCursor, Head, ProfileId},
     space::SpaceId,
     time::Time,
+    token::TokenId,
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, Key, Store, StoreError,
-    identifier::{Deletion, names, text_or_null},
+    Key, Store, StoreError,
     keys::{EDGES, SEGMENT_EDGES, TRAITS, profile_partition},
-    profile::{Head, Traits, read_traits},
-    read, sort_key, text,
+    profile::{KIND, Traits, read_traits},
+    read::{Query, last_part, read, sort_key},
+    write::{Write, Written, to_attribute},
 };
 
 /// Items that are listed at once: so many can be removed well within a worker's time.
 const ITEMS_PER_PART: i32 = 2_000;
 
-/// Who deletes a profile whole, and when.
+/// The deletion of a profile by a row of a job.
 #[derive(Debug, Clone)]
-pub struct Eraser {
+pub struct ProfileDeletion {
     /// The space.
     pub space: SpaceId,
-    /// The row of a job.
-    pub taker: Taker,
+    /// The row.
+    pub row: RowActor,
     /// Whose token asked.
-    pub token_id: String,
+    pub token_id: TokenId,
     /// When.
     pub at: Time,
 }
 
-impl Eraser {
-    /// The deletion of one identifier under a profile, which may be fenced; none where that is no profile's id.
-    pub fn deletion(&self, target: &IdHash, profile: &str, is_fenced: bool) -> Option<Deletion> {
-        // A job's id is made of a request's; another one could not have been made by us.
-        let request = self.taker.job.request().unwrap_or_else(|| RequestId::new(self.at, [0; 10]));
-        Some(Deletion {
-            space: self.space.clone(),
-            target: target.clone(),
-            profile: ProfileId::parse(profile).ok()?,
-            at: self.at,
-            request,
-            token_id: self.token_id.clone(),
-            taker: Some(self.taker.clone()),
-            is_fenced,
-        })
-    }
-}
-
-/// What the deletion of a profile took along.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Erased {
-    /// Identifiers that were active.
-    pub external_ids: i64,
-    /// Memberships of segments.
-    pub memberships: i64,
-    /// Profiles that were merged into it.
-    pub merges: i64,
-    /// Traits, by name.
-    pub traits: i64,
-}
-
-/// What became of the fence around a head.
+/// What a start of a head's deletion came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fenced {
-    /// It stands: the head as it is from now on.
-    Now(Head),
-    /// Nothing was changed; this is what is there.
-    Not(Option<Head>),
+pub enum StartedDeletion {
+    /// The head is deleted, by this row and now; the head as it is from now on.
+    Now(Box<Head>),
+    /// Nothing was changed; what is there.
+    Not(Option<Box<Head>>),
 }
 
-/// What a part of a profile's partition lists.
+/// A part of what a profile's partition lists.
 #[derive(Debug, Default)]
 pub struct Listed {
     /// The identifiers by their hashes.
@@ -87,130 +53,98 @@ pub struct Listed {
     pub segments: Vec<String>,
     /// The traits, where this part has them.
     pub traits: Option<Traits>,
-    /// Where to go on.
+    /// The sort key to go on after, where there is more.
     pub more: Option<String>,
 }
 
 impl Store {
-    /// Fences an active head. The root of a merged whole is fenced as a root only: with it, the list of what was merged
-    /// into it is final.
-    pub async fn fence(&self, eraser: &Eraser, profile: &ProfileId, root: &ProfileId) -> Result<Fenced, StoreError> {
-        let taker = &eraser.taker;
-        let written = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::head(&eraser.space, profile).into()))
-            .update_expression(
-                "SET #state = :deleted, deleted_at = :at, token_id = :token, job_id = :job, job_group = :group, \
-                 job_row = :row REMOVE created_at, updated_at",
-            )
-            .condition_expression("#state = :active AND #root = :root")
-            .set_expression_attribute_names(Some(names(&["state", "root"])))
-            .expression_attribute_values(":deleted", text("deleted"))
-            .expression_attribute_values(":active", text("active"))
-            .expression_attribute_values(":root", text(root.as_str()))
-            .expression_attribute_values(":at", text(eraser.at.to_string()))
-            .expression_attribute_values(":token", text(&eraser.token_id))
-            .expression_attribute_values(":job", text(taker.job.as_str()))
-            .expression_attribute_values(":group", text_or_null(taker.group.as_ref().map(Group::as_str)))
-            .expression_attribute_values(":row", text(&taker.row))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let (item, is_fenced) = match written {
-            Ok(reply) => (reply.attributes, true),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => (failed.item.clone(), false),
-                _ => return Err(error.into()),
-            },
-        };
-        let head = item.filter(|item| !item.is_empty()).map(read::<Head>).transpose()?;
-        Ok(match head {
-            Some(head) if is_fenced => Fenced::Now(head),
-            head => Fenced::Not(head),
+    /// Marks an active head deleted, if it is merged into `root`. Once a root's head is deleted no merge can be added, so
+    /// its list of members is complete.
+    pub async fn start_deletion(
+        &self,
+        deletion: &ProfileDeletion,
+        profile: ProfileId,
+        root: ProfileId,
+    ) -> Result<StartedDeletion, StoreError> {
+        let row = &deletion.row;
+        let write = Write::update(
+            Key::head(&deletion.space, profile),
+            "SET #state = :deleted, deleted_at = :at, token_id = :token, job_id = :job, job_group = :group, \
+             job_row = :row REMOVE created_at, updated_at",
+        )
+        .when("#state = :active AND #root = :root")
+        .value(":deleted", "deleted")
+        .value(":active", "active")
+        .value(":root", root)
+        .value(":at", deletion.at)
+        .value(":token", &deletion.token_id)
+        .value(":job", row.job)
+        .value(":group", row.group.as_ref())
+        .value(":row", row.row)
+        .returning_old();
+        Ok(match self.write_returning(write, ReturnValue::AllNew).await? {
+            Written::Done(item) => StartedDeletion::Now(Box::new(read(item.unwrap_or_default(), KIND)?)),
+            Written::Unmet(item) => StartedDeletion::Not(item.map(|item| read(item, KIND)).transpose()?.map(Box::new)),
         })
     }
 
-    /// A part of what a profile's partition lists.
+    /// A part of what a profile's partition lists, after a sort key.
     pub async fn list_profile(
         &self,
         space: &SpaceId,
-        profile: &ProfileId,
+        profile: ProfileId,
         after: Option<String>,
     ) -> Result<Listed, StoreError> {
-        let partition = profile_partition(space, profile);
-        let start = after.map(|sk| Item::from(Key { pk: partition.clone(), sk }));
-        let reply = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(partition))
-            .set_exclusive_start_key(start)
-            .consistent_read(true)
-            .limit(ITEMS_PER_PART)
-            .send()
-            .await?;
-        let mut listed = Listed::default();
-        for item in reply.items.unwrap_or_default() {
-            let key = sort_key(&item);
-            if let Some(edge) = key.strip_prefix(EDGES) {
-                listed.identifiers.extend(edge.rsplit_once('#').and_then(|(_, hash)| IdHash::parse(hash)));
+        let query = Query::all(profile_partition(space, profile)).after(after).limit(ITEMS_PER_PART);
+        let (items, more) = self.query(query).await?;
+        let mut listed = Listed { more, ..Listed::default() };
+        for item in items {
+            let key = sort_key(&item)?;
+            if key.starts_with(EDGES) {
+                listed.identifiers.push(last_part(key, "edge to an identifier")?);
             } else if let Some(segment) = key.strip_prefix(SEGMENT_EDGES) {
                 listed.segments.push(segment.to_owned());
             } else if key == TRAITS {
                 listed.traits = Some(read_traits(item)?);
             }
         }
-        listed.more = reply.last_evaluated_key.map(|key| sort_key(&key).to_owned());
         Ok(listed)
     }
 
-    /// Removes memberships. Their edges stay until this is done: by them they are found.
+    /// Removes memberships. Their edges stay until this is done: memberships are found by them.
     pub async fn remove_memberships(
         &self,
         space: &SpaceId,
-        profile: &ProfileId,
+        profile: ProfileId,
         segments: &[String],
     ) -> Result<(), StoreError> {
-        let keys = segments.iter().map(|segment| Key::membership(space, segment, profile));
-        self.write_many(keys.filter_map(delete).collect()).await
+        self.delete_many(segments.iter().map(|segment| Key::membership(space, segment, profile))).await
     }
 
     /// Removes the edges of memberships that are gone, and the traits where they are there.
-    pub async fn remove_listed(&self, space: &SpaceId, profile: &ProfileId, listed: &Listed) -> Result<(), StoreError> {
+    pub async fn remove_listed(&self, space: &SpaceId, profile: ProfileId, listed: &Listed) -> Result<(), StoreError> {
         let edges = listed.segments.iter().map(|segment| Key::segment_edge(space, profile, segment));
         let traits = listed.traits.iter().map(|_| Key::traits(space, profile));
-        self.write_many(edges.chain(traits).filter_map(delete).collect()).await
+        self.delete_many(edges.chain(traits)).await
     }
 
-    /// Remembers how far the deletion of a profile has come, and what it took along until there: whoever goes on with it
-    /// starts from here.
-    pub async fn mark_erased(
+    /// Keeps on the root's head how far the deletion has come, and what it removed until there: the next run goes on
+    /// from it.
+    pub async fn keep_deletion_cursor(
         &self,
         space: &SpaceId,
-        root: &ProfileId,
-        place: &str,
-        erased: Erased,
+        root: ProfileId,
+        cursor: DeletionCursor,
+        counts: DeletionCounts,
     ) -> Result<(), StoreError> {
-        let erased = serde_dynamo::to_attribute_value(erased)
-            .map_err(|_| StoreError::Internal("counts of a deletion".to_owned()))?;
-        let update = self.client.update_item().table_name(&self.table).set_key(Some(Key::head(space, root).into()));
-        let update = update
-            .update_expression("SET erased_to = :place, erased = :erased")
-            .condition_expression("#state = :deleted")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":deleted", text("deleted"))
-            .expression_attribute_values(":place", text(place))
-            .expression_attribute_values(":erased", erased);
-        update.send().await?;
-        Ok(())
+        let write = Write::update(Key::head(space, root), "SET deletion_cursor = :cursor, deletion_counts = :counts")
+            .when("#state = :deleted")
+            .value(":deleted", "deleted")
+            .value(":cursor", cursor)
+            .value(":counts", to_attribute(counts)?);
+        if self.write(write).await?.is_done() {
+            return Ok(());
+        }
+        Err(StoreError::Internal("the head of a profile that is being deleted is not marked so".to_owned()))
     }
-}
-
-fn delete(key: Key) -> Option<WriteRequest> {
-    let request = DeleteRequest::builder().set_key(Some(key.into())).build().ok()?;
-    Some(WriteRequest::builder().delete_request(request).build())
 }

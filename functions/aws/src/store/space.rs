@@ -1,22 +1,27 @@
 //! Spaces: their settings, and the source that the first deletion makes.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use efface_core::{
     space::{SOURCE_NAME, Source, SourceState, Space, SpaceChange, SpaceError, SpaceId},
     time::Time,
 };
 use thiserror::Error;
 
-use super::{Item, Key, Store, StoreError, identifier::names, read};
+use super::{
+    Item, Key, Store, StoreError,
+    read::read,
+    write::{Write, Written, to_attribute, to_item},
+};
 use crate::clock;
+
+const KIND: &str = "space";
 
 /// Why a space was not made or changed.
 #[derive(Debug, Error)]
 pub enum SpaceChangeError {
-    /// It exists.
+    /// The space is there already.
     #[error("the space `{0}` exists already")]
     Exists(SpaceId),
-    /// It does not.
+    /// The space is not there.
     #[error("there is no space `{0}`")]
     Unknown(SpaceId),
     /// The change breaks a rule.
@@ -33,89 +38,46 @@ pub enum SpaceChangeError {
 impl Store {
     /// Reads a space's settings.
     pub async fn space(&self, space: &SpaceId) -> Result<Option<Space>, StoreError> {
-        self.get(Key::space(space)).await
+        self.get(Key::space(space), KIND).await
     }
 
     /// Makes a space.
     pub async fn create_space(&self, id: &SpaceId, change: &SpaceChange, now: Time) -> Result<Space, SpaceChangeError> {
         let space = change.apply(Space::new(now), true, &clock::short_id("src_"))?;
-        let written = self.put_space(id, &space, None).await?;
-        if written { Ok(space) } else { Err(SpaceChangeError::Exists(id.clone())) }
+        let written = self.write(Write::put_new(Key::space(id), &space)?).await?;
+        if written.is_done() { Ok(space) } else { Err(SpaceChangeError::Exists(id.clone())) }
     }
 
     /// Changes a space's settings.
     pub async fn update_space(&self, id: &SpaceId, change: &SpaceChange) -> Result<Space, SpaceChangeError> {
-        let old = self.get::<Space>(Key::space(id)).await?.ok_or_else(|| SpaceChangeError::Unknown(id.clone()))?;
+        let old = self.space(id).await?.ok_or_else(|| SpaceChangeError::Unknown(id.clone()))?;
         let space = change.apply(old.clone(), false, &clock::short_id("src_"))?;
-        let written = self.put_space(id, &space, Some(&old)).await?;
-        if written { Ok(space) } else { Err(SpaceChangeError::Raced(id.clone())) }
-    }
-
-    /// Writes settings over those that were read, or over none. Whether it was so.
-    async fn put_space(&self, id: &SpaceId, space: &Space, old: Option<&Space>) -> Result<bool, StoreError> {
-        let mut item = settings(space)?;
-        item.extend(Item::from(Key::space(id)));
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        let put = match old {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(old) => only_if_unchanged(put, settings(old)?),
-        };
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(e) if e.is_conditional_check_failed_exception() => Ok(false),
-                _ => Err(error.into()),
-            },
-        }
+        let write = only_if_unchanged(Write::put_record(Key::space(id), &space)?, to_item(&old)?);
+        if self.write(write).await?.is_done() { Ok(space) } else { Err(SpaceChangeError::Raced(id.clone())) }
     }
 
     /// Makes the space's source at the first use of the deletion API. However many first uses there are at once, one
     /// source is made, and all return it.
     pub async fn attach_source(&self, id: &SpaceId) -> Result<Source, StoreError> {
         let source = Source { id: clock::short_id("src_"), name: SOURCE_NAME.to_owned(), state: SourceState::Attached };
-        let value = serde_dynamo::to_attribute_value(&source).map_err(|_| unreadable())?;
-        let written = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::space(id).into()))
-            .update_expression("SET #source = :source")
-            .condition_expression("attribute_exists(pk) AND (attribute_not_exists(#source) OR #source = :none)")
-            .set_expression_attribute_names(Some(names(&["source"])))
-            .expression_attribute_values(":source", value)
-            .expression_attribute_values(":none", aws_sdk_dynamodb::types::AttributeValue::Null(true))
-            .return_values_on_condition_check_failure("ALL_OLD".into())
-            .send()
-            .await;
-        let Err(error) = written else { return Ok(source) };
-        match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                let space: Space = read(failed.item.clone().unwrap_or_default())?;
-                space.source.ok_or_else(unreadable)
+        let write = Write::update(Key::space(id), "SET #source = :source")
+            .when("attribute_exists(pk) AND (attribute_not_exists(#source) OR #source = :none)")
+            .value(":source", to_attribute(&source)?)
+            .value(":none", None::<&str>)
+            .returning_old();
+        match self.write(write).await? {
+            Written::Done(_) => Ok(source),
+            Written::Unmet(there) => {
+                let space: Space = read(there.unwrap_or_default(), KIND)?;
+                space.source.ok_or_else(|| StoreError::unreadable(KIND))
             }
-            _ => Err(error.into()),
         }
     }
 }
 
-fn settings(space: &Space) -> Result<Item, StoreError> {
-    serde_dynamo::to_item(space).map_err(|_| unreadable())
-}
-
-fn unreadable() -> StoreError {
-    StoreError::Internal("a space of an unknown shape".to_owned())
-}
-
 /// The settings are few: comparing them all is simpler than keeping a version beside them.
-fn only_if_unchanged(
-    mut put: aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder,
-    old: Item,
-) -> aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder {
-    let mut conditions = Vec::with_capacity(old.len());
-    for (i, (name, value)) in old.into_iter().enumerate() {
-        conditions.push(format!("#f{i} = :f{i}"));
-        put =
-            put.expression_attribute_names(format!("#f{i}"), name).expression_attribute_values(format!(":f{i}"), value);
-    }
-    put.condition_expression(conditions.join(" AND "))
+fn only_if_unchanged(write: Write, old: Item) -> Write {
+    let condition = old.keys().map(|name| format!("#{name} = :{name}")).collect::<Vec<_>>().join(" AND ");
+    let values = old.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect();
+    write.when(condition).values(values)
 }

@@ -1,26 +1,32 @@
-//! Tokens: made, listed and revoked by administrators; read by every request that a cache can't answer.
+//! Tokens: made, listed and revoked by administrators; read by every request that a cache cannot answer.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use efface_core::{
     role::Role,
     space::{Space, SpaceId},
     time::Time,
-    token::{Token, TokenHash},
+    token::{Token, TokenHash, TokenId},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Key, Store, StoreError, keys::space_partition, partition_key, read, text};
+use super::{
+    Key, Store, StoreError,
+    keys::{LISTED_TOKENS, space_partition},
+    read::{Query, partition_key, read},
+    write::{FEW, Transacted, Write},
+};
 use crate::clock;
+
+const KIND: &str = "token";
 
 /// A token as the table holds it: never the token itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRecord {
     /// The name under which records and administrators know it.
-    pub token_id: String,
+    pub token_id: TokenId,
     /// SHA-256 of the token.
-    pub hash: String,
+    pub hash: TokenHash,
     /// The one space that it opens.
-    pub space_id: String,
+    pub space_id: SpaceId,
     /// What it may do there.
     pub role: Role,
     /// When it was made.
@@ -32,14 +38,14 @@ pub struct TokenRecord {
 }
 
 impl TokenRecord {
-    /// Whether it opens anything.
+    /// Whether it opens its space at this time.
     pub fn is_valid(&self, now: Time) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|expires| now < expires)
     }
 }
 
 impl Store {
-    /// Makes a token for a space that exists. The token is in nobody's hands but the caller's.
+    /// Makes a token for a space that exists. Only the caller ever has the token itself.
     pub async fn create_token(
         &self,
         space: &SpaceId,
@@ -48,47 +54,26 @@ impl Store {
         expires_at: Option<Time>,
     ) -> Result<(Token, TokenRecord), StoreError> {
         let token = clock::token();
-        let record = TokenRecord {
-            token_id: clock::short_id("tok_"),
-            hash: token.hash().as_str().to_owned(),
-            space_id: space.as_str().to_owned(),
-            role,
-            created_at: now,
-            expires_at,
-            revoked_at: None,
-        };
-        let keys = [Key::token(&token.hash()), Key::listed_token(space, &record.token_id)];
-        let mut transaction = self.client.transact_write_items();
-        for key in keys {
-            let mut item: Item = serde_dynamo::to_item(&record).map_err(|_| unreadable())?;
-            item.extend(Item::from(key));
-            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build().ok();
-            transaction = transaction.transact_items(TransactWriteItem::builder().set_put(put).build());
-        }
-        transaction.send().await?;
+        let (token_id, hash, space_id) = (clock::token_id(), token.hash(), space.clone());
+        let record = TokenRecord { token_id, hash, space_id, role, created_at: now, expires_at, revoked_at: None };
+        let keys = [Key::token(&record.hash), Key::listed_token(space, &record.token_id)];
+        let writes = keys.into_iter().map(|key| Write::put_record(key, &record)).collect::<Result<_, _>>()?;
+        self.transact(writes, FEW).await?;
         Ok((token, record))
     }
 
     /// Every token of a space, oldest first, revoked ones too.
     pub async fn list_tokens(&self, space: &SpaceId) -> Result<Vec<TokenRecord>, StoreError> {
-        let mut records = Vec::new();
-        let mut start: Option<Item> = None;
+        let mut records: Vec<TokenRecord> = Vec::new();
+        let mut after = None;
         loop {
-            let reply = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :tokens)")
-                .expression_attribute_values(":pk", text(space_partition(space)))
-                .expression_attribute_values(":tokens", text("T#"))
-                .set_exclusive_start_key(start)
-                .consistent_read(true)
-                .send()
-                .await?;
-            let items = reply.items.unwrap_or_default();
-            records.extend(items.into_iter().map(read).collect::<Result<Vec<TokenRecord>, _>>()?);
-            start = reply.last_evaluated_key;
-            if start.is_none() {
+            let query = Query::prefix(space_partition(space), LISTED_TOKENS).after(after);
+            let (items, more) = self.query(query).await?;
+            for item in items {
+                records.push(read(item, KIND)?);
+            }
+            after = more;
+            if after.is_none() {
                 break;
             }
         }
@@ -103,26 +88,22 @@ impl Store {
         token_id: &str,
         now: Time,
     ) -> Result<Option<TokenRecord>, StoreError> {
-        let listed = Key::listed_token(space, token_id);
-        let Some(record) = self.get::<TokenRecord>(listed.clone()).await? else { return Ok(None) };
-        let hash = TokenHash::from_stored(record.hash.clone());
-        let mut transaction = self.client.transact_write_items();
-        for key in [Key::token(&hash), listed] {
-            let update = Update::builder()
-                .table_name(&self.table)
-                .set_key(Some(key.into()))
-                .update_expression("SET revoked_at = :now")
-                .condition_expression("attribute_exists(pk)")
-                .expression_attribute_values(":now", text(record.revoked_at.unwrap_or(now).to_string()))
-                .build()
-                .ok();
-            transaction = transaction.transact_items(TransactWriteItem::builder().set_update(update).build());
+        let Ok(token_id) = token_id.parse::<TokenId>() else { return Ok(None) };
+        let listed = Key::listed_token(space, &token_id);
+        let Some(record) = self.get::<TokenRecord>(listed.clone(), KIND).await? else { return Ok(None) };
+        let revoked_at = record.revoked_at.unwrap_or(now);
+        let revoke = |key| {
+            let write = Write::update(key, "SET revoked_at = :at").when("attribute_exists(pk)");
+            write.value(":at", revoked_at)
+        };
+        let writes = vec![revoke(Key::token(&record.hash)), revoke(listed)];
+        match self.transact(writes, FEW).await? {
+            Transacted::Done => Ok(Some(TokenRecord { revoked_at: Some(revoked_at), ..record })),
+            Transacted::Unmet(_) => Err(StoreError::Internal("a listed token that does not exist".to_owned())),
         }
-        transaction.send().await?;
-        Ok(Some(TokenRecord { revoked_at: record.revoked_at.or(Some(now)), ..record }))
     }
 
-    /// Reads a token and, unless its id is empty, the space that a request names: one request, two read units.
+    /// Reads a token and, where a request names one, the space: one request, one read unit each.
     pub async fn token_and_space(
         &self,
         hash: &TokenHash,
@@ -132,16 +113,12 @@ impl Store {
         let keys = std::iter::once(token_key.clone()).chain(space.map(Key::space));
         let (mut token, mut settings) = (None, None);
         for item in self.get_many(keys).await? {
-            if partition_key(&item) == token_key.pk {
-                token = Some(read(item)?);
+            if partition_key(&item)? == token_key.pk {
+                token = Some(read(item, KIND)?);
             } else {
-                settings = Some(read(item)?);
+                settings = Some(read(item, "space")?);
             }
         }
         Ok((token, settings))
     }
-}
-
-fn unreadable() -> StoreError {
-    StoreError::Internal("a token of an unknown shape".to_owned())
 }

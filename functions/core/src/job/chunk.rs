@@ -1,17 +1,36 @@
 //! Chunks: the unit of a job's work. A page's rows are cut into chunks in their order; a chunk holds keyed hashes only.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
 
-use super::{Counts, Outcome};
-use crate::{key::IdHash, rows::RowFault};
+use super::{Counts, Outcome, RowRef};
+use crate::{key::IdHash, profile::BadId, rows::RowFault, time::Time};
 
 /// Rows of a chunk: its item is written and read as a whole, and stays well below DynamoDB's 400 KB.
 pub const CHUNK_ROWS: usize = 1_000;
 
+/// Which chunk of a job, and which attempt at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChunkId {
+    /// The page.
+    pub page: u32,
+    /// The chunk within its page.
+    pub chunk: u32,
+    /// 0, and one more after each redrive.
+    pub attempt: u32,
+}
+
+impl ChunkId {
+    /// A row of this chunk as a row of its job.
+    pub fn row(self, at: usize) -> RowRef {
+        let first = u64::from(self.chunk) * CHUNK_ROWS as u64;
+        RowRef { page: self.page, row: u32::try_from(first + at as u64).unwrap_or(u32::MAX) }
+    }
+}
+
 /// One row, without what it was written as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Row {
-    /// It can't be read.
+    /// The row cannot be read.
     Invalid(RowFault),
     /// Delete the profile of this identifier.
     Profile(IdHash),
@@ -28,19 +47,29 @@ pub enum Row {
     Plan {
         /// As it was written.
         own: IdHash,
-        /// Other ways to write it; none that is the same.
+        /// Other ways to write it, at most two; none equals `own`.
         others: Vec<IdHash>,
     },
+}
+
+impl Row {
+    /// The identifier that the row looks up first.
+    pub fn lookup(&self) -> Option<IdHash> {
+        match self {
+            Self::Invalid(_) => None,
+            Self::Profile(hash) | Self::Plan { own: hash, .. } | Self::Identifier { lookup: hash, .. } => Some(*hash),
+        }
+    }
 }
 
 const INVALID: u8 = 0;
 const PROFILE: u8 = 1;
 const IDENTIFIER: u8 = 2;
 const USER_ID: u8 = 3;
-/// And more for each other case.
+/// And one more for each other way to write the identifier.
 const PLAN: u8 = 8;
 
-/// Packs rows: a byte for the kind, then what belongs to it.
+/// Packs rows: a byte for the kind, then the fault or the hashes of 32 bytes. A dry run's row keeps two others at most.
 pub fn pack(rows: &[Row]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(rows.len() * 33);
     for row in rows {
@@ -51,7 +80,8 @@ pub fn pack(rows: &[Row]) -> Vec<u8> {
                 push(&mut bytes, if *is_user_id { USER_ID } else { IDENTIFIER }, [lookup, target]);
             }
             Row::Plan { own, others } => {
-                let kind = PLAN + u8::try_from(others.len()).unwrap_or_default();
+                let others = others.iter().take(2);
+                let kind = (PLAN..).nth(others.len()).unwrap_or(PLAN);
                 push(&mut bytes, kind, std::iter::once(own).chain(others));
             }
         }
@@ -61,12 +91,10 @@ pub fn pack(rows: &[Row]) -> Vec<u8> {
 
 fn push<'a>(bytes: &mut Vec<u8>, kind: u8, hashes: impl IntoIterator<Item = &'a IdHash>) {
     bytes.push(kind);
-    for hash in hashes {
-        bytes.extend(URL_SAFE_NO_PAD.decode(hash.as_str()).unwrap_or_default());
-    }
+    hashes.into_iter().for_each(|hash| bytes.extend(hash.as_bytes()));
 }
 
-/// Unpacks rows; nothing where the bytes are not what [`pack`] makes.
+/// Unpacks rows; `None` where the bytes are not what [`pack`] makes.
 pub fn unpack(mut bytes: &[u8]) -> Option<Vec<Row>> {
     let mut rows = Vec::new();
     while let Some((kind, rest)) = bytes.split_first() {
@@ -77,14 +105,14 @@ pub fn unpack(mut bytes: &[u8]) -> Option<Vec<Row>> {
                 bytes = rest;
                 Row::Invalid(RowFault::from_byte(*fault)?)
             }
-            PROFILE => Row::Profile(take(&mut bytes)?),
+            PROFILE => Row::Profile(take_hash(&mut bytes)?),
             IDENTIFIER | USER_ID => {
-                let (lookup, target) = (take(&mut bytes)?, take(&mut bytes)?);
+                let (lookup, target) = (take_hash(&mut bytes)?, take_hash(&mut bytes)?);
                 Row::Identifier { lookup, target, is_user_id: *kind == USER_ID }
             }
             PLAN..=10 => {
-                let own = take(&mut bytes)?;
-                let others = (PLAN..*kind).map(|_| take(&mut bytes)).collect::<Option<_>>()?;
+                let own = take_hash(&mut bytes)?;
+                let others = (PLAN..*kind).map(|_| take_hash(&mut bytes)).collect::<Option<_>>()?;
                 Row::Plan { own, others }
             }
             _ => return None,
@@ -93,10 +121,10 @@ pub fn unpack(mut bytes: &[u8]) -> Option<Vec<Row>> {
     Some(rows)
 }
 
-fn take(bytes: &mut &[u8]) -> Option<IdHash> {
-    let (hash, rest) = bytes.split_at_checked(32)?;
+fn take_hash(bytes: &mut &[u8]) -> Option<IdHash> {
+    let (hash, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
-    IdHash::parse(&URL_SAFE_NO_PAD.encode(hash))
+    Some(IdHash::from_bytes(*hash))
 }
 
 /// The outcomes of a chunk's rows, in their order; `None` for a row that is not decided yet.
@@ -104,23 +132,30 @@ fn take(bytes: &mut &[u8]) -> Option<IdHash> {
 pub struct Outcomes(Vec<Option<Outcome>>);
 
 impl Outcomes {
-    /// Nothing is decided but what can't be read.
+    /// The outcomes before a chunk starts: rows that cannot be read are `invalid`, nothing else is decided.
     pub fn of(rows: &[Row]) -> Self {
         Self(rows.iter().map(|row| matches!(row, Row::Invalid(_)).then_some(Outcome::Invalid)).collect())
     }
 
-    /// Unpacks what [`to_bytes`](Self::to_bytes) made of so many rows.
-    pub fn from_bytes(bytes: &[u8], rows: usize) -> Self {
-        let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        let mut outcomes: Vec<_> = halves.take(rows).map(Outcome::from_number).collect();
-        outcomes.resize(rows, None);
-        Self(outcomes)
+    /// Unpacks the outcomes of so many rows; `None` where the bytes are not what [`to_bytes`](Self::to_bytes) makes.
+    pub fn from_bytes(bytes: &[u8], rows: usize) -> Option<Self> {
+        if bytes.len() != rows.div_ceil(2) {
+            return None;
+        }
+        let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).take(rows);
+        let outcome = |number| if number == 0 { Some(None) } else { Outcome::from_number(number).map(Some) };
+        halves.map(outcome).collect::<Option<_>>().map(Self)
     }
 
     /// Packs two rows into a byte.
     pub fn to_bytes(&self) -> Vec<u8> {
         let number = |outcome: Option<&Option<Outcome>>| outcome.copied().flatten().map_or(0, |outcome| outcome as u8);
         self.0.chunks(2).map(|pair| number(pair.first()) << 4 | number(pair.get(1))).collect()
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.0.len()
     }
 
     /// The outcomes by row.
@@ -133,7 +168,7 @@ impl Outcomes {
         self.iter().filter(|(_, outcome)| outcome.is_none()).map(|(row, _)| row).collect()
     }
 
-    /// Decides a row.
+    /// Decides a row of the chunk.
     pub fn set(&mut self, row: usize, outcome: Outcome) {
         if let Some(slot) = self.0.get_mut(row) {
             *slot = Some(outcome);
@@ -143,10 +178,10 @@ impl Outcomes {
     /// Takes the failed rows back, to try them again; how many there were.
     pub fn retry_failed(&mut self) -> i64 {
         let failed = self.0.iter_mut().filter(|outcome| **outcome == Some(Outcome::Failed));
-        failed.map(|outcome| *outcome = None).count().try_into().unwrap_or_default()
+        failed.map(|outcome| *outcome = None).fold(0, |count, ()| count + 1)
     }
 
-    /// How many came to what, less the invalid: those are counted when their page is committed.
+    /// Rows by outcome, less the invalid: those are counted when their page is committed.
     pub fn counts(&self) -> Counts {
         self.0.iter().flatten().copied().filter(|outcome| *outcome != Outcome::Invalid).collect()
     }
@@ -157,6 +192,100 @@ impl Outcomes {
     }
 }
 
+/// Where a chunk stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChunkState {
+    /// The chunk may start again: some of its rows have their outcome already.
+    Waiting,
+    /// A worker runs the chunk, or did and died.
+    Started,
+    /// Every row has its outcome.
+    Completed,
+}
+
+impl ChunkState {
+    /// The word in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Started => "started",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+/// A chunk's state as the table holds it; before the chunk starts there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredChunk", into = "StoredChunk")]
+pub struct Chunk {
+    /// Where it stands.
+    pub state: ChunkState,
+    /// 0, and one more after each redrive.
+    pub attempt: u32,
+    /// Counts writes of outcomes, so that each is counted once.
+    pub version: i64,
+    /// The rows' outcomes.
+    pub outcomes: Outcomes,
+    /// The last sign of life of the worker that runs it.
+    pub heartbeat_at: Time,
+    /// Deletions that it may still make, where its job has a limit.
+    pub grant: Option<i64>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct StoredChunk {
+    state: ChunkState,
+    attempt: u32,
+    version: i64,
+    rows: usize,
+    #[serde(with = "serde_bytes")]
+    outcomes: Vec<u8>,
+    heartbeat_at: Time,
+    #[serde(default)]
+    grant: Option<i64>,
+}
+
+impl TryFrom<StoredChunk> for Chunk {
+    type Error = BadId;
+
+    fn try_from(stored: StoredChunk) -> Result<Self, BadId> {
+        let StoredChunk { state, attempt, version, rows, outcomes, heartbeat_at, grant } = stored;
+        let outcomes = Outcomes::from_bytes(&outcomes, rows).ok_or(BadId("list of outcomes"))?;
+        Ok(Self { state, attempt, version, outcomes, heartbeat_at, grant })
+    }
+}
+
+impl From<Chunk> for StoredChunk {
+    fn from(chunk: Chunk) -> Self {
+        let Chunk { state, attempt, version, outcomes, heartbeat_at, grant } = chunk;
+        Self { state, attempt, version, rows: outcomes.rows(), outcomes: outcomes.to_bytes(), heartbeat_at, grant }
+    }
+}
+
+impl Chunk {
+    /// The chunk as a start writes it: for the first time, or again from where it waited.
+    pub fn start(before: Option<&Self>, attempt: u32, rows: &[Row], now: Time) -> Self {
+        Self {
+            state: ChunkState::Started,
+            attempt,
+            version: before.map_or(0, |chunk| chunk.version) + 1,
+            outcomes: before.map_or_else(|| Outcomes::of(rows), |chunk| chunk.outcomes.clone()),
+            heartbeat_at: now,
+            grant: None,
+        }
+    }
+
+    /// The chunk with its failed rows taken back, and how many they are; `None` where there is nothing to redrive.
+    pub fn redriven(&self) -> Option<(Self, i64)> {
+        let mut outcomes = self.outcomes.clone();
+        let failed = outcomes.retry_failed();
+        let (attempt, version) = (self.attempt + 1, self.version + 1);
+        let next = Self { state: ChunkState::Waiting, attempt, version, outcomes, grant: None, ..self.clone() };
+        (failed > 0 && self.state == ChunkState::Completed).then_some((next, failed))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -164,7 +293,7 @@ mod tests {
     use super::*;
 
     fn hash(byte: u8) -> IdHash {
-        IdHash::parse(&URL_SAFE_NO_PAD.encode([byte; 32])).unwrap()
+        IdHash::from_bytes([byte; 32])
     }
 
     fn row() -> impl Strategy<Value = Row> {
@@ -188,18 +317,24 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_panic(bytes: Vec<u8>) {
+        fn no_bytes_panic(bytes: Vec<u8>, rows in 0usize..20) {
             let _ = unpack(&bytes);
-            let _ = Outcomes::from_bytes(&bytes, 7).to_bytes();
+            let _ = Outcomes::from_bytes(&bytes, rows);
         }
 
         #[test]
         fn outcomes_come_back(numbers in proptest::collection::vec(0u8..=6, 0..50)) {
             let outcomes = Outcomes(numbers.into_iter().map(Outcome::from_number).collect());
-            let rows = outcomes.0.len();
-            let back = Outcomes::from_bytes(&outcomes.to_bytes(), rows);
+            let back = Outcomes::from_bytes(&outcomes.to_bytes(), outcomes.rows()).unwrap();
             prop_assert_eq!(back.counts(), outcomes.counts());
             prop_assert_eq!(back, outcomes);
+        }
+    }
+
+    #[test]
+    fn outcomes_that_nobody_wrote_are_not_read() {
+        for (bytes, rows) in [(&[0x70][..], 1), (&[], 1), (&[0x11], 3), (&[0x11, 0x11], 2)] {
+            assert_eq!(Outcomes::from_bytes(bytes, rows), None, "{bytes:?}");
         }
     }
 
@@ -207,5 +342,19 @@ mod tests {
     fn a_chunk_of_the_largest_rows_fits_an_item() {
         let row = Row::Plan { own: hash(1), others: vec![hash(2), hash(3)] };
         assert!(pack(&vec![row; CHUNK_ROWS]).len() < 300_000);
+    }
+
+    #[test]
+    fn only_failed_rows_of_a_completed_chunk_are_redriven() {
+        let rows = [Row::Profile(hash(1)), Row::Profile(hash(2))];
+        let mut chunk = Chunk::start(None, 0, &rows, Time::EPOCH);
+        chunk.outcomes.set(0, Outcome::Deleted);
+        chunk.outcomes.set(1, Outcome::Failed);
+        assert_eq!(chunk.redriven(), None, "it runs");
+        chunk.state = ChunkState::Completed;
+        let (next, failed) = chunk.redriven().unwrap();
+        assert_eq!((failed, next.attempt, next.state, next.outcomes.undecided()), (1, 1, ChunkState::Waiting, vec![1]));
+        let again = Chunk::start(Some(&next), 1, &rows, Time::EPOCH);
+        assert_eq!((again.version, again.outcomes.undecided()), (3, vec![1]));
     }
 }

@@ -1,8 +1,13 @@
 //! Jobs: many rows to delete, as one thing that can be followed, stopped and proved.
+//!
+//! A job has pages of rows; a page is cut into [`chunk`]s, the unit of work. [`state`] is its state machine, [`status`]
+//! what the table holds of it and what its counters add up to, [`outcome`] what becomes of each row.
 
 pub mod chunk;
-mod outcome;
+pub mod outcome;
 pub mod plan;
+pub mod state;
+pub mod status;
 
 use std::{fmt, str::FromStr};
 
@@ -10,52 +15,62 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::profile::{BadId, RequestId};
+use crate::{
+    profile::{BadId, RequestId, parse_uuid},
+    text::serde_as_text,
+};
 
 pub use outcome::{Counts, Outcome};
+pub use state::{Control, JobState};
+pub use status::{JobHead, JobStatus, NewJob, Page, Progress};
 
-/// The longest label of a group.
+/// The longest label of a group, in characters. Contract.
 pub const MAX_GROUP: usize = 128;
 
-/// A job's id, `job_` and the 32 digits of the version 7 UUID of the request that made it: ids sort by time, and a
-/// request that is sent again finds its own job.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobId(String);
+/// Counters of a job, and shards of each aggregate counter: chunks that end at the same time seldom meet in one item.
+pub const SHARDS: u32 = 8;
+
+/// How long a job may go on, and be redriven, in seconds: its rows are kept longer.
+pub const LIFE_SECONDS: i64 = 50 * 24 * 3_600;
+
+/// How long a job's rows are kept, in seconds.
+pub const ROWS_KEPT_SECONDS: i64 = 60 * 24 * 3_600;
+
+/// A job's id, written `job_` and the 32 digits of the version 7 UUID of the request that made it: ids sort by time,
+/// and a request that is sent again finds its own job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(RequestId);
 
 impl JobId {
     /// The job that a request makes.
-    pub fn of_request(request: &RequestId) -> Self {
-        Self(format!("job_{}", request.to_string().replace('-', "")))
+    pub fn of_request(request: RequestId) -> Self {
+        Self(request)
     }
 
-    /// Reads `job_` and 32 hexadecimal digits.
-    pub fn parse(text: &str) -> Result<Self, BadId> {
-        let digits = text.strip_prefix("job_").unwrap_or_default();
-        let fits = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if fits { Ok(Self(text.to_owned())) } else { Err(BadId("job id")) }
+    /// The request that made the job.
+    pub fn request(self) -> RequestId {
+        self.0
     }
+}
 
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+impl FromStr for JobId {
+    type Err = BadId;
 
-    /// The request that made it.
-    pub fn request(&self) -> Option<RequestId> {
-        let uuid = Uuid::try_parse(&self.0["job_".len()..]).ok()?;
-        RequestId::parse(&uuid.hyphenated().to_string()).ok()
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        parse_uuid(text, "job_").and_then(RequestId::from_uuid).map(Self).ok_or(BadId("job id"))
     }
 }
 
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        let uuid: Uuid = self.0.uuid();
+        write!(f, "job_{}", uuid.simple())
     }
 }
 
-/// The label of the jobs that belong together, such as the pages of one run of a workflow: 1 to [`MAX_GROUP`]
-/// printable characters of ASCII, without spaces around them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// The label of jobs that belong together, such as the pages of one run of a workflow: 1 to [`MAX_GROUP`] printable
+/// ASCII characters, without spaces around them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Group(String);
 
 /// The text is no label.
@@ -85,18 +100,51 @@ impl FromStr for Group {
     }
 }
 
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A row of a job, written `page:row`. Both count from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowRef {
+    /// The page's number.
+    pub page: u32,
+    /// The row's number within its page.
+    pub row: u32,
+}
+
+impl FromStr for RowRef {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        let parts = text.split_once(':').and_then(|(page, row)| Some((page.parse().ok()?, row.parse().ok()?)));
+        parts.map(|(page, row)| Self { page, row }).ok_or(BadId("row of a job"))
+    }
+}
+
+impl fmt::Display for RowRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.page, self.row)
+    }
+}
+
+serde_as_text!(JobId, Group, RowRef);
+
 /// What a job does with each of its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = JobAction)]
 pub enum Action {
-    /// Deletes the whole profile that the row's identifier belongs to.
+    /// Deletes the profile that the row's identifier belongs to.
     DeleteProfile,
     /// Deletes one identifier of the profile that the row's `user_id` finds.
     DeleteIdentifier,
 }
 
 impl Action {
-    /// The word in requests, answers and the table.
+    /// The word in requests, responses and the table.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DeleteProfile => "delete_profile",
@@ -116,139 +164,6 @@ impl FromStr for Action {
     }
 }
 
-/// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum JobState {
-    /// Takes pages; nothing runs.
-    Open,
-    /// Started; no chunk has begun.
-    Queued,
-    /// Chunks run.
-    Running,
-    /// No chunk begins any more; some still run.
-    Pausing,
-    /// Nothing runs.
-    Paused,
-    /// As pausing, for good.
-    Cancelling,
-    /// Final: what had not begun never will.
-    Cancelled,
-    /// Final: every row has its outcome.
-    Completed,
-}
-
-/// What a client may ask of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    /// Run what was posted.
-    Start,
-    /// Begin nothing more for now.
-    Pause,
-    /// Go on.
-    Resume,
-    /// Begin nothing more, ever.
-    Cancel,
-    /// Try the failed rows again, and send again what may have got lost.
-    Redrive,
-}
-
-impl JobState {
-    /// Every state, in the order of a job's life.
-    pub const ALL: [Self; 8] = [
-        Self::Open,
-        Self::Queued,
-        Self::Running,
-        Self::Pausing,
-        Self::Paused,
-        Self::Cancelling,
-        Self::Cancelled,
-        Self::Completed,
-    ];
-
-    /// The word in answers and in the table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Pausing => "pausing",
-            Self::Paused => "paused",
-            Self::Cancelling => "cancelling",
-            Self::Cancelled => "cancelled",
-            Self::Completed => "completed",
-        }
-    }
-
-    /// Whether nothing changes any more by itself.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Cancelled | Self::Completed)
-    }
-
-    /// Whether chunks may begin.
-    pub fn runs(self) -> bool {
-        matches!(self, Self::Queued | Self::Running)
-    }
-
-    /// The state that a control leads to: the same one where it already is so, none where it can't be.
-    pub fn after(self, control: Control) -> Option<Self> {
-        match (control, self) {
-            (Control::Start, Self::Open) | (Control::Resume, Self::Pausing | Self::Paused) => Some(Self::Queued),
-            (Control::Pause, Self::Queued | Self::Running) => Some(Self::Pausing),
-            (Control::Cancel, Self::Open) => Some(Self::Cancelled),
-            (Control::Cancel, Self::Queued | Self::Running | Self::Pausing | Self::Paused) => Some(Self::Cancelling),
-            (Control::Start | Control::Resume | Control::Redrive, Self::Queued | Self::Running)
-            | (Control::Pause, Self::Pausing | Self::Paused)
-            | (Control::Cancel, Self::Cancelling | Self::Cancelled)
-            | (Control::Redrive, Self::Completed) => Some(self),
-            _ => None,
-        }
-    }
-}
-
-impl FromStr for JobState {
-    type Err = BadId;
-
-    fn from_str(text: &str) -> Result<Self, BadId> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(BadId("job state"))
-    }
-}
-
-/// Which row of which job took something: what tombstones remember, so that each row's outcome follows from them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taker {
-    /// The job.
-    pub job: JobId,
-    /// Its group.
-    pub group: Option<Group>,
-    /// `page:row`, both from 0.
-    pub row: String,
-}
-
-/// How a stored taker compares with a row's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Took {
-    /// It is this row: done before, by a delivery that was cut short or repeated.
-    ThisRow,
-    /// Another row of the same job.
-    SameJob,
-    /// A row of another job of the group.
-    SameGroup,
-    /// Nobody of ours.
-    Other,
-}
-
-impl Taker {
-    /// Compares with what a tombstone remembers.
-    pub fn compare(&self, job: Option<&str>, group: Option<&str>, row: Option<&str>) -> Took {
-        if job == Some(self.job.as_str()) {
-            return if row == Some(self.row.as_str()) { Took::ThisRow } else { Took::SameJob };
-        }
-        let is_group = self.group.as_ref().is_some_and(|own| Some(own.as_str()) == group);
-        if is_group { Took::SameGroup } else { Took::Other }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,43 +172,20 @@ mod tests {
     #[test]
     fn a_request_sent_again_finds_its_own_job() {
         let request = RequestId::new(Time::parse("2026-01-01T00:00:00Z").unwrap(), [9; 10]);
-        let job = JobId::of_request(&request);
-        assert_eq!(JobId::parse(job.as_str()).unwrap().request(), Some(request));
-        for bad in ["", "job_", "use_0", "job_XYZ"] {
-            assert!(JobId::parse(bad).is_err(), "{bad}");
+        let job = JobId::of_request(request);
+        assert_eq!(job.to_string().parse::<JobId>().unwrap().request(), request);
+        for bad in ["", "job_", "use_0", "job_XYZ", "job_00000000000040008000000000000000"] {
+            assert!(bad.parse::<JobId>().is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn words_round_trip() {
-        for state in JobState::ALL {
-            assert_eq!(state.as_str().parse(), Ok(state));
-            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+    fn rows_round_trip() {
+        let row = RowRef { page: 7, row: 99_999 };
+        assert_eq!((row.to_string().as_str(), row.to_string().parse()), ("7:99999", Ok(row)));
+        for bad in ["", "7", "7:", ":7", "7:-1", "a:b"] {
+            assert!(bad.parse::<RowRef>().is_err(), "{bad}");
         }
-        for outcome in Outcome::ALL {
-            assert_eq!(outcome.as_str().parse(), Ok(outcome));
-            assert_eq!(Outcome::from_number(outcome as u8), Some(outcome));
-        }
-        assert_eq!(Outcome::from_number(0), None);
-    }
-
-    /// Rows: open, queued, running, pausing, paused, cancelling, cancelled, completed.
-    fn check(control: Control, expected: [&str; 8]) {
-        let after = JobState::ALL.map(|state| state.after(control).map_or("409", JobState::as_str));
-        assert_eq!(after, expected, "{control:?}");
-    }
-
-    #[test]
-    fn controls_lead_somewhere_or_are_refused() {
-        check(Control::Start, ["queued", "queued", "running", "409", "409", "409", "409", "409"]);
-        check(Control::Pause, ["409", "pausing", "pausing", "pausing", "paused", "409", "409", "409"]);
-        check(Control::Resume, ["409", "queued", "running", "queued", "queued", "409", "409", "409"]);
-        let cancelling = "cancelling";
-        check(
-            Control::Cancel,
-            ["cancelled", cancelling, cancelling, cancelling, cancelling, cancelling, "cancelled", "409"],
-        );
-        check(Control::Redrive, ["409", "queued", "running", "409", "409", "409", "409", "completed"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What becomes of rows, and how many came to what.
+//! The outcomes of rows, and how many rows have which.
 
 use std::{
     ops::{Add, AddAssign, Sub},
@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::BadId;
 
-/// What became of a row. The numbers are how results are packed: they never change.
+/// What became of a row. The numbers are how outcomes are packed: they never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Outcome {
     /// This row deleted its profile or identifier; in a dry run, it would.
     Deleted = 1,
-    /// Another row of the same job or group took that profile or identifier.
+    /// Another row of the same job or group deleted that profile or identifier.
     Duplicate = 2,
-    /// There is none, by a consistent read.
+    /// There is no such profile or identifier, by a consistent read.
     NotFound = 3,
-    /// The row can't be read.
+    /// The row cannot be read.
     Invalid = 4,
-    /// A rule keeps it: a profile that has a `user_id` keeps one.
+    /// It must not be deleted: a profile that has a `user_id` keeps one.
     Protected = 5,
-    /// It could not be done, and nothing was: `redrive` tries again.
+    /// It could not be done, and nothing was changed: `redrive` tries again.
     Failed = 6,
 }
 
@@ -59,7 +59,7 @@ impl FromStr for Outcome {
     }
 }
 
-/// How many rows came to which outcome. Signed, because a redrive takes back what had failed.
+/// How many rows have which outcome. Signed, because a redrive takes back what had failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Counts {
     /// See [`Outcome::Deleted`].
@@ -144,5 +144,19 @@ impl FromIterator<Outcome> for Counts {
         let mut counts = Self::default();
         outcomes.into_iter().for_each(|outcome| counts.count(outcome, 1));
         counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_numbers_round_trip() {
+        for outcome in Outcome::ALL {
+            assert_eq!(outcome.as_str().parse(), Ok(outcome));
+            assert_eq!(Outcome::from_number(outcome as u8), Some(outcome));
+        }
+        assert_eq!(Outcome::from_number(0), None);
     }
 }

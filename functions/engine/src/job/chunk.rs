@@ -1,15 +1,22 @@
-//! One chunk: claimed, run row by row, reported.
+//! One chunk: started, run row by row, its outcomes recorded.
 
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicI64, Ordering},
 };
 
+use efface_aws::{
+    StoreError,
+    queue::Work,
+    store::job::{ChunkReport, ChunkStart},
+};
 use efface_core::{
     deletion::Identifier,
-    job::chunk::{CHUNK_ROWS, Outcomes, Row},
-    job::plan::Extent,
-    job::{Action, Control, JobId, JobState, Outcome},
+    job::{
+        Action, Control, JobId, JobState, JobStatus, Outcome,
+        chunk::{Chunk, ChunkId, ChunkState, Outcomes, Row},
+        plan::Extent,
+    },
     key::IdHash,
     space::SpaceId,
     time::Time,
@@ -17,17 +24,16 @@ use efface_core::{
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::{Deadline, Engine, Run, concurrency::MOST, job::plan::Marks};
-use efface_aws::{
-    StoreError,
-    queue::{ChunkId, Pointer, Work},
-    store::job::{Chunk, ChunkState, Claimed, JobStatus, Report},
-};
+use super::{Run, dispatch::pointer, identifier_row::IdentifierHashes, plan::Reservations};
+use crate::{Deadline, Engine, Error, concurrency::MAX};
 
 /// Rows whose identifiers are read ahead together: one request.
 const AHEAD: usize = 100;
 
-/// For so long a profile may go by an identifier that was read ahead.
+/// Batches of identifiers that are read at once.
+const BATCHES: usize = 4;
+
+/// For so long, in milliseconds, a profile may be deleted by an identifier that was read ahead.
 const FRESH_MILLIS: i64 = 5_000;
 
 /// What a message for a chunk came to.
@@ -35,84 +41,83 @@ const FRESH_MILLIS: i64 = 5_000;
 pub enum ChunkRun {
     /// Every row has its outcome.
     Completed,
-    /// The job begins no chunks now, or its limit is used up: the chunk waits.
+    /// The job accepts no chunks now, or its limit is used up: the chunk waits.
     Waiting,
-    /// Time was up: a new message goes on with it.
+    /// The time was up: a new message goes on with the chunk.
     Requeued,
     /// There is no such chunk.
     Unknown,
 }
 
-/// Who decides rows that fail.
+/// What becomes of a row that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Judge {
-    /// The queue: the message comes back.
+pub(super) enum OnFailure {
+    /// The message comes back, and the row is tried again.
     Retry,
-    /// We: what can't be done has failed.
-    Decide,
+    /// The row's outcome is `failed`.
+    Fail,
 }
 
-/// What became of a row: nothing yet where there was no time, or no allowance, for it.
-pub(crate) type Decided = Option<(Outcome, Extent)>;
+/// What became of a row: `None` where there was no time, or no allowance, for it.
+pub(super) type Decided = Option<(Outcome, Extent)>;
 
 impl Engine {
-    /// Runs a chunk until it is done or time is up. An error leaves all as it is, for the message to come back to.
+    /// Runs a chunk until it is completed or the time is up. An error leaves everything as it is, for the message to come
+    /// back to.
     pub async fn run_chunk(
         &self,
         space: &SpaceId,
-        job: &JobId,
+        job: JobId,
         id: ChunkId,
         deadline: Deadline,
-    ) -> Result<ChunkRun, StoreError> {
-        Box::pin(self.judge_chunk(space, job, id, deadline, Judge::Retry)).await
+    ) -> Result<ChunkRun, Error> {
+        Box::pin(self.run_chunk_or(space, job, id, deadline, OnFailure::Retry)).await
     }
 
-    pub(crate) async fn judge_chunk(
+    pub(super) async fn run_chunk_or(
         &self,
         space: &SpaceId,
-        job: &JobId,
+        job: JobId,
         id: ChunkId,
         deadline: Deadline,
-        judge: Judge,
-    ) -> Result<ChunkRun, StoreError> {
-        let Some(head) = self.job(space, job).await? else { return Ok(ChunkRun::Unknown) };
-        let page = self.page(space, job, id.page).await?.filter(|page| id.chunk < page.chunks);
+        on_failure: OnFailure,
+    ) -> Result<ChunkRun, Error> {
+        let Some(head) = self.job_head(space, job).await? else { return Ok(ChunkRun::Unknown) };
+        let page = self.committed_page(space, job, id.page).await?.filter(|page| id.chunk < page.chunks);
         let Some(page) = page else { return Ok(ChunkRun::Unknown) };
         let rows = self.store.rows(space, job, &page, id.chunk).await?;
         let rows = rows.ok_or_else(|| StoreError::Internal("a chunk's rows have expired".to_owned()))?;
-        let claimed = self.store.claim_chunk(space, &head, id, &rows, self.clock.now()).await?;
-        let first_row = usize::try_from(id.chunk).unwrap_or_default() * CHUNK_ROWS;
-        let is_new = matches!(claimed, Claimed::Run { is_new: true, .. });
-        let run = Run { space: space.clone(), job: job.clone(), head, id, first_row, is_new, deadline };
-        match claimed {
-            Claimed::Closed => Ok(ChunkRun::Waiting),
-            Claimed::Done => {
+        let start = self.store.start_chunk(space, job, id, &rows, self.clock.now()).await?;
+        let is_first_run = matches!(start, ChunkStart::Run { is_first_run: true, .. });
+        let run = Run { space: space.clone(), head, id, is_first_run, deadline };
+        match start {
+            ChunkStart::NotAccepted => Ok(ChunkRun::Waiting),
+            ChunkStart::Completed => {
                 self.after_chunk(&run).await?;
                 Ok(ChunkRun::Completed)
             }
-            Claimed::Run { chunk, .. } => self.run_rows(&run, chunk, &rows, judge).await,
+            ChunkStart::Run { chunk, .. } => self.run_rows(&run, chunk, &rows, on_failure).await,
         }
     }
 
-    async fn run_rows(&self, run: &Run, chunk: Chunk, rows: &[Row], judge: Judge) -> Result<ChunkRun, StoreError> {
+    async fn run_rows(&self, run: &Run, chunk: Chunk, rows: &[Row], on_failure: OnFailure) -> Result<ChunkRun, Error> {
         if run.head.state == JobState::Queued {
-            self.store.mark_running(&run.space, &run.job, self.clock.now()).await?;
+            self.store.set_running(&run.space, run.head.job_id, self.clock.now()).await?;
         }
         let Some(chunk) = self.granted(run, chunk).await? else { return Err(taken_over()) };
-        let mut results = Results { outcomes: chunk.outcomes(), extent: Extent::default(), error: None };
+        let mut results = Results { outcomes: chunk.outcomes.clone(), extent: Extent::default(), error: None };
         let allowance = chunk.grant.map(Allowance::new);
-        self.run_undecided(run, rows, allowance.as_ref(), judge, &mut results).await;
-        self.report(run, &chunk, results, allowance.is_some()).await
+        self.run_undecided(run, rows, allowance.as_ref(), on_failure, &mut results).await;
+        self.record(run, &chunk, results, allowance.is_some()).await
     }
 
-    /// Deletions that the chunk may make, where its job has a limit.
+    /// Reserves the deletions that the chunk may make, where its job has a limit.
     async fn granted(&self, run: &Run, chunk: Chunk) -> Result<Option<Chunk>, StoreError> {
-        let limit = run.head.max_deletions.filter(|_| !run.head.dry_run);
-        if limit.is_none() || chunk.grant.is_some() {
+        if run.head.deletion_limit().is_none() || chunk.grant.is_some() {
             return Ok(Some(chunk));
         }
-        let wanted = i64::try_from(chunk.outcomes().undecided().len()).unwrap_or(i64::MAX);
-        self.store.grant(&run.space, &run.job, run.id, &chunk, wanted, self.clock.now()).await
+        let wanted = i64::try_from(chunk.outcomes.undecided().len()).unwrap_or(i64::MAX);
+        self.store.grant(&run.space, run.head.job_id, run.id, &chunk, wanted, self.clock.now()).await
     }
 
     async fn run_undecided(
@@ -120,7 +125,7 @@ impl Engine {
         run: &Run,
         rows: &[Row],
         allowance: Option<&Allowance>,
-        judge: Judge,
+        on_failure: OnFailure,
         results: &mut Results,
     ) {
         for undecided in results.outcomes.undecided().chunks(AHEAD) {
@@ -136,26 +141,27 @@ impl Engine {
                 let decided = self.decide_within(run, at, row, &ahead, allowance);
                 work.push(decided.map(move |decided| (at, decided)));
             }
-            let mut decided = stream::iter(work).buffer_unordered(MOST);
+            let mut decided = stream::iter(work).buffer_unordered(MAX);
             while let Some((at, decided)) = decided.next().await {
-                results.take(at, decided, judge);
+                results.add(run, at, decided, on_failure);
             }
         }
     }
 
-    /// The identifiers that rows begin with. Where a profile goes by them they are read consistently.
-    async fn read_ahead(&self, run: &Run, rows: &[Row], undecided: &[usize]) -> Result<Ahead, StoreError> {
-        let mut hashes: Vec<&IdHash> = undecided.iter().filter_map(|at| rows.get(*at).and_then(first_hash)).collect();
+    /// Reads the identifiers that rows look up. Where a profile is deleted by them they are read consistently.
+    async fn read_ahead(&self, run: &Run, rows: &[Row], undecided: &[usize]) -> Result<Ahead, Error> {
+        let mut hashes: Vec<IdHash> = undecided.iter().filter_map(|at| rows.get(*at)?.lookup()).collect();
         hashes.sort_unstable();
         hashes.dedup();
-        let stale = run.head.dry_run || run.head.action == Action::DeleteIdentifier;
+        let is_consistent = !run.head.dry_run && run.head.action == Action::DeleteProfile;
         let at = self.clock.now();
         let mut batches = Vec::new();
-        for batch in hashes.chunks(100) {
-            batches.push(self.concurrency.run(run.deadline, move || self.store.identifiers(&run.space, batch, stale)));
+        for batch in hashes.chunks(AHEAD) {
+            let read = move || async move { Ok(self.store.identifiers(&run.space, batch, is_consistent).await?) };
+            batches.push(self.concurrency.run(run.deadline, read));
         }
-        let found: Vec<Vec<_>> = stream::iter(batches).buffer_unordered(4).try_collect().await?;
-        Ok(Ahead { found: found.into_iter().flatten().collect(), at, stale })
+        let found: Vec<Vec<_>> = stream::iter(batches).buffer_unordered(BATCHES).try_collect().await?;
+        Ok(Ahead { found: found.into_iter().flatten().collect(), at, is_consistent })
     }
 
     /// Decides a row, if there is time and the job's limit allows for it.
@@ -166,7 +172,7 @@ impl Engine {
         row: &Row,
         ahead: &Ahead,
         allowance: Option<&Allowance>,
-    ) -> Result<Decided, StoreError> {
+    ) -> Result<Decided, Error> {
         let permit = match allowance {
             None => None,
             Some(allowance) => match allowance.permits.acquire().await {
@@ -187,48 +193,43 @@ impl Engine {
         decided
     }
 
-    async fn decide(&self, run: &Run, at: usize, row: &Row, ahead: &Ahead) -> Result<Decided, StoreError> {
-        let outcome = |outcome: Option<Outcome>| outcome.map(|outcome| (outcome, Extent::default()));
+    async fn decide(&self, run: &Run, at: usize, row: &Row, ahead: &Ahead) -> Result<Decided, Error> {
+        let alone = |outcome| (outcome, Extent::default());
         match row {
-            Row::Invalid(_) => Ok(outcome(Some(Outcome::Invalid))),
+            Row::Invalid(_) => Ok(Some(alone(Outcome::Invalid))),
             _ if run.head.dry_run => {
-                let marks = Marks::Table { job: &run.job, now: self.clock.now() };
-                let found = first_hash(row).and_then(|hash| ahead.there(hash));
-                self.plan_row(&run.space, row, &run.taker(at).row, found, &marks).await.map(Some)
+                let reservations = Reservations::Table { job: run.head.job_id, now: self.clock.now() };
+                let found = row.lookup().and_then(|hash| ahead.there(hash));
+                self.plan_row(&run.space, row, run.id.row(at), found, &reservations).await.map(Some)
             }
             Row::Profile(hash) | Row::Plan { own: hash, .. } => {
-                self.erase_row(run, at, hash, ahead.look(hash, self.clock.now())).await.map(outcome)
+                let ahead = ahead.fresh(*hash, self.clock.now());
+                Ok(self.delete_profile_row(run, at, *hash, ahead).await?.map(alone))
             }
             Row::Identifier { lookup, target, is_user_id } => {
-                let decided = self.identifier_row(run, at, (lookup, target, *is_user_id), ahead.there(lookup)).await;
-                decided.map(|decided| outcome(Some(decided)))
+                let hashes = IdentifierHashes { lookup: *lookup, target: *target, is_user_id: *is_user_id };
+                Ok(Some(alone(self.delete_identifier_row(run, at, hashes, ahead.there(*lookup)).await?)))
             }
         }
     }
 
-    async fn report(
-        &self,
-        run: &Run,
-        chunk: &Chunk,
-        results: Results,
-        has_limit: bool,
-    ) -> Result<ChunkRun, StoreError> {
+    async fn record(&self, run: &Run, chunk: &Chunk, results: Results, has_limit: bool) -> Result<ChunkRun, Error> {
         let Results { outcomes, extent, error } = results;
         let is_complete = outcomes.is_complete();
         // A limit that is used up is the only reason to stop without an error and with time left.
         let waits = has_limit && error.is_none() && !run.deadline.is_over();
-        let next = if waits { ChunkState::Waiting } else { ChunkState::Begun };
-        let report = Report { outcomes, next, extent };
-        let reported = self.store.report_chunk(&run.space, &run.head, run.id, chunk, &report, self.clock.now()).await?;
+        let next = if waits { ChunkState::Waiting } else { ChunkState::Started };
+        let report = ChunkReport { outcomes, next, extent };
+        let recorded =
+            self.store.record_outcomes(&run.space, &run.head, run.id, chunk, &report, self.clock.now()).await?;
         if let Some(error) = error {
             return Err(error);
         }
-        if reported.is_none() {
+        if recorded.is_none() {
             return Err(taken_over());
         }
         if !is_complete && !waits {
-            let pointer = Pointer { space: run.space.clone(), job: run.job.clone(), work: Work::Chunk(run.id) };
-            self.queue.send(&[pointer]).await?;
+            self.queue.send(&[pointer(&run.space, run.head.job_id, Work::Chunk(run.id))]).await?;
             return Ok(ChunkRun::Requeued);
         }
         self.after_chunk(run).await?;
@@ -236,20 +237,20 @@ impl Engine {
     }
 
     /// After a chunk, the job may have come to its end, or to its limit.
-    async fn after_chunk(&self, run: &Run) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let Some(status) = self.store.settle_job(&run.space, &run.job, now).await? else { return Ok(()) };
-        self.mind_limit(&run.space, &run.job, &status).await
+    async fn after_chunk(&self, run: &Run) -> Result<(), Error> {
+        let job = run.head.job_id;
+        let Some(status) = self.advance_job(&run.space, job, self.clock.now()).await? else { return Ok(()) };
+        self.enforce_limit(&run.space, job, &status).await
     }
 
-    /// A job with a limit: what waits goes on where others left something of it, else the job pauses.
-    pub(crate) async fn mind_limit(&self, space: &SpaceId, job: &JobId, status: &JobStatus) -> Result<(), StoreError> {
-        let has_limit = status.head.max_deletions.is_some() && !status.head.dry_run;
-        if !has_limit || !status.head.state.runs() || !status.progress.is_still() {
+    /// Pauses an idle job whose limit is used up. Where other chunks left something of it, the waiting ones go on.
+    pub(super) async fn enforce_limit(&self, space: &SpaceId, job: JobId, status: &JobStatus) -> Result<(), Error> {
+        let JobStatus { head, progress } = status;
+        if head.deletion_limit().is_none() || !head.state.accepts_chunks() || !progress.is_idle() {
             return Ok(());
         }
         if self.store.is_used_up(space, job).await? {
-            self.store.control_job(space, job, Control::Pause, None, self.clock.now()).await?;
+            self.control_job(space, job, Control::Pause, None, self.clock.now()).await?;
             return Ok(());
         }
         self.send_dispatch(space, job).await
@@ -258,38 +259,39 @@ impl Engine {
 
 /// Identifiers that were read ahead.
 struct Ahead {
-    /// Those that are there; `None` is one that can't be read.
-    found: HashMap<IdHash, Option<Identifier>>,
+    found: HashMap<IdHash, Result<Identifier, StoreError>>,
     at: Time,
-    stale: bool,
+    is_consistent: bool,
 }
 
-/// What a row knows of its identifier.
-pub(crate) enum Look<'a> {
-    /// It must be read.
+/// What a row knows of its identifier before it reads anything itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ReadAhead<'a> {
+    /// Nothing: the row must read it.
     Unread,
-    /// It was read consistently a moment ago: what is there.
-    Read(Option<&'a Identifier>),
+    /// What is there, by a consistent read a moment ago.
+    Fresh(Option<&'a Identifier>),
 }
 
 impl Ahead {
     /// What is there, perhaps as it was a moment ago.
-    fn there(&self, hash: &IdHash) -> Option<&Identifier> {
-        self.found.get(hash).and_then(Option::as_ref)
+    fn there(&self, hash: IdHash) -> Option<&Identifier> {
+        self.found.get(&hash).and_then(|found| found.as_ref().ok())
     }
 
-    fn look(&self, hash: &IdHash, now: Time) -> Look<'_> {
-        match self.found.get(hash) {
-            _ if self.stale || now.millis() - self.at.millis() > FRESH_MILLIS => Look::Unread,
-            Some(None) => Look::Unread,
-            Some(Some(found)) => Look::Read(Some(found)),
-            None => Look::Read(None),
+    /// What is there, if it may be relied on. The error of one that cannot be read is for the row that reads it again.
+    fn fresh(&self, hash: IdHash, now: Time) -> ReadAhead<'_> {
+        match self.found.get(&hash) {
+            _ if !self.is_consistent || now.millis() - self.at.millis() > FRESH_MILLIS => ReadAhead::Unread,
+            Some(Err(_)) => ReadAhead::Unread,
+            Some(Ok(found)) => ReadAhead::Fresh(Some(found)),
+            None => ReadAhead::Fresh(None),
         }
     }
 }
 
-/// Deletions that a chunk may make. Rows get them in their order, and wait for those that others may give back: so
-/// whoever runs the chunk again with the same allowance comes to the same rows.
+/// Deletions that a chunk may make. Rows get them in their order, and wait for those that others may give back: so a
+/// run of the chunk with the same allowance comes to the same rows.
 struct Allowance {
     permits: Semaphore,
     left: AtomicI64,
@@ -297,14 +299,14 @@ struct Allowance {
 
 impl Allowance {
     fn new(grant: i64) -> Self {
-        let permits = Semaphore::new(usize::try_from(grant).unwrap_or_default());
+        let permits = Semaphore::new(usize::try_from(grant).unwrap_or(0));
         if grant <= 0 {
             permits.close();
         }
         Self { permits, left: grant.into() }
     }
 
-    /// Where none is left, nobody need wait any more.
+    /// Uses a deletion up. With the last one the rows that wait are released without one.
     fn spend(&self, permit: SemaphorePermit<'_>) {
         permit.forget();
         if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
@@ -313,35 +315,28 @@ impl Allowance {
     }
 }
 
-/// The identifier that a row begins with.
-fn first_hash(row: &Row) -> Option<&IdHash> {
-    match row {
-        Row::Invalid(_) => None,
-        Row::Profile(hash) | Row::Plan { own: hash, .. } | Row::Identifier { lookup: hash, .. } => Some(hash),
-    }
-}
-
-fn taken_over() -> StoreError {
-    StoreError::Unavailable("somebody else reported on this chunk".to_owned())
+fn taken_over() -> Error {
+    StoreError::Unavailable("another worker wrote this chunk's outcomes".to_owned()).into()
 }
 
 /// What a run has come to so far.
 struct Results {
     outcomes: Outcomes,
     extent: Extent,
-    error: Option<StoreError>,
+    error: Option<Error>,
 }
 
 impl Results {
-    fn take(&mut self, at: usize, decided: Result<Decided, StoreError>, judge: Judge) {
+    fn add(&mut self, run: &Run, at: usize, decided: Result<Decided, Error>, on_failure: OnFailure) {
         match decided {
             Ok(Some((outcome, extent))) => {
                 self.outcomes.set(at, outcome);
                 self.extent += extent;
             }
             Ok(None) => {}
-            Err(StoreError::Internal(why)) if judge == Judge::Decide => {
-                tracing::error!(row = at, why, "a row has failed");
+            Err(error) if on_failure == OnFailure::Fail && !error.is_passing() => {
+                let (job_id, row) = (run.head.job_id, run.id.row(at));
+                tracing::error!(%job_id, %row, %error, "a row has failed");
                 self.outcomes.set(at, Outcome::Failed);
             }
             Err(error) => self.error = Some(error),

@@ -1,12 +1,53 @@
-//! Jobs: dispatched, run chunk by chunk, planned, looked after.
+//! Jobs: made, controlled, dispatched, run chunk by chunk, planned, and looked after until they end.
 
 mod chunk;
+mod control;
+mod create;
 mod dispatch;
-mod identifier;
+mod identifier_row;
+mod page;
 mod plan;
 mod reconcile;
 
+use std::sync::Arc;
+
+use efface_core::{
+    deletion::RowActor,
+    job::{JobHead, chunk::ChunkId},
+    space::SpaceId,
+};
+
+use crate::Deadline;
+
 pub use chunk::ChunkRun;
-pub(crate) use chunk::Look;
+pub(crate) use chunk::ReadAhead;
+pub use control::Controlled;
+pub use page::AdmittedPage;
 pub use plan::PlanRows;
 pub use reconcile::{Reconciled, ScanCursor};
+
+/// Pages that are listed at once.
+const PAGES: u8 = 100;
+
+/// One run of a chunk: what each of its rows needs to know.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) space: SpaceId,
+    pub(crate) head: Arc<JobHead>,
+    pub(crate) id: ChunkId,
+    /// Whether no worker ran the chunk before.
+    pub(crate) is_first_run: bool,
+    pub(crate) deadline: Deadline,
+}
+
+impl Run {
+    /// A row of the chunk as an actor.
+    pub(crate) fn actor(&self, row: usize) -> RowActor {
+        RowActor { job: self.head.job_id, group: self.head.job_group.clone(), row: self.id.row(row) }
+    }
+}
+
+/// Where a scan of pages goes on after these: after the last one, unless there were fewer than were asked for.
+fn next_page(pages: &[efface_core::job::Page]) -> Option<u32> {
+    pages.last().filter(|_| pages.len() == usize::from(PAGES)).map(|page| page.page + 1)
+}

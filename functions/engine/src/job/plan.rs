@@ -6,42 +6,42 @@ use std::{
     time::Duration,
 };
 
+use efface_aws::{StoreError, store::job::Reserved};
 use efface_core::{
     deletion::Identifier,
-    job::chunk::Row,
-    job::plan::{Extent, Plan},
-    job::{Counts, JobId, Outcome},
+    job::{
+        Counts, JobId, Outcome, RowRef,
+        chunk::Row,
+        plan::{Extent, Plan},
+    },
     key::IdHash,
-    profile::ProfileId,
+    profile::{Head, ProfileId},
     space::SpaceId,
     time::Time,
 };
 use futures::{StreamExt, stream};
 
-use crate::{Deadline, Engine, concurrency::MOST, job::chunk::Decided};
-use efface_aws::{
-    StoreError,
-    store::{job::Marked, profile::Head},
-};
+use super::chunk::Decided;
+use crate::{Deadline, Engine, Error, concurrency::MAX};
 
-/// Rows of a page that are planned together.
+/// Rows of a page that are planned together. Work that has not begun takes memory, too.
 const PART: usize = 1_000;
 
-/// Members of a whole that are looked through at once.
+/// Members of a merged profile that are looked through at once.
 const MEMBERS: usize = 16;
 
-/// Where rows note what they would take, so that others find it taken.
+/// Where rows reserve what they would delete, so that other rows of it are duplicates.
 #[derive(Debug)]
-pub(crate) enum Marks<'a> {
+pub(super) enum Reservations<'a> {
     /// In the table, for a job.
     Table {
         /// The job.
-        job: &'a JobId,
+        job: JobId,
         /// When.
         now: Time,
     },
-    /// In memory, for one page: what was marked, and by which row.
-    Memory(&'a Mutex<HashMap<String, String>>),
+    /// In memory, for one page: what was reserved, and by which row.
+    Memory(&'a Mutex<HashMap<String, RowRef>>),
 }
 
 /// A page whose plan is asked for at once.
@@ -57,101 +57,98 @@ pub struct PlanRows<'a> {
 
 impl Engine {
     /// The plan of one page; `None` where there was no time for all of it.
-    pub async fn plan_page(&self, page: PlanRows<'_>) -> Result<Option<Plan>, StoreError> {
+    pub async fn plan_page(&self, page: PlanRows<'_>) -> Result<Option<Plan>, Error> {
         let deadline = Deadline::after(page.time);
         let memory = Mutex::default();
-        let marks = Marks::Memory(&memory);
+        let reservations = Reservations::Memory(&memory);
         let mut counts = Counts::default();
         let mut extent = Extent::default();
-        // Part by part: work that has not begun takes room, too.
-        for (first, rows) in (0_usize..).step_by(PART).zip(page.rows.chunks(PART)) {
+        for (first, rows) in (0_u32..).step_by(PART).zip(page.rows.chunks(PART)) {
             let mut work = Vec::with_capacity(rows.len());
             for (at, row) in (first..).zip(rows) {
-                work.push(self.plan_within(page.space, row, at.to_string(), &marks, deadline));
+                work.push(self.plan_within(page.space, row, RowRef { page: 0, row: at }, &reservations, deadline));
             }
-            let mut decided = stream::iter(work).buffer_unordered(MOST);
+            let mut decided = stream::iter(work).buffer_unordered(MAX);
             while let Some(decided) = decided.next().await {
                 let Some((outcome, more)) = decided? else { return Ok(None) };
                 counts.count(outcome, 1);
                 extent += more;
             }
         }
-        Ok(Some(Plan::new(counts.total(), &counts, extent)))
+        Ok(Some(Plan::new(counts.total(), &counts, extent, &self.pricing)))
     }
 
     async fn plan_within(
         &self,
         space: &SpaceId,
         row: &Row,
-        name: String,
-        marks: &Marks<'_>,
+        at: RowRef,
+        reservations: &Reservations<'_>,
         deadline: Deadline,
-    ) -> Result<Decided, StoreError> {
+    ) -> Result<Decided, Error> {
         if deadline.is_over() {
             return Ok(None);
         }
-        self.concurrency.run(deadline, || self.plan_row(space, row, &name, None, marks)).await.map(Some)
+        self.concurrency.run(deadline, || self.plan_row(space, row, at, None, reservations)).await.map(Some)
     }
 
-    /// What a row would come to, and what it would take along.
-    pub(crate) async fn plan_row(
+    /// What a row would come to, and what it would remove.
+    pub(super) async fn plan_row(
         &self,
         space: &SpaceId,
         row: &Row,
-        name: &str,
+        at: RowRef,
         found: Option<&Identifier>,
-        marks: &Marks<'_>,
-    ) -> Result<(Outcome, Extent), StoreError> {
-        match row {
-            Row::Invalid(_) => Ok((Outcome::Invalid, Extent::default())),
-            Row::Profile(own) => self.plan_profile(space, own, &[], name, found, marks).await,
-            Row::Plan { own, others } => self.plan_profile(space, own, others, name, found, marks).await,
+        reservations: &Reservations<'_>,
+    ) -> Result<(Outcome, Extent), Error> {
+        Ok(match row {
+            Row::Invalid(_) => (Outcome::Invalid, Extent::default()),
+            Row::Profile(own) => self.plan_profile(space, (*own, &[]), at, found, reservations).await?,
+            Row::Plan { own, others } => self.plan_profile(space, (*own, others), at, found, reservations).await?,
             Row::Identifier { lookup, target, .. } => {
-                let outcome = self.plan_identifier(space, lookup, target, name, marks).await?;
+                let outcome = self.plan_identifier(space, *lookup, *target, at, reservations).await?;
                 let identifiers = i64::from(outcome == Outcome::Deleted);
-                Ok((outcome, Extent { identifiers, ..Extent::default() }))
+                (outcome, Extent { identifiers, ..Extent::default() })
             }
-        }
+        })
     }
 
     async fn plan_profile(
         &self,
         space: &SpaceId,
-        own: &IdHash,
-        others: &[IdHash],
-        name: &str,
+        (own, others): (IdHash, &[IdHash]),
+        at: RowRef,
         found: Option<&Identifier>,
-        marks: &Marks<'_>,
+        reservations: &Reservations<'_>,
     ) -> Result<(Outcome, Extent), StoreError> {
         let mut profile = found.and_then(Identifier::active_profile);
         if profile.is_none() {
-            profile = self.active(space, own).await?;
+            profile = self.active_profile(space, own).await?;
         }
-        let whole = match &profile {
-            Some(profile) => self.store.whole(space, profile).await?,
+        let root = match profile {
+            Some(profile) => self.store.active_root(space, profile).await?,
             None => None,
         };
-        let Some(whole) = whole else {
+        let Some(root) = root else {
             let mut other_case = false;
             for other in others {
-                other_case = other_case || self.active(space, other).await?.is_some();
+                other_case = other_case || self.active_profile(space, *other).await?.is_some();
             }
             return Ok((Outcome::NotFound, Extent { other_case: other_case.into(), ..Extent::default() }));
         };
-        if self.mark(space, &whole.root, name, marks).await? == Marked::OtherRow {
+        if self.reserve(space, &root.root.to_string(), at, reservations).await? == Reserved::OtherRow {
             return Ok((Outcome::Duplicate, Extent::default()));
         }
-        Ok((Outcome::Deleted, self.extent(space, &whole).await?))
+        Ok((Outcome::Deleted, self.extent(space, &root).await?))
     }
 
-    /// What the deletion of a whole would take along.
-    async fn extent(&self, space: &SpaceId, whole: &Head) -> Result<Extent, StoreError> {
-        let count = |n: usize| i64::try_from(n).unwrap_or_default();
+    /// What the deletion of a merged profile would remove.
+    async fn extent(&self, space: &SpaceId, root: &Head) -> Result<Extent, StoreError> {
         let mut work = Vec::new();
-        for member in whole.members() {
+        for member in root.members() {
             work.push(self.extent_of(space, member));
         }
-        let mut extent = Extent { merges: count(whole.merged.len()), ..Extent::default() };
+        let mut extent = Extent { merges: count(root.merged.len()), ..Extent::default() };
         let mut extents = stream::iter(work).buffer_unordered(MEMBERS);
         while let Some(more) = extents.next().await {
             extent += more?;
@@ -160,18 +157,13 @@ impl Engine {
     }
 
     async fn extent_of(&self, space: &SpaceId, member: ProfileId) -> Result<Extent, StoreError> {
-        let count = |n: usize| i64::try_from(n).unwrap_or_default();
         let mut extent = Extent::default();
         let mut after = None;
         loop {
-            let listed = self.store.list_profile(space, &member, after).await?;
+            let listed = self.store.list_profile(space, member, after).await?;
             extent.memberships += count(listed.segments.len());
-            let hashes: Vec<&IdHash> = listed.identifiers.iter().collect();
-            for hashes in hashes.chunks(100) {
-                let found = self.store.identifiers(space, hashes, true).await?;
-                let found = found.iter().filter_map(|(_, found)| found.as_ref());
-                extent.identifiers +=
-                    count(found.filter(|found| found.active_profile().as_ref() == Some(&member)).count());
+            for (_, found) in self.store.identifiers(space, &listed.identifiers, false).await? {
+                extent.identifiers += i64::from(found?.active_profile() == Some(member));
             }
             after = listed.more;
             if after.is_none() {
@@ -183,38 +175,48 @@ impl Engine {
     async fn plan_identifier(
         &self,
         space: &SpaceId,
-        lookup: &IdHash,
-        target: &IdHash,
-        name: &str,
-        marks: &Marks<'_>,
+        lookup: IdHash,
+        target: IdHash,
+        at: RowRef,
+        reservations: &Reservations<'_>,
     ) -> Result<Outcome, StoreError> {
         if lookup == target {
             return Ok(Outcome::Protected);
         }
-        let (found, own) = futures::try_join!(self.active(space, lookup), self.active(space, target))?;
+        let (found, own) = futures::try_join!(self.active_profile(space, lookup), self.active_profile(space, target))?;
         let (Some(found), Some(own)) = (found, own) else { return Ok(Outcome::NotFound) };
-        if found != own && !self.store.are_merged(space, &found, &own).await? {
+        if found != own && !self.store.are_merged(space, found, own).await? {
             return Ok(Outcome::NotFound);
         }
-        Ok(match self.mark(space, target.as_str(), name, marks).await? {
-            Marked::ThisRow => Outcome::Deleted,
-            Marked::OtherRow => Outcome::Duplicate,
+        Ok(match self.reserve(space, &target.to_string(), at, reservations).await? {
+            Reserved::ThisRow => Outcome::Deleted,
+            Reserved::OtherRow => Outcome::Duplicate,
         })
     }
 
     /// The profile of an active identifier, by a consistent read.
-    async fn active(&self, space: &SpaceId, hash: &IdHash) -> Result<Option<ProfileId>, StoreError> {
+    async fn active_profile(&self, space: &SpaceId, hash: IdHash) -> Result<Option<ProfileId>, StoreError> {
         Ok(self.store.identifier(space, hash).await?.and_then(|found| found.active_profile()))
     }
 
-    async fn mark(&self, space: &SpaceId, of: &str, name: &str, marks: &Marks<'_>) -> Result<Marked, StoreError> {
-        match marks {
-            Marks::Table { job, now } => self.store.mark(space, job, of, name, *now).await,
-            Marks::Memory(marked) => {
-                let mut marked = marked.lock().unwrap_or_else(PoisonError::into_inner);
-                let first = marked.entry(of.to_owned()).or_insert_with(|| name.to_owned());
-                Ok(if first == name { Marked::ThisRow } else { Marked::OtherRow })
+    async fn reserve(
+        &self,
+        space: &SpaceId,
+        of: &str,
+        at: RowRef,
+        reservations: &Reservations<'_>,
+    ) -> Result<Reserved, StoreError> {
+        match reservations {
+            Reservations::Table { job, now } => self.store.reserve(space, *job, of, at, *now).await,
+            Reservations::Memory(reserved) => {
+                let mut reserved = reserved.lock().unwrap_or_else(PoisonError::into_inner);
+                let first = *reserved.entry(of.to_owned()).or_insert(at);
+                Ok(if first == at { Reserved::ThisRow } else { Reserved::OtherRow })
             }
         }
     }
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }

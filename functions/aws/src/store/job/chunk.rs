@@ -1,0 +1,252 @@
+//! Chunks: their rows, and their way from started to completed. Outcomes are written with what they add to the counters,
+//! in one transaction that only the first writer of them wins: so counts are exact however often a chunk is delivered.
+
+use std::collections::BTreeMap;
+
+use efface_core::{
+    job::{
+        Counts, JobHead, JobId, Page, Progress, ROWS_KEPT_SECONDS, SHARDS,
+        chunk::{Chunk, ChunkId, ChunkState, Outcomes, Row, pack, unpack},
+        plan::Extent,
+        status::by_outcome,
+    },
+    space::SpaceId,
+    time::Time,
+};
+use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
+
+use super::aggregate_writes;
+use crate::store::{
+    Item, Key, Store, StoreError,
+    keys::chunks_partition,
+    read::{Query, last_part, read, sort_key},
+    write::{MANY, ToValue, Transacted, Write},
+};
+
+const KIND: &str = "chunk";
+
+/// Pages whose chunks are looked up at once.
+const PAGES_AT_ONCE: usize = 64;
+
+/// What a start of a chunk came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChunkStart {
+    /// Run the chunk from here. Starting is not exclusive: a second delivery runs it too, because the first worker may
+    /// have died. Only the write of outcomes is.
+    Run {
+        /// The chunk as it is now.
+        chunk: Chunk,
+        /// Whether no worker ran it before.
+        is_first_run: bool,
+    },
+    /// The chunk is completed, or the message is of an earlier attempt.
+    Completed,
+    /// The job accepts no chunks now.
+    NotAccepted,
+}
+
+/// What a run of a chunk came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkReport {
+    /// All outcomes so far.
+    pub outcomes: Outcomes,
+    /// Where a chunk goes whose rows are not all decided: it stays started, or waits.
+    pub next: ChunkState,
+    /// What a dry run's rows, decided since the last write of outcomes, would remove.
+    pub extent: Extent,
+}
+
+impl Store {
+    /// Writes a chunk's rows. They count for nothing until their page is committed.
+    pub async fn put_rows(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        page: (u32, &str),
+        chunk: u32,
+        rows: &[Row],
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let ttl = now.plus_seconds(ROWS_KEPT_SECONDS).second();
+        let item = Item::from([("rows".to_owned(), pack(rows).to_value()), ("ttl".to_owned(), ttl.to_value())]);
+        self.write(Write::put(Key::chunk_rows(space, job, page.0, page.1, chunk), item)).await?;
+        Ok(())
+    }
+
+    /// A chunk's rows; `None` where they have expired. They never change, so only an absent item is read consistently.
+    pub async fn rows(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        page: &Page,
+        chunk: u32,
+    ) -> Result<Option<Vec<Row>>, StoreError> {
+        let key = Key::chunk_rows(space, job, page.page, &page.content, chunk);
+        for consistent in [false, true] {
+            let Some(item) = self.get_item(key.clone(), consistent).await? else { continue };
+            let bytes = item.get("rows").and_then(|rows| rows.as_b().ok());
+            let rows = bytes.and_then(|bytes| unpack(bytes.as_ref()));
+            return rows.map(Some).ok_or_else(|| StoreError::unreadable("chunk's rows"));
+        }
+        Ok(None)
+    }
+
+    /// The states of a page's chunks that have started, by number.
+    pub async fn chunks(&self, space: &SpaceId, job: JobId, page: u32) -> Result<BTreeMap<u32, Chunk>, StoreError> {
+        let mut chunks = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let (items, more) = self.query(Query::all(chunks_partition(space, job, page)).after(after)).await?;
+            for item in items {
+                chunks.insert(last_part(sort_key(&item)?, KIND)?, read(item, KIND)?);
+            }
+            after = more;
+            if after.is_none() {
+                return Ok(chunks);
+            }
+        }
+    }
+
+    /// The states of the chunks of many pages, page by page in no order.
+    pub async fn chunks_of(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        pages: &[Page],
+    ) -> Result<Vec<(u32, BTreeMap<u32, Chunk>)>, StoreError> {
+        let mut queries = Vec::with_capacity(pages.len());
+        for page in pages {
+            queries.push(self.chunks(space, job, page.page).map_ok(|chunks| (page.page, chunks)));
+        }
+        stream::iter(queries).buffer_unordered(PAGES_AT_ONCE).try_collect().await
+    }
+
+    /// Starts a chunk, unless it is completed or its job accepts no chunks now.
+    pub async fn start_chunk(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        id: ChunkId,
+        rows: &[Row],
+        now: Time,
+    ) -> Result<ChunkStart, StoreError> {
+        let key = Key::chunk(space, job, id);
+        let mut before: Option<Chunk> = if id.attempt == 0 { None } else { self.get(key.clone(), KIND).await? };
+        for _ in 0..MANY {
+            let chunk = Chunk::start(before.as_ref(), id.attempt, rows, now);
+            let put = Write::put_record(key.clone(), &chunk)?
+                .when("attribute_not_exists(pk) OR (#state = :waiting AND attempt = :attempt AND version = :read)")
+                .value(":waiting", ChunkState::Waiting.as_str())
+                .value(":attempt", id.attempt)
+                .value(":read", chunk.version - 1)
+                .returning_old();
+            let is_first_run = chunk.version == 1;
+            let there = match self.transact(vec![put, count_start(space, job, id)], MANY).await? {
+                Transacted::Done => return Ok(ChunkStart::Run { chunk, is_first_run }),
+                Transacted::Unmet(there) => there.into_iter().next().flatten().filter(|item| !item.is_empty()),
+            };
+            let Some(there) = there.map(|item| read::<Chunk>(item, KIND)).transpose()? else {
+                return Ok(ChunkStart::NotAccepted);
+            };
+            match there.state {
+                ChunkState::Started => return Ok(ChunkStart::Run { chunk: there, is_first_run: false }),
+                ChunkState::Waiting if there.attempt == id.attempt => before = Some(there),
+                ChunkState::Waiting | ChunkState::Completed => return Ok(ChunkStart::Completed),
+            }
+        }
+        Err(StoreError::Unavailable("the chunk is contended".to_owned()))
+    }
+
+    /// Writes what a run came to, and counts what was decided since the last write of outcomes. The chunk as it is now;
+    /// `None` where somebody else wrote outcomes meanwhile: then nothing is counted.
+    pub async fn record_outcomes(
+        &self,
+        space: &SpaceId,
+        head: &JobHead,
+        id: ChunkId,
+        chunk: &Chunk,
+        report: &ChunkReport,
+        now: Time,
+    ) -> Result<Option<Chunk>, StoreError> {
+        let job = head.job_id;
+        let state = if report.outcomes.is_complete() { ChunkState::Completed } else { report.next };
+        let news = report.outcomes.counts() - chunk.outcomes.counts();
+        let left = chunk.grant.map(|grant| grant - news.deleted);
+        let goes_on = state == ChunkState::Started;
+        let next = Chunk {
+            state,
+            attempt: chunk.attempt,
+            version: chunk.version + 1,
+            outcomes: report.outcomes.clone(),
+            grant: left.filter(|_| goes_on),
+            heartbeat_at: now,
+        };
+        let moved = match state {
+            ChunkState::Started => Progress::default(),
+            ChunkState::Waiting => Progress { started: -1, ..Progress::default() },
+            ChunkState::Completed => Progress { completed: 1, ..Progress::default() },
+        };
+        let progress = Progress { counts: news, extent: report.extent, ..moved };
+        let mut writes = vec![write_chunk(space, job, id, &next, chunk)];
+        writes.extend(Write::add(Key::counter(space, job, shard(id)), &progress.amounts()));
+        writes.extend(aggregate_writes(space, head, "all", &by_outcome(&news).collect::<Vec<_>>()));
+        if let Some(left) = left.filter(|_| !goes_on) {
+            writes.extend(Write::add(Key::allowance(space, job), &[("granted", -left)]));
+        }
+        Ok(self.transact(writes, MANY).await?.is_done().then_some(next))
+    }
+
+    /// Takes the failed rows of a completed chunk back, for the next attempt. Whether there was anything to take back.
+    pub async fn redrive_chunk(
+        &self,
+        space: &SpaceId,
+        head: &JobHead,
+        id: ChunkId,
+        chunk: &Chunk,
+    ) -> Result<bool, StoreError> {
+        let Some((next, failed)) = chunk.redriven() else { return Ok(false) };
+        let job = head.job_id;
+        let counts = Counts { failed: -failed, ..Counts::default() };
+        let progress = Progress { started: -1, completed: -1, counts, ..Progress::default() };
+        // A late step of a redrive that has ended must not take anything back.
+        let still_redrives = Write::check(Key::job(space, job), "redriving = :yes AND version = :version")
+            .value(":yes", true)
+            .value(":version", head.version);
+        let mut writes = vec![write_chunk(space, job, id, &next, chunk), still_redrives];
+        writes.extend(Write::add(Key::counter(space, job, shard(id)), &progress.amounts()));
+        writes.extend(aggregate_writes(space, head, "all", &[("failed", -failed)]));
+        Ok(self.transact(writes, MANY).await?.is_done())
+    }
+}
+
+/// Counts a start, on a counter that accepts chunks. A job that stops closes its counters first, so that nothing starts
+/// unnoticed.
+fn count_start(space: &SpaceId, job: JobId, id: ChunkId) -> Write {
+    Write::update(Key::counter(space, job, shard(id)), "ADD started :one")
+        .when("attribute_not_exists(accepting) OR accepting = :yes")
+        .value(":one", 1_i64)
+        .value(":yes", true)
+}
+
+/// Writes a chunk's state over the one that was read.
+pub(super) fn write_chunk(space: &SpaceId, job: JobId, id: ChunkId, next: &Chunk, read: &Chunk) -> Write {
+    Write::update(
+        Key::chunk(space, job, id),
+        "SET #state = :next, attempt = :attempt, version = :version, outcomes = :outcomes, #grant = :grant, \
+         heartbeat_at = :at",
+    )
+    .when("#state = :state AND version = :read")
+    .value(":next", next.state.as_str())
+    .value(":state", read.state.as_str())
+    .value(":attempt", next.attempt)
+    .value(":version", next.version)
+    .value(":read", read.version)
+    .value(":outcomes", next.outcomes.to_bytes())
+    .value(":grant", next.grant)
+    .value(":at", next.heartbeat_at)
+}
+
+/// The counter that a chunk adds to.
+fn shard(id: ChunkId) -> u32 {
+    (id.page % SHARDS + id.chunk % SHARDS) % SHARDS
+}

@@ -1,0 +1,127 @@
+//! What became of rows, listed in the order of pages and rows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use efface_core::{
+    job::{
+        JobId, Outcome, Page,
+        chunk::{CHUNK_ROWS, Chunk, Outcomes, Row},
+    },
+    rows::RowFault,
+    space::SpaceId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::store::{Store, StoreError};
+
+/// Pages that are read at once where few rows match.
+const PAGES: u8 = 100;
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowOutcome {
+    /// Its page.
+    pub page: u32,
+    /// Its number within the page.
+    pub row: usize,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why it cannot be read, where that is so and its rows are still kept.
+    pub fault: Option<RowFault>,
+}
+
+/// Where a page of the list ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeCursor {
+    page: u32,
+    row: usize,
+}
+
+/// A list of outcomes that is being made.
+struct List<'a> {
+    space: &'a SpaceId,
+    job: JobId,
+    only: Option<Outcome>,
+    start: Option<OutcomeCursor>,
+    limit: usize,
+    found: Vec<RowOutcome>,
+}
+
+impl Store {
+    /// A page of the outcomes of a job's rows, and where to go on. It is looked for one row further, so that no page but
+    /// the first can be empty.
+    pub async fn list_outcomes(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        only: Option<Outcome>,
+        start: Option<OutcomeCursor>,
+        limit: usize,
+    ) -> Result<(Vec<RowOutcome>, Option<OutcomeCursor>), StoreError> {
+        let mut list = List { space, job, only, start, limit, found: Vec::new() };
+        let mut from = Some(start.map_or(0, |start| start.page));
+        let at_once: u8 = if only.is_some() { PAGES } else { 1 };
+        while let Some(page) = from {
+            let pages = self.pages(space, job, page, at_once.into()).await?;
+            from = pages.last().filter(|_| pages.len() == usize::from(at_once)).map(|page| page.page + 1);
+            let mut chunks: HashMap<_, _> = self.chunks_of(space, job, &pages).await?.into_iter().collect();
+            for page in pages {
+                let chunks = chunks.remove(&page.page).unwrap_or_default();
+                if list.add_page(self, &page, &chunks).await? {
+                    list.found.truncate(limit);
+                    let last = list.found.last().map(|last| OutcomeCursor { page: last.page, row: last.row });
+                    return Ok((list.found, last));
+                }
+            }
+        }
+        Ok((list.found, None))
+    }
+}
+
+impl List<'_> {
+    /// Adds the outcomes of a page. Whether the list is full.
+    async fn add_page(
+        &mut self,
+        store: &Store,
+        page: &Page,
+        chunks: &BTreeMap<u32, Chunk>,
+    ) -> Result<bool, StoreError> {
+        let after = self.start.filter(|start| start.page == page.page);
+        let first = after.map_or(0, |start| start.row + 1);
+        let wants_faults = page.invalid > 0 && self.only.is_none_or(|only| only == Outcome::Invalid);
+        for (number, base) in (0..page.chunks).zip((0..).step_by(CHUNK_ROWS)) {
+            if base + CHUNK_ROWS <= first {
+                continue;
+            }
+            let chunk = chunks.get(&number);
+            let has_faults = wants_faults && chunk.is_none_or(|chunk| has_invalid(&chunk.outcomes));
+            let rows = if has_faults { store.rows(self.space, self.job, page, number).await? } else { None };
+            let outcomes = match (chunk, &rows) {
+                (Some(chunk), _) => chunk.outcomes.clone(),
+                // A chunk that has not started has the outcomes of its invalid rows.
+                (None, Some(rows)) => Outcomes::of(rows),
+                (None, None) => continue,
+            };
+            for (at, outcome) in outcomes.iter() {
+                let (row, Some(outcome)) = (base + at, outcome) else { continue };
+                if row < first || self.only.is_some_and(|only| only != outcome) {
+                    continue;
+                }
+                let fault = rows.as_ref().and_then(|rows| rows.get(at)).and_then(fault);
+                self.found.push(RowOutcome { page: page.page, row, outcome, fault });
+                if self.found.len() > self.limit {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn fault(row: &Row) -> Option<RowFault> {
+    if let Row::Invalid(fault) = row { Some(*fault) } else { None }
+}
+
+fn has_invalid(outcomes: &Outcomes) -> bool {
+    outcomes.iter().any(|(_, outcome)| outcome == Some(Outcome::Invalid))
+}

@@ -1,0 +1,90 @@
+//! What a job notes of profiles and identifiers that it must leave as they are. A row of a dry run reserves what it would
+//! delete, so that another row of it is a duplicate; a job that deletes `user_id`s notes them before it starts, so that
+//! none of them guards another.
+
+use std::collections::HashSet;
+
+use efface_core::{
+    job::{JobId, ROWS_KEPT_SECONDS, RowRef},
+    key::IdHash,
+    space::SpaceId,
+    time::Time,
+};
+use serde::Deserialize;
+
+use crate::store::{
+    Item, Key, Store, StoreError,
+    read::{partition_key, read},
+    write::{ToValue, Write, Written},
+};
+
+/// Which row of a job reserved something first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reserved {
+    /// This row, now or in a run before.
+    ThisRow,
+    /// Another row.
+    OtherRow,
+}
+
+#[derive(Deserialize)]
+struct Reservation {
+    job_row: RowRef,
+}
+
+impl Store {
+    /// Reserves something for a row, unless another row of the job has done so.
+    pub async fn reserve(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        of: &str,
+        row: RowRef,
+        now: Time,
+    ) -> Result<Reserved, StoreError> {
+        let mut item = expiring(now);
+        item.insert("job_row".to_owned(), row.to_value());
+        let put = Write::put(Key::reservation(space, job, of), item).when("attribute_not_exists(pk)").returning_old();
+        match self.write(put).await? {
+            Written::Done(_) => Ok(Reserved::ThisRow),
+            Written::Unmet(there) => {
+                let there: Reservation = read(there.unwrap_or_default(), "reservation")?;
+                Ok(if there.job_row == row { Reserved::ThisRow } else { Reserved::OtherRow })
+            }
+        }
+    }
+
+    /// Notes the `user_id`s that a job is to delete.
+    pub async fn note_targets(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        targets: &[IdHash],
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let item = |target: &IdHash| {
+            let mut item = expiring(now);
+            item.extend(Item::from(Key::target(space, job, *target)));
+            item
+        };
+        self.put_many(targets.iter().map(item)).await
+    }
+
+    /// Those of some `user_id`s that a job is to delete.
+    pub async fn targets(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        user_ids: &[IdHash],
+    ) -> Result<HashSet<IdHash>, StoreError> {
+        let items = self.get_many(user_ids.iter().map(|id| Key::target(space, job, *id))).await?;
+        let noted = items.iter().map(partition_key).collect::<Result<HashSet<_>, _>>()?;
+        let is_noted = |id: &&IdHash| noted.contains(Key::target(space, job, **id).pk.as_str());
+        Ok(user_ids.iter().filter(is_noted).copied().collect())
+    }
+}
+
+/// An item that goes with the job's rows.
+fn expiring(now: Time) -> Item {
+    Item::from([("ttl".to_owned(), now.plus_seconds(ROWS_KEPT_SECONDS).second().to_value())])
+}

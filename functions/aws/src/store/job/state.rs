@@ -1,0 +1,154 @@
+//! A job's way through its states. A job that stops tells its counters first to accept no chunks, and then looks whether
+//! any runs: a chunk starts by counting itself on a counter, so none starts unnoticed.
+
+use efface_core::{
+    job::{JobHead, JobId, JobState, JobStatus, SHARDS, state::aggregate_change, status::by_outcome},
+    profile::RequestId,
+    space::SpaceId,
+    time::Time,
+};
+
+use super::{KIND, aggregate_writes};
+use crate::store::{
+    Key, Store, StoreError,
+    write::{MANY, Write, to_attribute},
+};
+
+/// Requests that a job's head remembers, so that they can be sent again.
+const CONTROLS: usize = 16;
+
+/// A move of a job to another state.
+#[derive(Debug)]
+pub struct Move {
+    /// The next state.
+    pub to: JobState,
+    /// Whether failed rows are taken back, to be tried again.
+    pub redrives: bool,
+    /// The request with an idempotency key that asked for it.
+    pub request: Option<RequestId>,
+    /// What renews the job's allowance.
+    pub renewal: Option<Write>,
+    /// When.
+    pub now: Time,
+}
+
+impl Move {
+    /// A move that nobody asked for.
+    pub fn to(state: JobState, now: Time) -> Self {
+        Self { to: state, redrives: false, request: None, renewal: None, now }
+    }
+}
+
+impl Store {
+    /// Moves a job to another state, if it still is as it was read. Reaching a final state adds the job's counts to the
+    /// aggregate counters; a redrive subtracts them again.
+    pub async fn move_job(&self, space: &SpaceId, status: &JobStatus, to: Move) -> Result<bool, StoreError> {
+        let JobStatus { head, progress } = status;
+        let Move { to, redrives, request, renewal, now } = to;
+        let job = head.job_id;
+        let is_final = to.is_final();
+        let mut controls = head.controls.clone();
+        controls.extend(request);
+        controls.drain(..controls.len().saturating_sub(CONTROLS));
+        let update = Write::update(
+            Key::job(space, job),
+            "SET #state = :next, version = version + :one, changed_at = :now, redriving = :redriving, \
+             finished_at = :finished, verified_at = :none, #counts = :counts, controls = :controls",
+        )
+        .when("#state = :state AND version = :version")
+        .value(":next", to.as_str())
+        .value(":state", head.state.as_str())
+        .value(":one", 1_i64)
+        .value(":version", head.version)
+        .value(":redriving", redrives || (head.redriving && !is_final))
+        .value(":none", None::<Time>)
+        .value(":finished", is_final.then_some(now))
+        .value(":counts", to_attribute(is_final.then_some(progress.counts))?)
+        .value(":controls", to_attribute(controls)?)
+        .value(":now", now);
+        let mut writes = vec![update];
+        writes.extend(renewal);
+        if redrives {
+            writes.push(Write::put_key(Key::live_job(space, job)));
+        }
+        if let Some((of, sign)) = aggregate_change(head.state, to, redrives) {
+            let mut amounts: Vec<_> = by_outcome(&progress.counts).map(|(name, rows)| (name, sign * rows)).collect();
+            amounts.extend([("jobs", sign), ("rows", sign * progress.rows)]);
+            writes.extend(aggregate_writes(space, head, of.as_str(), &amounts));
+        }
+        Ok(self.transact(writes, MANY).await?.is_done())
+    }
+
+    /// Notes that a chunk has started, where none had before.
+    pub async fn set_running(&self, space: &SpaceId, job: JobId, now: Time) -> Result<(), StoreError> {
+        let write = Write::update(
+            Key::job(space, job),
+            "SET #state = :running, changed_at = :now, version = version + :one, \
+             started_at = if_not_exists(started_at, :now)",
+        )
+        .when("#state = :queued")
+        .value(":running", JobState::Running.as_str())
+        .value(":queued", JobState::Queued.as_str())
+        .value(":one", 1_i64)
+        .value(":now", now);
+        self.write(write).await.map(drop)
+    }
+
+    /// Ends a redrive, unless the job's state has changed meanwhile: all failed rows wait to be tried again.
+    pub async fn end_redrive(&self, space: &SpaceId, head: &JobHead) -> Result<(), StoreError> {
+        let write = Write::update(Key::job(space, head.job_id), "SET redriving = :no")
+            .when("version = :version")
+            .value(":no", false)
+            .value(":version", head.version);
+        self.write(write).await.map(drop)
+    }
+
+    /// Has the job's counters accept chunks or not, as its state says. A step of an earlier change of the state does
+    /// nothing.
+    pub async fn set_accepting(&self, space: &SpaceId, job: JobId) -> Result<(), StoreError> {
+        let Some(head) = self.get::<JobHead>(Key::job(space, job), KIND).await? else { return Ok(()) };
+        let set = |shard| {
+            let write = Write::update(
+                Key::counter(space, job, shard),
+                "SET accepting = :accepting, accepting_version = :version",
+            );
+            write
+                .when("attribute_not_exists(accepting_version) OR accepting_version < :version")
+                .value(":accepting", head.state.accepts_chunks())
+                .value(":version", head.version)
+        };
+        futures::future::try_join_all((0..SHARDS).map(|shard| self.write(set(shard)))).await.map(drop)
+    }
+
+    /// Takes a finished job off the list of those to look after. `verified` is when its outcomes were found to add up.
+    pub async fn retire_job(
+        &self,
+        space: &SpaceId,
+        head: &JobHead,
+        verified: Option<Time>,
+    ) -> Result<bool, StoreError> {
+        let update = Write::update(Key::job(space, head.job_id), "SET verified_at = :verified")
+            .when("version = :version")
+            .value(":verified", verified)
+            .value(":version", head.version);
+        let live = Write::delete(Key::live_job(space, head.job_id));
+        Ok(self.transact(vec![update, live], MANY).await?.is_done())
+    }
+
+    /// Keeps how far a job had come when the reconciler looked, and how often its chunks were sent again since.
+    pub async fn keep_seen(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        seen: i64,
+        resends: i64,
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let write = Write::update(Key::job(space, job), "SET seen = :seen, seen_at = :now, resends = :resends")
+            .when("attribute_exists(pk)")
+            .value(":seen", seen)
+            .value(":resends", resends)
+            .value(":now", now);
+        self.write(write).await.map(drop)
+    }
+}

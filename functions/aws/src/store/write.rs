@@ -1,0 +1,418 @@
+//! Conditional writes and transactions: the one place where requests that change the table are built, sent and sent
+//! again, and where a failed condition is told from a failed request.
+
+use std::{collections::HashMap, fmt::Display, time::Duration};
+
+use aws_sdk_dynamodb::{
+    operation::{
+        delete_item::DeleteItemError, put_item::PutItemError, transact_write_items::TransactWriteItemsError,
+        update_item::UpdateItemError,
+    },
+    primitives::Blob,
+    types::{
+        AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    },
+};
+use efface_core::{profile::RequestId, time::Time};
+use serde::Serialize;
+
+use super::{Item, Key, Store, StoreError};
+
+/// How often a write that met a transaction is sent, where a client waits for the response.
+pub(super) const FEW: u32 = 4;
+
+/// How often a transaction that met another is sent, where many workers write to the same counters.
+pub(super) const MANY: u32 = 10;
+
+/// A write of one item, alone or as a part of a transaction. In expressions `#name` stands for the attribute `name`,
+/// which DynamoDB may reserve; `:name` for a [`value`](Self::value).
+#[derive(Debug, Clone)]
+pub struct Write {
+    action: Action,
+    condition: Option<String>,
+    values: Item,
+    returns_old: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Action {
+    Put(Item),
+    Update(Key, String),
+    Delete(Key),
+    Check(Key),
+}
+
+/// What became of a write with a condition.
+#[derive(Debug)]
+pub(super) enum Written {
+    /// The item was written; the item as it is now, where an update asked for it.
+    Done(Option<Item>),
+    /// The condition failed and nothing was written; what is there, where the write asked for it.
+    Unmet(Option<Item>),
+}
+
+impl Written {
+    /// Whether it was written.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
+/// What became of a transaction.
+#[derive(Debug)]
+pub(super) enum Transacted {
+    /// All of it was written.
+    Done,
+    /// Nothing was written: for each write, what is there where its condition failed. The item is empty where none is
+    /// there, or where the write did not ask for it.
+    Unmet(Vec<Option<Item>>),
+}
+
+impl Transacted {
+    /// Whether it was written.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+}
+
+impl Write {
+    /// Puts an item, over whatever is there.
+    pub(super) fn put(key: Key, mut item: Item) -> Self {
+        item.extend(Item::from(key));
+        Self::of(Action::Put(item))
+    }
+
+    /// Puts an item that is its key only.
+    pub(super) fn put_key(key: Key) -> Self {
+        Self::put(key, Item::new())
+    }
+
+    /// Puts a record.
+    pub(super) fn put_record(key: Key, record: &impl Serialize) -> Result<Self, StoreError> {
+        Ok(Self::put(key, to_item(record)?))
+    }
+
+    /// Updates an item, or makes it.
+    pub(super) fn update(key: Key, expression: impl Into<String>) -> Self {
+        Self::of(Action::Update(key, expression.into()))
+    }
+
+    /// Adds amounts to an item's numbers, or makes it with them; `None` where all are zero. DynamoDB knows no empty
+    /// update.
+    pub(super) fn add(key: Key, amounts: &[(&'static str, i64)]) -> Option<Self> {
+        let amounts = amounts.iter().filter(|(_, amount)| *amount != 0);
+        let (parts, values): (Vec<_>, Vec<_>) =
+            amounts.map(|(name, amount)| (format!("#{name} :{name}"), (format!(":{name}"), *amount))).unzip();
+        if parts.is_empty() {
+            return None;
+        }
+        let write = Self::update(key, format!("ADD {}", parts.join(", ")));
+        Some(values.into_iter().fold(write, |write, (name, amount)| write.value(&name, amount)))
+    }
+
+    /// Deletes an item, if it is there.
+    pub(super) fn delete(key: Key) -> Self {
+        Self::of(Action::Delete(key))
+    }
+
+    /// Checks an item in a transaction without changing it.
+    pub(super) fn check(key: Key, condition: &str) -> Self {
+        Self::of(Action::Check(key)).when(condition)
+    }
+
+    /// Puts a record that must not be there yet.
+    pub(super) fn put_new(key: Key, record: &impl Serialize) -> Result<Self, StoreError> {
+        Ok(Self::put_record(key, record)?.when("attribute_not_exists(pk)"))
+    }
+
+    fn of(action: Action) -> Self {
+        Self { action, condition: None, values: Item::new(), returns_old: false }
+    }
+
+    /// Writes only where this holds.
+    #[must_use]
+    pub(super) fn when(mut self, condition: impl Into<String>) -> Self {
+        self.condition = Some(condition.into());
+        self
+    }
+
+    /// A value of an expression, by its name with the colon.
+    #[must_use]
+    pub(super) fn value(mut self, name: &str, value: impl ToValue) -> Self {
+        self.values.insert(name.to_owned(), value.to_value());
+        self
+    }
+
+    /// Many values at once.
+    #[must_use]
+    pub(super) fn values(mut self, values: Item) -> Self {
+        self.values.extend(values);
+        self
+    }
+
+    /// Returns the item that is there where the condition fails.
+    #[must_use]
+    pub(super) fn returning_old(mut self) -> Self {
+        self.returns_old = true;
+        self
+    }
+
+    fn names(&self) -> Option<HashMap<String, String>> {
+        let update = if let Action::Update(_, expression) = &self.action { expression.as_str() } else { "" };
+        let mut names = HashMap::new();
+        for expression in [update, self.condition.as_deref().unwrap_or("")] {
+            for name in expression.split('#').skip(1) {
+                let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+                names.insert(format!("#{}", &name[..end]), name[..end].to_owned());
+            }
+        }
+        (!names.is_empty()).then_some(names)
+    }
+
+    fn returns(&self) -> Option<ReturnValuesOnConditionCheckFailure> {
+        self.returns_old.then_some(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+
+    fn into_part(self, table: &str) -> Result<TransactWriteItem, StoreError> {
+        let (names, returns) = (self.names(), self.returns());
+        let values = (!self.values.is_empty()).then_some(self.values);
+        let part = TransactWriteItem::builder();
+        let part = match self.action {
+            Action::Put(item) => {
+                let put =
+                    Put::builder().table_name(table).set_item(Some(item)).set_condition_expression(self.condition);
+                let put = put.set_expression_attribute_names(names).set_expression_attribute_values(values);
+                part.put(put.set_return_values_on_condition_check_failure(returns).build()?)
+            }
+            Action::Update(key, expression) => {
+                let update =
+                    Update::builder().table_name(table).set_key(Some(key.into())).update_expression(expression);
+                let update = update.set_condition_expression(self.condition).set_expression_attribute_names(names);
+                let update = update.set_expression_attribute_values(values);
+                part.update(update.set_return_values_on_condition_check_failure(returns).build()?)
+            }
+            Action::Delete(key) => {
+                let delete = Delete::builder().table_name(table).set_key(Some(key.into()));
+                let delete = delete.set_condition_expression(self.condition).set_expression_attribute_names(names);
+                part.delete(delete.set_expression_attribute_values(values).build()?)
+            }
+            Action::Check(key) => {
+                let check = ConditionCheck::builder().table_name(table).set_key(Some(key.into()));
+                let check = check.set_condition_expression(self.condition).set_expression_attribute_names(names);
+                let check = check.set_expression_attribute_values(values);
+                part.condition_check(check.set_return_values_on_condition_check_failure(returns).build()?)
+            }
+        };
+        Ok(part.build())
+    }
+}
+
+impl Store {
+    /// Sends one write, and again where it met a transaction.
+    pub(super) async fn write(&self, write: Write) -> Result<Written, StoreError> {
+        self.write_returning(write, ReturnValue::None).await
+    }
+
+    /// The same, and returns the attributes of an update as `returns` says.
+    pub(super) async fn write_returning(&self, write: Write, returns: ReturnValue) -> Result<Written, StoreError> {
+        for attempt in 1.. {
+            match self.send(write.clone(), returns.clone()).await? {
+                Some(written) => return Ok(written),
+                None if attempt == FEW => break,
+                None => pause(attempt).await,
+            }
+        }
+        Err(StoreError::Unavailable("TransactionConflictException".to_owned()))
+    }
+
+    /// Sends it once; `None` where it met a transaction.
+    async fn send(&self, write: Write, returns: ReturnValue) -> Result<Option<Written>, StoreError> {
+        let (names, on_failure) = (write.names(), write.returns());
+        let values = (!write.values.is_empty()).then_some(write.values);
+        match write.action {
+            Action::Put(item) => {
+                let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+                let put = put.set_condition_expression(write.condition).set_expression_attribute_names(names);
+                let put = put.set_expression_attribute_values(values);
+                match put.set_return_values_on_condition_check_failure(on_failure).send().await {
+                    Ok(_) => Ok(Some(Written::Done(None))),
+                    Err(error) => match error.as_service_error() {
+                        Some(PutItemError::ConditionalCheckFailedException(failed)) => Ok(unmet(failed.item.as_ref())),
+                        Some(PutItemError::TransactionConflictException(_)) => Ok(None),
+                        _ => Err(error.into()),
+                    },
+                }
+            }
+            Action::Update(key, expression) => {
+                let update = self.client.update_item().table_name(&self.table).set_key(Some(key.into()));
+                let update = update.update_expression(expression).set_condition_expression(write.condition);
+                let update = update.set_expression_attribute_names(names).set_expression_attribute_values(values);
+                let update = update.return_values(returns).set_return_values_on_condition_check_failure(on_failure);
+                match update.send().await {
+                    Ok(reply) => Ok(Some(Written::Done(reply.attributes))),
+                    Err(error) => match error.as_service_error() {
+                        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                            Ok(unmet(failed.item.as_ref()))
+                        }
+                        Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
+                        _ => Err(error.into()),
+                    },
+                }
+            }
+            Action::Delete(key) => {
+                let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key.into()));
+                match delete.send().await {
+                    Ok(_) => Ok(Some(Written::Done(None))),
+                    Err(error) => match error.as_service_error() {
+                        Some(DeleteItemError::TransactionConflictException(_)) => Ok(None),
+                        _ => Err(error.into()),
+                    },
+                }
+            }
+            Action::Check(_) => Err(StoreError::Internal("a check outside a transaction".to_owned())),
+        }
+    }
+
+    /// Carries a transaction out, and again, `attempts` times in all, where it met another one.
+    pub(super) async fn transact(&self, writes: Vec<Write>, attempts: u32) -> Result<Transacted, StoreError> {
+        let parts = writes.into_iter().map(|write| write.into_part(&self.table)).collect::<Result<Vec<_>, _>>()?;
+        for attempt in 1..attempts {
+            match self.send_parts(&parts).await? {
+                Ok(transacted) => return Ok(transacted),
+                Err(Conflict(_)) => pause(attempt).await,
+            }
+        }
+        self.send_parts(&parts).await?.map_err(|Conflict(error)| error)
+    }
+
+    /// Carries a transaction out once. Whether it was: `false` where a condition failed or it met another one, so that
+    /// what it was decided on has to be read again.
+    pub async fn try_transact(&self, writes: Vec<Write>) -> Result<bool, StoreError> {
+        let parts = writes.into_iter().map(|write| write.into_part(&self.table)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.send_parts(&parts).await?.is_ok_and(|transacted| transacted.is_done()))
+    }
+
+    async fn send_parts(&self, parts: &[TransactWriteItem]) -> Result<Result<Transacted, Conflict>, StoreError> {
+        let request = self.client.transact_write_items().set_transact_items(Some(parts.to_vec()));
+        let Err(error) = request.send().await else { return Ok(Ok(Transacted::Done)) };
+        let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
+            return Err(error.into());
+        };
+        let reasons = canceled.cancellation_reasons();
+        if reasons.iter().any(|reason| is(reason, "ConditionalCheckFailed")) {
+            return Ok(Ok(Transacted::Unmet(reasons.iter().map(there).collect())));
+        }
+        let error = canceled_for(reasons);
+        if reasons.iter().any(|reason| is(reason, "TransactionConflict")) {
+            Ok(Err(Conflict(error)))
+        } else {
+            Err(error)
+        }
+    }
+}
+
+/// A transaction met another one; the error, where it is not sent again.
+struct Conflict(StoreError);
+
+fn unmet(item: Option<&Item>) -> Option<Written> {
+    Some(Written::Unmet(item.filter(|item| !item.is_empty()).cloned()))
+}
+
+fn is(reason: &CancellationReason, code: &str) -> bool {
+    reason.code() == Some(code)
+}
+
+fn there(reason: &CancellationReason) -> Option<Item> {
+    is(reason, "ConditionalCheckFailed").then(|| reason.item.clone().unwrap_or_default())
+}
+
+/// The error of a transaction that was cancelled although every condition held.
+fn canceled_for(reasons: &[CancellationReason]) -> StoreError {
+    let codes = reasons.iter().filter_map(CancellationReason::code).collect::<Vec<_>>().join(", ");
+    // What is wrong with the request itself does not pass.
+    if reasons.iter().any(|reason| is(reason, "ValidationError")) {
+        return StoreError::Internal(codes);
+    }
+    StoreError::Unavailable(codes)
+}
+
+/// Waits 10 to 30 ms, longer with each attempt, and at random, so that writers that met do not meet again.
+async fn pause(attempt: u32) {
+    tokio::time::sleep(Duration::from_millis(20).mul_f64(f64::from(attempt) * (0.5 + fastrand::f64()))).await;
+}
+
+/// A record as an item.
+pub(super) fn to_item(record: &impl Serialize) -> Result<Item, StoreError> {
+    serde_dynamo::to_item(record).map_err(|_| StoreError::Internal("a record that cannot be stored".to_owned()))
+}
+
+/// A part of a record as a value.
+pub(super) fn to_attribute(part: impl Serialize) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(part).map_err(|_| StoreError::Internal("a value that cannot be stored".to_owned()))
+}
+
+/// A value of an expression.
+pub(super) trait ToValue {
+    fn to_value(self) -> AttributeValue;
+}
+
+impl ToValue for AttributeValue {
+    fn to_value(self) -> AttributeValue {
+        self
+    }
+}
+
+impl<T: ToValue> ToValue for Option<T> {
+    /// DynamoDB's null, which a record reads as none.
+    fn to_value(self) -> AttributeValue {
+        self.map_or(AttributeValue::Null(true), ToValue::to_value)
+    }
+}
+
+impl ToValue for &str {
+    fn to_value(self) -> AttributeValue {
+        AttributeValue::S(self.to_owned())
+    }
+}
+
+impl ToValue for String {
+    fn to_value(self) -> AttributeValue {
+        AttributeValue::S(self)
+    }
+}
+
+impl ToValue for bool {
+    fn to_value(self) -> AttributeValue {
+        AttributeValue::Bool(self)
+    }
+}
+
+impl ToValue for Vec<u8> {
+    fn to_value(self) -> AttributeValue {
+        AttributeValue::B(Blob::new(self))
+    }
+}
+
+macro_rules! to_value {
+    ($($type:ty)+ => $variant:ident) => {
+        $(
+            impl ToValue for $type {
+                fn to_value(self) -> AttributeValue {
+                    AttributeValue::$variant(self.to_string())
+                }
+            }
+        )+
+    };
+}
+
+to_value!(i64 u32 => N);
+to_value!(
+    Time RequestId efface_core::profile::ProfileId efface_core::job::JobId efface_core::job::RowRef
+    efface_core::profile::DeletionCursor &efface_core::token::TokenId &efface_core::job::Group => S
+);
+
+/// A set of texts. DynamoDB knows no empty set.
+pub(super) fn text_set<T: Display>(texts: impl IntoIterator<Item = T>) -> AttributeValue {
+    AttributeValue::Ss(texts.into_iter().map(|text| text.to_string()).collect())
+}

@@ -1,0 +1,251 @@
+//! What the table holds of a job, and what its counters add up to.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Counts, Group, JobId, JobState, Outcome, plan::Extent};
+use crate::{
+    profile::{ProfileId, RequestId},
+    time::Time,
+    token::TokenId,
+};
+
+/// A job's head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobHead {
+    /// The job's id.
+    pub job_id: JobId,
+    /// What it does with each row.
+    pub action: Action,
+    /// Where it stands.
+    pub state: JobState,
+    /// Counts changes of the state, so that a late step of an earlier change does nothing.
+    pub version: i64,
+    /// The label that it shares with others.
+    pub job_group: Option<Group>,
+    /// When it was made.
+    pub created_at: Time,
+    /// The token that made it.
+    pub token_id: TokenId,
+    /// Whether it only finds out what it would do.
+    pub dry_run: bool,
+    /// After how many deletions it pauses.
+    pub max_deletions: Option<i64>,
+    /// Whether it is the deletion of one profile, asked for by itself: its counts are kept for the receipt.
+    pub single: bool,
+    /// When its first chunk started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
+    /// When it reached its final state.
+    pub finished_at: Option<Time>,
+    /// When its chunks' outcomes were read again and found to add up to its counts.
+    pub verified_at: Option<Time>,
+    /// When its state changed last.
+    pub changed_at: Time,
+    /// The last requests with an idempotency key that changed its state.
+    #[serde(default)]
+    pub controls: Vec<RequestId>,
+    /// Of a [`single`](Self::single) job: the member that its one row found when the job was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<ProfileId>,
+    /// Whether failed rows are being taken back, to be tried again.
+    #[serde(default)]
+    pub redriving: bool,
+    /// Its counts when it reached its final state.
+    #[serde(default)]
+    pub counts: Option<Counts>,
+    /// What the reconciler saw last: chunks started and completed, and rows decided, added up.
+    #[serde(default)]
+    pub seen: i64,
+    /// When it saw that for the first time.
+    #[serde(default)]
+    pub seen_at: Option<Time>,
+    /// How often its chunks were sent again since.
+    #[serde(default)]
+    pub resends: i64,
+}
+
+/// What makes a job, beside its rows.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// What it does with each row.
+    pub action: Action,
+    /// Whether it only finds out what it would do.
+    pub dry_run: bool,
+    /// The label that it shares with others.
+    pub group: Option<Group>,
+    /// Whether it takes more pages and waits for `start`.
+    pub open: bool,
+    /// After how many deletions it pauses.
+    pub max_deletions: Option<i64>,
+    /// The profile, where the job is the deletion of that one, asked for by itself.
+    pub single: Option<ProfileId>,
+}
+
+impl NewJob {
+    /// A job that deletes the profiles that its rows find, with no more to it.
+    pub fn delete_profiles() -> Self {
+        let action = Action::DeleteProfile;
+        Self { action, dry_run: false, group: None, open: false, max_deletions: None, single: None }
+    }
+}
+
+impl JobHead {
+    /// The head of a new job.
+    pub fn new(new: &NewJob, job: JobId, token_id: TokenId, now: Time) -> Self {
+        Self {
+            job_id: job,
+            action: new.action,
+            state: if new.open { JobState::Open } else { JobState::Queued },
+            version: 1,
+            job_group: new.group.clone(),
+            created_at: now,
+            token_id,
+            dry_run: new.dry_run,
+            max_deletions: new.max_deletions,
+            single: new.single.is_some(),
+            started_at: None,
+            finished_at: None,
+            verified_at: None,
+            changed_at: now,
+            redriving: false,
+            controls: Vec::new(),
+            profile_id: new.single,
+            counts: None,
+            seen: 0,
+            seen_at: None,
+            resends: 0,
+        }
+    }
+
+    /// The most deletions that the job may make before it pauses. A dry run deletes nothing.
+    pub fn deletion_limit(&self) -> Option<i64> {
+        self.max_deletions.filter(|_| !self.dry_run)
+    }
+}
+
+/// What a job's counters add up to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct Progress {
+    /// Rows of committed pages, the invalid ones too.
+    #[serde(default)]
+    pub rows: i64,
+    /// Chunks of committed pages.
+    #[serde(default)]
+    pub chunks: i64,
+    /// Chunks that have started.
+    #[serde(default)]
+    pub started: i64,
+    /// Chunks that are completed.
+    #[serde(default)]
+    pub completed: i64,
+    /// Rows by outcome.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// What a dry run's rows would remove.
+    #[serde(flatten)]
+    pub extent: Extent,
+}
+
+impl Progress {
+    /// Rows without an outcome.
+    pub fn remaining(&self) -> i64 {
+        (self.rows - self.counts.total()).max(0)
+    }
+
+    /// Whether every chunk that has started is completed.
+    pub fn is_idle(&self) -> bool {
+        self.started <= self.completed
+    }
+
+    /// A number that grows whenever anything moves in a running job.
+    pub fn motion(&self) -> i64 {
+        self.started + self.completed + self.counts.total()
+    }
+
+    /// Adds another counter.
+    pub fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.chunks += other.chunks;
+        self.started += other.started;
+        self.completed += other.completed;
+        self.counts += other.counts;
+        self.extent += other.extent;
+    }
+
+    /// What is not zero, by attribute.
+    pub fn amounts(&self) -> Vec<(&'static str, i64)> {
+        let mut amounts = vec![
+            ("rows", self.rows),
+            ("chunks", self.chunks),
+            ("started", self.started),
+            ("completed", self.completed),
+            ("merges", self.extent.merges),
+            ("identifiers", self.extent.identifiers),
+            ("memberships", self.extent.memberships),
+            ("other_case", self.extent.other_case),
+        ];
+        amounts.extend(by_outcome(&self.counts));
+        amounts.retain(|(_, amount)| *amount != 0);
+        amounts
+    }
+}
+
+/// Counts by the word of their outcome.
+pub fn by_outcome(counts: &Counts) -> impl Iterator<Item = (&'static str, i64)> {
+    Outcome::ALL.map(|outcome| (outcome.as_str(), counts.of(outcome))).into_iter()
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobStatus {
+    /// Its head.
+    pub head: JobHead,
+    /// What its counters add up to.
+    pub progress: Progress,
+}
+
+/// A committed page of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Its number, from 0, as the client gave it.
+    pub page: u32,
+    /// A keyed hash of its rows, by which other rows under the same number are recognised.
+    pub content: String,
+    /// Its rows, the invalid ones too.
+    pub rows: i64,
+    /// Its rows that cannot be read.
+    pub invalid: i64,
+    /// Its chunks.
+    pub chunks: u32,
+}
+
+impl Page {
+    /// What the page adds to its job's counters when it is committed.
+    pub fn progress(&self) -> Progress {
+        let counts = Counts { invalid: self.invalid, ..Counts::default() };
+        Progress { rows: self.rows, chunks: self.chunks.into(), counts, ..Progress::default() }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A job that was made in 2026.
+    pub(crate) fn head() -> JobHead {
+        let now = Time::parse("2026-01-01T00:00:00Z").unwrap();
+        let job = JobId::of_request(RequestId::new(now, [9; 10]));
+        JobHead::new(&NewJob::delete_profiles(), job, "tok_1".parse().unwrap(), now)
+    }
+
+    #[test]
+    fn counts_and_what_remains_add_up() {
+        let mut progress = Progress { rows: 10, started: 2, completed: 1, ..Progress::default() };
+        progress.add(&Progress { counts: [Outcome::Deleted, Outcome::Invalid].into_iter().collect(), ..progress });
+        assert_eq!((progress.rows, progress.remaining(), progress.is_idle()), (20, 18, false));
+        assert_eq!(
+            progress.amounts(),
+            [("rows", 20), ("started", 4), ("completed", 2), ("deleted", 1), ("invalid", 1)]
+        );
+    }
+}

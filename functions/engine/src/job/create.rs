@@ -1,0 +1,84 @@
+//! Making jobs, and adding pages to those that are open.
+
+use efface_aws::store::job::Committed;
+use efface_core::{
+    api_error::ApiError,
+    job::{JobHead, JobId, JobState, JobStatus, NewJob},
+    profile::RequestId,
+    space::SpaceId,
+};
+
+use super::AdmittedPage;
+use crate::{Caller, Engine, Error};
+
+impl Engine {
+    /// Makes the job that a request stands for, unless it is there already: its chunks first, then everything that counts
+    /// in one transaction, then the message that has it carried out. Where the message gets lost, the reconciler sends it.
+    pub async fn create_job(
+        &self,
+        caller: &Caller<'_>,
+        new: &NewJob,
+        page: &AdmittedPage,
+        request: RequestId,
+    ) -> Result<JobStatus, Error> {
+        let (store, space) = (&self.store, &caller.access.space_id);
+        let job = JobId::of_request(request);
+        if request != caller.request
+            && let Some(status) = store.job(space, job).await?
+        {
+            return Ok(status);
+        }
+        let head = JobHead::new(new, job, caller.access.token_id.clone(), caller.now);
+        let stored = (!page.rows().is_empty()).then(|| page.stored(0));
+        self.put_page(caller, job, 0, page, !new.open).await?;
+        if !store.create_job(space, &head, stored.as_ref()).await? {
+            // Somebody sent the same request at the same time.
+            return Ok(store.job(space, job).await?.ok_or(ApiError::Unavailable)?);
+        }
+        if stored.is_none() && !new.open {
+            let status = self.advance_job(space, job, caller.now).await?;
+            return Ok(status.ok_or(ApiError::Unavailable)?);
+        }
+        if !new.open {
+            self.ask_for_dispatch(space, job).await;
+        }
+        Ok(JobStatus { head, progress: page.stored(0).progress() })
+    }
+
+    /// Asks for a job's chunks to be sent. Where the queue does not take it, the reconciler does.
+    pub(crate) async fn ask_for_dispatch(&self, space: &SpaceId, job: JobId) {
+        if let Err(error) = self.send_dispatch(space, job).await {
+            tracing::warn!(%error, job_id = %job, "the job waits for the reconciler");
+        }
+    }
+
+    /// Adds a page to a job under a number of the client's own; the job as it is now. The same page again succeeds,
+    /// whatever became of the job since.
+    ///
+    /// # Errors
+    /// [`ApiError::PageConflict`] for other rows under the number, [`ApiError::InvalidState`] where the job takes no pages.
+    pub async fn add_page(
+        &self,
+        caller: &Caller<'_>,
+        head: &JobHead,
+        number: u32,
+        page: &AdmittedPage,
+    ) -> Result<JobStatus, Error> {
+        let (store, space, job) = (&self.store, &caller.access.space_id, head.job_id);
+        let stored = page.stored(number);
+        let committed = match store.page(space, job, number).await? {
+            Some(there) => Committed::Again(there),
+            None if head.state != JobState::Open => Committed::NotOpen,
+            None => {
+                self.put_page(caller, job, number, page, false).await?;
+                store.commit_page(space, head, &stored).await?
+            }
+        };
+        let status = store.job(space, job).await?.ok_or(ApiError::JobNotFound)?;
+        match committed {
+            Committed::Again(there) if there.content != stored.content => Err(ApiError::PageConflict(number).into()),
+            Committed::NotOpen => Err(ApiError::InvalidState(status.head.state, "given more rows").into()),
+            Committed::Yes | Committed::Again(_) => Ok(status),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A row that deletes one identifier of the profile that a `user_id` finds.
+//!
+//! Its outcome must not depend on the order of the job's rows, though rows may delete what others look up by:
+//! - a `user_id` that the job has deleted already still finds its profile;
+//! - a `user_id` that the job is to delete guards no other (`efface_core::user_id_rule`).
+//!
+//! Example: rows `a → delete b` and `b → delete a` of a profile with the `user_id`s a, b and c are both carried out, with c
+//! as guard; without c both are `protected`.
+
+use efface_core::{
+    deletion::{Actor, DeletedBy, Deletion, Identifier, RowActor},
+    identifier::IdentifierType,
+    job::Outcome,
+    key::IdHash,
+    profile::ProfileId,
+    user_id_rule::{GuardIdentifier, guard, lookup_guards},
+};
+
+use super::Run;
+use crate::{Engine, Error, identifier::Deleted};
+
+/// How often a `user_id` is tried to be deleted whose guard went away.
+const ATTEMPTS: usize = 4;
+
+/// A row's lookup and target, and whether the target is a `user_id` too.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct IdentifierHashes {
+    pub(super) lookup: IdHash,
+    pub(super) target: IdHash,
+    pub(super) is_user_id: bool,
+}
+
+impl Engine {
+    pub(super) async fn delete_identifier_row(
+        &self,
+        run: &Run,
+        row: usize,
+        hashes: IdentifierHashes,
+        found: Option<&Identifier>,
+    ) -> Result<Outcome, Error> {
+        let IdentifierHashes { lookup, target, is_user_id } = hashes;
+        if lookup == target {
+            return Ok(Outcome::Protected);
+        }
+        let actor = run.actor(row);
+        let Some(profile) = self.lookup_profile(run, &actor, lookup, found).await? else {
+            return Ok(Outcome::NotFound);
+        };
+        if is_user_id {
+            return self.delete_user_id_row(run, actor, hashes, profile).await;
+        }
+        let deleted = self.delete_under(self.row_deletion(run, actor, target, profile), None).await?;
+        Ok(outcome(deleted).unwrap_or(Outcome::NotFound))
+    }
+
+    /// Deletes a `user_id` while another one of its profile, which this job does not delete, guards it.
+    async fn delete_user_id_row(
+        &self,
+        run: &Run,
+        actor: RowActor,
+        IdentifierHashes { lookup, target, .. }: IdentifierHashes,
+        mut profile: ProfileId,
+    ) -> Result<Outcome, Error> {
+        let there = self.store.identifier(&run.space, target).await?;
+        if there.is_some_and(|there| there.deleted_by(&actor) == DeletedBy::ThisRow) {
+            return Ok(Outcome::Deleted);
+        }
+        let deletes_lookup = self.store.targets(&run.space, run.head.job_id, &[lookup]).await?.contains(&lookup);
+        let mut use_lookup = lookup_guards(lookup, target, deletes_lookup);
+        for _ in 0..ATTEMPTS {
+            let guard = if use_lookup {
+                Some(GuardIdentifier { hash: lookup, profile })
+            } else {
+                self.find_guard(run, profile, target).await?
+            };
+            let Some(guard) = guard else { return Ok(Outcome::Protected) };
+            let deletion = self.row_deletion(run, actor.clone(), target, profile);
+            if let Some(outcome) = outcome(self.delete_under(deletion, Some(&guard)).await?) {
+                return Ok(outcome);
+            }
+            // Somebody else deleted the guard meanwhile. Another one may do.
+            let Some(found) = self.lookup_profile(run, &actor, lookup, None).await? else {
+                return Ok(Outcome::NotFound);
+            };
+            (profile, use_lookup) = (found, false);
+        }
+        Err(Error::contended("the profile's last user_id"))
+    }
+
+    /// The profile that a `user_id` finds: one that this job or its group has deleted still does.
+    async fn lookup_profile(
+        &self,
+        run: &Run,
+        actor: &RowActor,
+        lookup: IdHash,
+        found: Option<&Identifier>,
+    ) -> Result<Option<ProfileId>, Error> {
+        if let Some(profile) = found.and_then(Identifier::active_profile) {
+            return Ok(Some(profile));
+        }
+        let found = self.store.identifier(&run.space, lookup).await?;
+        let finds =
+            |found: &Identifier| found.active_profile().is_some() || found.deleted_by(actor) != DeletedBy::Other;
+        Ok(found.filter(finds).map(|found| found.profile_id))
+    }
+
+    /// A `user_id` of the merged profile that guards the target.
+    async fn find_guard(
+        &self,
+        run: &Run,
+        profile: ProfileId,
+        target: IdHash,
+    ) -> Result<Option<GuardIdentifier>, Error> {
+        let Some(root) = self.store.active_root(&run.space, profile).await? else { return Ok(None) };
+        let user_id = IdentifierType::user_id();
+        for member in root.members() {
+            let mut listed = self.store.hashes_of(&run.space, member, &user_id).await?;
+            listed.retain(|hash| *hash != target);
+            let deleted_by_job = self.store.targets(&run.space, run.head.job_id, &listed).await?;
+            for hash in listed.into_iter().filter(|hash| !deleted_by_job.contains(hash)) {
+                let found = self.store.identifier(&run.space, hash).await?;
+                if let Some(guard) = guard(hash, member, target, false, found.as_ref()) {
+                    return Ok(Some(guard));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn row_deletion(&self, run: &Run, actor: RowActor, target: IdHash, profile: ProfileId) -> Deletion {
+        Deletion {
+            space: run.space.clone(),
+            target,
+            profile,
+            at: self.clock.now(),
+            token_id: run.head.token_id.clone(),
+            actor: Actor::Row(actor),
+            profile_is_deleted: false,
+        }
+    }
+}
+
+/// The outcome of a row; `None` where its guard is gone.
+fn outcome(deleted: Deleted) -> Option<Outcome> {
+    match deleted {
+        Deleted::Yes => Some(Outcome::Deleted),
+        Deleted::Duplicate => Some(Outcome::Duplicate),
+        Deleted::NotFound => Some(Outcome::NotFound),
+        Deleted::GuardGone => None,
+    }
+}

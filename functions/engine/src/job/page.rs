@@ -1,0 +1,146 @@
+//! Admitting a page: each row becomes keyed hashes or a fault.
+
+use std::collections::HashSet;
+
+use efface_core::{
+    identifier::{ExternalId, IdentifierValue},
+    job::{
+        Action, JobId, Page, SHARDS,
+        chunk::{CHUNK_ROWS, Row, pack},
+    },
+    key::IdHash,
+    rows::{RawRow, RowFault},
+    user_id_rule::needs_guard,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::{Caller, Engine, Error, access::Access};
+
+/// Chunks that are written at once.
+const AT_ONCE: usize = 2 * SHARDS as usize;
+
+/// `user_id`s that are noted in one request after the other.
+const TARGETS: usize = 500;
+
+/// A page's rows by the rules of their space.
+#[derive(Debug)]
+pub struct AdmittedPage {
+    rows: Vec<Row>,
+    /// A keyed hash, by which another page is recognised.
+    content: String,
+}
+
+impl AdmittedPage {
+    /// Applies a space's rules to rows, which are from this body.
+    pub fn new(access: &Access, action: Action, dry_run: bool, raw: &[RawRow], body: &[u8]) -> Self {
+        let types = &access.space.identifier_types;
+        let rows: Vec<Row> = raw
+            .iter()
+            .map(|row| match action {
+                Action::DeleteProfile => row.profile(types).map(|id| profile_row(access, &id, dry_run)),
+                Action::DeleteIdentifier => row.identifier(types).map(|row| Row::Identifier {
+                    is_user_id: needs_guard(&row.target.id_type),
+                    lookup: access.hash(&row.lookup.id_type, &row.lookup.value),
+                    target: access.hash(&row.target.id_type, &row.target.value),
+                }),
+            })
+            .map(|row| row.unwrap_or_else(Row::Invalid))
+            .collect();
+        let mut content = access.key.request_content("page", action.as_str(), &pack(&rows));
+        // Rows that cannot be read are told apart by the body only.
+        if rows.iter().any(|row| matches!(row, Row::Invalid(_))) {
+            content = access.key.request_content("page", &content, body);
+        }
+        Self { rows, content }
+    }
+
+    /// A page of one row, for one profile.
+    pub(crate) fn of_profile(access: &Access, own: IdHash) -> Self {
+        let rows = vec![Row::Profile(own)];
+        let content = access.key.request_content("page", Action::DeleteProfile.as_str(), &pack(&rows));
+        Self { rows, content }
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// A keyed hash of the rows.
+    pub fn content(&self) -> &str {
+        &self.content
+    }
+
+    /// The rows that cannot be read, by their numbers from 0.
+    pub fn faults(&self) -> impl Iterator<Item = (usize, RowFault)> {
+        let fault = |(at, row): (usize, &Row)| match row {
+            Row::Invalid(fault) => Some((at, *fault)),
+            _ => None,
+        };
+        self.rows.iter().enumerate().filter_map(fault)
+    }
+
+    /// The page as it is committed under a number.
+    pub fn stored(&self, page: u32) -> Page {
+        let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        Page {
+            page,
+            content: self.content.clone(),
+            rows: count(self.rows.len()),
+            invalid: count(self.faults().count()),
+            chunks: u32::try_from(self.rows.len().div_ceil(CHUNK_ROWS)).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// The `user_id`s that rows delete and that may guard others. In a job whose rows are all on this page, they matter
+    /// only if some row looks up by one of them.
+    fn targets(&self, is_all: bool) -> Vec<IdHash> {
+        let lookups: HashSet<IdHash> = self.rows.iter().filter_map(Row::lookup).collect();
+        let targets = self.rows.iter().filter_map(|row| match row {
+            Row::Identifier { target, is_user_id: true, .. } => Some(*target),
+            _ => None,
+        });
+        let targets: HashSet<IdHash> = targets.collect();
+        if is_all && targets.is_disjoint(&lookups) { Vec::new() } else { targets.into_iter().collect() }
+    }
+}
+
+/// A row of a dry run also looks whether the value in lower or in upper case would be found.
+fn profile_row(access: &Access, id: &ExternalId, dry_run: bool) -> Row {
+    let own = access.hash(&id.id_type, &id.value);
+    if !dry_run {
+        return Row::Profile(own);
+    }
+    let value = id.value.expose();
+    let mut others: Vec<IdHash> = [value.to_lowercase(), value.to_uppercase()]
+        .into_iter()
+        // A longer value could not be stored, so it is not looked for.
+        .filter_map(|other| IdentifierValue::parse(other).ok())
+        .map(|other| access.hash(&id.id_type, &other))
+        .filter(|other| *other != own)
+        .collect();
+    others.dedup();
+    Row::Plan { own, others }
+}
+
+impl Engine {
+    /// Writes a page's chunks, and notes its targets. Nothing of it counts before the page is committed.
+    pub(crate) async fn put_page(
+        &self,
+        caller: &Caller<'_>,
+        job: JobId,
+        number: u32,
+        page: &AdmittedPage,
+        is_all: bool,
+    ) -> Result<(), Error> {
+        let (store, space, now) = (&self.store, &caller.access.space_id, caller.now);
+        let targets = page.targets(is_all);
+        let notes = targets.chunks(TARGETS).map(|ids| store.note_targets(space, job, ids, now)).collect::<Vec<_>>();
+        stream::iter(notes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        let mut chunks = Vec::new();
+        for (at, rows) in (0..).zip(page.rows.chunks(CHUNK_ROWS)) {
+            chunks.push(store.put_rows(space, job, (number, &page.content), at, rows, now));
+        }
+        Ok(stream::iter(chunks).buffer_unordered(AT_ONCE).try_collect::<()>().await?)
+    }
+}

@@ -1,0 +1,329 @@
+//! Loading: a profile's identifiers, traits, segments and merge, written so that nothing that was deleted comes back.
+//!
+//! A line that is loaded again changes nothing. Each identifier is written together with its edge, in a transaction
+//! that checks that the profile is active.
+
+use std::collections::{BTreeSet, HashMap};
+
+use efface_aws::{
+    Store, StoreError, clock,
+    store::{
+        Write,
+        load::{LoadedProfile, PARTS_PER_TRANSACTION, traits_size},
+        profile::{Trait, Traits, merge_traits},
+    },
+};
+use efface_core::{
+    activation::{Activation, activate},
+    deletion::Identifier,
+    identifier::ExternalId,
+    key::{IdHash, SpaceKey},
+    load::{MAX_LINE_BYTES, ProfileLine},
+    profile::{Head, ProfileId, ProfileState},
+    space::{Space, SpaceId},
+    time::Time,
+};
+use thiserror::Error;
+
+use crate::backoff;
+
+/// How often a line is decided anew because somebody wrote meanwhile.
+const ATTEMPTS: u32 = 8;
+
+/// Why a line was not loaded.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The space has no such type.
+    #[error("the space does not know the identifier type `{0}`; add it with identifier_types")]
+    UnknownType(String),
+    /// The profile to merge into is not there.
+    #[error("merged_into: no active profile has this identifier; it must come on an earlier line")]
+    UnknownTarget,
+    /// An identifier is another profile's.
+    #[error("external_ids[{0}]: another profile has this identifier")]
+    Claimed(usize),
+    /// The profile belongs to another merged profile.
+    #[error("merged_into: the profile is merged already, or others were merged into it")]
+    MergedElsewhere,
+    /// The traits would not fit an item of the table.
+    #[error("traits: they must be at most 300 KiB together")]
+    LargeTraits,
+    /// Others wrote to the same profile all the time.
+    #[error("others write to this profile at the same time; load the line again")]
+    Contended,
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a line did with its identifiers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Identifiers that it stored.
+    pub stored: usize,
+    /// Identifiers that the profile had already.
+    pub unchanged: usize,
+    /// Identifiers that stay deleted, because the line's event is not later than their deletion.
+    pub blocked: usize,
+}
+
+/// A line in its space, with its hashes.
+struct Line<'a> {
+    space_id: &'a SpaceId,
+    profile: &'a ProfileLine,
+    hashes: Vec<IdHash>,
+    /// The identifier of the profile to merge into.
+    target: Option<IdHash>,
+    now: Time,
+}
+
+/// What a line's identifiers are in the table, and what becomes of each.
+struct Decided {
+    stored: HashMap<IdHash, Identifier>,
+    /// By the order of the line's identifiers.
+    activations: Vec<Activation>,
+    loaded: Loaded,
+    /// The profile that has some of them already.
+    holder: Option<ProfileId>,
+}
+
+/// Loads one line into its space.
+pub async fn load_profile(
+    store: &Store,
+    space: &Space,
+    key: &SpaceKey,
+    profile: &ProfileLine,
+    now: Time,
+) -> Result<Loaded, LoadError> {
+    let hash = |id: &ExternalId| {
+        if !space.identifier_types.knows(&id.id_type) {
+            return Err(LoadError::UnknownType(id.id_type.to_string()));
+        }
+        Ok(key.identifier(&id.id_type, &space.identifier_types.normalise(&id.id_type, &id.value)))
+    };
+    let hashes = profile.external_ids.iter().map(hash).collect::<Result<_, _>>()?;
+    let target = profile.merged_into.as_ref().map(hash).transpose()?;
+    let line = Line { space_id: &profile.space_id, profile, hashes, target, now };
+    for attempt in 1..=ATTEMPTS {
+        if let Some(loaded) = line.try_load(store).await? {
+            return Ok(loaded);
+        }
+        backoff::pause(attempt).await;
+    }
+    Err(LoadError::Contended)
+}
+
+impl Line<'_> {
+    /// Reads, decides and writes. `None` where what was read changed before the write.
+    async fn try_load(&self, store: &Store) -> Result<Option<Loaded>, LoadError> {
+        let hashes: BTreeSet<IdHash> = self.hashes.iter().chain(&self.target).copied().collect();
+        let mut decided = self.decide(store.stored_identifiers(self.space_id, &hashes).await?)?;
+        if decided.holder.is_none() {
+            decided.holder = self.named_by_tombstone(store, &decided).await?;
+        }
+        let head = match decided.holder {
+            Some(holder) => store.head(self.space_id, holder).await?,
+            None => None,
+        };
+        self.check_holder(&decided, head.as_ref())?;
+        if decided.holder.is_none() && decided.loaded.stored == 0 {
+            return Ok(Some(decided.loaded));
+        }
+        let id = decided.holder.unwrap_or_else(clock::profile_id);
+        let root = self.merge_root(store, id, head.as_ref(), &decided.stored).await?;
+        let profile = LoadedProfile { space: self.space_id, id, now: self.now };
+        let first = self.profile_writes(store, profile, head.as_ref(), root).await?;
+        // Identifiers first: by them the next load finds a profile whose load was cut short.
+        let mut rest = self.identifier_writes(profile, &decided);
+        rest.extend(self.segment_writes(store, profile, head.is_some()).await?);
+        if head.is_some() && first.is_empty() && rest.is_empty() {
+            return Ok(Some(decided.loaded));
+        }
+        // A merge writes the head of a profile that exists, under a condition of its own.
+        let touch = (head.is_some() && root.is_none()).then(|| profile.touch_head());
+        let is_done = commit(store, profile, first, touch, rest).await?;
+        Ok(is_done.then_some(decided.loaded))
+    }
+
+    /// What becomes of each identifier.
+    fn decide(&self, stored: HashMap<IdHash, Identifier>) -> Result<Decided, LoadError> {
+        let (mut loaded, mut holder) = (Loaded::default(), None);
+        let mut seen = BTreeSet::new();
+        let mut activations = Vec::with_capacity(self.hashes.len());
+        for (i, hash) in self.hashes.iter().enumerate() {
+            let mut activation = activate(stored.get(hash), self.profile.timestamp);
+            match activation {
+                Activation::Held(profile) if holder.is_some_and(|holder| holder != profile) => {
+                    return Err(LoadError::Claimed(i));
+                }
+                Activation::Held(profile) => {
+                    holder = Some(profile);
+                    loaded.unchanged += 1;
+                }
+                Activation::Blocked => loaded.blocked += 1,
+                // A repetition within the line would be written twice in one transaction.
+                Activation::New | Activation::Again if !seen.insert(hash) => activation = Activation::Blocked,
+                Activation::New | Activation::Again => loaded.stored += 1,
+            }
+            activations.push(activation);
+        }
+        Ok(Decided { stored, activations, loaded, holder })
+    }
+
+    /// The profile that the line's first identifier made, where that one was deleted since and stays deleted: the line
+    /// is still about that profile.
+    async fn named_by_tombstone(&self, store: &Store, decided: &Decided) -> Result<Option<ProfileId>, StoreError> {
+        let (Some(first), Some(Activation::Blocked)) = (self.hashes.first(), decided.activations.first()) else {
+            return Ok(None);
+        };
+        let Some(tombstone) = decided.stored.get(first) else { return Ok(None) };
+        let head = store.head(self.space_id, tombstone.profile_id).await?;
+        Ok(head.filter(|head| self.made(head)).map(|head| head.profile_id))
+    }
+
+    /// A line is about the profile that its first identifier made: any other holder of its identifiers is a conflict.
+    fn check_holder(&self, decided: &Decided, head: Option<&Head>) -> Result<(), LoadError> {
+        if decided.holder.is_none() || head.is_some_and(|head| self.made(head)) {
+            return Ok(());
+        }
+        let is_held = |activation: &Activation| matches!(activation, Activation::Held(_));
+        Err(LoadError::Claimed(decided.activations.iter().position(is_held).unwrap_or(0)))
+    }
+
+    /// Whether a profile is the one that the line describes.
+    fn made(&self, head: &Head) -> bool {
+        head.state == ProfileState::Active && head.loaded_as == self.hashes.first().copied()
+    }
+
+    /// The root that the line merges its profile into, where it is not merged into it already.
+    async fn merge_root(
+        &self,
+        store: &Store,
+        id: ProfileId,
+        head: Option<&Head>,
+        stored: &HashMap<IdHash, Identifier>,
+    ) -> Result<Option<ProfileId>, LoadError> {
+        let Some(target) = &self.target else { return Ok(None) };
+        let holder = stored.get(target).and_then(Identifier::active_profile).ok_or(LoadError::UnknownTarget)?;
+        let root = store.active_root(self.space_id, holder).await?.ok_or(LoadError::UnknownTarget)?.root;
+        match head {
+            Some(head) if head.root == root => Ok(None),
+            Some(head) if head.root != id || !head.merged.is_empty() => Err(LoadError::MergedElsewhere),
+            _ => Ok(Some(root)),
+        }
+    }
+
+    /// The head and the traits, where they change; and the root's list of members.
+    async fn profile_writes(
+        &self,
+        store: &Store,
+        profile: LoadedProfile<'_>,
+        head: Option<&Head>,
+        root: Option<ProfileId>,
+    ) -> Result<Vec<Write>, LoadError> {
+        let mut writes = Vec::new();
+        let before = if head.is_some() { store.traits(self.space_id, profile.id).await? } else { Traits::new() };
+        let mut after = before.clone();
+        merge_traits(&mut after, self.traits(&before));
+        if traits_size(&after)? > MAX_LINE_BYTES {
+            return Err(LoadError::LargeTraits);
+        }
+        if !same_traits(&before, &after) {
+            writes.push(profile.put_traits(&before, &after)?);
+        }
+        match (head, root, self.hashes.first()) {
+            (None, root, Some(first)) => writes.push(profile.new_head(*first, root)),
+            (Some(_), Some(root), _) => writes.push(profile.merge_into(root)),
+            _ => {}
+        }
+        writes.extend(root.map(|root| profile.list_as_member(root)));
+        Ok(writes)
+    }
+
+    /// The line's traits. Without a time of its own it leaves the time of a value that is there already.
+    fn traits(&self, stored: &Traits) -> Traits {
+        let set = |name: &String, value: &serde_json::value::RawValue| {
+            let same = stored.get(name).filter(|old| old.value.get() == value.get()).map(|old| old.updated_at);
+            Trait { value: value.to_owned(), updated_at: self.profile.timestamp.or(same).unwrap_or(self.now) }
+        };
+        self.profile.traits.iter().map(|(name, value)| (name.clone(), set(name, value))).collect()
+    }
+
+    fn identifier_writes(&self, profile: LoadedProfile<'_>, decided: &Decided) -> Vec<Vec<Write>> {
+        let event = self.profile.timestamp;
+        let mut writes = Vec::new();
+        for ((hash, external_id), activation) in
+            self.hashes.iter().zip(&self.profile.external_ids).zip(&decided.activations)
+        {
+            let old = decided.stored.get(hash);
+            match (activation, event) {
+                (Activation::New | Activation::Again, _) => {
+                    writes.push(profile.activate(*hash, external_id, event, old).to_vec());
+                }
+                (Activation::Held(holder), Some(event))
+                    if old.is_some_and(|old| old.event_time.is_none_or(|seen| seen < event)) =>
+                {
+                    writes.push(vec![profile.keep_event_time(*hash, *holder, event)]);
+                }
+                _ => {}
+            }
+        }
+        writes
+    }
+
+    /// Memberships and their edges, less those that the profile has already.
+    async fn segment_writes(
+        &self,
+        store: &Store,
+        profile: LoadedProfile<'_>,
+        exists: bool,
+    ) -> Result<Vec<Vec<Write>>, StoreError> {
+        let mut segments: BTreeSet<&String> = self.profile.segments.iter().collect();
+        if exists && !segments.is_empty() {
+            let there = store.memberships(profile, &segments).await?;
+            segments.retain(|segment| !there.contains(*segment));
+        }
+        Ok(segments.into_iter().map(|segment| profile.join(segment).to_vec()).collect())
+    }
+}
+
+/// Commits a line in as few transactions as it fits. The first one makes or touches the head; every later one checks
+/// that the profile is still active. An item and the edge by which it is found are never parted.
+async fn commit(
+    store: &Store,
+    profile: LoadedProfile<'_>,
+    mut first: Vec<Write>,
+    touch: Option<Write>,
+    rest: Vec<Vec<Write>>,
+) -> Result<bool, StoreError> {
+    let mut batches: Vec<Vec<Write>> = Vec::new();
+    for together in rest {
+        match batches.last_mut() {
+            Some(batch) if batch.len() + together.len() <= PARTS_PER_TRANSACTION => batch.extend(together),
+            _ => batches.push(together),
+        }
+    }
+    let mut batches = batches.into_iter();
+    first.extend(batches.next().unwrap_or_default());
+    first.extend(touch);
+    if !store.try_transact(first).await? {
+        return Ok(false);
+    }
+    for mut writes in batches {
+        writes.push(profile.check_head());
+        if !store.try_transact(writes).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn same_traits(a: &Traits, b: &Traits) -> bool {
+    let pairs = |traits: &Traits| {
+        traits
+            .iter()
+            .map(|(name, value)| (name.clone(), value.value.get().to_owned(), value.updated_at))
+            .collect::<Vec<_>>()
+    };
+    a.len() == b.len() && pairs(a) == pairs(b)
+}

@@ -1,0 +1,126 @@
+//! Deleting one profile, as a request asks for it: a job of one row, carried out at once, so that a crash anywhere is
+//! finished by the worker.
+
+use std::time::Duration;
+
+use efface_core::{
+    api_error::ApiError,
+    job::{JobHead, JobId, JobStatus, NewJob, chunk::ChunkId},
+    key::IdHash,
+    profile::{DeletionCounts, ProfileId},
+    time::Time,
+};
+
+use crate::{Caller, ChunkRun, Deadline, Engine, Error, idempotency::KeyedRequest, job::AdmittedPage};
+
+/// How long the request carries the deletion out itself before the worker goes on with it.
+const OWN_TIME: Duration = Duration::from_secs(3);
+
+/// What the deletion of a profile came to.
+#[derive(Debug)]
+pub enum DeletedProfile {
+    /// The profile is deleted.
+    Done {
+        /// The job that deleted it.
+        job: JobId,
+        /// When reads found it no more.
+        deleted_at: Time,
+        /// What was removed.
+        counts: DeletionCounts,
+    },
+    /// The profile is being deleted: reads find it no more, and this job goes on.
+    Goes(Box<JobStatus>),
+}
+
+impl Engine {
+    /// Deletes the profile that an identifier finds. A repeated request has the same result, also if the person has come
+    /// back since.
+    ///
+    /// # Errors
+    /// [`ApiError::ProfileNotFound`], [`ApiError::IdempotencyConflict`], or a failure of the store.
+    pub async fn delete_profile(
+        &self,
+        caller: &Caller<'_>,
+        own: IdHash,
+        keyed: Option<KeyedRequest<'_>>,
+    ) -> Result<DeletedProfile, Error> {
+        let space = &caller.access.space_id;
+        let (request, is_repeated) = self.resolve(caller, keyed).await?;
+        let job = JobId::of_request(request);
+        let before = if is_repeated { self.store.job(space, job).await? } else { None };
+        if before.is_none() {
+            self.create_profile_job(caller, own, job).await?;
+        }
+        if self.run_at_once(caller, job).await != Some(ChunkRun::Completed) {
+            self.ask_for_dispatch(space, job).await;
+        }
+        let status = self.store.job(space, job).await?.ok_or(ApiError::Unavailable)?;
+        self.deleted_profile(caller, own, status).await
+    }
+
+    /// Makes the job, where there is a profile.
+    async fn create_profile_job(&self, caller: &Caller<'_>, own: IdHash, job: JobId) -> Result<(), Error> {
+        let space = &caller.access.space_id;
+        let found = self.store.identifier(space, own).await?;
+        let profile = found.and_then(|found| found.active_profile()).ok_or(ApiError::ProfileNotFound)?;
+        self.store.active_root(space, profile).await?.ok_or(ApiError::ProfileNotFound)?;
+        let new = NewJob { single: Some(profile), ..NewJob::delete_profiles() };
+        let head = JobHead::new(&new, job, caller.access.token_id.clone(), caller.now);
+        let page = AdmittedPage::of_profile(caller.access, own);
+        self.put_page(caller, job, 0, &page, true).await?;
+        // Where the job is there already, somebody sent the same request at the same time.
+        self.store.create_job(space, &head, Some(&page.stored(0))).await?;
+        Ok(())
+    }
+
+    /// Carries the job out as far as that goes; whatever is left is the worker's.
+    async fn run_at_once(&self, caller: &Caller<'_>, job: JobId) -> Option<ChunkRun> {
+        let id = ChunkId { page: 0, chunk: 0, attempt: 0 };
+        let work = self.run_chunk(&caller.access.space_id, job, id, Deadline::after(OWN_TIME));
+        match tokio::time::timeout(2 * OWN_TIME, Box::pin(work)).await {
+            Ok(Ok(run)) => Some(run),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, job_id = %job, "the worker goes on with the deletion");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    async fn deleted_profile(
+        &self,
+        caller: &Caller<'_>,
+        own: IdHash,
+        status: JobStatus,
+    ) -> Result<DeletedProfile, Error> {
+        if status.progress.remaining() > 0 || status.progress.counts.failed > 0 {
+            return Ok(DeletedProfile::Goes(Box::new(status)));
+        }
+        if status.progress.counts.deleted == 0 {
+            // Somebody else deleted the profile in between.
+            return Err(ApiError::ProfileNotFound.into());
+        }
+        // The profile that the identifier found when the job was made; or, where that one was merged or made anew before
+        // it was deleted, the one that the identifier belonged to then.
+        let found = self.store.identifier(&caller.access.space_id, own).await?;
+        let members = [status.head.profile_id, found.map(|found| found.profile_id)];
+        for member in members.into_iter().flatten() {
+            if let Some((deleted_at, counts)) = self.deletion_of(caller, member, &status.head).await? {
+                return Ok(DeletedProfile::Done { job: status.head.job_id, deleted_at, counts });
+            }
+        }
+        Err(ApiError::ProfileNotFound.into())
+    }
+
+    /// What the job kept on the root of the profile that it deleted.
+    async fn deletion_of(
+        &self,
+        caller: &Caller<'_>,
+        member: ProfileId,
+        job: &JobHead,
+    ) -> Result<Option<(Time, DeletionCounts)>, Error> {
+        let root = self.store.root(&caller.access.space_id, member).await?;
+        let root = root.filter(|root| root.job_id == Some(job.job_id));
+        Ok(root.and_then(|root| root.deleted_at.zip(root.deletion_counts)))
+    }
+}
