@@ -8,7 +8,7 @@ pub enum JsonError {
     /// The text is not JSON. Holds line and column of the fault; lines count from 1.
     Syntax(usize, usize),
     /// A value is not what its field takes. Holds the path of the field (`.` for the whole text) and what is wrong. A
-    /// value of a wrong type is never quoted, because it may be personal; the name of an unknown field is.
+    /// value of a wrong type is never quoted, because it may be personal; the name of an unknown field or variant is.
     Field(String, String),
 }
 
