@@ -39,8 +39,8 @@ fn explain(field: String, error: &serde_json::Error) -> JsonError {
 
 /// Removes the client's value, which may be personal, from the message of a type error.
 ///
-/// serde words it "invalid type: <the value>, expected <what the field takes>" and gives no access to its parts. The cut
-/// is safe: a value that itself contains ", expected " is removed as well, because the last one counts, and what a field
+/// serde words it `invalid type: <value>, expected <what the field takes>` and gives no access to its parts. The cut
+/// is safe: a value that itself contains `, expected ` is removed as well, because the last one counts, and what a field
 /// takes is a text of the program that never contains it. If serde changed the wording, the tests below would fail.
 fn expectation(text: &str) -> Option<String> {
     if !["invalid type: ", "invalid value: "].iter().any(|start| text.starts_with(start)) {
