@@ -1,4 +1,5 @@
-//! The clients, built by hand from settings: no credential or region chain that reaches for the network.
+//! The AWS clients. They are built from [`Config`] alone: the SDK's default chains for region and credentials could make
+//! network requests at start.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use aws_sdk_dynamodb::{
 
 use crate::{config::Config, queue::Queue};
 
-/// A client that gives a request up before a deletion has to be answered.
+/// A DynamoDB client with the limits of [`with_limits`], so that a request fails before the deadline of a single deletion.
 pub fn dynamodb(config: &Config) -> Client {
     let mut builder = with_limits(Builder::new())
         .behavior_version(BehaviorVersion::latest())
@@ -22,7 +23,7 @@ pub fn dynamodb(config: &Config) -> Client {
     Client::from_conf(builder.build())
 }
 
-/// A queue of SQS, as patient as the other client.
+/// The SQS queue at a URL, with the same retries and timeouts as [`dynamodb`].
 pub fn queue(config: &Config, url: &str) -> Queue {
     let mut builder = aws_sdk_sqs::config::Builder::new()
         .retry_config(retries())
@@ -36,7 +37,8 @@ pub fn queue(config: &Config, url: &str) -> Queue {
     Queue::sqs(aws_sdk_sqs::Client::from_conf(builder.build()), url)
 }
 
-/// Three attempts, 25 ms apart at first; a second for each, two and a half for all.
+/// Sets retries and timeouts: at most 3 attempts with exponential backoff from 25 ms, 1 s for one attempt, 2.5 s for all
+/// together (`docs/limits.md`).
 pub fn with_limits(builder: Builder) -> Builder {
     builder.retry_config(retries()).timeout_config(timeouts())
 }

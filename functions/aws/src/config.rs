@@ -1,46 +1,53 @@
-//! Configuration from environment variables: read once, typed, failing at start with the variable's name.
+//! Configuration from environment variables. It is read once, at start; an error names the variable.
 
 use std::env;
 
 use efface_core::key::{BadMasterKey, MasterKey};
 use thiserror::Error;
 
-/// Looks a setting up by its name.
+/// Looks a setting up by the name of its environment variable.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// What is wrong with the environment.
+/// Why the configuration can't be read.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// A variable that has no default.
+    /// A required variable is not set; holds its name.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// A variable whose text can't be read.
+    /// A variable's value is invalid; holds its name and what is wrong, never the value, which may be secret.
     #[error("the environment variable {0}: {1}")]
     Bad(&'static str, String),
 }
 
-/// Where AWS is.
+/// The settings of the AWS clients.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `EFFACE_TABLE`: the table's name.
+    /// The name of the DynamoDB table, from `EFFACE_TABLE`.
     pub table: String,
-    /// `AWS_REGION`, or `AWS_DEFAULT_REGION`.
+    /// The region, from `AWS_REGION` or `AWS_DEFAULT_REGION`.
     pub region: String,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, or `AWS_ENDPOINT_URL`; absent, the region's own.
+    /// The endpoint of DynamoDB, from `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`; `None` for the region's own.
     pub endpoint_url: Option<String>,
-    /// `AWS_ENDPOINT_URL_SQS`, or `AWS_ENDPOINT_URL`; absent, the region's own.
+    /// The endpoint of SQS, from `AWS_ENDPOINT_URL_SQS` or `AWS_ENDPOINT_URL`; `None` for the region's own.
     pub sqs_endpoint_url: Option<String>,
-    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`: Lambda sets them for a function's life.
+    /// Access key id, secret access key and session token, from `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+    /// `AWS_SESSION_TOKEN`. Lambda sets them once for the life of a process.
     pub credentials: Option<(String, String, Option<String>)>,
 }
 
 impl Config {
-    /// Reads the process's environment.
+    /// Reads the environment of the process.
+    ///
+    /// # Errors
+    /// [`ConfigError::Missing`] without a table or a region.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_lookup(&from_env)
     }
 
-    /// Reads settings from anywhere.
+    /// The same from another source of settings, such as a test.
+    ///
+    /// # Errors
+    /// [`ConfigError::Missing`] without a table or a region.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         let credentials = lookup("AWS_ACCESS_KEY_ID").zip(lookup("AWS_SECRET_ACCESS_KEY"));
         Ok(Self {
@@ -55,19 +62,25 @@ impl Config {
     }
 }
 
-/// `EFFACE_IDENTIFIER_KEY`: 32 random bytes in base64.
+/// The key of the identifiers' hashes, from `EFFACE_IDENTIFIER_KEY`: 32 random bytes in base64.
+///
+/// # Errors
+/// The variable is not set, or is not base64 of 32 bytes.
 pub fn identifier_key(lookup: Lookup<'_>) -> Result<MasterKey, ConfigError> {
     let key = required(lookup, "EFFACE_IDENTIFIER_KEY")?;
     MasterKey::from_base64(&key)
         .map_err(|error: BadMasterKey| ConfigError::Bad("EFFACE_IDENTIFIER_KEY", error.to_string()))
 }
 
-/// A variable of the process's environment; an empty one counts as absent.
+/// A variable of the environment of the process. An empty value counts as not set.
 pub fn from_env(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// A setting that has no default.
+///
+/// # Errors
+/// [`ConfigError::Missing`] if it is not set.
 pub fn required(lookup: Lookup<'_>, name: &'static str) -> Result<String, ConfigError> {
     lookup(name).ok_or(ConfigError::Missing(name))
 }

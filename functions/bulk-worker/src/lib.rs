@@ -1,5 +1,6 @@
-//! The SQS function: carries jobs out, chunk by chunk. What a message points at is done by `efface-aws`'s `jobs`; here it
-//! is decided which messages are done with and which must come back.
+//! The Lambda function that SQS invokes to run jobs. A message points at a chunk to run, or at a job whose chunks are to
+//! be dispatched; `efface-engine` does either. This crate reports which messages of a batch failed, so that SQS delivers
+//! these again and deletes the others.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -15,36 +16,38 @@ use efface_engine::{ChunkRun, Deadline, Engine};
 use futures::{FutureExt, StreamExt, stream};
 use thiserror::Error;
 
-/// Messages of a batch that are worked on at once: one waits for its last rows while the other begins. The template's
-/// batches are as large, so that a worker that dies takes no message along that it had not begun.
-const AT_ONCE: usize = 2;
+/// Messages of a batch that are handled concurrently: while one waits for its last rows, the other starts. The template
+/// sets the same batch size, so a worker that crashes holds no message that it has not started.
+const CONCURRENT_MESSAGES: usize = 2;
 
-/// What is kept of a function's time for what is under way: rows that began, a report, a message.
+/// The part of an invocation's time in which nothing new starts. It is left for the rows that are running, for recording
+/// the chunk's outcomes and for sending a message.
 const RESERVE: Duration = Duration::from_secs(8);
 
-/// Why a message must come back.
+/// Why a message failed. SQS delivers it again, and in the end moves it to the dead-letter queue.
 #[derive(Debug, Error)]
 pub enum WorkError {
-    /// It is not one of ours, or of another version: it ends in the dead-letter queue.
+    /// The message can't be parsed: it was not sent by Efface, or by another version.
     #[error(transparent)]
     Message(#[from] BadMessage),
-    /// It points at a job or a chunk that is not there.
-    #[error("the message points at nothing")]
+    /// The message points at a job or a chunk that does not exist.
+    #[error("the message points at a job or a chunk that does not exist")]
     Unknown,
-    /// The store or the queue did not do it.
+    /// A request to the store or to the queue failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A fault of ours.
+    /// The code panicked; the panic's location is logged separately.
     #[error("panic")]
     Panic,
 }
 
-/// A failed message had no id by which it could be named: the whole batch must come back.
+/// A failed message has no id, so the response can't name it. The invocation fails, and SQS delivers the whole batch
+/// again.
 #[derive(Debug, Error)]
 #[error("a message without an id has failed")]
-pub struct Nameless;
+pub struct MissingMessageId;
 
-/// The worker. One for the life of a process.
+/// Handles the batches of messages. One is made per process; its engine keeps caches between invocations.
 #[derive(Debug)]
 pub struct Worker {
     engine: Engine,
@@ -52,19 +55,23 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker with an engine, and the queue that its messages came from.
+    /// A worker with an engine and the queue that the messages come from.
     pub fn new(engine: Engine, queue: Queue) -> Self {
         Self { engine, queue }
     }
 
-    /// Works on a batch until it is done or time is up. What it names has failed and must come back.
-    pub async fn handle(&self, event: SqsEvent, deadline: Deadline) -> Result<SqsBatchResponse, Nameless> {
+    /// Handles a batch of messages. The response names the messages that failed; SQS delivers them again.
+    ///
+    /// # Errors
+    /// [`MissingMessageId`] if a failed message has no id.
+    pub async fn handle(&self, event: SqsEvent, deadline: Deadline) -> Result<SqsBatchResponse, MissingMessageId> {
         let work: Vec<_> = event.records.into_iter().map(|message| self.message(message, deadline)).collect();
-        let results: Vec<(Option<String>, bool)> = stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
+        let results: Vec<(Option<String>, bool)> =
+            stream::iter(work).buffer_unordered(CONCURRENT_MESSAGES).collect().await;
         let mut response = SqsBatchResponse::default();
-        for (id, _) in results.into_iter().filter(|(_, is_done)| !is_done) {
-            // An empty name would make SQS believe that all have failed.
-            let id = id.filter(|id| !id.is_empty()).ok_or(Nameless)?;
+        for (id, _) in results.into_iter().filter(|(_, succeeded)| !succeeded) {
+            // SQS takes an empty id in the response to mean that the whole batch failed.
+            let id = id.filter(|id| !id.is_empty()).ok_or(MissingMessageId)?;
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
             response.batch_item_failures.push(failure);
@@ -72,7 +79,7 @@ impl Worker {
         Ok(response)
     }
 
-    /// Works on one message: its id, and whether it is done with. A panic fails this message and no other.
+    /// Handles one message. Returns its id and whether it succeeded. A panic fails this message only.
     async fn message(&self, message: SqsMessage, deadline: Deadline) -> (Option<String>, bool) {
         let started = SystemTime::now();
         let body = message.body.unwrap_or_default();
@@ -90,7 +97,7 @@ impl Worker {
 
     async fn work(&self, pointer: &Pointer, deadline: Deadline) -> Result<ChunkRun, WorkError> {
         if deadline.is_over() {
-            // Given back, it would have used up a receive for nothing.
+            // A failed message would count as received once more, and be nearer to the dead-letter queue.
             self.queue.send(std::slice::from_ref(pointer)).await?;
             return Ok(ChunkRun::Requeued);
         }
@@ -108,13 +115,13 @@ impl Worker {
     }
 }
 
-/// When to stop beginning things, for a function that is ended at a time.
+/// When to start nothing more, for an invocation that Lambda ends at `end`.
 pub fn deadline(end: SystemTime) -> Deadline {
     let left = end.duration_since(SystemTime::now()).unwrap_or_default();
     Deadline::after(left.saturating_sub(RESERVE))
 }
 
-/// The one line that a message leaves in the log.
+/// Writes the log line of a message.
 fn log(pointer: Option<&Pointer>, result: &Result<ChunkRun, WorkError>, started: SystemTime) {
     let chunk = pointer.and_then(|pointer| match pointer.work {
         Work::Chunk(id) => Some(id),
@@ -127,7 +134,7 @@ fn log(pointer: Option<&Pointer>, result: &Result<ChunkRun, WorkError>, started:
     let (page, chunk) = (chunk.map(|id| id.page), chunk.map(|id| id.chunk));
     match result {
         Ok(ran) => tracing::info!(space_id, job_id, page, chunk, result = ?ran, duration_ms, "message"),
-        // It comes back by itself.
+        // A warning only: SQS delivers the message again.
         Err(WorkError::Store(error @ StoreError::Unavailable(_))) => {
             tracing::warn!(space_id, job_id, page, chunk, %error, duration_ms, "message");
         }

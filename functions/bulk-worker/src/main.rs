@@ -1,4 +1,4 @@
-//! The process of the worker: settings, one connection, then batches.
+//! The Lambda binary of the bulk worker: it reads the configuration, makes the clients, and handles batches.
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
-//! Every way in which a request is refused, with its code and text. The codes, and the texts that the contract
-//! gives, are stable; which HTTP status each has is decided in one file of the HTTP function.
+//! Every error that a client can get, with its code and message (contract: `docs/api.md`).
+//!
+//! Codes are stable. The messages in the table of `docs/api.md` are, too, to the character. The HTTP status of each error
+//! is decided in one file of the HTTP function, `response.rs`.
 
 use thiserror::Error;
 
@@ -9,113 +11,122 @@ use crate::{
     space::SpaceId,
 };
 
-/// A refusal is a decision that a client acts on; its `Display` is the message of the answer.
+/// Why a request is rejected. `Display` is the message of the response. Values of the client are cut at 64 characters.
+///
+/// The variants are in the order in which a request is checked: route, token, body, path, parameters, role and space,
+/// limits and idempotency, stored things. Faults of the service come last.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ApiError {
-    /// No such route.
+    /// No endpoint has this path.
     #[error("There is nothing at this path.")]
     NoRoute,
-    /// The route has other methods.
+    /// The path has no endpoint for this method; holds the methods that it has, as the header `Allow` lists them.
     #[error("This path answers {0} only.")]
     MethodNotAllowed(&'static str),
-    /// The front door is one that Efface can't trust with paths.
+    /// The event did not come from the configured event source, or from one that changes paths; holds the message.
     #[error("{0}")]
     EventSource(&'static str),
-    /// No, malformed, unknown, revoked, expired or another space's token: one answer, so that it tells nothing.
+
+    /// The token is missing, malformed, unknown, revoked, expired or of another space. All have one message, so that it
+    /// does not tell whether a token or a space exists.
     #[error("The specified token is invalid.")]
     Unauthorized,
-    /// The body is over the limit, in bytes.
+
+    /// The body is too large; holds the limit in bytes.
     #[error("The request body must be at most {0} bytes.")]
     PayloadTooLarge(usize),
-    /// The body is over a limit that is not one of bytes sent; the text names it.
+    /// The page has too many rows, or too many bytes once inflated; holds the message, which names the limit.
     #[error("{0}")]
     PageTooLarge(String),
-    /// The body's declared type is not JSON.
+    /// The body's `Content-Type` is not JSON, or it has a `Content-Encoding`.
     #[error("The request body must be sent as application/json.")]
     UnsupportedMediaType,
-    /// The body's declared type is none that pages come in.
+    /// The `Content-Type` is none of those in which a page of rows can be sent.
     #[error("The request body must be sent as application/json, application/x-ndjson, text/csv or application/gzip.")]
     UnsupportedPageType,
+
     /// A part of the path is empty.
     #[error("Missing required parameters in URL.")]
     MissingUrlParameters,
-    /// Anything else that the client must mend; the text names the field and the remedy.
+    /// Any other mistake in the request; holds the message, which names the field and the remedy.
     #[error("{0}")]
     BadRequest(String),
-    /// Any collection but `users`.
+    /// The collection is not `users`; holds the client's text.
     #[error("Invalid collection: `{}`.", cut(.0))]
     InvalidCollection(String),
-    /// The lookup is by another type than `user_id`.
+    /// The lookup is not by `user_id`; holds the client's type.
     #[error("Invalid URL: valid `user_id` is required. Unsupported `{}`.", cut(.0))]
     UnsupportedLookupType(String),
-    /// Not exactly one identifier to delete.
+    /// The body lists no identifier, or more than one.
     #[error("Only one external_id can be deleted at a time.")]
     OnlyOneExternalId,
-    /// `group_id`, or a type that the space does not know.
+    /// The identifier's type is `group_id`, or one that the space does not know.
     #[error("Unsupported external id type.")]
     UnsupportedType,
-    /// The identifier to delete is the one that found the profile.
+    /// The identifier to delete is the one that looks the profile up.
     #[error("External id specification must differ from lookup id.")]
     TargetIsLookup,
-    /// The token's role is too small.
+
+    /// The token's role lacks this permission.
     #[error("The token's role may not {}.", .0.as_words())]
     RoleMayNot(Permission),
-    /// The space has not switched the deletion API on.
+    /// The space has the deletion API switched off.
     #[error("Deleted identifier not activated for space_id `{0}`.")]
     NotActivated(SpaceId),
     /// The space's source was detached.
     #[error("No source attached to space_id `{0}`.")]
     NoSource(SpaceId),
-    /// Over a limit of single deletions. The text is the documented one, whatever the limit is set to.
-    #[error("Attempted to delete more than 100 IDs per second for a single profile.")]
-    RateLimited,
-    /// The key was used for other content within its 24 hours.
-    #[error("This Idempotency-Key was used for another request within the last 24 hours; use a new key.")]
-    IdempotencyConflict,
-    /// No active profile has the lookup.
-    #[error("The resource was not found.")]
-    LookupNotFound,
-    /// This profile has no such active identifier.
-    #[error("External identifier not found.")]
-    ExternalIdNotFound,
-    /// A read of a profile that is not there.
-    #[error("Profile was not found.")]
-    ProfileNotFound,
-    /// No such job, or one of another space.
-    #[error("Job was not found.")]
-    JobNotFound,
-    /// The header `x-reactor-instance-name` names none of the space's.
+    /// The header `x-reactor-instance-name` names no instance of the token's space.
     #[error("The header x-reactor-instance-name names no instance of this token's space.")]
     InstanceNotFound,
-    /// Other rows were posted under a page's number before.
+
+    /// A limit of single deletions is reached, the space's or the profile's. The message is the contract's and names 100
+    /// and a profile, whatever the limits are set to.
+    #[error("Attempted to delete more than 100 IDs per second for a single profile.")]
+    RateLimited,
+    /// The `Idempotency-Key` was used for another request within the last 24 hours.
+    #[error("This Idempotency-Key was used for another request within the last 24 hours; use a new key.")]
+    IdempotencyConflict,
+
+    /// No active profile has the lookup identifier.
+    #[error("The resource was not found.")]
+    LookupNotFound,
+    /// The profile has no such active identifier.
+    #[error("External identifier not found.")]
+    ExternalIdNotFound,
+    /// No active profile has the identifier, in any other request than a single deletion.
+    #[error("Profile was not found.")]
+    ProfileNotFound,
+    /// The space has no such job.
+    #[error("Job was not found.")]
+    JobNotFound,
+    /// The page number was used for other rows; holds the number.
     #[error("Page {0} was posted with other rows before; send the same rows again, or use another number.")]
     PageConflict(u32),
-    /// The job's state does not allow it.
+    /// The job's state does not allow the request; holds the state and the words after "can't be".
     #[error("A job that is {} can't be {}.", .0.as_str(), .1)]
     InvalidState(JobState, &'static str),
-    /// There is no record of a deletion of this identifier.
+    /// The space has no record of a deletion of this identifier.
     #[error("Deletion was not found.")]
     DeletionNotFound,
-    /// The store can't answer now; nothing is lost by asking again.
+
+    /// The store or the queue is unavailable or too slow. The same request can be sent again with the same key.
     #[error("The service is temporarily unavailable. Send the request again with the same Idempotency-Key.")]
     Unavailable,
-    /// A fault of ours; what it was is in the log under the Request-Id.
+    /// A fault of the service. The log has its cause, under the response's `Request-Id`.
     #[error("Something went wrong on our side. The Request-Id names it in the log.")]
     Internal,
 }
 
 impl ApiError {
-    /// The stable word for programs.
+    /// The response's `code`, by which programs tell errors apart (contract: `docs/api.md`).
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoRoute
             | Self::LookupNotFound
             | Self::ProfileNotFound
-            | Self::DeletionNotFound
-            | Self::JobNotFound => "not_found",
-            Self::InstanceNotFound => "instance_not_found",
-            Self::PageConflict(_) => "page_conflict",
-            Self::InvalidState(..) => "invalid_state",
+            | Self::JobNotFound
+            | Self::DeletionNotFound => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::Unauthorized => "unauthorized",
             Self::PayloadTooLarge(_) | Self::PageTooLarge(_) => "payload_too_large",
@@ -130,17 +141,18 @@ impl ApiError {
             Self::UnsupportedType => "unsupported_eid_type",
             Self::RoleMayNot(_) | Self::NotActivated(_) => "forbidden",
             Self::NoSource(_) => "source_id_not_found",
+            Self::InstanceNotFound => "instance_not_found",
             Self::RateLimited => "rate_limit_error",
             Self::IdempotencyConflict => "idempotency_conflict",
             Self::ExternalIdNotFound => "eid_not_found",
+            Self::PageConflict(_) => "page_conflict",
+            Self::InvalidState(..) => "invalid_state",
             Self::Unavailable => "service_unavailable",
             Self::Internal => "internal_error",
         }
     }
-}
 
-impl ApiError {
-    /// The refusal of a control in a state that does not allow it.
+    /// The error for a control request that the job's state does not allow.
     pub fn control(state: JobState, control: Control) -> Self {
         let words = match control {
             Control::Start => "started",
@@ -153,7 +165,7 @@ impl ApiError {
     }
 }
 
-/// The first 64 characters of what a client sent: enough to recognise it by. Contract.
+/// The first 64 characters of a client's text (contract: `docs/limits.md`). It bounds the size of a response.
 fn cut(text: &str) -> &str {
     text.char_indices().nth(64).map_or(text, |(at, _)| &text[..at])
 }

@@ -1,4 +1,5 @@
-//! External ids: a type and a value that point at a profile.
+//! External ids. An external id (identifier) is a type and a value, such as `email:ada@example.com`, and belongs to one
+//! profile.
 
 use std::{fmt, str::FromStr};
 
@@ -6,19 +7,19 @@ use thiserror::Error;
 
 use crate::text::serde_as_text;
 
-/// The longest identifier value, in bytes of UTF-8. Contract: longer ones are answered with a 400.
+/// The longest identifier value, in bytes of UTF-8. A longer value gets a 400 (contract: `docs/limits.md`).
 pub const MAX_VALUE_BYTES: usize = 2_048;
 
-/// The type whose value finds a profile for the deletion API.
+/// The only type by which the deletion API looks a profile up (contract: `docs/api.md`).
 pub const USER_ID: &str = "user_id";
 
-/// A type that belongs to accounts, not to people: known, listed, never deletable.
+/// The type of account ids. An account is not a person: such identifiers can be loaded and listed, never deleted.
 pub const GROUP_ID: &str = "group_id";
 
-/// What stands in a path in place of a type where the value is a profile's own id.
+/// The word that a path has in place of a type when the value is the profile's own id, `use_…`.
 pub const SEGMENT_ID: &str = "segment_id";
 
-/// The types that every space knows.
+/// The types that every space knows (contract: `docs/load-format.md`).
 pub const DEFAULT_TYPES: [&str; 11] = [
     "user_id",
     "email",
@@ -33,16 +34,16 @@ pub const DEFAULT_TYPES: [&str; 11] = [
     "ios.push_token",
 ];
 
-/// Why a text is not a part of an identifier.
+/// Why a text is not a valid identifier type or value.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum IdentifierError {
-    /// Types are lower-case names.
+    /// The type's name is not 1 to 64 of `a-z 0-9 _ . -`.
     #[error("an identifier type is 1 to 64 of a-z, 0-9, `_`, `.`, `-`")]
     BadType,
-    /// The value has no bytes.
+    /// The value is empty.
     #[error("an identifier value must not be empty")]
     EmptyValue,
-    /// The value is over [`MAX_VALUE_BYTES`].
+    /// The value is longer than [`MAX_VALUE_BYTES`]; holds its length in bytes.
     #[error("an identifier value must be at most 2,048 bytes of UTF-8, this one has {0}")]
     LongValue(usize),
 }
@@ -52,7 +53,10 @@ pub enum IdentifierError {
 pub struct IdentifierType(String);
 
 impl IdentifierType {
-    /// Accepts a name by the rule above.
+    /// Accepts 1 to 64 of `a-z 0-9 _ . -`.
+    ///
+    /// # Errors
+    /// [`IdentifierError::BadType`] for any other text.
     pub fn parse(name: &str) -> Result<Self, IdentifierError> {
         let fits = (1..=64).contains(&name.len())
             && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'));
@@ -64,12 +68,13 @@ impl IdentifierType {
         Self(USER_ID.to_owned())
     }
 
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this type finds profiles for the deletion API and is guarded by the rule of the last `user_id`.
+    /// Whether this type is [`USER_ID`]. The deletion API looks profiles up by it, and a profile that has one keeps at
+    /// least one.
     pub fn is_user_id(&self) -> bool {
         self.0 == USER_ID
     }
@@ -93,7 +98,7 @@ serde_as_text!(IdentifierType);
 
 /// A person's identifier: 1 to 2,048 bytes of any Unicode text, kept byte for byte.
 ///
-/// It is personal data. `Debug` shows its length only; [`expose`](Self::expose) is the one way to the text.
+/// It is personal data: `Debug` prints only its length, and [`expose`](Self::expose) is the only access to the text.
 #[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct IdentifierValue(String);
@@ -114,6 +119,9 @@ impl From<IdentifierValue> for String {
 
 impl IdentifierValue {
     /// Accepts any text of 1 to [`MAX_VALUE_BYTES`] bytes.
+    ///
+    /// # Errors
+    /// [`IdentifierError::EmptyValue`] or [`IdentifierError::LongValue`].
     pub fn parse(value: impl Into<String>) -> Result<Self, IdentifierError> {
         let value = value.into();
         match value.len() {
@@ -123,7 +131,7 @@ impl IdentifierValue {
         }
     }
 
-    /// The personal text itself: for the store and the answer to its owner, never for a log.
+    /// The personal text itself. Use it for the store and for responses to authorised clients, never for logs.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -144,14 +152,15 @@ pub struct ExternalId {
     pub value: IdentifierValue,
 }
 
-/// How the values of one type are compared. Fixed when the type is made: changing it would hide what is stored.
+/// How the values of one type are compared. It is fixed when the type is made: identifiers are stored under a hash of
+/// the normalised value, so after a change the stored ones would no longer be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalisation {
     /// Byte for byte.
     #[default]
     None,
-    /// By the Unicode lower-case form.
+    /// By their Unicode lower-case form.
     Lowercase,
 }
 

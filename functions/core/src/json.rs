@@ -1,17 +1,22 @@
-//! Strict JSON: what a client or a file sends is read whole, or refused with the field that is wrong.
+//! Strict parsing of JSON from clients and files: every field is known and valid, or the error names the wrong one.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Visitor, forward_to_deserialize_any};
 
-/// Why a text was not read.
+/// Why a text can't be parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum JsonError {
-    /// It is not JSON; the line and the column, from 1, say where.
+    /// The text is not JSON. Holds line and column of the fault; lines count from 1.
     Syntax(usize, usize),
-    /// The field and what is wrong with it, without the value: it may be personal. The whole text is field `.`.
+    /// A value is not what its field takes. Holds the path of the field (`.` for the whole text) and what is wrong. A
+    /// value of a wrong type is never quoted, because it may be personal; the name of an unknown field or variant is.
     Field(String, String),
 }
 
-/// Reads a JSON text strictly: unknown and repeated fields, text after the end and deep nesting are errors.
+/// Parses a JSON text strictly: text after the end and deep nesting are errors. Repeated fields are errors, and unknown
+/// ones if `T` has `deny_unknown_fields`.
+///
+/// # Errors
+/// See [`JsonError`].
 pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -27,17 +32,27 @@ fn explain(field: String, error: &serde_json::Error) -> JsonError {
         return JsonError::Syntax(error.line(), error.column());
     }
     let text = error.to_string();
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    let wrong_kind = text.starts_with("invalid type") || text.starts_with("invalid value");
-    let text = match text.rsplit_once(", expected ").filter(|_| wrong_kind) {
-        Some((_, expected)) if expected.starts_with("struct ") => "expected an object".to_owned(),
-        Some((_, expected)) => format!("expected {expected}"),
-        None => text.to_owned(),
-    };
-    JsonError::Field(field, text)
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let text = text.strip_suffix(&position).unwrap_or(&text);
+    JsonError::Field(field, expectation(text).unwrap_or_else(|| text.to_owned()))
 }
 
-/// A struct that is written as a JSON object. Derived structs alone would also be read from an array of their fields.
+/// Removes the client's value, which may be personal, from the message of a type error.
+///
+/// serde words it `invalid type: <value>, expected <what the field takes>` and gives no access to its parts. The cut
+/// is safe: a value that itself contains `, expected ` is removed as well, because the last one counts, and what a field
+/// takes is a text of the program that never contains it. If serde changed the wording, the tests below would fail.
+fn expectation(text: &str) -> Option<String> {
+    if !["invalid type: ", "invalid value: "].iter().any(|start| text.starts_with(start)) {
+        return None;
+    }
+    let expected = text.rsplit_once(", expected ").map_or("another value", |(_, expected)| expected);
+    // Derived structs expect "struct <name>": the name in the code means nothing to a client.
+    Some(format!("expected {}", if expected.starts_with("struct ") { "an object" } else { expected }))
+}
+
+/// A struct that is read from a JSON object only. Without it, a derived struct could also be read from an array of its
+/// fields.
 #[derive(Debug)]
 pub struct Object<T>(pub T);
 
@@ -59,5 +74,47 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for MapOnly<D> {
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
         newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether they can be read matters")]
+    struct Body {
+        name: Option<String>,
+        count: Option<u8>,
+        inner: Option<Box<Object<Body>>>,
+    }
+
+    fn check(text: &str, field: &str, message: &str) {
+        let error = read::<Object<Body>>(text.as_bytes()).unwrap_err();
+        assert_eq!(error, JsonError::Field(field.to_owned(), message.to_owned()), "{text}");
+    }
+
+    #[test]
+    fn a_message_has_neither_the_value_nor_its_position() {
+        check(r#"{"count":"secret"}"#, "count", "expected u8");
+        check(r#"{"count":", expected secret at line 1 column 2"}"#, "count", "expected u8");
+        check(r#"{"count":256}"#, "count", "expected u8");
+        check(r#"{"name":12345}"#, "name", "expected a string");
+        check(r#"{"inner":["secret"]}"#, "inner", "expected an object");
+        check("\n\"secret\"", ".", "expected an object");
+        check(r#"{"count":1,"count":2}"#, ".", "duplicate field `count`");
+        check(
+            r#"{" at line 1":1}"#,
+            " at line 1",
+            "unknown field ` at line 1`, expected one of `name`, `count`, `inner`",
+        );
+    }
+
+    #[test]
+    fn a_syntax_error_has_a_position() {
+        for (text, line, column) in [("", 1, 0), ("{\n]", 2, 1), ("{} x", 1, 4)] {
+            assert_eq!(read::<Object<Body>>(text.as_bytes()).unwrap_err(), JsonError::Syntax(line, column), "{text}");
+        }
     }
 }

@@ -1,7 +1,12 @@
-//! The rules of Efface: what an identifier, a space, a token and a deletion are, and who may do what.
+//! The rules of Efface: what an identifier, a profile, a space, a token and a job are, what a deletion changes, and
+//! which role may do what.
 //!
-//! Nothing here knows AWS, HTTP, a clock or randomness: times and ids come in as arguments, so every rule can be
-//! tested by calling it. Start with [`request`] (what a client asks for) and [`deletion`] (what becomes of it).
+//! The rules are pure: no AWS, HTTP server, async runtime, clock or randomness. Times, ids and random bytes come in as
+//! arguments, so that a test can call every rule directly. Two modules still read parts of an HTTP request: [`token`]
+//! parses the value of an `Authorization` header, and [`path`] decodes URL paths. The messages for clients are in
+//! [`api_error`].
+//!
+//! Start with [`request`] (what a client asks for) and [`deletion`] (what it changes).
 
 pub mod activation;
 pub mod api_error;

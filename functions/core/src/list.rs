@@ -1,4 +1,4 @@
-//! The query of a list: which page, how large, of what.
+//! The query parameters of lists, and the cursors in `next`.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -7,34 +7,40 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::api_error::ApiError;
 
-/// The size of a page where the client names none.
+/// The entries of a page if the client sends no `limit` (contract: `docs/limits.md`).
 pub const DEFAULT_LIMIT: usize = 25;
 
-/// The largest page.
+/// The most entries of a page (contract: `docs/limits.md`).
 pub const MAX_LIMIT: usize = 100;
 
-/// A list's query, checked.
+/// The parsed query of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListQuery {
-    /// 1 to [`MAX_LIMIT`].
+    /// The most entries of the page: 1 to [`MAX_LIMIT`].
     pub limit: usize,
-    /// Where the page starts: the `next` of the page before, still sealed.
+    /// The `next` of the previous page, not yet decoded; `None` for the first page.
     pub next: Option<String>,
-    /// Only these names, where the client named any.
+    /// The names to list; `None` means all.
     pub include: Option<Vec<String>>,
-    /// Whether to tell more of each entry.
+    /// Whether entries have their additional fields.
     pub verbose: bool,
-    /// What else the list allows, by name.
+    /// The list's own parameters by name, such as `state`. Values are not checked, see [`filter`](Self::filter).
     pub filters: BTreeMap<String, String>,
 }
 
 impl ListQuery {
-    /// Reads `limit`, `next`, `include` and `verbose`; each at most once, and nothing else.
+    /// Parses `limit`, `next`, `include` and `verbose`.
+    ///
+    /// # Errors
+    /// A parameter is unknown, repeated or malformed.
     pub fn parse(query: &[(String, String)]) -> Result<Self, ApiError> {
         Self::read(query, &["include", "verbose"])
     }
 
-    /// Reads `limit`, `next` and what else is allowed; each at most once.
+    /// Parses `limit`, `next` and the parameters in `allowed`.
+    ///
+    /// # Errors
+    /// A parameter is unknown, repeated or malformed. Values of [`filters`](Self::filters) are not checked.
     pub fn read(query: &[(String, String)], allowed: &[&str]) -> Result<Self, ApiError> {
         let mut list =
             Self { limit: DEFAULT_LIMIT, next: None, include: None, verbose: false, filters: BTreeMap::new() };
@@ -56,30 +62,39 @@ impl ListQuery {
         Ok(list)
     }
 
-    /// A filter that is one of some words; `words` is how the refusal lists them.
+    /// The parsed value of one of [`filters`](Self::filters), if the client sent it.
+    ///
+    /// # Errors
+    /// The value can't be parsed; `words` completes the message "The query parameter `…` must be …".
     pub fn filter<T: FromStr>(&self, name: &str, words: &str) -> Result<Option<T>, ApiError> {
         let value = self.filters.get(name).map(|value| value.parse());
         value.transpose().map_err(|_| bad(format!("The query parameter `{name}` must be {words}.")))
     }
 }
 
-/// Refuses any query at all, but for the parameters named.
+/// Checks that the query has no parameters but those in `allowed`.
+///
+/// # Errors
+/// The message names the first other parameter.
 pub fn no_query_but(query: &[(String, String)], allowed: &[&str]) -> Result<(), ApiError> {
     query.iter().find(|(name, _)| !allowed.contains(&name.as_str())).map_or(Ok(()), |(name, _)| Err(unknown(name)))
 }
 
-/// Seals a position in a list into a `next`.
-pub fn encode_cursor<T: Serialize>(position: &T) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).unwrap_or_default())
+/// Encodes a cursor for `next`: URL-safe base64 of its JSON. It is neither encrypted nor signed.
+pub fn encode_cursor<T: Serialize>(cursor: &T) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(cursor).unwrap_or_default())
 }
 
-/// Opens a `next`; anything that [`encode_cursor`] did not make is refused.
+/// Decodes a `next`. Clients can forge one, so the caller must not trust its contents.
+///
+/// # Errors
+/// [`bad_cursor`] if it is not base64 of the JSON of a `T`.
 pub fn decode_cursor<T: DeserializeOwned>(next: &str) -> Result<T, ApiError> {
     let bytes = URL_SAFE_NO_PAD.decode(next).map_err(|_| bad_cursor())?;
     serde_json::from_slice(&bytes).map_err(|_| bad_cursor())
 }
 
-/// The refusal of a `next` that is not of this list.
+/// The error for a `next` that this list did not return.
 pub fn bad_cursor() -> ApiError {
     bad("The query parameter `next` is not one that this list gave; leave it out to start again.".to_owned())
 }
@@ -112,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_read_whole_or_refused() {
+    fn a_query_is_parsed_completely_or_rejected() {
         assert_eq!(parse(&[]).unwrap().limit, 25);
         let list = parse(&[("limit", "100"), ("include", "email,user_id"), ("verbose", "true")]).unwrap();
         assert_eq!((list.limit, list.verbose), (100, true));
@@ -130,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_comes_back_and_junk_does_not() {
+    fn a_cursor_is_decoded_and_junk_is_rejected() {
         assert_eq!(decode_cursor::<(String, u8)>(&encode_cursor(&("a", 7))).unwrap(), ("a".to_owned(), 7));
         assert!(decode_cursor::<(String, u8)>("junk").is_err());
     }

@@ -1,4 +1,4 @@
-//! The seed format: newline-delimited JSON, a profile or a space a line (contract: `docs/seed-format.md`).
+//! The load format: newline-delimited JSON, one profile or one space per line (contract: `docs/load-format.md`).
 
 use std::collections::BTreeMap;
 
@@ -13,37 +13,39 @@ use crate::{
     time::Time,
 };
 
-/// The most that a line may hold, so that its traits fit an item of the table.
+/// The most bytes of a line (contract: `docs/load-format.md`). It keeps a profile's traits within DynamoDB's item limit
+/// of 400 KB.
 pub const MAX_LINE_BYTES: usize = 300 * 1_024;
 
-/// What is wrong with a line, in words that name the field.
+/// Why a line can't be loaded. The text names the field and never shows an identifier or a trait.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct LineError(pub String);
 
-/// One line, read.
+/// A parsed load line.
 #[derive(Debug, Clone)]
 pub enum LoadLine {
-    /// Makes or changes a space.
+    /// Makes a space, or changes the settings of an existing one.
     Space(SpaceId, SpaceChange),
-    /// Makes a profile, or adds to it.
+    /// Makes a profile, or adds to an existing one.
     Profile(ProfileLine),
 }
 
-/// A profile as a line describes it.
+/// A load line that describes a profile.
 #[derive(Debug, Clone)]
 pub struct ProfileLine {
-    /// Its space.
+    /// The profile's space.
     pub space_id: SpaceId,
-    /// At least one; the first one names the profile when the line is loaded again.
+    /// At least one identifier. The first one names the profile: lines with the same first identifier add to one profile.
     pub external_ids: Vec<ExternalId>,
-    /// Names and JSON values.
+    /// Traits by name; each value is kept as the JSON text that was written.
     pub traits: BTreeMap<String, Box<RawValue>>,
-    /// The segments that it is a member of.
+    /// The ids of the segments that the profile is a member of.
     pub segments: Vec<String>,
-    /// When the event behind the line happened; without it the line brings nothing back that was deleted.
+    /// When the event that the line describes happened. An identifier that was deleted earlier is stored again; without
+    /// a timestamp a deleted identifier is never stored again.
     pub timestamp: Option<Time>,
-    /// An identifier of the profile that this one was merged into.
+    /// An identifier of the profile that this one was merged into, if any.
     pub merged_into: Option<ExternalId>,
 }
 
@@ -81,7 +83,10 @@ struct RawId {
     id: String,
 }
 
-/// Reads one line. Blank lines are `None`.
+/// Parses one line; `None` for a blank one.
+///
+/// # Errors
+/// The line is too long, is not JSON, or a field is missing, unknown, repeated or invalid.
 pub fn parse_line(line: &str) -> Result<Option<LoadLine>, LineError> {
     if line.trim().is_empty() {
         return Ok(None);

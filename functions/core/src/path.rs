@@ -1,29 +1,33 @@
-//! Path segments: decoded exactly once, and never leniently.
+//! Decoding of URL path segments: exactly once, and strictly.
 
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-/// How the front door hands the path over.
+/// How the event source hands the path over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathEncoding {
-    /// As the client sent it: we decode.
+    /// Percent-encoded, as the client sent it: it must be decoded here.
     Percent,
-    /// Already decoded by the door: decoding again would turn one identifier into another.
+    /// Already decoded by the event source. It must not be decoded again: `%2541` would become `A`, which may be another
+    /// person's identifier.
     Decoded,
 }
 
-/// Why a segment can't be read.
+/// Why a segment can't be decoded. The texts are shown to clients.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PathError {
-    /// A `%` without two hexadecimal digits.
+    /// A `%` is not followed by two hexadecimal digits.
     #[error("The URL has a `%` that two hexadecimal digits do not follow; send a literal percent sign as `%25`.")]
     BrokenEncoding,
-    /// The decoded bytes are no text.
+    /// The decoded bytes are not valid UTF-8.
     #[error("The URL is not valid UTF-8 once it is percent-decoded.")]
     NotUtf8,
 }
 
-/// Decodes one segment. `+` stays a plus sign: it means a space in forms only.
+/// Decodes one segment. `+` stays a plus sign: it stands for a space in forms only, not in paths.
+///
+/// # Errors
+/// [`PathError`] if the segment is encoded and its encoding is broken or not UTF-8.
 pub fn decode(segment: &str, encoding: PathEncoding) -> Result<String, PathError> {
     if encoding == PathEncoding::Decoded {
         return Ok(segment.to_owned());
@@ -38,7 +42,7 @@ pub fn decode(segment: &str, encoding: PathEncoding) -> Result<String, PathError
     percent_decode_str(segment).decode_utf8().map(Into::into).map_err(|_| PathError::NotUtf8)
 }
 
-/// Splits `type:value` at the first colon; a missing colon is a missing value.
+/// Splits `type:value` at the first colon. Without a colon the value is empty.
 pub fn split_selector(selector: &str) -> (&str, &str) {
     selector.split_once(':').unwrap_or((selector, ""))
 }
@@ -71,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decoding_door_is_taken_at_its_word() {
+    fn a_decoded_path_is_not_decoded_again() {
         assert_eq!(decode("100%", PathEncoding::Decoded).unwrap(), "100%");
         assert_eq!(decode("%2F", PathEncoding::Decoded).unwrap(), "%2F");
     }

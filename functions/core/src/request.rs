@@ -1,4 +1,5 @@
-//! What a client asks for: the request to delete one identifier, from its decoded parts.
+//! Parsing of requests on a profile: the path, and the body of a single deletion. The order of the checks is part of the
+//! contract (`docs/api.md`).
 
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -10,29 +11,32 @@ use crate::{
     space::IdentifierTypes,
 };
 
-/// The one collection whose profiles are people.
+/// The only collection that the API accepts (contract: `docs/api.md`).
 pub const USERS: &str = "users";
 
-/// The path's part of a request on a profile: collection and `type:value`, as the door handed them over.
+/// The parts of the path that name a profile: collection and `type:value`, encoded as the event source hands them over.
 #[derive(Debug, Clone, Copy)]
 pub struct ProfilePath<'a> {
-    /// Between `/collections/` and `/profiles/`.
+    /// The text between `/collections/` and `/profiles/`.
     pub collection: &'a str,
-    /// After `/profiles/`, less what belongs to the route.
+    /// The text after `/profiles/`, up to the rest of the route, such as `/external_ids/delete`.
     pub selector: &'a str,
 }
 
-/// A decoded `type:value`. The type may be one that no space knows.
+/// A decoded `type:value`. The type is not checked: it may be one that no space knows.
 #[derive(Debug, Clone)]
 pub struct Selector {
-    /// Before the first colon.
+    /// The text before the first colon; not empty.
     pub id_type: String,
-    /// After it.
+    /// The text after the first colon.
     pub value: IdentifierValue,
 }
 
 impl ProfilePath<'_> {
-    /// Decodes and checks, in the contract's order: something missing, unreadable, too long, another collection.
+    /// Decodes and checks both parts. Of several faults the first in the contract's order is reported.
+    ///
+    /// # Errors
+    /// In this order: a part is missing, can't be decoded, is too long; the collection is not [`USERS`].
     pub fn parse(self, encoding: PathEncoding) -> Result<Selector, ApiError> {
         let collection = path::decode(self.collection, encoding);
         let selector = path::decode(self.selector, encoding);
@@ -54,7 +58,7 @@ impl ProfilePath<'_> {
     }
 }
 
-/// A request to delete one identifier, valid in its space.
+/// A request to delete one identifier. Its types are known to the space, and lookup and target differ.
 #[derive(Debug, Clone)]
 pub struct DeleteIdentifier {
     /// The `user_id` that finds the profile.
@@ -85,7 +89,10 @@ pub struct DeleteBodyId {
 }
 
 impl DeleteIdentifier {
-    /// Checks the path, then the body, row by row as the contract orders them.
+    /// Checks the path, then the body, in the order of the contract. `types` are the space's.
+    ///
+    /// # Errors
+    /// The first fault in the order of the table in `docs/api.md`.
     pub fn parse(
         path: ProfilePath<'_>,
         encoding: PathEncoding,
@@ -130,7 +137,10 @@ impl DeleteIdentifier {
     }
 }
 
-/// Reads a JSON body; the refusal names the field, and never repeats a value.
+/// Parses a JSON body strictly, see [`json::read`].
+///
+/// # Errors
+/// [`ApiError::BadRequest`]. Its message names the field, or the line and column of a syntax error.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     json::read(body).map_err(|error| {
         ApiError::BadRequest(match error {
@@ -154,7 +164,7 @@ mod tests {
         let result = DeleteIdentifier::parse(path, PathEncoding::Percent, body.as_bytes(), &IdentifierTypes::default());
         let text = match result {
             Ok(request) => format!("{}:{}", request.target.id_type.as_str(), request.target.value.expose()),
-            Err(refusal) => refusal.to_string(),
+            Err(error) => error.to_string(),
         };
         assert_eq!(text, expected);
     }

@@ -4,43 +4,43 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-/// What a token was made for.
+/// The role of a token: it decides what the token's holder may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// May do everything.
+    /// Everything.
     WorkspaceOwner,
     /// Deletes identifiers, singly and in jobs; reads profiles and deletions.
     IdentityAdmin,
-    /// The same, for the people who run Unify and Engage.
+    /// The same as [`IdentityAdmin`](Self::IdentityAdmin), under the name of the administrators of Unify and Engage.
     UnifyEngageAdmin,
     /// Deletes profiles, singly and in jobs; reads profiles, deletions and jobs.
     PrivacyAdmin,
-    /// Runs segments and their jobs; reads profiles.
+    /// Reads profiles.
     Administrator,
     /// Reads profiles and deletions.
     ProfileReader,
-    /// Reads the audit log, deletions and jobs.
+    /// Reads deletions and jobs.
     Auditor,
 }
 
-/// One thing that a route asks for.
+/// What an endpoint requires of the token's role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// Remove one identifier from a profile.
+    /// Delete identifiers, singly and in jobs.
     DeleteIdentifiers,
-    /// See a profile's identifiers, traits and metadata.
+    /// Read a profile's identifiers, traits and metadata.
     ReadProfiles,
-    /// See the record of a deletion.
+    /// Read the record of a deletion.
     ReadDeletions,
-    /// Delete whole profiles, singly, in jobs and by the workflow's endpoint.
+    /// Delete profiles, singly, in jobs and through `/internal/bulk-delete-internal`.
     DeleteProfiles,
-    /// See jobs that others made.
+    /// Read jobs that other tokens made.
     ReadJobs,
 }
 
 impl Permission {
-    /// The permission in words that end the sentence "The token's role may not …".
+    /// The words that end the message "The token's role may not …" of a 403.
     pub fn as_words(self) -> &'static str {
         match self {
             Self::DeleteIdentifiers => "delete identifiers",
@@ -53,7 +53,7 @@ impl Permission {
 }
 
 impl Role {
-    /// Every role, in the order in which they are documented.
+    /// Every role, in the order of `docs/api.md`.
     pub const ALL: [Self; 7] = [
         Self::WorkspaceOwner,
         Self::IdentityAdmin,
@@ -64,7 +64,7 @@ impl Role {
         Self::Auditor,
     ];
 
-    /// The name in configuration, tokens and answers.
+    /// The name in configuration, token records and responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::WorkspaceOwner => "workspace_owner",
@@ -77,7 +77,7 @@ impl Role {
         }
     }
 
-    /// Whether this role may do that.
+    /// Whether this role has the permission.
     pub fn may(self, permission: Permission) -> bool {
         use Permission::{DeleteIdentifiers, DeleteProfiles, ReadDeletions, ReadJobs, ReadProfiles};
         match self {

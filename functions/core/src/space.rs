@@ -1,4 +1,4 @@
-//! Spaces: one customer's profiles, with their own tokens, types, limits and switch.
+//! Spaces. A space holds one customer's profiles and has its own tokens, identifier types, limits and activation.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
@@ -11,28 +11,29 @@ use crate::{
     time::Time,
 };
 
-/// The limit of single deletions a second, per space and per profile, unless the space sets its own.
+/// The default limit of single deletions in one clock second, for a space and for a profile (contract:
+/// `docs/limits.md`).
 pub const DEFAULT_DELETIONS_PER_SECOND: u32 = 100;
 
-/// The name of the source that the first use of the deletion API makes.
+/// The name of the source that a space gets at its first deletion.
 pub const SOURCE_NAME: &str = "profile-api-source";
 
-/// Why a text or a change does not make a space.
+/// Why a space id or a change of a space's settings is invalid.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SpaceError {
-    /// Ids are parts of keys and paths.
+    /// The id is not 1 to 64 of `a-z A-Z 0-9 _ -`. Ids are parts of table keys and URL paths.
     #[error("a space id is 1 to 64 of a-z, A-Z, 0-9, `_`, `-`")]
     BadId,
-    /// A custom type has an impossible name.
+    /// The name of a custom type is not 1 to 64 of `a-z 0-9 _ . -`.
     #[error("identifier_types: `{0}`: an identifier type is 1 to 64 of a-z, 0-9, `_`, `.`, `-`")]
     BadType(String),
-    /// Paths of reads use the name for a profile's own id.
+    /// `segment_id` can't be a type: in the paths of reads it stands for a profile's own id.
     #[error("identifier_types: `segment_id` stands for a profile's own id and can't be a type")]
     Reserved,
-    /// Values are stored under the old rule already.
+    /// The type exists with another normalisation, and values may be stored under it.
     #[error("identifier_types: the normalisation of `{0}` was fixed when the type was made")]
     FixedNormalisation(String),
-    /// A limit of nothing is a switch, and there is one.
+    /// A limit is not 1 to 1,000,000. To allow no deletions at all, set `activated` to `false`.
     #[error("{0} must be 1 to 1000000")]
     BadLimit(&'static str),
 }
@@ -42,14 +43,17 @@ pub enum SpaceError {
 pub struct SpaceId(String);
 
 impl SpaceId {
-    /// Accepts an id by the rule above.
+    /// Accepts 1 to 64 of `a-z A-Z 0-9 _ -`.
+    ///
+    /// # Errors
+    /// [`SpaceError::BadId`] for any other text.
     pub fn parse(text: &str) -> Result<Self, SpaceError> {
         let fits = (1..=64).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
         if fits { Ok(Self(text.to_owned())) } else { Err(SpaceError::BadId) }
     }
 
-    /// The text.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -71,28 +75,28 @@ impl fmt::Display for SpaceId {
     }
 }
 
-/// The identifier types that a space knows: the defaults, and its own.
+/// The identifier types that a space knows: [`DEFAULT_TYPES`] and its custom types.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IdentifierTypes(BTreeMap<String, Normalisation>);
 
 impl IdentifierTypes {
-    /// Whether identifiers of this type can exist in the space.
+    /// Whether the space knows this type.
     pub fn knows(&self, id_type: &IdentifierType) -> bool {
         DEFAULT_TYPES.contains(&id_type.as_str()) || self.0.contains_key(id_type.as_str())
     }
 
-    /// A known type by its name.
+    /// The type with this name, if the space knows it.
     pub fn find(&self, name: &str) -> Option<IdentifierType> {
         IdentifierType::parse(name).ok().filter(|id_type| self.knows(id_type))
     }
 
-    /// The form in which values of a type are compared and hashed.
+    /// The form in which this value is compared and hashed.
     pub fn normalise<'a>(&self, id_type: &IdentifierType, value: &'a IdentifierValue) -> Cow<'a, str> {
         self.0.get(id_type.as_str()).copied().unwrap_or_default().apply(value.expose())
     }
 
-    /// The names of all known types and their normalisation.
+    /// The names of all known types, each with its normalisation.
     pub fn all(&self) -> impl Iterator<Item = (&str, Normalisation)> {
         let defaults = DEFAULT_TYPES.iter().filter(|name| !self.0.contains_key(**name));
         defaults
@@ -100,7 +104,7 @@ impl IdentifierTypes {
             .chain(self.0.iter().map(|(name, normalisation)| (name.as_str(), *normalisation)))
     }
 
-    /// Adds types. `is_new` tells that the space is being made: only then may a default type be given a
+    /// Adds types. `is_new` is true while the space is being made: only then can a default type get another
     /// normalisation.
     fn add(&mut self, types: &[TypeSpec], is_new: bool) -> Result<(), SpaceError> {
         for spec in types {
@@ -121,14 +125,14 @@ impl IdentifierTypes {
     }
 }
 
-/// Where the space's deletions come from, in the field's terms.
+/// The source that a space's deletions are attributed to. While it is detached, deletions are rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// The source's own id.
+    /// The source's id, `src_…`. It never changes.
     pub id: String,
-    /// [`SOURCE_NAME`].
+    /// The source's name, always [`SOURCE_NAME`].
     pub name: String,
-    /// Whether the space may use it.
+    /// Whether the source is attached.
     pub state: SourceState,
 }
 
@@ -136,28 +140,28 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceState {
-    /// In use.
+    /// Deletions are accepted.
     Attached,
-    /// Taken off by an operator: deletions are refused.
+    /// An operator detached the source: single deletions get 404 `source_id_not_found`.
     Detached,
 }
 
-/// A space's settings as the table holds them.
+/// A space's settings, as the table stores them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Space {
-    /// Whether the deletion API is switched on.
+    /// Whether the deletion API is switched on; if not, deletions get a 403.
     pub activated: bool,
-    /// Types beyond the defaults, and normalisations.
+    /// Custom types, and default types with a normalisation.
     #[serde(default)]
     pub identifier_types: IdentifierTypes,
-    /// Most single deletions in one clock second.
+    /// The most single deletions in one clock second.
     pub deletions_per_second: u32,
-    /// Most single deletions on one profile in one clock second.
+    /// The most single deletions on one profile in one clock second.
     pub deletions_per_second_per_profile: u32,
-    /// Made at first use.
+    /// The source. It is made at the first deletion.
     #[serde(default)]
     pub source: Option<Source>,
-    /// The names under which workflows address this space.
+    /// The values of the header `x-reactor-instance-name` that name this space.
     #[serde(default)]
     pub reactor_instances: Vec<String>,
     /// When the space was made.
@@ -165,7 +169,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// A space with the defaults: switched on, 100 deletions a second.
+    /// A space with the default settings: activated, [`DEFAULT_DELETIONS_PER_SECOND`], no custom types, no source.
     pub fn new(created_at: Time) -> Self {
         Self {
             activated: true,
@@ -178,19 +182,20 @@ impl Space {
         }
     }
 
-    /// Whether one profile's limit can be reached before the space's: else the space's counter implies it.
+    /// Whether single deletions must be counted per profile, too. If the space's limit is not above the profile's, the
+    /// space's count already keeps every profile within its limit.
     pub fn counts_profiles(&self) -> bool {
         self.deletions_per_second > self.deletions_per_second_per_profile
     }
 }
 
-/// A custom type as configuration writes it: a name, or a name with its normalisation.
+/// An identifier type in a load line or a change of settings: `"name"`, or `{"name":…,"normalisation":…}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum TypeSpec {
-    /// Compared byte for byte.
+    /// A name; its values are compared byte for byte.
     Name(String),
-    /// With a normalisation.
+    /// A name with a normalisation.
     WithNormalisation {
         /// The type's name.
         name: String,
@@ -208,13 +213,14 @@ impl TypeSpec {
     }
 }
 
-/// What to make of a space, or to change in it; what is absent stays as it is.
+/// The settings of a new space, or changes to a space's settings. An absent field keeps its value (contract:
+/// `docs/load-format.md`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SpaceChange {
     /// See [`Space::activated`].
     pub activated: Option<bool>,
-    /// Types to add.
+    /// Types to add. Types are never removed.
     pub identifier_types: Vec<TypeSpec>,
     /// See [`Space::deletions_per_second`].
     pub deletions_per_second: Option<u32>,
@@ -222,12 +228,16 @@ pub struct SpaceChange {
     pub deletions_per_second_per_profile: Option<u32>,
     /// Attach or detach the source.
     pub source: Option<SourceState>,
-    /// Replaces the names.
+    /// Replaces [`Space::reactor_instances`].
     pub reactor_instances: Option<Vec<String>>,
 }
 
 impl SpaceChange {
-    /// The settings after this change. `new_source_id` is used where the change needs a source that is not there.
+    /// The settings after this change. `is_new` is true for a space that is being made. `new_source_id` becomes the id
+    /// of the source if the change sets its state and the space has none.
+    ///
+    /// # Errors
+    /// [`SpaceError`] for an invalid type, a changed normalisation or a limit out of range.
     pub fn apply(&self, mut space: Space, is_new: bool, new_source_id: &str) -> Result<Space, SpaceError> {
         space.identifier_types.add(&self.identifier_types, is_new)?;
         space.activated = self.activated.unwrap_or(space.activated);

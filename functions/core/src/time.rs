@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
-/// The text is no time.
+/// The text is not an RFC 3339 time with an offset.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("a time must be RFC 3339 with an offset, such as 2026-01-01T00:00:00Z")]
 pub struct BadTime;
@@ -17,28 +17,32 @@ impl Time {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(Timestamp::UNIX_EPOCH);
 
-    /// A time of so many milliseconds since 1970.
+    /// The time that many milliseconds after 1970-01-01T00:00:00Z. `None` if [`Timestamp`] can't hold it.
     pub fn from_millis(millis: i64) -> Option<Self> {
         Timestamp::from_millisecond(millis).ok().map(Self)
     }
 
-    /// Reads RFC 3339; finer fractions are cut.
+    /// Parses RFC 3339 text with any offset. Fractions finer than a millisecond are cut off.
+    ///
+    /// # Errors
+    /// [`BadTime`] if the text is malformed or has no offset.
     pub fn parse(text: &str) -> Result<Self, BadTime> {
         let time: Timestamp = text.parse().map_err(|_| BadTime)?;
         Self::from_millis(time.as_millisecond()).ok_or(BadTime)
     }
 
-    /// Whole seconds since 1970: the clock second that limits count in.
+    /// Whole seconds since 1970-01-01T00:00:00Z. Rate limits count deletions by this UTC clock second.
     pub fn second(self) -> i64 {
         self.0.as_second()
     }
 
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970-01-01T00:00:00Z.
     pub fn millis(self) -> i64 {
         self.0.as_millisecond()
     }
 
-    /// This time moved by so many seconds, as far as times go.
+    /// This time plus a number of seconds (minus, if negative). The result stops at the earliest and the latest time
+    /// that [`Timestamp`] can hold.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(self.0))

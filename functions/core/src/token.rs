@@ -1,7 +1,7 @@
-//! Access tokens: `eff_` and 48 characters that hold 256 random bits and their checksum.
+//! Access tokens: `eff_` and 48 characters of URL-safe base64 that hold 256 random bits and a 32-bit checksum.
 //!
-//! The checksum lets a function refuse junk without asking the table; the prefix lets secret scanners find a leak.
-//! NEVER CHANGE the prefix or the layout: every issued token would stop working.
+//! The checksum lets a function reject junk without a read of the table. The prefix lets secret scanners find leaked
+//! tokens. The prefix and the layout must never change: every issued token would stop working.
 
 use std::{fmt, str::FromStr};
 
@@ -16,33 +16,33 @@ use crate::{profile::BadId, text::serde_as_text};
 
 const PREFIX: &str = "eff_";
 
-/// Clients differ in whether they pad what they put behind `Basic`.
+/// Standard base64 with or without padding: some clients omit it from Basic credentials.
 const BASIC: GeneralPurpose = GeneralPurpose::new(
     &STANDARD_ALPHABET,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A token in plain text: shown once when it is made, and sent by clients. `Debug` never shows it.
+/// A token in plain text. It is shown once, when it is made; after that only clients have it. `Debug` never prints it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// Makes a token of 32 random bytes.
+    /// Makes a token from 32 random bytes.
     pub fn from_random(secret: [u8; 32]) -> Self {
         let mut bytes = secret.to_vec();
         bytes.extend(checksum(&secret));
         Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// Reads a token; `None` for anything whose prefix, length or checksum is wrong.
+    /// Parses a token. `None` if the prefix, the length or the checksum is wrong.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
         let (secret, sum) = bytes.split_at_checked(32)?;
         (sum == checksum(secret)).then(|| Self(text.to_owned()))
     }
 
-    /// Reads the value of an `Authorization` header: `Basic base64("<token>:")`, `TD1 <token>`, `Bearer <token>`
-    /// or the bare token.
+    /// Parses the value of an `Authorization` header: `Basic base64("<token>:")`, `TD1 <token>`, `Bearer <token>` or the
+    /// bare token (contract: `docs/api.md`). `None` for anything else.
     pub fn from_authorization(header: &str) -> Option<Self> {
         let header = header.trim();
         let Some((scheme, credentials)) = header.split_once(' ') else {
@@ -59,12 +59,12 @@ impl Token {
         }
     }
 
-    /// What the table keeps in the token's place.
+    /// The hash under which the table keeps the token's record. The token itself is never stored.
     pub fn hash(&self) -> TokenHash {
         TokenHash(URL_SAFE_NO_PAD.encode(Sha256::digest(&self.0)))
     }
 
-    /// The secret text: for the one answer that shows it.
+    /// The secret text. Use it only to show a new token to the person who made it, or to send it as a client.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -76,7 +76,8 @@ impl fmt::Debug for Token {
     }
 }
 
-/// SHA-256 of a token, 43 characters. A slow hash would add nothing to 256 random bits.
+/// SHA-256 of a token as 43 characters of URL-safe base64. A slow password hash is not needed: 256 random bits can't be
+/// guessed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TokenHash(String);
 
@@ -130,7 +131,8 @@ impl fmt::Display for TokenId {
 
 serde_as_text!(TokenHash, TokenId);
 
-/// CRC-32 over prefix and secret, so that a token of another product does not pass.
+/// CRC-32 of prefix and secret, big-endian. The prefix is included so that another product's token with the same layout
+/// fails the check.
 fn checksum(secret: &[u8]) -> [u8; 4] {
     let mut crc = crc32fast::Hasher::new();
     crc.update(PREFIX.as_bytes());

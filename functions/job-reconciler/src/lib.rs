@@ -1,32 +1,36 @@
-//! The scheduled function: ends what was begun. What it does is `efface-aws`'s `jobs`; here it is started and told of.
+//! The Lambda function that a schedule invokes to reconcile jobs: it requeues stalled chunks, completes, verifies and
+//! cancels jobs, and decides the chunks in the dead-letter queue. `efface-engine` does this; this crate runs and logs it.
 
 use std::time::{Duration, SystemTime};
 
 use efface_aws::{StoreError, queue::Queue};
 use efface_engine::{Deadline, Engine, Reconciled, ScanCursor};
 
-/// What is kept of the function's time for what is under way.
+/// The part of an invocation's time in which nothing new starts, left for requests that are running.
 const RESERVE: Duration = Duration::from_secs(10);
 
-/// The reconciler. One for the life of a process.
+/// Reconciles jobs. One is made per process, so that the next invocation goes on at its cursor.
 #[derive(Debug)]
 pub struct Reconciler {
     engine: Engine,
-    dead: Queue,
-    round: ScanCursor,
+    dead_letters: Queue,
+    cursor: ScanCursor,
 }
 
 impl Reconciler {
     /// A reconciler with an engine and the dead-letter queue.
-    pub fn new(engine: Engine, dead: Queue) -> Self {
-        Self { engine, dead, round: ScanCursor::default() }
+    pub fn new(engine: Engine, dead_letters: Queue) -> Self {
+        Self { engine, dead_letters, cursor: ScanCursor::default() }
     }
 
-    /// Looks after everything once, or as far as it comes until its function is ended.
+    /// Reconciles all jobs once, or stops a reserve of time before Lambda ends the invocation at `end`.
+    ///
+    /// # Errors
+    /// A request to the store or to the queue failed.
     pub async fn handle(&self, end: SystemTime) -> Result<Reconciled, StoreError> {
         let left = end.duration_since(SystemTime::now()).unwrap_or_default();
         let deadline = Deadline::after(left.saturating_sub(RESERVE));
-        let done = self.engine.reconcile(&self.dead, &self.round, deadline).await;
+        let done = self.engine.reconcile(&self.dead_letters, &self.cursor, deadline).await;
         match &done {
             Ok(Reconciled { jobs, resent, revived, closed, verified, decided, left, failed }) => {
                 tracing::info!(jobs, resent, revived, closed, verified, decided, left, failed, "reconciled");

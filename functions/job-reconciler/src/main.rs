@@ -1,4 +1,5 @@
-//! The process of the reconciler: settings, connections, then ticks of the schedule.
+//! The Lambda binary of the job reconciler: it reads the configuration, makes the clients, and runs on each scheduled
+//! event.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ async fn main() -> Result<(), Error> {
 fn start() -> Result<Reconciler, Error> {
     let config = Config::from_env()?;
     let queue = client::queue(&config, &config::required(&config::from_env, "EFFACE_QUEUE_URL")?);
-    let dead = client::queue(&config, &config::required(&config::from_env, "EFFACE_DEAD_LETTER_QUEUE_URL")?);
+    let dead_letters = client::queue(&config, &config::required(&config::from_env, "EFFACE_DEAD_LETTER_QUEUE_URL")?);
     let store = Store::new(client::dynamodb(&config), config.table);
-    Ok(Reconciler::new(Engine::new(store, queue, Clock::system()), dead))
+    Ok(Reconciler::new(Engine::new(store, queue, Clock::system()), dead_letters))
 }

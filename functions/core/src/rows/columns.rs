@@ -1,54 +1,56 @@
-//! Which columns of a table make a row.
+//! The columns of a table, and which of them make a row.
 
-use super::{RawRow, RowFault, Written};
+use super::{RawRow, RowFault, RowForm};
 
-/// One cell, read: its text, or why it is none.
+/// The text of a cell, or why it has none.
 pub(super) type Cell = Result<String, RowFault>;
 
-/// The most columns of a table. More can't be meant, and would cost memory out of proportion to the body.
+/// The most columns of a table. A row needs three at most; without a limit, a body of nothing but commas would take far
+/// more memory than its own size.
 pub(super) const MAX_COLUMNS: usize = 1_024;
 
-/// A table's columns, known by their names.
+/// The named columns of a table.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Columns {
+    /// The number of columns; a row with another number of cells is faulty.
     width: usize,
-    /// Where the cells of a row are: of one `key:value`, of key and value, or of user_id, type and id.
-    take: Vec<usize>,
+    /// The indices of the columns that make a row: of `key:value`; of key and value; or of user_id, type and id.
+    used: Vec<usize>,
 }
 
 impl Columns {
-    /// One column of whatever name; or `key` and `value` among others; or `user_id`, `type` and `id` alone. Upper and
-    /// lower case are the same.
+    /// Accepts one column of any name, `key` and `value` among any others, or exactly `user_id`, `type` and `id`. The case
+    /// of names does not matter. `None` for other columns.
     pub(super) fn named(names: &[String]) -> Option<Self> {
         let width = names.len();
-        let take = match width {
+        let used = match width {
             1 => Some(vec![0]),
             3 => find(names, &["key", "value"]).or_else(|| find(names, &["user_id", "type", "id"])),
             _ => find(names, &["key", "value"]),
         };
-        take.map(|take| Self { width, take })
+        used.map(|used| Self { width, used })
     }
 
-    /// A row of the table.
+    /// Makes a row of the cells of one line.
     pub(super) fn row(&self, mut cells: Vec<Cell>) -> RawRow {
         if cells.len() != self.width {
             return RawRow::fault(RowFault::NotText);
         }
-        let taken = self.take.iter().map(|at| std::mem::replace(&mut cells[*at], Err(RowFault::NotText)));
-        row(taken.collect())
+        let used = self.used.iter().map(|index| std::mem::replace(&mut cells[*index], Err(RowFault::NotText)));
+        row(used.collect())
     }
 }
 
-/// The places of the wanted names, each of which must be there once.
+/// The indices of the wanted names; `None` unless each of them occurs exactly once.
 fn find(names: &[String], wanted: &[&str]) -> Option<Vec<usize>> {
-    let place = |wanted: &&str| {
-        let mut places = (0..names.len()).filter(|at| names[*at].eq_ignore_ascii_case(wanted));
-        places.next().filter(|_| places.next().is_none())
+    let index = |wanted: &&str| {
+        let mut indices = (0..names.len()).filter(|index| names[*index].eq_ignore_ascii_case(wanted));
+        indices.next().filter(|_| indices.next().is_none())
     };
-    wanted.iter().map(place).collect()
+    wanted.iter().map(index).collect()
 }
 
-/// A row of nameless cells: their number says what they are.
+/// Makes a row of cells without column names: one is `key:value`, two are key and value, three are user_id, type and id.
 pub(super) fn row(cells: Vec<Cell>) -> RawRow {
     let cells = match cells.into_iter().collect::<Result<Vec<String>, RowFault>>() {
         Ok(cells) => cells,
@@ -56,9 +58,9 @@ pub(super) fn row(cells: Vec<Cell>) -> RawRow {
     };
     let mut cells = cells.into_iter();
     RawRow(match (cells.next(), cells.next(), cells.next(), cells.next()) {
-        (Some(text), None, ..) => Written::Text(text),
-        (Some(key), Some(value), None, _) => Written::Pair(key, value),
-        (Some(user_id), Some(id_type), Some(id), None) => Written::Identifier(Box::new([user_id, id_type, id])),
-        _ => Written::Fault(RowFault::NotText),
+        (Some(text), None, ..) => RowForm::Text(text),
+        (Some(key), Some(value), None, _) => RowForm::Pair(key, value),
+        (Some(user_id), Some(id_type), Some(id), None) => RowForm::Identifier(Box::new([user_id, id_type, id])),
+        _ => RowForm::Fault(RowFault::NotText),
     })
 }

@@ -1,12 +1,12 @@
-//! Comma-separated values (RFC 4180), read so that a row that breaks the rules costs itself only: a quote that is
-//! never closed must not swallow the rows behind it.
+//! Parser of comma-separated values (RFC 4180) that recovers from errors: a line that breaks the rules is one faulty row,
+//! and parsing goes on at the next line. A quote that is never closed does not swallow the rows after it.
 
 use super::{
     PageError, RawRow, RowFault, Sink,
     columns::{self, Cell, Columns, MAX_COLUMNS},
 };
 
-/// Hands over every row, less the header where there is one.
+/// Passes every row to the sink, without the header if there is one.
 pub(super) fn each(text: &[u8], sink: Sink<'_>) -> Result<(), PageError> {
     let mut records = Records { rest: text }.peekable();
     let columns = records.peek().and_then(header);
@@ -23,16 +23,17 @@ pub(super) fn each(text: &[u8], sink: Sink<'_>) -> Result<(), PageError> {
     Ok(())
 }
 
-/// The columns that the first record names: one name without a colon, or the names that make rows.
+/// The columns, if the first record is a header. A single cell with a colon is a row, not a header.
 fn header(first: &Record) -> Option<Columns> {
     let names: Vec<String> = first.as_ref().ok()?.iter().cloned().collect::<Result<_, _>>().ok()?;
     let is_row = names.len() == 1 && names[0].contains(':');
     Columns::named(&names).filter(|_| !is_row)
 }
 
-/// The cells of a record, or what is wrong with it.
+/// The cells of a record, or its fault.
 type Record = Result<Vec<Cell>, RowFault>;
 
+/// Iterates over the records of a text; blank lines are skipped.
 struct Records<'a> {
     rest: &'a [u8],
 }
@@ -57,7 +58,7 @@ impl Iterator for Records<'_> {
     }
 }
 
-/// What is before the next end of a line, and what is after it.
+/// The text before the next line feed, and the text after it.
 fn cut_line(text: &[u8]) -> (&[u8], &[u8]) {
     match text.iter().position(|byte| *byte == b'\n') {
         Some(end) => (&text[..end], &text[end + 1..]),
@@ -65,7 +66,8 @@ fn cut_line(text: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// The record at the start of a text, and what is after it; `None` where its quotes are wrong.
+/// The record at the start of a text, and the text after it. `None` if its quotes are wrong or it has more than
+/// [`MAX_COLUMNS`].
 fn record(text: &[u8]) -> Option<(Vec<Cell>, &[u8])> {
     let (mut cells, mut at) = (Vec::new(), text);
     while cells.len() < MAX_COLUMNS {
@@ -79,13 +81,13 @@ fn record(text: &[u8]) -> Option<(Vec<Cell>, &[u8])> {
     None
 }
 
-/// What is after the end of a record; `None` where this is not its end.
+/// The text after the line end at the start of a text; `None` if there is no line end.
 fn skip_end(text: &[u8]) -> Option<&[u8]> {
     let rest = text.strip_prefix(b"\r\n").or_else(|| text.strip_prefix(b"\n"));
     rest.or_else(|| matches!(text, b"" | b"\r").then_some(&[]))
 }
 
-/// A cell without quotes around it: to the next comma or the end of the line. Quotes inside are text.
+/// A cell without quotes around it: it ends at the next comma or line end. Quotes within it are text.
 fn plain(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let end = text.iter().position(|byte| matches!(byte, b',' | b'\n')).unwrap_or(text.len());
     let is_line_end = text.get(end) != Some(&b',');
@@ -94,7 +96,8 @@ fn plain(text: &[u8]) -> (Vec<u8>, &[u8]) {
     (cell.to_vec(), &text[cell.len()..])
 }
 
-/// A cell from behind its first quote to its last; doubled quotes are one.
+/// A quoted cell, without its opening quote, and the text after its closing quote. A doubled quote is one quote. `None`
+/// if the closing quote is missing.
 fn quoted(mut text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut cell = Vec::new();
     loop {

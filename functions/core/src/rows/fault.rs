@@ -1,32 +1,32 @@
-//! Why one row is not accepted, in words that name the field and the remedy and never show a value.
+//! Why a single row is invalid. The messages name the field and the remedy and never show a value.
 
-/// What is wrong with a row. It is counted as `invalid`; the other rows of its page are not touched by it.
+/// Why a row is invalid. The row is counted as `invalid` and does not affect the other rows of its page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum RowFault {
-    /// The row has another shape than its format and action ask for.
+    /// The row has not the shape that its format and action ask for.
     NotText,
-    /// A text without the colon that parts key and value.
+    /// The text has no colon between key and value.
     NoColon,
-    /// The space knows no such type.
+    /// The space does not know the type.
     UnknownType,
-    /// A type that is never deleted: `group_id`.
+    /// The type is `group_id`, which is never deleted.
     UnsupportedType,
-    /// A value without bytes.
+    /// The value is empty.
     EmptyValue,
-    /// A value over [`MAX_VALUE_BYTES`](crate::identifier::MAX_VALUE_BYTES).
+    /// The value is longer than [`MAX_VALUE_BYTES`](crate::identifier::MAX_VALUE_BYTES).
     LongValue,
-    /// Bytes or escapes that are no Unicode text.
+    /// The row has bytes that are not UTF-8, or JSON escapes of unpaired surrogates.
     NotUtf8,
-    /// A field that the row must have.
+    /// A required field is missing.
     MissingField,
-    /// A field that the row must not have.
+    /// The row has a field beside the required ones.
     UnknownField,
-    /// The same field twice: one of them would be ignored.
+    /// A field occurs twice, so that one of its values would be ignored.
     RepeatedField,
 }
 
-/// By their bytes: new ones go to the end.
+/// All faults, in the order of their stored bytes: append new ones, never reorder.
 const ALL: [RowFault; 10] = [
     RowFault::NotText,
     RowFault::NoColon,
@@ -41,7 +41,7 @@ const ALL: [RowFault; 10] = [
 ];
 
 impl RowFault {
-    /// The stable word for programs.
+    /// The row's `code`, by which programs tell faults apart.
     pub fn code(self) -> &'static str {
         match self {
             Self::UnknownType | Self::UnsupportedType => "unsupported_eid_type",
@@ -55,7 +55,7 @@ impl RowFault {
         }
     }
 
-    /// The words for people.
+    /// The row's `message`, for people.
     pub fn message(self) -> &'static str {
         match self {
             Self::NotText => {
@@ -77,12 +77,12 @@ impl RowFault {
         }
     }
 
-    /// As the table holds it.
+    /// The byte that is stored in the table.
     pub fn to_byte(self) -> u8 {
         self as u8
     }
 
-    /// Takes a byte back that [`to_byte`](Self::to_byte) made.
+    /// The fault of a stored byte; `None` if it is not one of [`to_byte`](Self::to_byte).
     pub fn from_byte(byte: u8) -> Option<Self> {
         ALL.get(usize::from(byte)).copied()
     }

@@ -1,16 +1,16 @@
-//! Which format a body is in. The body itself says it, and a bad row or two do not change it. Its media type is asked only
-//! where lines could be texts in JSON as well as in CSV: workflows send headers as they please.
+//! Detection of a body's format. The body itself decides, and a few faulty rows do not change the result. The media type
+//! counts only if quoted lines could be JSON strings as well as CSV, because workflows often send a wrong one.
 
 use serde_json::value::RawValue;
 
 use super::{PageError, Sink, csv, json};
 use crate::identifier::IdentifierType;
 
-/// Hands over the rows of an inflated body, one at a time and without a limit on their number. Its media type may be
-/// empty.
+/// Passes the rows of an inflated body to the sink, one at a time, without a limit on their number. `media_type` is
+/// lower-case and may be empty.
 ///
 /// # Errors
-/// A body that is no page, or what the sink says.
+/// The body can't be read as a page, or the sink returned an error.
 pub fn each_row(body: &[u8], media_type: &str, sink: Sink<'_>) -> Result<(), PageError> {
     if body.starts_with(b"\xff\xfe") || body.starts_with(b"\xfe\xff") {
         return Err(PageError::unreadable("The page is UTF-16; send it as UTF-8."));
@@ -27,7 +27,7 @@ pub fn each_row(body: &[u8], media_type: &str, sink: Sink<'_>) -> Result<(), Pag
 enum Format<'a> {
     /// One JSON value.
     Document(&'a RawValue),
-    /// A JSON value a line.
+    /// One JSON value per line.
     Lines,
     /// Comma-separated values.
     Csv,
@@ -55,7 +55,8 @@ fn format<'a>(text: &'a str, media_type: &str) -> Result<Format<'a>, PageError> 
     }
 }
 
-/// Whether at least half of the lines are objects or lists; texts may be among either kind.
+/// Whether at least half of the lines are JSON objects or arrays. Lines that begin with a quote are not counted: they can
+/// be JSON or CSV.
 fn are_rows(text: &str) -> bool {
     let (mut rows, mut others) = (0, 0);
     for line in json::lines(text).filter(|line| !line.starts_with('"')) {
@@ -65,8 +66,9 @@ fn are_rows(text: &str) -> bool {
     rows > 0 && rows >= others
 }
 
-/// Whether all lines are JSON values, the first one a text. CSV with quotes around everything reads the same but for
-/// escapes; where a header comes first, it is CSV.
+/// Whether the lines are JSON strings. CSV with quotes around every cell looks the same but for escapes, so the media type
+/// decides if it names one of the two. Otherwise all lines must be JSON values and the first one a string. If there are
+/// several, the first one must also have a colon: else it is the header of a CSV file.
 fn are_texts(text: &str, media_type: &str) -> bool {
     let mut lines = json::lines(text).peekable();
     let Some(first) = lines.next() else { return false };

@@ -1,4 +1,5 @@
-//! Bodies that were compressed: known by their first bytes, because workflows send headers as they please.
+//! Decompression of gzip bodies. They are recognised by their first bytes, not by headers, because workflows often send
+//! wrong ones.
 
 use std::{borrow::Cow, io::Read};
 
@@ -6,27 +7,30 @@ use flate2::read::MultiGzDecoder;
 
 use super::{MAX_INFLATED, PageError};
 
-/// How gzip begins (RFC 1952).
+/// The first bytes of gzip data (RFC 1952).
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// A body as it was before it was compressed; one that was not is borrowed.
+/// The decompressed body. A body that is not compressed is returned as it is.
 ///
 /// # Errors
-/// Over [`MAX_INFLATED`] bytes, where reading stops at once; or damaged.
+/// The result would be over [`MAX_INFLATED`] bytes (decompression stops there), or the data is damaged.
 pub fn inflate(body: &[u8]) -> Result<Cow<'_, [u8]>, PageError> {
     inflate_within(body, MAX_INFLATED)
 }
 
-/// [`inflate`] with another limit, in bytes: for files of one's own.
-pub fn inflate_within(body: &[u8], most: usize) -> Result<Cow<'_, [u8]>, PageError> {
-    let text = if body.starts_with(&MAGIC) { Cow::Owned(gunzip(body, most)?) } else { Cow::Borrowed(body) };
-    if text.len() > most { Err(PageError::TooLarge) } else { Ok(text) }
+/// [`inflate`] with another limit, in bytes, for files that the caller trusts.
+///
+/// # Errors
+/// The same as [`inflate`].
+pub fn inflate_within(body: &[u8], max_bytes: usize) -> Result<Cow<'_, [u8]>, PageError> {
+    let text = if body.starts_with(&MAGIC) { Cow::Owned(gunzip(body, max_bytes)?) } else { Cow::Borrowed(body) };
+    if text.len() > max_bytes { Err(PageError::TooLarge) } else { Ok(text) }
 }
 
-/// Reads one byte more than allowed, so that the caller sees it.
-fn gunzip(body: &[u8], most: usize) -> Result<Vec<u8>, PageError> {
+/// Decompresses at most one byte more than the limit, from which the caller sees that it was exceeded.
+fn gunzip(body: &[u8], max_bytes: usize) -> Result<Vec<u8>, PageError> {
     let mut text = Vec::new();
-    let mut reader = MultiGzDecoder::new(body).take((most as u64).saturating_add(1));
+    let mut reader = MultiGzDecoder::new(body).take((max_bytes as u64).saturating_add(1));
     match reader.read_to_end(&mut text) {
         Ok(_) => Ok(text),
         Err(_) => Err(PageError::unreadable("The gzip data is damaged or cut off; compress and send it again.")),
@@ -67,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told() {
+    fn damaged_data_is_an_error() {
         let body = gzip(b"email:a");
         for damaged in [&body[..body.len() - 1], &body[..2], &[&body[..], b"x"].concat()] {
             assert!(matches!(inflate(damaged), Err(PageError::Unreadable(_))));

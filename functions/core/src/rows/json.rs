@@ -1,6 +1,7 @@
-//! Rows written in JSON: as one document, or line by line.
+//! Rows in JSON: one document, or one value per line.
 //!
-//! Rows are parted first and read each by itself, so that one which can't be read costs itself only.
+//! The text is first split into rows, and then each row is parsed by itself. So a row that can't be parsed does not affect
+//! the others.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,12 +9,12 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 use serde_json::value::RawValue;
 
 use super::{
-    PageError, RawRow, RowFault, Sink, Written,
+    PageError, RawRow, RowFault, RowForm, Sink,
     columns::{self, Cell, Columns, MAX_COLUMNS},
 };
 
-/// A body as text. Bytes that are none become an escape that no text can hold, two in a row lest a backslash before
-/// them takes the first for its own: rows can still be parted, and the row around them is found to be bad.
+/// The body as text. Invalid UTF-8 becomes an unpaired surrogate escape, doubled so that a preceding backslash cannot
+/// consume it. The text can still be split into rows, and the row with the escape then fails to parse.
 pub(super) fn repaired(body: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = str::from_utf8(body) {
         return text.into();
@@ -23,7 +24,7 @@ pub(super) fn repaired(body: &[u8]) -> Cow<'_, str> {
     for chunk in body.utf8_chunks() {
         text.push_str(chunk.valid());
         let is_bad = !chunk.invalid().is_empty();
-        // Once for bad bytes in a row: a page of nothing else must not become twelve times as large.
+        // Only once for consecutive invalid bytes: otherwise a body of invalid bytes would grow twelvefold.
         if is_bad && !(is_after_bad && chunk.valid().is_empty()) {
             text.push_str(r"\ud800\ud800");
         }
@@ -32,7 +33,8 @@ pub(super) fn repaired(body: &[u8]) -> Cow<'_, str> {
     text.into()
 }
 
-/// Hands over the rows of a whole document: a list, an object with a list, or a row by itself.
+/// Passes the rows of a document to the sink. The document is an array of rows, an object with such an array, or a single
+/// row.
 pub(super) fn each_of_document(document: &RawValue, sink: Sink<'_>) -> Result<(), PageError> {
     if document.get().starts_with('[') {
         return each_element(document, sink, row);
@@ -51,7 +53,7 @@ pub(super) fn each_of_document(document: &RawValue, sink: Sink<'_>) -> Result<()
     }
 }
 
-/// Hands over a row for each line that is not blank.
+/// Passes one row to the sink for each line that is not blank.
 pub(super) fn each_line(text: &str, sink: Sink<'_>) -> Result<(), PageError> {
     lines(text).try_for_each(|line| match serde_json::from_str::<&RawValue>(line) {
         Ok(raw) => sink(row(raw)),
@@ -59,12 +61,12 @@ pub(super) fn each_line(text: &str, sink: Sink<'_>) -> Result<(), PageError> {
     })
 }
 
-/// The lines that are not blank.
+/// The lines that are not blank, trimmed.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').map(|line| line.trim_matches([' ', '\t', '\r'])).filter(|line| !line.is_empty())
 }
 
-/// A row, whatever was written.
+/// The row that a JSON value describes; a value of another shape becomes a faulty row.
 pub(super) fn row(raw: &RawValue) -> RawRow {
     match raw.get().as_bytes().first() {
         Some(b'{') => object(raw),
@@ -76,21 +78,21 @@ pub(super) fn row(raw: &RawValue) -> RawRow {
     }
 }
 
-/// A text, or an integer as it was written.
+/// The text of a cell: of a string its value, of an integer its digits as written.
 fn cell(raw: &RawValue) -> Cell {
     let text = raw.get();
     let is_integer = || text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit());
     match text.as_bytes().first() {
-        // All else was checked when it was parted: what is left are escapes of half a character.
+        // The syntax was checked when the rows were split; only unpaired surrogate escapes can still fail.
         Some(b'"') => serde_json::from_str(text).map_err(|_| RowFault::NotUtf8),
         Some(b'-' | b'0'..=b'9') if is_integer() => Ok(text.to_owned()),
         _ => Err(RowFault::NotText),
     }
 }
 
-/// The cells of a list; `None` where they are far too many, or no list.
+/// The cells of an array; `None` if the value is no array or has more than [`MAX_COLUMNS`] elements.
 fn cells(raw: &RawValue) -> Option<Vec<Cell>> {
-    let Few(cells) = serde_json::from_str(raw.get()).ok()?;
+    let BoundedList(cells) = serde_json::from_str(raw.get()).ok()?;
     Some(cells.into_iter().map(cell).collect())
 }
 
@@ -108,26 +110,30 @@ fn table_row(columns: &Columns, raw: &RawValue) -> RawRow {
 fn object(raw: &RawValue) -> RawRow {
     let Ok(fields) = serde_json::from_str::<Fields>(raw.get()) else { return RawRow::fault(RowFault::NotUtf8) };
     let [key, value, user_id, id_type, id] = fields.known;
-    let taken = match (key.zip(value), user_id.zip(id_type).zip(id), fields.only) {
+    let used = match (key.zip(value), user_id.zip(id_type).zip(id), fields.first) {
         _ if fields.repeated => return RawRow::fault(RowFault::RepeatedField),
         (Some((key, value)), ..) => vec![key, value],
-        (None, _, Some(only)) if fields.count == 1 => vec![only],
+        (None, _, Some(first)) if fields.count == 1 => vec![first],
         (None, Some(((user_id, id_type), id)), _) if fields.count == 3 => vec![user_id, id_type, id],
         (None, Some(_), _) => return RawRow::fault(RowFault::UnknownField),
-        _ => return RawRow(Written::Fault(RowFault::MissingField)),
+        _ => return RawRow(RowForm::Fault(RowFault::MissingField)),
     };
-    columns::row(taken.into_iter().map(cell).collect())
+    columns::row(used.into_iter().map(cell).collect())
 }
 
 /// The fields that make a row.
 const NAMES: [&str; 5] = ["key", "value", "user_id", "type", "id"];
 
-/// What an object holds of them, and how much else.
+/// The fields of a row's object.
 #[derive(Default)]
 struct Fields<'a> {
+    /// The values of [`NAMES`].
     known: [Option<&'a RawValue>; 5],
-    only: Option<&'a RawValue>,
+    /// The value of the first field, whatever its name.
+    first: Option<&'a RawValue>,
+    /// The number of all fields.
     count: usize,
+    /// Whether one of [`NAMES`] occurs more than once.
     repeated: bool,
 }
 
@@ -150,7 +156,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         let mut fields = Fields::default();
         while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
             fields.count += 1;
-            fields.only.get_or_insert(value);
+            fields.first.get_or_insert(value);
             if let Some(at) = NAMES.iter().position(|known| *known == name) {
                 fields.repeated |= fields.known[at].replace(value).is_some();
             }
@@ -159,7 +165,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 }
 
-/// The lists of a page; other fields mean nothing.
+/// The arrays of a page's object; other fields are ignored.
 #[derive(Default)]
 struct Page<'a> {
     rows: Option<&'a RawValue>,
@@ -182,7 +188,7 @@ impl<'de> Visitor<'de> for PageVisitor {
         f.write_str("an object")
     }
 
-    /// Only lists count: `{"data":"email:a"}` is a row of one column.
+    /// Ignores values that are no arrays: `{"data":"email:a"}` is a row of one column.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<'de>, A::Error> {
         let mut page = Page::default();
         while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
@@ -198,22 +204,22 @@ impl<'de> Visitor<'de> for PageVisitor {
     }
 }
 
-/// A list of at most [`MAX_COLUMNS`].
-struct Few<'a>(Vec<&'a RawValue>);
+/// An array of at most [`MAX_COLUMNS`] elements.
+struct BoundedList<'a>(Vec<&'a RawValue>);
 
-impl<'de> Deserialize<'de> for Few<'de> {
+impl<'de> Deserialize<'de> for BoundedList<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut few = Vec::new();
+        let mut items = Vec::new();
         let mut keep = |raw| {
-            few.push(raw);
-            if few.len() > MAX_COLUMNS { Err(PageError::TooLarge) } else { Ok(()) }
+            items.push(raw);
+            if items.len() > MAX_COLUMNS { Err(PageError::TooLarge) } else { Ok(()) }
         };
         Elements { each: &mut keep, stopped: &mut None }.deserialize(deserializer)?;
-        Ok(Self(few))
+        Ok(Self(items))
     }
 }
 
-/// Hands over the rows of a list, one at a time.
+/// Passes the rows of an array to the sink, one at a time.
 fn each_element(list: &RawValue, sink: Sink<'_>, read: impl Fn(&RawValue) -> RawRow) -> Result<(), PageError> {
     let mut stopped = None;
     let elements = Elements { each: &mut |raw| sink(read(raw)), stopped: &mut stopped };
@@ -225,9 +231,10 @@ fn each_element(list: &RawValue, sink: Sink<'_>, read: impl Fn(&RawValue) -> Raw
     }
 }
 
-/// A list that is never in memory as a whole.
+/// Visits the elements of an array one at a time, so that they are never all in memory.
 struct Elements<'f, F> {
     each: &'f mut F,
+    /// The error of `each`, which ended the visit.
     stopped: &'f mut Option<PageError>,
 }
 

@@ -1,7 +1,8 @@
-//! How a page's body becomes rows: any of the formats in which tables of people are posted, compressed or not.
+//! Parsing of a page of rows from a request body: JSON, newline-delimited JSON or CSV, optionally compressed with gzip
+//! (contract: `docs/api.md`, "Jobs").
 //!
-//! A body is either a page or refused as a whole ([`PageError`]). Within a page every row stands for itself: one that
-//! can't be read is a row with a [`RowFault`], and has its place and its number like any other.
+//! A body that is no page is rejected completely ([`PageError`]). Within a page, rows are independent: a row that can't be
+//! parsed has a [`RowFault`] and is numbered like any other row.
 
 mod columns;
 mod csv;
@@ -30,25 +31,25 @@ pub use fault::RowFault;
 pub use format::each_row;
 pub use inflate::{inflate, inflate_within};
 
-/// Most rows of a page. Contract.
+/// The most rows of a page (contract: `docs/limits.md`).
 pub const MAX_ROWS: usize = 100_000;
 
-/// Most bytes of a page once inflated. Contract.
+/// The most bytes of a page after decompression (contract: `docs/limits.md`).
 pub const MAX_INFLATED: usize = 32 * 1_024 * 1_024;
 
-/// Most bytes of a page as sent. Contract.
+/// The most bytes of a page as sent (contract: `docs/limits.md`).
 pub const MAX_SENT: usize = 4 * 1_024 * 1_024;
 
-/// Why a body as a whole is no page.
+/// Why a body is not a page.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PageError {
-    /// Over [`MAX_INFLATED`].
+    /// More than [`MAX_INFLATED`] bytes.
     #[error("A page must be at most {MAX_INFLATED} bytes once inflated; send smaller pages.")]
     TooLarge,
-    /// Over [`MAX_ROWS`].
+    /// More than [`MAX_ROWS`] rows.
     #[error("A page must have at most {MAX_ROWS} rows; send smaller pages.")]
     TooManyRows,
-    /// What can't be read and what to do about it, never a value.
+    /// The body can't be parsed. The text names the fault and the remedy and never shows a value.
     #[error("{0}")]
     Unreadable(String),
 }
@@ -59,30 +60,29 @@ impl PageError {
     }
 }
 
-/// What takes rows as they are read; its error ends the reading.
+/// Receives the rows one at a time. If it returns an error, parsing ends with that error.
 pub type Sink<'a> = &'a mut dyn FnMut(RawRow) -> Result<(), PageError>;
 
-/// A row as it was written, before the rules of its space are applied to it. It is personal: `Debug` shows its kind
-/// only.
+/// A row before its space's identifier types are applied to it. It is personal: `Debug` prints its form and lengths only.
 ///
-/// It is read from any JSON value, and written as JSON in its plainest form; one that can't be read as `null`.
+/// It deserializes from any JSON value and serializes to the simplest equivalent one; a faulty row becomes `null`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RawRow(Written);
+pub struct RawRow(RowForm);
 
-/// The forms of a row. What has none of them has a fault already.
+/// The forms that a row can have.
 #[derive(Clone, PartialEq, Eq)]
-enum Written {
-    /// `key:value`, or meant to be.
+enum RowForm {
+    /// `key:value`; the colon may be missing.
     Text(String),
-    /// Key and value.
+    /// A key and a value.
     Pair(String, String),
-    /// user_id, type and id.
+    /// A `user_id`, a type and an id.
     Identifier(Box<[String; 3]>),
-    /// Anything else.
+    /// None of these, and why.
     Fault(RowFault),
 }
 
-/// A row of `delete_identifier`. Its target may be its lookup: that is an outcome, not a fault.
+/// A valid row of `delete_identifier`. Target and lookup may be equal: then its outcome is `protected`, not `invalid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentifierRow {
     /// The `user_id` that finds the profile.
@@ -91,8 +91,11 @@ pub struct IdentifierRow {
     pub target: ExternalId,
 }
 
-/// Cuts an inflated body of any format into rows. The format is told by the body, and only where it could be two of them
-/// by its media type.
+/// Parses an inflated body into at most [`MAX_ROWS`] rows. The body decides its format; `media_type` (lower-case, may be
+/// empty) counts only for bodies that two formats fit.
+///
+/// # Errors
+/// See [`PageError`].
 pub fn read_page(body: &[u8], media_type: &str) -> Result<Vec<RawRow>, PageError> {
     let mut rows = Vec::new();
     each_row(body, media_type, &mut |row| {
@@ -105,10 +108,11 @@ pub fn read_page(body: &[u8], media_type: &str) -> Result<Vec<RawRow>, PageError
     Ok(rows)
 }
 
-/// The rows of a page within a larger JSON text: all of them, or one more than [`MAX_ROWS`] where there are more.
+/// Deserializes the rows of a page within a larger JSON text. If there are more than [`MAX_ROWS`], it returns one more
+/// than that, from which the caller sees that the limit was exceeded.
 ///
 /// # Errors
-/// The value is no list.
+/// The value is no array.
 pub fn page_rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RawRow>, D::Error> {
     struct Rows;
     impl<'de> Visitor<'de> for Rows {
@@ -132,40 +136,46 @@ pub fn page_rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RawRo
 }
 
 impl RawRow {
-    /// A row of `delete_profile`: any identifier of the profile that is to go.
+    /// Reads the row for `delete_profile`: an identifier of the profile to delete.
+    ///
+    /// # Errors
+    /// The fault for which the row is counted as `invalid`.
     pub fn profile(&self, types: &IdentifierTypes) -> Result<ExternalId, RowFault> {
         match &self.0 {
-            Written::Text(text) => {
+            RowForm::Text(text) => {
                 let (key, value) = text.split_once(':').ok_or(RowFault::NoColon)?;
                 external_id(key, value, types)
             }
-            Written::Pair(key, value) => external_id(key, value, types),
-            Written::Identifier(_) => Err(RowFault::MissingField),
-            Written::Fault(fault) => Err(*fault),
+            RowForm::Pair(key, value) => external_id(key, value, types),
+            RowForm::Identifier(_) => Err(RowFault::MissingField),
+            RowForm::Fault(fault) => Err(*fault),
         }
     }
 
-    /// A row of `delete_identifier`: exactly `user_id`, `type` and `id`.
+    /// Reads the row for `delete_identifier`: exactly `user_id`, `type` and `id`.
+    ///
+    /// # Errors
+    /// The fault for which the row is counted as `invalid`.
     pub fn identifier(&self, types: &IdentifierTypes) -> Result<IdentifierRow, RowFault> {
         match &self.0 {
-            Written::Identifier(fields) => {
+            RowForm::Identifier(fields) => {
                 let [user_id, id_type, id] = fields.as_ref();
                 let lookup = external_id(USER_ID, user_id, types)?;
                 Ok(IdentifierRow { lookup, target: external_id(id_type, id, types)? })
             }
-            Written::Pair(..) => Err(RowFault::MissingField),
-            Written::Text(_) => Err(RowFault::NotText),
-            Written::Fault(fault) => Err(*fault),
+            RowForm::Pair(..) => Err(RowFault::MissingField),
+            RowForm::Text(_) => Err(RowFault::NotText),
+            RowForm::Fault(fault) => Err(*fault),
         }
     }
 
-    /// Why the row can be read by no action at all; it is written as `null` then.
+    /// The fault of a row that is invalid for every action; such a row serializes to `null`.
     pub fn unreadable(&self) -> Option<RowFault> {
-        if let Written::Fault(fault) = self.0 { Some(fault) } else { None }
+        if let RowForm::Fault(fault) = self.0 { Some(fault) } else { None }
     }
 
     fn fault(fault: RowFault) -> Self {
-        Self(Written::Fault(fault))
+        Self(RowForm::Fault(fault))
     }
 }
 
@@ -184,10 +194,10 @@ fn external_id(id_type: &str, value: &str, types: &IdentifierTypes) -> Result<Ex
 impl fmt::Debug for RawRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Written::Text(text) => write!(f, "RawRow(<{} bytes>)", text.len()),
-            Written::Pair(key, value) => write!(f, "RawRow(<{} and {} bytes>)", key.len(), value.len()),
-            Written::Identifier(_) => f.write_str("RawRow(<identifier>)"),
-            Written::Fault(fault) => write!(f, "RawRow({fault:?})"),
+            RowForm::Text(text) => write!(f, "RawRow(<{} bytes>)", text.len()),
+            RowForm::Pair(key, value) => write!(f, "RawRow(<{} and {} bytes>)", key.len(), value.len()),
+            RowForm::Identifier(_) => f.write_str("RawRow(<identifier>)"),
+            RowForm::Fault(fault) => write!(f, "RawRow({fault:?})"),
         }
     }
 }
@@ -206,13 +216,13 @@ impl Serialize for RawRow {
             map.end()
         };
         match &self.0 {
-            Written::Text(text) => serializer.serialize_str(text),
-            Written::Pair(key, value) => object(serializer, &[("key", key), ("value", value)]),
-            Written::Identifier(fields) => {
+            RowForm::Text(text) => serializer.serialize_str(text),
+            RowForm::Pair(key, value) => object(serializer, &[("key", key), ("value", value)]),
+            RowForm::Identifier(fields) => {
                 let [user_id, id_type, id] = fields.as_ref();
                 object(serializer, &[("user_id", user_id), ("type", id_type), ("id", id)])
             }
-            Written::Fault(_) => serializer.serialize_unit(),
+            RowForm::Fault(_) => serializer.serialize_unit(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The formats, one by one and against each other.
+//! Tests of each format, and of the formats against each other.
 
 use std::{io::Write, time::Instant};
 
@@ -23,12 +23,12 @@ fn profiles(rows: &[RawRow]) -> Vec<String> {
     rows.iter().map(text).collect()
 }
 
-/// As the workflow's endpoint reads what was sent without a media type.
+/// Parses a body as `/internal/bulk-delete-internal` does if it is sent without a media type.
 fn read_sent(sent: &[u8]) -> Result<Vec<RawRow>, PageError> {
     read_page(&inflate(sent)?, "")
 }
 
-/// The rows of a body as `type:value`, or the fault of each; or why it is no page.
+/// Compares the rows of a body, each as `type:value` or its fault, or the error of the whole body.
 fn check(body: impl AsRef<[u8]>, expected: &[&str]) {
     let body = body.as_ref();
     for sent in [body.to_vec(), gzip(body)] {
@@ -56,7 +56,7 @@ fn a_table_with_named_columns() {
 }
 
 #[test]
-fn a_bad_line_among_texts_costs_itself_only() {
+fn a_bad_line_among_strings_is_one_faulty_row() {
     check(
         r#""email:jos\u00e9@x"
 null
@@ -67,7 +67,7 @@ null
     );
     let read = |media_type| profiles(&read_page(b"\"bad\"\n\"email:b\"\n", media_type).unwrap());
     assert_eq!(read("application/x-ndjson"), ["NoColon", "email:b"]);
-    assert_eq!(read("text/csv"), ["email:b"], "it is a header");
+    assert_eq!(read("text/csv"), ["email:b"], "the first line is a header");
     assert_eq!(read(""), ["email:b"]);
     let quoted = b"\"email:a\\u00e9\"\n\"email:b\"\n";
     assert_eq!(profiles(&read_page(quoted, "text/csv").unwrap()), [r"email:a\u00e9", "email:b"]);
@@ -90,7 +90,7 @@ fn a_list_of_any_rows() {
 }
 
 #[test]
-fn a_bad_row_costs_itself_only() {
+fn a_bad_row_is_one_faulty_row() {
     check(
         r#"[null,true,1,1.5,[],["email","a","b"],{},{"a":1,"b":2},{"a":[]},{"key":"email","value":null},
             {"key":"email","key":"email","value":"a"},"\ud800","email:\ud800",{"\ud800":"email:a"},"email:",
@@ -128,7 +128,7 @@ fn a_bad_row_costs_itself_only() {
 }
 
 #[test]
-fn a_row_a_line() {
+fn newline_delimited_json() {
     check(
         "{\"key\":\"email\",\"value\":\"a\"}\r\n\n  \n[\"email\",\"b\"]\n\"email:c\"\n{\"x\":\"email:d\"}\n",
         &["email:a", "email:b", "email:c", "email:d"],
@@ -162,7 +162,7 @@ fn comma_separated_values() {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_costs_its_line_only() {
+fn a_quote_that_is_never_closed_is_one_faulty_row() {
     check("email:a\n\"email:b\nemail:c\n", &["email:a", "NotText", "email:c"]);
     check("email:a\n\"email:b\n\"email:c,d\"\n", &["email:a", "NotText", "email:c,d"]);
     check("email:a\n\"email:b\"x\nemail:\"c\"\n", &["email:a", "NotText", "email:\"c\""]);
@@ -177,7 +177,7 @@ fn a_bad_row_does_not_change_the_format() {
 }
 
 #[test]
-fn a_page_that_was_cut_off_is_refused() {
+fn a_page_that_was_cut_off_is_rejected() {
     let cut = "The page ends before its JSON does; send it whole.";
     for body in ["[", "[\n\"email:a\",\n\"email:b\"\n", r#"{"rows":["email:a""#, r#"{"column_names":["key"],"data":[["#]
     {
@@ -205,12 +205,12 @@ fn a_page_has_its_limits() {
 }
 
 #[test]
-fn a_full_page_is_read_in_a_moment() {
+fn a_full_page_is_parsed_quickly() {
     let start = Instant::now();
     let table: Vec<[String; 1]> = (0..MAX_ROWS).map(|n| [format!("email:person-{n}@example.com")]).collect();
     let body = json!({"column_names": ["_col0"], "data": table}).to_string();
     assert_eq!(read_sent(body.as_bytes()).unwrap().len(), MAX_ROWS);
-    assert!(start.elapsed().as_secs() < 5, "a debug build, and a machine that has other things to do");
+    assert!(start.elapsed().as_secs() < 5, "generous, for a debug build on a busy machine");
 }
 
 fn identifiers(body: &str) -> Vec<String> {
@@ -243,7 +243,7 @@ fn a_row_names_an_identifier() {
 }
 
 #[test]
-fn a_row_is_read_from_any_value_and_shown_to_nobody() {
+fn a_row_is_read_from_any_value_and_debug_does_not_show_it() {
     let rows =
         r#"["email:secret",{"key":"email","value":"secret"},{"user_id":"secret","type":"email","id":"secret"},7,null]"#;
     let read: Vec<RawRow> = crate::json::read(rows.as_bytes()).unwrap();
@@ -253,7 +253,8 @@ fn a_row_is_read_from_any_value_and_shown_to_nobody() {
     assert_eq!(written, rows.replace('7', "\"7\""));
 }
 
-/// Text that every format can carry; CSV tells neither a blank line nor a byte order mark from a row.
+/// Text that every format can carry. It begins with a letter, because in CSV a blank line is skipped and a byte order mark
+/// is removed.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z@,\"\\\\: é\\r\\n]{0,12}", any::<String>()].prop_map(|text| format!("v{text}"))
 }
@@ -292,7 +293,7 @@ proptest! {
         let texts: Vec<Value> = expected.iter().map(|text| json!(text)).collect();
         let pairs: Vec<Value> = values.iter().map(|value| json!({"key": "email", "value": value})).collect();
         let named = [vec![vec!["key".to_owned(), "value".to_owned()]], two.clone()].concat();
-        // One column of nothing but quoted texts with backslashes may be JSON as well, and is read so.
+        // A column of quoted cells with backslashes can be JSON strings as well, and is read as such.
         let ambiguous = values.iter().any(|value| value.contains('\\'));
         let bodies = [
             json!(texts).to_string().into_bytes(),
