@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that what the documentation points at exists: links, anchors, and files named in backticks."""
+"""Checks that what the documentation points at exists: links, anchors, and files named in backticks. In sources, only
+the pages that they name are checked."""
 
 import re
 import subprocess
@@ -33,9 +34,21 @@ def faults(page):
             yield f"the file {name} is not there"
 
 
+def missing_pages(source):
+    for name in re.findall(r"\bdocs/[\w./-]+\.md\b", source.read_text(encoding="utf-8")):
+        if not (ROOT / name).exists():
+            yield f"the page {name} is not there"
+
+
+def files(*patterns):
+    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
+    return listed.stdout.split()
+
+
 def main():
-    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
-    found = [f"{name}: {fault}" for name in listed.stdout.split() for fault in faults(ROOT / name)]
+    found = [f"{name}: {fault}" for name in files("*.md") for fault in faults(ROOT / name)]
+    sources = files("*.rs", "*.toml", "*.yaml", "*.py")
+    found += [f"{name}: {fault}" for name in sources for fault in missing_pages(ROOT / name)]
     print("\n".join(found) or "every link and every named file exists")
     sys.exit(bool(found))
 
