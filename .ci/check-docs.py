@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Checks that what the documentation points at exists: links, anchors, and files named in backticks. In sources, only
+the pages that they name are checked."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("functions/", "infra/", "tests/", "cli/", "docs/", ".ci/", ".cargo/")
+
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def faults(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists():
+            yield f"the link {target} leads nowhere"
+        elif anchor and anchor not in anchors(file):
+            yield f"the link {target} names a heading that is not there"
+    for name in re.findall(r"`([^`\s<>{}*…]+)`", text):
+        if name.startswith(FOLDERS) and not (ROOT / name).exists():
+            yield f"the file {name} is not there"
+
+
+def missing_pages(source):
+    for name in re.findall(r"\bdocs/[\w./-]+\.md\b", source.read_text(encoding="utf-8")):
+        if not (ROOT / name).exists():
+            yield f"the page {name} is not there"
+
+
+def files(*patterns):
+    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
+    return listed.stdout.split()
+
+
+def main():
+    found = [f"{name}: {fault}" for name in files("*.md") for fault in faults(ROOT / name)]
+    sources = files("*.rs", "*.toml", "*.yaml", "*.py")
+    found += [f"{name}: {fault}" for name in sources for fault in missing_pages(ROOT / name)]
+    print("\n".join(found) or "every link and every named file exists")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
