@@ -8,11 +8,8 @@ use std::{
 };
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use efface_aws::{
-    StoreError,
-    queue::{BadMessage, Message, Pointer, Queue, Work},
-};
-use efface_engine::{ChunkRun, Deadline, Engine};
+use efface_aws::queue::{BadMessage, Message, Pointer, Queue, Work};
+use efface_engine::{ChunkRun, Deadline, Engine, Error};
 use futures::{FutureExt, StreamExt, stream};
 use thiserror::Error;
 
@@ -35,7 +32,7 @@ pub enum WorkError {
     Unknown,
     /// A request to the store or to the queue failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Engine(#[from] Error),
     /// The code panicked; the panic's location is logged separately.
     #[error("panic")]
     Panic,
@@ -98,16 +95,16 @@ impl Worker {
     async fn work(&self, pointer: &Pointer, deadline: Deadline) -> Result<ChunkRun, WorkError> {
         if deadline.is_over() {
             // A failed message would count as received once more, and be nearer to the dead-letter queue.
-            self.queue.send(std::slice::from_ref(pointer)).await?;
+            self.queue.send(std::slice::from_ref(pointer)).await.map_err(Error::from)?;
             return Ok(ChunkRun::Requeued);
         }
         let Pointer { space, job, work } = pointer;
         match work {
             Work::Dispatch { from } => {
-                self.engine.dispatch(space, job, *from, deadline).await?;
+                self.engine.dispatch(space, *job, *from, deadline).await?;
                 Ok(ChunkRun::Completed)
             }
-            Work::Chunk(id) => match self.engine.run_chunk(space, job, *id, deadline).await? {
+            Work::Chunk(id) => match self.engine.run_chunk(space, *job, *id, deadline).await? {
                 ChunkRun::Unknown => Err(WorkError::Unknown),
                 ran => Ok(ran),
             },
@@ -135,7 +132,7 @@ fn log(pointer: Option<&Pointer>, result: &Result<ChunkRun, WorkError>, started:
     match result {
         Ok(ran) => tracing::info!(space_id, job_id, page, chunk, result = ?ran, duration_ms, "message"),
         // A warning only: SQS delivers the message again.
-        Err(WorkError::Store(error @ StoreError::Unavailable(_))) => {
+        Err(WorkError::Engine(error)) if error.is_passing() => {
             tracing::warn!(space_id, job_id, page, chunk, %error, duration_ms, "message");
         }
         Err(error) => tracing::error!(space_id, job_id, page, chunk, %error, duration_ms, "message"),

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use efface_aws::{StoreError, queue::Queue};
-use efface_engine::{Deadline, Engine, Reconciled, ScanCursor};
+use efface_aws::queue::Queue;
+use efface_engine::{Deadline, Engine, Error, Reconciled, ScanCursor};
 
 /// The part of an invocation's time in which nothing new starts, left for requests that are running.
 const RESERVE: Duration = Duration::from_secs(10);
@@ -27,13 +27,13 @@ impl Reconciler {
     ///
     /// # Errors
     /// A request to the store or to the queue failed.
-    pub async fn handle(&self, end: SystemTime) -> Result<Reconciled, StoreError> {
+    pub async fn handle(&self, end: SystemTime) -> Result<Reconciled, Error> {
         let left = end.duration_since(SystemTime::now()).unwrap_or_default();
         let deadline = Deadline::after(left.saturating_sub(RESERVE));
         let done = self.engine.reconcile(&self.dead_letters, &self.cursor, deadline).await;
         match &done {
-            Ok(Reconciled { jobs, resent, revived, closed, verified, decided, left, failed }) => {
-                tracing::info!(jobs, resent, revived, closed, verified, decided, left, failed, "reconciled");
+            Ok(Reconciled { jobs, redispatched, requeued, closed, verified, decided, left, failed }) => {
+                tracing::info!(jobs, redispatched, requeued, closed, verified, decided, left, failed, "reconciled");
             }
             Err(error) => tracing::error!(%error, "not reconciled"),
         }
