@@ -163,7 +163,7 @@ async fn every_endpoint_asks_for_its_permission() {
             Endpoint::ListExternalIds => Req::read(SPACE, "user_id", "u", "external_ids"),
             Endpoint::ListTraits => Req::read(SPACE, "user_id", "u", "traits"),
             Endpoint::ReadMetadata => Req::read(SPACE, "user_id", "u", "metadata"),
-            Endpoint::DeleteProfile => Req::erase(SPACE, "user_id", "nobody"),
+            Endpoint::DeleteProfile => Req::delete_profile(SPACE, "user_id", "nobody"),
             Endpoint::BulkDelete => Req::post("/internal/bulk-delete-internal", &serde_json::json!([])),
             Endpoint::CreateJob => Req::post(&jobs, &body),
             Endpoint::ListJobs => Req::get(&jobs),
