@@ -113,6 +113,7 @@ async fn an_expired_token_stops_at_its_time() {
 #[tokio::test]
 async fn a_job_is_its_makers() {
     let app = TestApp::start().await;
+    app.leave_messages();
     let rows = serde_json::json!([{ "user_id": "u", "type": "email", "id": "e" }]);
     let body = serde_json::json!({ "action": "delete_identifier", "rows": rows, "open": true });
     let create = |action: &str| {
@@ -148,6 +149,7 @@ async fn a_job_is_its_makers() {
 #[tokio::test]
 async fn every_endpoint_asks_for_its_permission() {
     let app = TestApp::start().await;
+    app.leave_messages();
     app.profile(&["user_id:u", "email:e@x"]).await;
     let jobs = format!("/v1/spaces/{SPACE}/deletion_jobs");
     let body = serde_json::json!({ "action": "delete_profile", "rows": ["user_id:nobody"] });

@@ -12,12 +12,14 @@ fn body() -> Value {
     json!({ "delete_external_ids": [{ "id": "e@x", "type": "email" }] })
 }
 
+/// An app with the profile that [`body`] deletes from.
 async fn app() -> TestApp {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x"]).await;
     app
 }
 
+/// Sends a request as the workspace owner and asserts its status, code and message.
 async fn check(app: &TestApp, request: Req, expected: &str) {
     let shown = format!("{} {}", request.method, request.target);
     let reply = app.send(request).await;

@@ -7,6 +7,7 @@ use std::sync::{
 
 use efface_tests::{Req, TestApp, app::SPACE, fault_proxy::Passed, faults::Fault, matchers::is_tombstone_write};
 
+/// An app with one profile and a warm cache.
 async fn app() -> TestApp {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x", "user_id:v", "email:f@x"]).await;

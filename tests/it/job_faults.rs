@@ -250,7 +250,7 @@ async fn rejected_entries_of_a_batch_are_sent_again() {
     let app = app().await;
     let rows: Vec<String> = (0..25_000).map(|i| format!("user_id:nobody-{i}")).collect();
     let job = app.job(json!({ "action": "delete_profile", "rows": rows })).await;
-    app.queue.refuse([3, 1, 10, 2]);
+    app.queue.reject([3, 1, 10, 2]);
     let dispatch = app.queue.take();
     assert!(app.deliver(&app.worker(), &dispatch).await.is_empty());
     let mut chunks = app.queue.take();
@@ -285,6 +285,7 @@ async fn a_queue_that_is_down_loses_no_job() {
 #[tokio::test]
 async fn the_reconciler_continues_at_its_cursor() {
     let app = app().await;
+    app.leave_messages();
     for _ in 0..20 {
         app.job(profiles()).await;
     }

@@ -188,6 +188,7 @@ async fn a_deletion_finds_all_identifiers_of_an_interrupted_load() {
 #[tokio::test]
 async fn a_large_merged_profile_is_deleted_over_several_runs() {
     let app = TestApp::start().await;
+    app.leave_messages();
     app.profile(&["user_id:root"]).await;
     for i in 0..70 {
         let mut line = profile_line(SPACE, &[&format!("anonymous_id:a{i}")]);

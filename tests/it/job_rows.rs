@@ -163,6 +163,7 @@ async fn pages_of_every_format() {
 #[tokio::test]
 async fn pages_that_are_too_large() {
     let app = TestApp::start().await;
+    app.leave_messages();
     let post = |body: Vec<u8>| {
         let mut request = Req::post("/internal/bulk-delete-internal", &Value::Null);
         request.body = body;

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
@@ -125,6 +125,17 @@ pub struct TestApp {
     pub clock: TestClock,
     /// A token of [`SPACE`] for each role.
     pub tokens: BTreeMap<Role, String>,
+    may_leave_messages: AtomicBool,
+}
+
+/// A test that ends with waiting messages has probably not run its jobs to the end, so it fails unless it says
+/// [`TestApp::leave_messages`].
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && !self.may_leave_messages.load(Ordering::Relaxed) {
+            assert_eq!(self.queue.len(), 0, "messages are left in the job queue");
+        }
+    }
 }
 
 /// The master key of all tests.
@@ -147,7 +158,8 @@ impl TestApp {
         log::capture();
         let (clock, queue, dead) = (TestClock::default(), TestQueue::default(), TestQueue::default());
         let app = instance(&db, &queue, &clock, EventSource::Rest);
-        let mut app = Self { app, db, queue, dead, clock, tokens: BTreeMap::new() };
+        let may_leave_messages = AtomicBool::new(false);
+        let mut app = Self { app, db, queue, dead, clock, tokens: BTreeMap::new(), may_leave_messages };
         app.space(SPACE, json!({ "source": "attached", "reactor_instances": ["demo"] })).await;
         for role in Role::ALL {
             let token = app.new_token(SPACE, role).await;
@@ -155,6 +167,11 @@ impl TestApp {
         }
         app.db.proxy.take();
         app
+    }
+
+    /// Says that this test leaves messages in the job queue.
+    pub fn leave_messages(&self) {
+        self.may_leave_messages.store(true, Ordering::Relaxed);
     }
 
     /// Another instance of the function on the same table and queue, with caches and a limiter of its own.

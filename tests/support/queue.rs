@@ -21,7 +21,7 @@ struct Inner {
     /// Every body that was ever sent.
     sent: Vec<String>,
     /// For each of the next batches: how many of its entries the queue rejects.
-    refuses: VecDeque<usize>,
+    rejections: VecDeque<usize>,
     /// Whether every send fails.
     is_down: bool,
     /// Handles and bodies of messages that were received and not yet deleted.
@@ -60,8 +60,8 @@ impl TestQueue {
     }
 
     /// Rejects this many entries of each of the next batches, from the first one on.
-    pub fn refuse(&self, entries: impl IntoIterator<Item = usize>) {
-        self.lock().refuses.extend(entries);
+    pub fn reject(&self, entries: impl IntoIterator<Item = usize>) {
+        self.lock().rejections.extend(entries);
     }
 
     /// Whether every send fails from now on.
@@ -82,12 +82,12 @@ impl Port for TestQueue {
             if inner.is_down {
                 return Err(StoreError::Unavailable("the queue is down".to_owned()));
             }
-            let refused = inner.refuses.pop_front().unwrap_or_default().min(bodies.len());
-            for body in &bodies[refused..] {
+            let rejected = inner.rejections.pop_front().unwrap_or_default().min(bodies.len());
+            for body in &bodies[rejected..] {
                 inner.messages.push_back(body.clone());
                 inner.sent.push(body.clone());
             }
-            Ok((0..refused).collect())
+            Ok((0..rejected).collect())
         })
     }
 
