@@ -3,7 +3,7 @@
 use efface_tests::{Req, TestApp, app::SPACE, jobs::summary};
 use serde_json::{Value, json};
 
-/// An app with profiles `u0` to `u<n>`, each with an email.
+/// An app with this many profiles: `u0`, `u1` and so on, each with an email.
 async fn app(profiles: usize) -> TestApp {
     let app = TestApp::start().await;
     for i in 0..profiles {
