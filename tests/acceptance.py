@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Runs `cargo local` as a user would and checks what it promises, over HTTP alone.
+"""Acceptance test of `cargo local`: starts it as a user does and checks it over HTTP.
 
   python3 tests/acceptance.py                      a few minutes
-  python3 tests/acceptance.py --profiles 10000     the full size of the hostile run
+  python3 tests/acceptance.py --profiles 10000     the full size of the `hostile` check
   python3 tests/acceptance.py --only bulk --rows 100000 --kills 10
   python3 tests/acceptance.py --only limits        one check
 
-It needs Python 3 and what `cargo local` needs. The last line counts: `N passed, N failed`.
+It needs Python 3 and what `cargo local` needs. The last line of its output is `N passed, N failed`.
+It is one file, somewhat over 400 lines, because it must run as it is, without an installed package.
 """
 
 import argparse
@@ -33,7 +34,7 @@ LOCAL = threading.local()
 
 
 class Site:
-    """A running `cargo local`."""
+    """A running `cargo local`, stopped at the end of its `with` block."""
 
     def __init__(self, port, seed_lines=None, release=False):
         self.folder = tempfile.mkdtemp()
@@ -65,7 +66,7 @@ class Site:
         return self.ready["spaces"][space]["tokens"][role]
 
     def send(self, method, path, body=None, token=None, headers=None):
-        """One request on this thread's own connection: status, headers and body."""
+        """Sends one request on this thread's connection. Returns status, headers and body."""
         token = token or self.token()
         headers = {"Authorization": "Basic " + base64.b64encode((token + ":").encode()).decode(), **(headers or {})}
         if body is not None and "Content-Type" not in headers:
@@ -99,7 +100,7 @@ class Site:
         return sorted((entry["type"], entry["id"]) for entry in body["data"])
 
     def items(self):
-        """Every item of the table, as text by key, from behind the API's back."""
+        """Reads every item of the table directly from the emulator: JSON text by key."""
         table = self.aws("ListTables", {})["TableNames"][0]
         items, start = {}, {}
         while True:
@@ -111,6 +112,7 @@ class Site:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def aws(self, operation, request):
+        """Sends one request to the emulator's DynamoDB."""
         host = urllib.parse.urlsplit(self.ready["endpoint_url"]).netloc
         connection = http.client.HTTPConnection(host, timeout=120)
         scope = "Credential=000000000000/20260101/us-east-1/dynamodb/aws4_request"
@@ -130,6 +132,7 @@ def quote(value):
 
 
 def profile(user, ids, space="spa_demo"):
+    """A profile line with a `user_id` and other identifiers."""
     external_ids = [{"type": "user_id", "id": user}] + [{"type": t, "id": v} for t, v in ids]
     return {"space_id": space, "external_ids": external_ids, "timestamp": "2026-01-01T00:00:00Z"}
 
@@ -151,12 +154,12 @@ def readme(arguments):
 
 
 def restart(arguments):
-    """A function that is killed is brought back."""
+    """A function that was killed is started again."""
     with Site(arguments.port) as site:
         assert site.send("GET", "/health")[0] == 200
         for _ in range(3):
             functions = descendants(site.process.pid, "efface-api")
-            assert functions, "there was a function to kill"
+            assert functions, "no running function was found"
             for function in functions:
                 os.kill(function, signal.SIGKILL)
             deadline = time.time() + 30
@@ -165,20 +168,20 @@ def restart(arguments):
                     if site.send("GET", "/health")[0] == 200:
                         break
                 except (OSError, ValueError, http.client.HTTPException):
-                    pass  # the request that met the kill
-                assert time.time() < deadline, "the function was not brought back in 30 s"
+                    pass  # the function is not running yet
+                assert time.time() < deadline, "the function was not started again within 30 s"
                 time.sleep(0.2)
 
 
 def limits(arguments):
-    """Ten seconds of load, several times above the limit."""
+    """Under ten seconds of requests at several times the limit, no second has more deletions than the limit."""
     profiles = [profile(f"u{p}", [("anonymous_id", f"{p}-{i}") for i in range(90)]) for p in range(250)]
     with Site(arguments.port, profiles, release=True) as site:
         targets = iter([(f"u{p}", f"{p}-{i}") for i in range(90) for p in range(250)])
         lock, statuses, deleted = threading.Lock(), collections.Counter(), []
         until = time.time() + 10
 
-        def load():
+        def send_deletions():
             while time.time() < until:
                 with lock:
                     user, value = next(targets)
@@ -192,15 +195,15 @@ def limits(arguments):
                     assert body["error"]["code"] == "rate_limit_error", body
 
         with ThreadPoolExecutor(16) as pool:
-            for done in [pool.submit(load) for _ in range(16)]:
-                done.result()
+            for future in [pool.submit(send_deletions) for _ in range(16)]:
+                future.result()
         seconds = collections.Counter()
         for value in deleted:
             _, _, body = site.send("GET", f"/v1/spaces/spa_demo/deletions/anonymous_id:{value}")
             seconds[body["deletion"]["deleted_at"][:19]] += 1
-        print(f"  answers {dict(statuses)}, deletions by second {sorted(seconds.values())}")
+        print(f"  responses {dict(statuses)}, deletions per second {sorted(seconds.values())}")
         assert set(statuses) == {200, 429}, statuses
-        assert statuses[429] > statuses[200], "the load was several times above the limit"
+        assert statuses[429] > statuses[200], "too few requests were above the limit"
         assert max(seconds.values()) <= 100, seconds
 
 
@@ -211,7 +214,7 @@ HOSTILE = list("abcXYZ019 :/?#[]@!$&'()*+,;=%\"<>\\^`{|}~-._\0\t\n\r\x7f") + [
 
 
 def hostile_value(rng, number):
-    """Of any length up to 2,048 bytes, unlike every other."""
+    """A unique value of random length, at most 2,048 bytes."""
     value = f"{number}"
     length = rng.choice([1, 3, 8, 20, 60]) if rng.random() < 0.97 else 2_000
     for piece in rng.choices(HOSTILE, k=length):
@@ -222,7 +225,7 @@ def hostile_value(rng, number):
 
 
 def hostile(arguments):
-    """Each identifier of many profiles with hostile values is deleted once, and nothing else is touched."""
+    """Identifiers with hostile values are deleted, and no other item changes."""
     rng = random.Random(20261122)
     limits = {"deletions_per_second": 1000000, "deletions_per_second_per_profile": 1000000}
     lines = [{"space": {"id": "spa_demo", "source": "attached", **limits}}]
@@ -234,7 +237,7 @@ def hostile(arguments):
     with Site(arguments.port, lines, release=True) as site:
         before = site.items()
 
-        def erase(person):
+        def delete_all(person):
             user, email, other = person
             for id_type, value in (("email", email), ("anonymous_id", other)):
                 status, _, body = site.delete(user, id_type, value)
@@ -244,21 +247,21 @@ def hostile(arguments):
             status, _, body = site.send("GET", path)
             assert status == 200, (person, status, body)
 
-        begun = time.time()
+        started = time.time()
         with ThreadPoolExecutor(8) as pool:
-            for _ in pool.map(erase, people):
+            for _ in pool.map(delete_all, people):
                 pass
         after = site.items()
         changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
         changed = {key for key in changed if not key[0].startswith("R#")}
         tombstones = {key for key in changed if '"deleted"' in after.get(key, "")}
-        took = time.time() - begun
+        took = time.time() - started
         print(f"  {2 * len(people)} identifiers in {took:.0f} s; {len(changed)} items changed")
         assert changed == tombstones and len(changed) == 2 * len(people), len(changed)
 
 
-def workflow(arguments):
-    """The README's page of a workflow: 202, the job ends, and the profile is gone from all reads."""
+def bulk_page(arguments):
+    """A page posted to the bulk endpoint becomes a job that ends, and the profile is gone from all reads."""
     with Site(arguments.port) as site:
         token = site.token("privacy_admin")
         page = {"column_names": ["_col0"], "column_types": ["varchar"],
@@ -278,14 +281,14 @@ def workflow(arguments):
             assert (status, body["accepted"], body["rejected_total"]) == (202, 1, 1), (media_type, status, body)
         status, _, body = site.send("POST", "/v1/spaces/spa_demo/deletion_jobs", b"\xff")
         assert (status, body["error"]["code"]) == (400, "bad_request"), (status, body)
-        status, answered, body = site.send("POST", "/internal/bulk-delete-internal", b"x" * 11_000_000, headers=headers)
-        assert (status, body["error"]["code"], "Request-Id" in answered) == (413, "payload_too_large", True), body
+        status, reply_headers, body = site.send("POST", "/internal/bulk-delete-internal", b"x" * 11_000_000, headers=headers)
+        assert (status, body["error"]["code"], "Request-Id" in reply_headers) == (413, "payload_too_large", True), body
         status, _, body = site.send("DELETE", "/v1/spaces/spa_demo/collections/users/profiles/user_id:user_003")
         assert (status, body["receipt"]["counts"]["merges"]) == (200, 1), (status, body)
 
 
 def ended(site, path, seconds):
-    """A job when it has ended; its counts add up all the while."""
+    """Waits until a job has ended and returns it. Asserts that its counts always add up to its rows."""
     deadline = time.time() + seconds
     while True:
         status, _, body = site.send("GET", path)
@@ -299,8 +302,7 @@ def ended(site, path, seconds):
 
 
 def bulk(arguments):
-    """`efface bulk` ends with exact counts, also with the worker killed during the run; the same file again deletes
-    nothing."""
+    """`efface bulk` has exact counts, also with workers killed meanwhile; running the same file again deletes nothing."""
     rows, rng = arguments.rows, random.Random(20261122)
     people = [f"u{i}" for i in range(rows * 90 // 100)]
     lines = [f"user_id:{person}" for person in people]
@@ -310,8 +312,8 @@ def bulk(arguments):
     rng.shuffle(lines)
     expected = {"deleted": len(people), "duplicate": rows * 5 // 100, "not_found": rows * 3 // 100,
                 "invalid": rows - len(people) - rows * 5 // 100 - rows * 3 // 100, "protected": 0, "failed": 0}
-    seeds = [profile(person, [("email", f"{person}@example.com")]) for person in people]
-    with Site(arguments.port, seeds, release=True) as site:
+    profiles = [profile(person, [("email", f"{person}@example.com")]) for person in people]
+    with Site(arguments.port, profiles, release=True) as site:
         path = os.path.join(site.folder, "people.txt")
         with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
@@ -325,13 +327,13 @@ def bulk(arguments):
 
         killer = threading.Thread(target=kill)
         killer.start()
-        begun = time.time()
+        started = time.time()
         counts = run_bulk(path)
         stop.set()
         killer.join()
-        print(f"  {rows} rows in {time.time() - begun:.0f} s, {killed[0]} workers killed: {counts}")
+        print(f"  {rows} rows in {time.time() - started:.0f} s, {killed[0]} workers killed: {counts}")
         assert counts == expected, (counts, expected)
-        assert killed[0] >= arguments.kills, "the run was too short for so many kills"
+        assert killed[0] >= arguments.kills, "the run ended before all kills"
         again = run_bulk(path)
         expected["not_found"] += expected["deleted"] + expected["duplicate"]
         expected["deleted"] = expected["duplicate"] = 0
@@ -339,7 +341,7 @@ def bulk(arguments):
 
 
 def run_bulk(path):
-    """The counts with which `efface bulk` ends."""
+    """Runs `efface bulk` on a file and returns the counts of its job."""
     command = ["cargo", "run", "-q", "-p", "efface-cli", "--", "--local", "bulk", path, "--space", "spa_demo", "--yes"]
     ran = subprocess.run(command + ["--json"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, (ran.returncode, ran.stdout, ran.stderr[-2_000:])
@@ -347,7 +349,7 @@ def run_bulk(path):
 
 
 def descendants(parent, name):
-    """The processes of a name that a process started, itself or through others."""
+    """The ids of all descendants of a process that have a name, as `ps` truncates it."""
     table = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,comm="], capture_output=True, text=True, check=True).stdout
     children, names = collections.defaultdict(list), {}
     for line in table.splitlines():
@@ -364,7 +366,7 @@ def descendants(parent, name):
 
 
 def schema(arguments):
-    """schemathesis finds no 5xx and no answer outside the OpenAPI document."""
+    """schemathesis finds no 5xx and no response that deviates from the OpenAPI document."""
     tools = os.path.join(ROOT, "target", "tools", "schemathesis")
     program = os.path.join(tools, "bin", "schemathesis")
     if not os.path.exists(program):
@@ -385,16 +387,16 @@ def schema(arguments):
         assert found.returncode == 0, found.stdout + found.stderr
 
 
-CHECKS = [readme, workflow, restart, limits, hostile, bulk, schema]
+CHECKS = [readme, bulk_page, restart, limits, hostile, bulk, schema]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=9000, help="the port to run cargo local on (9000)")
-    parser.add_argument("--profiles", type=int, default=500, help="profiles of the hostile run (500)")
-    parser.add_argument("--rows", type=int, default=2_000, help="rows of the bulk run (2,000; the full size is 100,000)")
-    parser.add_argument("--kills", type=int, default=0, help="workers killed during the bulk run (0)")
-    parser.add_argument("--examples", type=int, default=100, help="schemathesis examples an operation (100)")
+    parser.add_argument("--profiles", type=int, default=500, help="profiles of the `hostile` check (500)")
+    parser.add_argument("--rows", type=int, default=2_000, help="rows of the `bulk` check (2,000; the full size is 100,000)")
+    parser.add_argument("--kills", type=int, default=0, help="workers killed during the `bulk` check (0)")
+    parser.add_argument("--examples", type=int, default=100, help="schemathesis examples per operation (100)")
     parser.add_argument("--only", choices=[check.__name__ for check in CHECKS], help="run one check")
     arguments = parser.parse_args()
     failed = 0
@@ -403,7 +405,7 @@ def main():
         print(f"{check.__name__}: {check.__doc__}", flush=True)
         try:
             check(arguments)
-        except Exception:  # a failed check must not hide the next
+        except Exception:  # the other checks still run
             traceback.print_exc()
             failed += 1
     print(f"{len(checks) - failed} passed, {failed} failed")

@@ -113,6 +113,7 @@ async fn an_expired_token_stops_at_its_time() {
 #[tokio::test]
 async fn a_job_is_its_makers() {
     let app = TestApp::start().await;
+    app.leave_messages();
     let rows = serde_json::json!([{ "user_id": "u", "type": "email", "id": "e" }]);
     let body = serde_json::json!({ "action": "delete_identifier", "rows": rows, "open": true });
     let create = |action: &str| {
@@ -148,6 +149,7 @@ async fn a_job_is_its_makers() {
 #[tokio::test]
 async fn every_endpoint_asks_for_its_permission() {
     let app = TestApp::start().await;
+    app.leave_messages();
     app.profile(&["user_id:u", "email:e@x"]).await;
     let jobs = format!("/v1/spaces/{SPACE}/deletion_jobs");
     let body = serde_json::json!({ "action": "delete_profile", "rows": ["user_id:nobody"] });
@@ -163,7 +165,7 @@ async fn every_endpoint_asks_for_its_permission() {
             Endpoint::ListExternalIds => Req::read(SPACE, "user_id", "u", "external_ids"),
             Endpoint::ListTraits => Req::read(SPACE, "user_id", "u", "traits"),
             Endpoint::ReadMetadata => Req::read(SPACE, "user_id", "u", "metadata"),
-            Endpoint::DeleteProfile => Req::erase(SPACE, "user_id", "nobody"),
+            Endpoint::DeleteProfile => Req::delete_profile(SPACE, "user_id", "nobody"),
             Endpoint::BulkDelete => Req::post("/internal/bulk-delete-internal", &serde_json::json!([])),
             Endpoint::CreateJob => Req::post(&jobs, &body),
             Endpoint::ListJobs => Req::get(&jobs),

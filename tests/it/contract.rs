@@ -1,4 +1,5 @@
-//! Every row of the contract's table, in its order, and the answers around it.
+//! The HTTP contract of deleting one identifier: each error of its table, their order, and the errors that any route
+//! can give. `docs/api.md` holds the table.
 
 use efface_core::role::Role;
 use efface_tests::{Req, TestApp, app::SPACE};
@@ -6,17 +7,19 @@ use serde_json::{Value, json};
 
 const BASE: &str = "/v1/spaces/spa_demo/collections";
 
-/// A valid deletion's body.
+/// The body of a valid deletion.
 fn body() -> Value {
     json!({ "delete_external_ids": [{ "id": "e@x", "type": "email" }] })
 }
 
+/// An app with the profile that [`body`] deletes from.
 async fn app() -> TestApp {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x"]).await;
     app
 }
 
+/// Sends a request as the workspace owner and asserts its status, code and message.
 async fn check(app: &TestApp, request: Req, expected: &str) {
     let shown = format!("{} {}", request.method, request.target);
     let reply = app.send(request).await;
@@ -26,7 +29,7 @@ async fn check(app: &TestApp, request: Req, expected: &str) {
 }
 
 #[tokio::test]
-async fn urls_that_miss_a_part() {
+async fn urls_with_a_missing_part() {
     let app = app().await;
     for path in [
         "/v1/spaces//collections/users/profiles/user_id:u/external_ids/delete".to_owned(),
@@ -41,7 +44,7 @@ async fn urls_that_miss_a_part() {
 }
 
 #[tokio::test]
-async fn urls_that_cannot_be_meant() {
+async fn invalid_urls() {
     let app = app().await;
     let delete = |collection: &str, selector: &str| {
         Req::post(format!("{BASE}/{collection}/profiles/{selector}/external_ids/delete"), &json!("not even an object"))
@@ -82,7 +85,7 @@ async fn urls_that_cannot_be_meant() {
 }
 
 #[tokio::test]
-async fn bodies() {
+async fn invalid_bodies() {
     let app = app().await;
     let path = format!("{BASE}/users/profiles/user_id:u/external_ids/delete");
     let id = |id: &str, id_type: &str| json!({ "delete_external_ids": [{ "id": id, "type": id_type }] });
@@ -155,9 +158,9 @@ async fn sizes_and_media_types() {
     check(&app, plain(&[]), "404 eid_not_found External identifier not found.").await;
 }
 
-/// An empty space is a row of the table: size and media type come before it.
+/// An empty space is a 400 of the table, so 413 and 415 are decided before it.
 #[tokio::test]
-async fn an_empty_space_comes_after_size_and_type() {
+async fn an_empty_space_is_decided_after_size_and_media_type() {
     let app = app().await;
     let path = "/v1/spaces//collections/users/profiles/user_id:u/external_ids/delete";
     let large = Req::post(path, &json!("x".repeat(16 * 1_024)));
@@ -168,7 +171,7 @@ async fn an_empty_space_comes_after_size_and_type() {
 }
 
 #[tokio::test]
-async fn switches_and_roles() {
+async fn roles_activation_and_source() {
     let app = app().await;
     for (role, allowed) in [
         (Role::PrivacyAdmin, false),
@@ -209,7 +212,7 @@ async fn switches_and_roles() {
 }
 
 #[tokio::test]
-async fn lookups() {
+async fn unknown_profiles_and_identifiers() {
     let app = app().await;
     check(&app, Req::delete(SPACE, "nobody", "email", "e@x"), "404 not_found The resource was not found.").await;
     check(&app, Req::delete(SPACE, "u", "email", "nobody"), "404 eid_not_found External identifier not found.").await;
@@ -217,14 +220,14 @@ async fn lookups() {
 }
 
 #[tokio::test]
-async fn a_query_that_nothing_knows() {
+async fn an_unknown_query_parameter() {
     let app = app().await;
     let mut request = Req::delete(SPACE, "u", "email", "e@x");
     request.target.push_str("?force=true");
     check(&app, request, "400 bad_request The query parameter `force` is not known here.").await;
 }
 
-/// Unknown routes and methods come before the token is looked at.
+/// Unknown routes and methods are decided before the token is checked.
 #[tokio::test]
 async fn routes_and_methods() {
     let app = app().await;
@@ -246,9 +249,9 @@ async fn routes_and_methods() {
     assert_eq!((health.status, &health.body["status"]), (200, &json!("ok")));
 }
 
-/// A request that is wrong in every way is told of the first row; mended, of the next.
+/// A request with every error gets the first one of the table; each step corrects one error and gets the next one.
 #[tokio::test]
-async fn rows_are_decided_in_their_order() {
+async fn errors_are_decided_in_the_order_of_the_table() {
     let app = app().await;
     app.space(SPACE, json!({ "activated": false, "source": "detached" })).await;
     let reader = app.token(Role::ProfileReader).to_owned();
@@ -275,7 +278,7 @@ async fn rows_are_decided_in_their_order() {
         let request = token.map_or(request.clone(), |token| request.token(token));
         let reply = app.send_raw(&request).await;
         assert_eq!(reply.status, status, "{}", reply.line());
-        assert!(!seen.contains(&reply.line()), "each step is another row: {}", reply.line());
+        assert!(!seen.contains(&reply.line()), "each step gives another error: {}", reply.line());
         seen.push(reply.line());
     }
 }

@@ -1,13 +1,15 @@
-//! What each operation costs, against the table in `docs/architecture.md`: requests, round trips and units.
+//! The cost of each operation in round trips and capacity units, as the table in `docs/architecture.md` states it.
 
 use efface_core::role::Role;
 use efface_tests::{Req, TestApp, app::SPACE, fault_proxy::Cost};
 use serde_json::json;
 
+/// A cost, in the order of the table's columns.
 fn cost(round_trips: usize, writes: f64, reads: f64) -> (usize, f64, f64) {
     (round_trips, writes, reads)
 }
 
+/// Sends a request as the workspace owner and returns its cost.
 async fn measure(app: &TestApp, request: Req, status: u16) -> (usize, f64, f64) {
     let token = app.token(Role::WorkspaceOwner).to_owned();
     let (reply, Cost { round_trips, writes, reads, .. }) =
@@ -16,7 +18,7 @@ async fn measure(app: &TestApp, request: Req, status: u16) -> (usize, f64, f64) 
     (round_trips, writes, reads)
 }
 
-/// An app whose caches are warm.
+/// An app whose cache holds the token and the space.
 async fn warm() -> TestApp {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "user_id:v", "email:e1", "email:e2", "email:e3", "email:e4"]).await;
@@ -28,9 +30,9 @@ fn delete(id_type: &str, id: &str) -> Req {
     Req::delete(SPACE, "u", id_type, id)
 }
 
-/// The rows of the design's table; the counter of the limit is in each.
+/// The rows of the table. Each includes one write of the limit's counter.
 #[tokio::test]
-async fn the_table() {
+async fn single_deletions() {
     let app = warm().await;
     assert_eq!(measure(&app, delete("email", "e1"), 200).await, cost(2, 2.0, 1.0), "an identifier");
     assert_eq!(measure(&app, delete("email", "e2").key("k"), 200).await, cost(2, 3.0, 1.0), "with a key");
@@ -44,18 +46,22 @@ async fn the_table() {
 }
 
 #[tokio::test]
-async fn through_a_merge() {
+async fn deletions_through_a_merge() {
     let app = warm().await;
     let mut leaf = efface_tests::app::profile_line(SPACE, &["user_id:leaf", "email:leaf"]);
     leaf["merged_into"] = json!({ "type": "user_id", "id": "u" });
     app.try_load(&leaf).await.unwrap();
     assert_eq!(measure(&app, delete("email", "leaf"), 200).await, cost(4, 3.0, 3.0));
-    assert_eq!(measure(&app, delete("email", "leaf").key("k"), 404).await, cost(2, 3.0, 1.0), "a key, and gone");
+    assert_eq!(
+        measure(&app, delete("email", "leaf").key("k"), 404).await,
+        cost(2, 3.0, 1.0),
+        "deleted before, with a key"
+    );
     assert_eq!(measure(&app, delete("user_id", "leaf"), 200).await, cost(4, 9.0, 3.0), "a user_id");
 }
 
 #[tokio::test]
-async fn refusals_before_the_store_are_free() {
+async fn errors_before_the_store_cost_nothing() {
     let app = warm().await;
     let none = cost(0, 0.0, 0.0);
     assert_eq!(measure(&app, delete("nothing", "e"), 400).await, none);
@@ -68,12 +74,12 @@ async fn refusals_before_the_store_are_free() {
     assert_eq!((reply.status, spent.requests), (401, 0));
 }
 
-/// What the design's table does not list.
+/// Conditions that the table of single deletions does not include.
 #[tokio::test]
-async fn beside_the_table() {
+async fn deletions_under_other_conditions() {
     let app = warm().await;
     app.clock.advance(60_000);
-    assert_eq!(measure(&app, delete("email", "e1"), 200).await, cost(3, 2.0, 3.0), "a cold cache: one batch more");
+    assert_eq!(measure(&app, delete("email", "e1"), 200).await, cost(3, 2.0, 3.0), "a cold cache: one more batch read");
     app.space(SPACE, json!({ "deletions_per_second": 200 })).await;
     app.clock.advance(60_000);
     app.delete("u", "email:nobody").await;
@@ -85,7 +91,11 @@ async fn beside_the_table() {
     app.try_load(&efface_tests::app::profile_line("spa_new", &["user_id:u", "email:e"])).await.unwrap();
     let first = Req::delete("spa_new", "u", "email", "e").token(&token);
     let (reply, spent) = app.db.proxy.cost(app.send_raw(&first)).await;
-    assert_eq!((reply.status, spent.round_trips, spent.writes, spent.reads), (200, 4, 3.0, 3.0), "the first use");
+    assert_eq!(
+        (reply.status, spent.round_trips, spent.writes, spent.reads),
+        (200, 4, 3.0, 3.0),
+        "the first use of a space attaches its source"
+    );
 
     let long = "x".repeat(2_048);
     app.profile(&[&format!("user_id:{long}"), &format!("email:{long}")]).await;

@@ -1,4 +1,4 @@
-//! Deleting one identifier: what it does, and that it does nothing else.
+//! Deleting one identifier: its effect, and that nothing else changes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,7 +7,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::json;
 
 #[tokio::test]
-async fn the_main_job() {
+async fn a_deletion_leaves_a_tombstone_and_changes_nothing_else() {
     let app = TestApp::start().await;
     app.profile(&["user_id:user_001", "email:example@gmail.com", "anonymous_id:a1"]).await;
     let before = app.db.dump().await;
@@ -34,7 +34,7 @@ async fn the_main_job() {
 }
 
 #[tokio::test]
-async fn a_user_id_goes_only_while_another_vouches() {
+async fn a_user_id_is_deleted_only_while_another_stays_active() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u1", "user_id:u2", "user_id:u3"]).await;
     assert_eq!(app.delete("u1", "user_id:u2").await.status, 200);
@@ -57,17 +57,17 @@ async fn another_profiles_identifier_is_not_found() {
 }
 
 #[tokio::test]
-async fn types_are_compared_as_the_space_says() {
+async fn values_are_normalised_as_the_space_configures() {
     let app = TestApp::start().await;
     app.space(SPACE, json!({ "identifier_types": [{ "name": "phone", "normalisation": "lowercase" }] })).await;
     app.profile(&["user_id:U1", "phone:+1-800-Flowers", "email:Upper@x"]).await;
     assert_eq!(app.delete("u1", "email:Upper@x").await.status, 404, "user_id is compared byte for byte");
     assert_eq!(app.delete("U1", "email:upper@x").await.status, 404, "so is email");
-    assert_eq!(app.delete("U1", "phone:+1-800-FLOWERS").await.status, 200, "phone is not");
+    assert_eq!(app.delete("U1", "phone:+1-800-FLOWERS").await.status, 200, "phone is compared in lower case");
 }
 
 #[tokio::test]
-async fn spaces_keep_to_themselves() {
+async fn a_deletion_does_not_affect_other_spaces() {
     let app = TestApp::start().await;
     app.space("spa_other", json!({ "source": "attached" })).await;
     app.profile(&["user_id:u", "email:e@x"]).await;
@@ -79,7 +79,7 @@ async fn spaces_keep_to_themselves() {
     assert_eq!(other, []);
 }
 
-/// Each identifier of any Unicode text is deleted once, alone.
+/// An identifier of any Unicode text can be deleted, and nothing else changes.
 #[test]
 fn any_value_is_deleted_and_nothing_else() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -120,7 +120,7 @@ fn any_value_is_deleted_and_nothing_else() {
         .unwrap();
 }
 
-/// Cuts at the longest value, between characters.
+/// Ends a value at 2,048 bytes, the longest that is allowed, between characters.
 fn cap(bytes: &mut usize, c: char) -> Option<char> {
     *bytes += c.len_utf8();
     (*bytes <= 2_048).then_some(c)

@@ -1,4 +1,4 @@
-//! Idempotency keys: the same key, the same success; an old key never deletes anew.
+//! Idempotency keys: a repeat with the same key gets the same success, and an old key never deletes again.
 
 use efface_core::role::Role;
 use efface_tests::{Req, TestApp, app::SPACE};
@@ -14,8 +14,8 @@ async fn app() -> TestApp {
     app
 }
 
-/// The identifier comes back by an event of the far future.
-async fn come_back(app: &TestApp, timestamp: &str) {
+/// The deleted identifier becomes active again by a later event.
+async fn reactivate(app: &TestApp, timestamp: &str) {
     let mut line = efface_tests::app::profile_line(SPACE, &["user_id:u", "email:e@x"]);
     line["timestamp"] = json!(timestamp);
     assert_eq!(app.try_load(&line).await.unwrap().stored, 1);
@@ -49,7 +49,7 @@ async fn other_content_under_a_key_is_a_conflict() {
     assert_eq!(
         app.send(Req::delete(SPACE, "u", "email", "other@x").key("k")).await.status,
         404,
-        "a day later it is free"
+        "after 24 hours the key can be used again"
     );
 }
 
@@ -63,9 +63,9 @@ async fn keys_are_visible_ascii() {
     assert_eq!(app.send(Req::delete(SPACE, "u", "email", "e@x").key(&"~".repeat(255))).await.status, 200);
 }
 
-/// A refusal is decided anew: a key does not freeze a 404.
+/// Only successes are stored under a key: a 404 is decided again at each repeat.
 #[tokio::test]
-async fn a_refusal_is_not_kept() {
+async fn an_error_is_not_stored_under_the_key() {
     let app = TestApp::start().await;
     assert_eq!(app.send(delete("k")).await.line(), "404 not_found The resource was not found.");
     app.profile(&["user_id:u", "email:e@x"]).await;
@@ -74,17 +74,17 @@ async fn a_refusal_is_not_kept() {
 }
 
 #[tokio::test]
-async fn an_old_key_does_not_delete_what_came_back() {
+async fn an_old_key_does_not_delete_a_reactivated_identifier() {
     let app = app().await;
     assert_eq!(app.send(delete("k1")).await.status, 200);
-    come_back(&app, "2026-06-01T12:30:00Z").await;
-    assert_eq!(app.send(delete("k1")).await.status, 200, "its success is remembered");
+    reactivate(&app, "2026-06-01T12:30:00Z").await;
+    assert_eq!(app.send(delete("k1")).await.status, 200, "the stored success");
     assert_eq!(app.external_ids("user_id:u").await, ["email:e@x", "user_id:u", "user_id:v"]);
 
-    // Deleted by another key and back again: the first key still deletes nothing.
+    // Deleted with another key and active again: the first key still deletes nothing.
     app.clock.advance(3_600_000);
     assert_eq!(app.send(delete("k2")).await.status, 200);
-    come_back(&app, "2026-06-01T14:00:00Z").await;
+    reactivate(&app, "2026-06-01T14:00:00Z").await;
     for key in ["k1", "k2"] {
         assert_eq!(app.send(delete(key)).await.status, 200);
         assert_eq!(app.external_ids("user_id:u").await.len(), 3, "{key}");
@@ -92,18 +92,18 @@ async fn an_old_key_does_not_delete_what_came_back() {
 }
 
 #[tokio::test]
-async fn a_lookup_that_has_gone_does_not_hide_a_success() {
+async fn a_repeat_succeeds_though_its_lookup_was_deleted() {
     let app = app().await;
     assert_eq!(app.send(delete("k")).await.status, 200);
     assert_eq!(app.delete("v", "user_id:u").await.status, 200);
-    assert_eq!(app.send(delete("k")).await.status, 200, "the tombstone tells");
+    assert_eq!(app.send(delete("k")).await.status, 200, "the tombstone records the request");
     assert_eq!(app.send(delete("k2")).await.line(), "404 not_found The resource was not found.");
     let user = Req::delete(SPACE, "v", "user_id", "u").key("k3");
     assert_eq!(app.send(user).await.line(), "404 eid_not_found External identifier not found.");
 }
 
 #[tokio::test]
-async fn a_user_id_is_deleted_once_under_its_key() {
+async fn a_repeated_deletion_of_a_user_id_succeeds() {
     let app = app().await;
     let request = Req::delete(SPACE, "u", "user_id", "v").key("k");
     assert_eq!(app.send(request.clone()).await.status, 200);
@@ -111,7 +111,7 @@ async fn a_user_id_is_deleted_once_under_its_key() {
 }
 
 #[tokio::test]
-async fn keys_of_spaces_are_apart() {
+async fn a_key_belongs_to_one_space() {
     let app = app().await;
     app.space("spa_other", json!({ "source": "attached" })).await;
     let token = app.new_token("spa_other", Role::WorkspaceOwner).await;

@@ -1,11 +1,12 @@
-//! Open, start, pause, resume, cancel, limits: at any point.
+//! Controls of jobs: open, start, pause, resume and cancel at any point, and `max_deletions`.
 
-use efface_tests::{Req, TestApp, app::SPACE, jobs::line};
+use efface_tests::{Req, TestApp, app::SPACE, jobs::summary};
 use serde_json::{Value, json};
 
-async fn app(people: usize) -> TestApp {
+/// An app with this many profiles: `u0`, `u1` and so on, each with an email.
+async fn app(profiles: usize) -> TestApp {
     let app = TestApp::start().await;
-    for i in 0..people {
+    for i in 0..profiles {
         app.profile(&[&format!("user_id:u{i}"), &format!("email:e{i}@x")]).await;
     }
     app
@@ -27,23 +28,23 @@ async fn an_open_job_takes_pages_until_it_is_started() {
     let first = post_rows(&app, &job, page.clone()).await;
     assert_eq!((first.status, &first.body["accepted"], &first.body["rejected_total"]), (202, &json!(1), &json!(1)));
     let again = post_rows(&app, &job, page.clone()).await;
-    assert_eq!(again.body, first.body, "the same page again: the same answer");
+    assert_eq!(again.body, first.body, "the same page again gets the same response");
     let other = post_rows(&app, &job, json!({ "page": 7, "rows": ["user_id:u2"] })).await;
     assert_eq!((other.status, &other.body["error"]["code"]), (409, &json!("page_conflict")));
     let junk = post_rows(&app, &job, json!({ "page": 7, "rows": ["user_id:u1", "other junk"] })).await;
-    assert_eq!(junk.status, 409, "rows that can't be read are told apart, too");
+    assert_eq!(junk.status, 409, "another invalid row makes it another page, too");
     let zero = post_rows(&app, &job, json!({ "page": 0, "rows": ["user_id:u2"] })).await;
     assert_eq!(zero.status, 409, "rows given at creation are page 0");
     app.work().await;
-    assert_eq!(line(&app.job_status(&job).await), "open 0 0 0 1 0 0 2", "nothing runs before start");
+    assert_eq!(app.job_summary(&job).await, "open: 1 invalid, 2 remaining", "nothing runs before start");
     assert_eq!(app.control(&job, "pause").await.body["error"]["message"], "A job that is open can't be paused.");
     assert_eq!(app.control(&job, "start").await.status, 202);
-    assert_eq!(app.control(&job, "start").await.status, 202, "also where it already is so");
+    assert_eq!(app.control(&job, "start").await.status, 202, "starting a started job succeeds");
     let late = post_rows(&app, &job, json!({ "page": 8, "rows": ["user_id:u2"] })).await;
     assert_eq!((late.status, &late.body["error"]["code"]), (409, &json!("invalid_state")));
-    assert_eq!(post_rows(&app, &job, page.clone()).await.status, 202, "a page that was posted is still that page");
+    assert_eq!(post_rows(&app, &job, page.clone()).await.status, 202, "repeating a posted page succeeds");
     app.work().await;
-    assert_eq!(line(&app.job_status(&job).await), "completed 2 0 0 1 0 0 0");
+    assert_eq!(app.job_summary(&job).await, "completed: 2 deleted, 1 invalid");
     assert_eq!(app.control(&job, "cancel").await.body["error"]["code"], "invalid_state");
     assert_eq!(
         app.outcomes(&job, "").await.iter().map(|(page, row, _)| (*page, *row)).collect::<Vec<_>>(),
@@ -51,7 +52,7 @@ async fn an_open_job_takes_pages_until_it_is_started() {
     );
 }
 
-/// Pages posted at once, each twice: each counts once.
+/// Pages posted at the same time, each twice: each counts once.
 #[tokio::test]
 async fn pages_may_be_posted_in_parallel() {
     let app = app(12).await;
@@ -61,7 +62,7 @@ async fn pages_may_be_posted_in_parallel() {
     for reply in futures::future::join_all(posts).await {
         assert_eq!(reply.status, 202, "{}", reply.body);
     }
-    // Two other pages race for one number.
+    // Two different pages with one number: one of them is rejected.
     let (a, b) = tokio::join!(
         post_rows(&app, &job, json!({ "page": 9, "rows": ["user_id:x"] })),
         post_rows(&app, &job, json!({ "page": 9, "rows": ["user_id:y"] })),
@@ -71,12 +72,12 @@ async fn pages_may_be_posted_in_parallel() {
     assert_eq!(statuses, [202, 409]);
     app.control(&job, "start").await;
     app.work().await;
-    assert_eq!(line(&app.job_status(&job).await), "completed 12 0 1 0 0 0 0");
+    assert_eq!(app.job_summary(&job).await, "completed: 12 deleted, 1 not_found");
 }
 
 #[tokio::test]
-async fn a_job_pauses_and_goes_on_at_any_point() {
-    // 3 chunks; paused before the dispatch, before each chunk, and after the last one.
+async fn a_job_can_pause_and_resume_at_any_point() {
+    // The job has 3 chunks. It is paused before the dispatch, before each chunk, and after the last one.
     for at in 0..5 {
         let app = app(2).await;
         let mut all: Vec<String> = (0..2_500).map(|i| format!("email:nobody{i}")).collect();
@@ -96,22 +97,22 @@ async fn a_job_pauses_and_goes_on_at_any_point() {
             assert_eq!(paused.body["error"]["message"], "A job that is completed can't be paused.");
             continue;
         }
-        assert_eq!(paused.body["job"]["state"], "paused", "nothing runs: {}", paused.body);
-        let before = line(&app.job_status(&job).await);
+        assert_eq!(paused.body["job"]["state"], "paused", "no chunk is running: {}", paused.body);
+        let before = app.job_summary(&job).await;
         app.work().await;
-        assert_eq!(line(&app.job_status(&job).await), before, "messages of a paused job do nothing");
+        assert_eq!(app.job_summary(&job).await, before, "messages of a paused job do nothing");
         assert!(app.queue.is_empty() && app.dead.is_empty());
         assert_eq!(app.control(&job, "pause").await.status, 202);
         let state = if at < 2 { "queued" } else { "running" };
         assert_eq!(app.control(&job, "resume").await.body["job"]["state"], state);
         app.work().await;
-        assert_eq!(line(&app.job_status(&job).await), "completed 2 0 2498 0 0 0 0");
+        assert_eq!(app.job_summary(&job).await, "completed: 2 deleted, 2498 not_found");
     }
 }
 
-/// A worker dies with a chunk begun; then the job is stopped: it can't stop before somebody has finished the chunk.
+/// A job is stopped after a worker died during a chunk: it stops only when that chunk was completed by another worker.
 #[tokio::test]
-async fn a_stop_waits_for_what_has_begun() {
+async fn a_stop_waits_for_started_chunks() {
     for (verb, during, at_last) in [("pause", "pausing", "paused"), ("cancel", "cancelling", "cancelled")] {
         let app = app(2).await;
         let mut all: Vec<String> = (0..1_500).map(|i| format!("email:nobody{i}")).collect();
@@ -122,23 +123,23 @@ async fn a_stop_waits_for_what_has_begun() {
         let chunks = app.queue.take();
         let cut = app.db.proxy.cut_after(6, true);
         tokio::select! {
-            _ = app.deliver(&worker, &chunks[..1]) => panic!("it was to die"),
+            _ = app.deliver(&worker, &chunks[..1]) => panic!("the worker completed the chunk before the cut"),
             () = cut.notified() => {}
         }
         app.db.proxy.heal();
         assert_eq!(app.control(&job, verb).await.body["job"]["state"], during);
-        // The other chunk does not begin; the begun one is delivered again, and done.
+        // The other chunk does not start; the started one is delivered again and completed.
         assert!(app.deliver(&worker, &chunks[1..]).await.is_empty());
         assert_eq!(app.job_status(&job).await["state"], during);
         app.clock.advance(200_000);
         app.reconcile().await;
         app.work().await;
-        assert_eq!(line(&app.job_status(&job).await), format!("{at_last} 1 0 999 0 0 0 500"));
-        assert_eq!(app.external_ids("user_id:u1").await.len(), 2, "what had not begun is untouched");
+        assert_eq!(app.job_summary(&job).await, format!("{at_last}: 1 deleted, 999 not_found, 500 remaining"));
+        assert_eq!(app.external_ids("user_id:u1").await.len(), 2, "the chunk that had not started deleted nothing");
         if verb == "pause" {
             app.control(&job, "resume").await;
             app.work().await;
-            assert_eq!(line(&app.job_status(&job).await), "completed 2 0 1498 0 0 0 0");
+            assert_eq!(app.job_summary(&job).await, "completed: 2 deleted, 1498 not_found");
         } else {
             for verb in ["start", "pause", "resume", "redrive"] {
                 assert_eq!(app.control(&job, verb).await.status, 409, "{verb}");
@@ -155,15 +156,15 @@ async fn an_open_job_can_be_cancelled() {
     assert_eq!(app.control(&job, "cancel").await.body["job"]["state"], "cancelled");
     assert_eq!(app.control(&job, "start").await.status, 409);
     app.work().await;
-    assert_eq!(line(&app.job_status(&job).await), "cancelled 0 0 0 1 0 0 1");
+    assert_eq!(app.job_summary(&job).await, "cancelled: 1 invalid, 1 remaining");
     assert_eq!(app.outcomes(&job, "").await, [(0, 1, "invalid".to_owned())]);
     assert_eq!(app.control("job_0123456789abcdef0123456789abcdef", "start").await.status, 404);
     assert_eq!(app.control("nonsense", "start").await.status, 404);
 }
 
-/// A limit is never exceeded, by however many workers; each resumption allows as much again.
+/// `max_deletions` is never exceeded, with any number of workers; each resume allows as many again.
 #[tokio::test]
-async fn a_job_with_a_limit_pauses_before_it_would_delete_more() {
+async fn a_job_pauses_at_max_deletions() {
     let app = app(25).await;
     let mut all: Vec<String> = (0..2_100).map(|i| format!("email:nobody{i}")).collect();
     for i in 0..25 {
@@ -185,16 +186,16 @@ async fn a_job_with_a_limit_pauses_before_it_would_delete_more() {
             assert_eq!(status["state"], "paused", "{status}");
             assert_eq!(app.control(&job, "resume").await.status, 202);
         } else {
-            assert_eq!(line(&status), "completed 25 0 2075 0 0 0 0");
+            assert_eq!(summary(&status), "completed: 25 deleted, 2075 not_found");
         }
     }
     let zero = app.create_job(json!({ "action": "delete_profile", "max_deletions": 0 })).await;
     assert_eq!(zero.line(), "400 bad_request The request body at `max_deletions`: it must be at least 1.");
 }
 
-/// Jobs that nobody finishes are closed.
+/// The reconciler cancels a job that stays open for more than 30 days.
 #[tokio::test]
-async fn jobs_that_nobody_finishes_are_closed() {
+async fn a_job_left_open_is_cancelled() {
     let app = app(1).await;
     let job = app.job(json!({ "action": "delete_profile", "open": true, "rows": ["user_id:u0"] })).await;
     app.clock.advance(31 * 24 * 3_600 * 1_000);
@@ -202,12 +203,11 @@ async fn jobs_that_nobody_finishes_are_closed() {
     assert_eq!(app.job_status(&job).await["state"], "cancelled");
 }
 
-/// No rows, no waiting.
 #[tokio::test]
 async fn a_job_without_rows_is_completed() {
     let app = app(0).await;
     let job = app.job(json!({ "action": "delete_profile", "rows": [] })).await;
-    assert_eq!(line(&app.job_status(&job).await), "completed 0 0 0 0 0 0 0");
+    assert_eq!(app.job_summary(&job).await, "completed: no rows");
     let open = app.job(json!({ "action": "delete_profile", "open": true })).await;
     assert_eq!(app.control(&open, "start").await.body["job"]["state"], "completed");
 }

@@ -1,4 +1,5 @@
-//! Jobs under kills, repetitions, disorder, lost replies and throttles: the counts are those of an undisturbed run.
+//! Jobs whose workers die, whose messages are repeated and reordered, whose replies are lost and whose requests are
+//! throttled: the counts must be those of a run without faults.
 
 use std::{
     sync::{
@@ -15,12 +16,13 @@ use efface_tests::{
     app::{SPACE, profile_line},
     fault_proxy::Passed,
     faults::Fault,
-    jobs::line,
+    jobs::summary,
     log,
+    store::active_identifiers,
 };
 use serde_json::{Value, json};
 
-/// Three profiles: one alone, one with another merged into it, one in two segments.
+/// Three profiles: a plain one, one into which another was merged, and one with segments and traits.
 async fn app() -> TestApp {
     let app = TestApp::start().await;
     app.profile(&["user_id:a", "email:a@x"]).await;
@@ -28,22 +30,23 @@ async fn app() -> TestApp {
     let mut merged = profile_line(SPACE, &["anonymous_id:b"]);
     merged["merged_into"] = json!({ "type": "user_id", "id": "b" });
     app.try_load(&merged).await.unwrap();
-    let mut member = profile_line(SPACE, &["user_id:c", "email:c@x"]);
-    member["segments"] = json!(["seg_1", "seg_2"]);
-    member["traits"] = json!({ "plan": "pro" });
-    app.try_load(&member).await.unwrap();
+    let mut in_segments = profile_line(SPACE, &["user_id:c", "email:c@x"]);
+    in_segments["segments"] = json!(["seg_1", "seg_2"]);
+    in_segments["traits"] = json!({ "plan": "pro" });
+    app.try_load(&in_segments).await.unwrap();
     app
 }
 
-/// Every person once or twice, one unknown, one that can't be read.
+/// Each profile by one or two rows, an unknown identifier and an invalid row.
 fn profiles() -> Value {
     let rows = ["email:a@x", "anonymous_id:b", "user_id:b", "user_id:c", "email:c@x", "user_id:nobody", "junk"];
     json!({ "action": "delete_profile", "rows": rows })
 }
 
-const PROFILES: &str = "completed 3 2 1 1 0 0 0";
+const PROFILES: &str = "completed: 3 deleted, 2 duplicate, 1 not_found, 1 invalid";
 
-/// Rows whose lookups others delete, a `user_id` that finds itself, one through a merge, one of another profile.
+/// A duplicate, a deletion through a merge, an identifier of another profile, the only `user_id` of a profile, and an
+/// unknown lookup.
 fn identifiers() -> Value {
     let row = |user_id: &str, target: &str| {
         let (id_type, id) = target.split_once(':').unwrap();
@@ -61,14 +64,15 @@ fn identifiers() -> Value {
     json!({ "action": "delete_identifier", "rows": rows })
 }
 
-const IDENTIFIERS: &str = "completed 3 1 2 0 1 0 0";
+const IDENTIFIERS: &str = "completed: 3 deleted, 1 duplicate, 2 not_found, 1 protected";
 
-/// What must be true at the end, whatever happened.
+/// Asserts the status of a completed job, that its outcomes agree with its counts and, for [`PROFILES`], that nothing of
+/// the profiles is left.
 async fn check(app: &TestApp, job: &str, expected: &str) {
     let status = app.job_status(job).await;
-    assert_eq!(line(&status), expected, "{status}");
+    assert_eq!(summary(&status), expected, "{status}");
     let outcomes = app.outcomes(job, "").await;
-    assert_eq!(outcomes.len() as u64, status["rows"].as_u64().unwrap(), "an outcome for each row");
+    assert_eq!(outcomes.len() as u64, status["rows"].as_u64().unwrap(), "each row has an outcome");
     for (name, count) in status["counts"].as_object().unwrap() {
         let listed = outcomes.iter().filter(|(_, _, outcome)| outcome == name).count() as u64;
         assert_eq!(listed, count.as_u64().unwrap(), "{name}");
@@ -77,15 +81,14 @@ async fn check(app: &TestApp, job: &str, expected: &str) {
     if expected == PROFILES {
         let left = dump.iter().filter(|((pk, sk), _)| pk.starts_with("M#") || (pk.starts_with("P#") && sk != "H"));
         let left: Vec<_> = left.filter(|((_, sk), _)| !sk.starts_with("E#")).collect();
-        assert!(left.is_empty(), "traces: {left:?}");
-        let values = dump.iter().filter(|((pk, _), item)| pk.starts_with("I#") && item.contains_key("value"));
-        assert_eq!(values.count(), 0, "identifiers that are still there");
+        assert!(left.is_empty(), "items of deleted profiles are left: {left:?}");
+        assert_eq!(active_identifiers(&dump), 0, "identifiers are left");
     }
 }
 
-/// A process that dies between any two requests, with and without the last one done: its message comes back.
+/// A worker dies at any of its requests, before or after that request is carried out; its messages are delivered again.
 #[tokio::test]
-async fn a_worker_may_die_anywhere() {
+async fn a_worker_may_die_at_any_request() {
     for (rows, expected) in [(profiles(), PROFILES), (identifiers(), IDENTIFIERS)] {
         for last_is_done in [false, true] {
             let mut passes = 0;
@@ -99,7 +102,7 @@ async fn a_worker_may_die_anywhere() {
                 };
                 app.db.proxy.heal();
                 if died {
-                    // The message of the dispatch, or of the chunk, was not acknowledged.
+                    // No message was acknowledged: deliver all of them again.
                     app.queue.take();
                     app.queue.sent().into_iter().for_each(|body| app.queue.put(body));
                 }
@@ -115,9 +118,10 @@ async fn a_worker_may_die_anywhere() {
     }
 }
 
-/// An API that dies between any two requests: nothing is half counted, and the client's repetition finishes it.
+/// The HTTP function dies at any of its requests while it creates a job: the client's repeat with the same key gets the
+/// one job, and its counts are right.
 #[tokio::test]
-async fn the_api_may_die_anywhere() {
+async fn the_api_may_die_at_any_request() {
     for last_is_done in [false, true] {
         let mut passes = 0;
         loop {
@@ -137,7 +141,8 @@ async fn the_api_may_die_anywhere() {
             assert_eq!(reply.status, 202, "{}", reply.body);
             let job = reply.body["job"]["id"].as_str().unwrap().to_owned();
             if app.queue.is_empty() {
-                // It died after the commit and before the message: the reconciler sends it, once it has stood still.
+                // It died after it had created the job and before it sent the message: the reconciler sends it, once the
+                // job has not changed for a while.
                 app.reconcile().await;
                 app.clock.advance(200_000);
                 app.reconcile().await;
@@ -145,7 +150,7 @@ async fn the_api_may_die_anywhere() {
             app.work().await;
             check(&app, &job, PROFILES).await;
             let all = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?state=completed"))).await;
-            assert_eq!(all.body["jobs"], 1, "one job: {}", all.body);
+            assert_eq!(all.body["jobs"], 1, "only one job was created: {}", all.body);
             passes += 1;
             if !died {
                 break;
@@ -155,9 +160,9 @@ async fn the_api_may_die_anywhere() {
     }
 }
 
-/// Chunks in any order, twice, by two workers at once: 2,300 rows make three chunks.
+/// Two workers run three chunks in reverse order, and each chunk more than once.
 #[tokio::test]
-async fn deliveries_may_be_repeated_and_disordered() {
+async fn deliveries_may_be_repeated_and_reordered() {
     let app = app().await;
     let mut rows: Vec<String> = (0..2_296).map(|i| format!("user_id:nobody-{i}")).collect();
     rows.splice(0..0, ["user_id:a".to_owned(), "user_id:b".to_owned()]);
@@ -171,27 +176,27 @@ async fn deliveries_may_be_repeated_and_disordered() {
     let twice: Vec<String> = chunks.iter().chain(&chunks).cloned().collect();
     let (one, two) = (app.worker(), app.worker());
     let (a, b) = tokio::join!(app.deliver(&one, &twice), app.deliver(&two, &chunks));
-    // Who finds that another one has reported gives its message back.
+    // A worker that loses a race for a chunk fails its message, which is then delivered again.
     for body in a.into_iter().chain(b) {
         app.queue.put(body);
     }
     app.work().await;
-    assert_eq!(line(&app.job_status(&job).await), "completed 2 2 2296 0 0 0 0");
+    assert_eq!(app.job_summary(&job).await, "completed: 2 deleted, 2 duplicate, 2296 not_found");
     assert_eq!(app.deliver(&worker, &chunks).await, Vec::<String>::new(), "late copies are acknowledged");
-    assert_eq!(line(&app.job_status(&job).await), "completed 2 2 2296 0 0 0 0");
+    assert_eq!(app.job_summary(&job).await, "completed: 2 deleted, 2 duplicate, 2296 not_found");
 }
 
-/// Passing faults at every third request, of each kind.
+/// Every third request fails, for each kind of fault; the retries succeed.
 #[tokio::test]
-async fn faults_that_pass_do_not_change_the_counts() {
+async fn transient_faults_do_not_change_the_counts() {
     for fault in [Fault::Throttle, Fault::ServerError, Fault::LoseReply, Fault::LoseRequest, Fault::Conflict] {
         for (rows, expected) in [(profiles(), PROFILES), (identifiers(), IDENTIFIERS)] {
             let app = app().await;
             let job = app.job(rows).await;
             let count = AtomicUsize::new(0);
             app.db.proxy.plan(move |passed| {
-                let can = fault != Fault::Conflict || passed.operation.contains("Update");
-                if can && count.fetch_add(1, Ordering::SeqCst) % 3 == 1 { fault } else { Fault::None }
+                let applies = fault != Fault::Conflict || passed.operation.contains("Update");
+                if applies && count.fetch_add(1, Ordering::SeqCst) % 3 == 1 { fault } else { Fault::None }
             });
             app.work().await;
             app.db.proxy.heal();
@@ -199,12 +204,12 @@ async fn faults_that_pass_do_not_change_the_counts() {
                 app.queue.put(dead);
             }
             app.work().await;
-            assert_eq!(line(&app.job_status(&job).await), expected, "{fault:?}");
+            assert_eq!(app.job_summary(&job).await, expected, "{fault:?}");
         }
     }
 }
 
-/// What a batch leaves undone is asked for again.
+/// What a batch leaves unprocessed is sent again.
 #[tokio::test]
 async fn unprocessed_keys_and_items_are_sent_again() {
     let app = app().await;
@@ -219,7 +224,8 @@ async fn unprocessed_keys_and_items_are_sent_again() {
     check(&app, &job, PROFILES).await;
 }
 
-/// A stale read may say that an identifier is not there, or still is: only consistent ones decide.
+/// An eventually consistent read may miss an identifier or find a deleted one: an outcome is decided by a consistent read
+/// or a conditional write only.
 #[tokio::test]
 async fn stale_reads_decide_nothing() {
     for fault in [Fault::Empty, Fault::None] {
@@ -238,13 +244,13 @@ async fn stale_reads_decide_nothing() {
     }
 }
 
-/// A batch of sends that is taken in part: only the rest is sent again, and each chunk's message is there once.
+/// The queue rejects a part of a batch: only that part is sent again, so each chunk has one message.
 #[tokio::test]
-async fn sends_that_are_taken_in_part() {
+async fn rejected_entries_of_a_batch_are_sent_again() {
     let app = app().await;
     let rows: Vec<String> = (0..25_000).map(|i| format!("user_id:nobody-{i}")).collect();
     let job = app.job(json!({ "action": "delete_profile", "rows": rows })).await;
-    app.queue.refuse([3, 1, 10, 2]);
+    app.queue.reject([3, 1, 10, 2]);
     let dispatch = app.queue.take();
     assert!(app.deliver(&app.worker(), &dispatch).await.is_empty());
     let mut chunks = app.queue.take();
@@ -253,10 +259,10 @@ async fn sends_that_are_taken_in_part() {
     chunks.dedup();
     assert_eq!(chunks.len(), 25);
     assert!(chunks.iter().all(|body| Message::parse(body).is_ok() && !body.contains("nobody")));
-    assert_eq!(line(&app.job_status(&job).await), "queued 0 0 0 0 0 0 25000");
+    assert_eq!(app.job_summary(&job).await, "queued: 25000 remaining");
 }
 
-/// The queue is down while a job is made: it is kept, and the reconciler sends it.
+/// The queue is down while a job is created: the job is stored, and the reconciler sends its message later.
 #[tokio::test]
 async fn a_queue_that_is_down_loses_no_job() {
     let app = app().await;
@@ -265,33 +271,34 @@ async fn a_queue_that_is_down_loses_no_job() {
     app.queue.down(false);
     assert!(app.queue.is_empty());
     app.reconcile().await;
-    assert!(app.queue.is_empty(), "it has patience first");
+    assert!(app.queue.is_empty(), "it waits before it sends a message again");
     app.clock.advance(181_000);
     assert_eq!(app.reconcile().await.resent, 1);
     app.work().await;
     check(&app, &job, PROFILES).await;
     assert_eq!(app.reconcile().await.verified, 1);
     assert!(app.job_status(&job).await["verified_at"].is_string());
-    assert_eq!(app.reconcile().await.jobs, 0, "nothing is left to look after");
+    assert_eq!(app.reconcile().await.jobs, 0, "a verified job is no longer looked at");
 }
 
-/// However many jobs are live, and however little time the reconciler has: each has its turn.
+/// A reconciler that runs out of time continues at its cursor in the next run, so every job is looked at.
 #[tokio::test]
-async fn the_reconciler_goes_on_where_it_ended() {
+async fn the_reconciler_continues_at_its_cursor() {
     let app = app().await;
+    app.leave_messages();
     for _ in 0..20 {
         app.job(profiles()).await;
     }
-    let (round, mut jobs) = (ScanCursor::default(), Vec::new());
+    let (cursor, mut jobs) = (ScanCursor::default(), Vec::new());
     for _ in 0..4 {
-        jobs.push(app.reconcile_within(Duration::ZERO, &round).await.jobs);
+        jobs.push(app.reconcile_within(Duration::ZERO, &cursor).await.jobs);
     }
     assert_eq!(jobs, [16, 4, 16, 4]);
 }
 
-/// Messages that are none, of another version, or point at nothing: each fails alone.
+/// Messages that cannot be read, are of another version or name an unknown job: each fails by itself.
 #[tokio::test]
-async fn poison_ends_in_the_dead_letter_queue() {
+async fn invalid_messages_end_in_the_dead_letter_queue() {
     let app = app().await;
     let job = app.job(profiles()).await;
     let unknown =
@@ -303,21 +310,26 @@ async fn poison_ends_in_the_dead_letter_queue() {
     app.work().await;
     assert_eq!(app.dead.len(), poison.len());
     check(&app, &job, PROFILES).await;
-    let done = app.reconcile().await;
-    assert_eq!((done.decided, done.left), (1, 5), "what is not ours stays for an operator: {done:?}");
+    let reconciled = app.reconcile().await;
+    assert_eq!(
+        (reconciled.decided, reconciled.left),
+        (1, 5),
+        "messages that cannot be read are left for an operator: {reconciled:?}"
+    );
     assert!(!log::all().contains("c4n4ry-poison"));
 }
 
-/// A row that can't be decided, ever: the others are not held up, and it has failed, once each was looked at.
+/// A row that always fails makes its chunk's message dead; the reconciler then decides the chunk row by row, so that only
+/// this row fails.
 #[tokio::test]
 async fn dead_chunks_are_decided_row_by_row() {
     let app = app().await;
     let job = app.job(profiles()).await;
-    // The identifier b is of a shape that nobody knows.
-    let key = app.db.dump().await.into_iter().find(|(_, item)| item.get("value").is_some_and(|v| v.contains("a@x")));
-    let ((pk, sk), _) = key.unwrap();
+    // Makes the item of one identifier unreadable.
+    let found = app.db.dump().await.into_iter().find(|(_, item)| item.get("value").is_some_and(|v| v.contains("a@x")));
+    let ((pk, sk), _) = found.unwrap();
     let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
-    let spoil = |value: aws_sdk_dynamodb::types::AttributeValue| {
+    let set_created_at = |value: aws_sdk_dynamodb::types::AttributeValue| {
         app.db
             .client
             .update_item()
@@ -328,14 +340,14 @@ async fn dead_chunks_are_decided_row_by_row() {
             .expression_attribute_values(":value", value)
             .send()
     };
-    spoil(aws_sdk_dynamodb::types::AttributeValue::Bool(true)).await.unwrap();
+    set_created_at(aws_sdk_dynamodb::types::AttributeValue::Bool(true)).await.unwrap();
     app.work().await;
-    assert_eq!(app.dead.len(), 1, "its message is dead");
+    assert_eq!(app.dead.len(), 1, "the chunk's message is dead");
     assert_eq!(app.reconcile().await.decided, 1);
-    assert_eq!(line(&app.job_status(&job).await), "completed 2 2 1 1 0 1 0");
+    assert_eq!(app.job_summary(&job).await, "completed: 2 deleted, 2 duplicate, 1 not_found, 1 invalid, 1 failed");
     assert_eq!(app.outcomes(&job, "&outcome=failed").await, [(0, 0, "failed".to_owned())]);
-    // Mended, it can be redriven; the rest stays as it is.
-    spoil(text("2026-01-01T00:00:00.000Z")).await.unwrap();
+    // After the item is repaired, a redrive decides the failed row and no other.
+    set_created_at(text("2026-01-01T00:00:00.000Z")).await.unwrap();
     let reply = app.control(&job, "redrive").await;
     assert_eq!(reply.body["job"]["state"], "running", "{}", reply.body);
     let dispatch = app.queue.take();
@@ -348,12 +360,16 @@ async fn dead_chunks_are_decided_row_by_row() {
     check(&app, &job, PROFILES).await;
     let totals = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?state=completed"))).await;
     assert_eq!((&totals.body["counts"]["deleted"], &totals.body["counts"]["failed"]), (&json!(3), &json!(0)));
-    assert_eq!(app.control(&job, "redrive").await.body["job"]["state"], "completed", "there is nothing to redrive");
+    assert_eq!(
+        app.control(&job, "redrive").await.body["job"]["state"],
+        "completed",
+        "a job without failed rows stays completed"
+    );
 }
 
-/// A worker that died is missed after a while, also in a job that goes on elsewhere.
+/// A chunk whose worker died counts as stalled after a while, and the reconciler requeues it.
 #[tokio::test]
-async fn a_chunk_whose_worker_died_is_sent_again() {
+async fn a_stalled_chunk_is_requeued() {
     let app = app().await;
     let job = app.job(profiles()).await;
     let worker = app.worker();
@@ -366,7 +382,7 @@ async fn a_chunk_whose_worker_died_is_sent_again() {
     };
     app.db.proxy.heal();
     assert!(died);
-    assert_eq!(app.reconcile().await.revived, 0, "it may still live");
+    assert_eq!(app.reconcile().await.revived, 0, "the worker may still be running");
     app.clock.advance(76_000);
     assert_eq!(app.reconcile().await.revived, 1);
     app.work().await;

@@ -1,4 +1,4 @@
-//! What others do while a job runs, and where it may be cut short meanwhile.
+//! Jobs and other requests at the same time, and jobs that are interrupted in between.
 
 use std::time::Duration;
 
@@ -9,28 +9,22 @@ use efface_tests::{
     Req, TestApp,
     app::{SPACE, profile_line},
     faults::Fault,
-    jobs::line,
+    matchers::is_accepting_write,
+    store,
 };
 use serde_json::{Value, json};
 
-/// Identifiers that are in the table with their values.
-async fn values(app: &TestApp) -> usize {
-    app.db.dump().await.into_iter().filter(|((pk, _), item)| pk.starts_with("I#") && item.contains_key("value")).count()
+async fn active_identifiers(app: &TestApp) -> usize {
+    store::active_identifiers(&app.db.dump().await)
 }
 
-/// Heads of profiles that were deleted whole.
-async fn fenced(app: &TestApp) -> usize {
-    let is_fenced = |item: &std::collections::BTreeMap<String, String>| item["state"].contains("deleted");
-    app.db
-        .dump()
-        .await
-        .into_iter()
-        .filter(|((pk, sk), item)| pk.starts_with("P#") && sk == "H" && is_fenced(item))
-        .count()
+async fn deleted_heads(app: &TestApp) -> usize {
+    store::deleted_heads(&app.db.dump().await)
 }
 
-/// Has the job's chunk run by a worker that dies after so many requests: its message, and whether it came to that.
-async fn cut_short(app: &TestApp, passes: usize) -> (Vec<String>, bool) {
+/// Runs the job's only chunk in a worker that dies after this many requests. Returns the chunk's message, and whether the
+/// worker died before it had completed the chunk.
+async fn run_interrupted(app: &TestApp, passes: usize) -> (Vec<String>, bool) {
     let worker = app.worker();
     app.deliver(&worker, &app.queue.take()).await;
     let chunk = app.queue.take();
@@ -43,15 +37,17 @@ async fn cut_short(app: &TestApp, passes: usize) -> (Vec<String>, bool) {
     (chunk, died)
 }
 
+/// A profile line with a timestamp after all deletions of these tests.
 fn later(ids: &[&str]) -> Value {
     let mut line = profile_line(SPACE, ids);
     line["timestamp"] = json!("2030-01-01T00:00:00Z");
     line
 }
 
-/// Whoever stops a job dies before its gates are closed: it has not stopped before they are.
+/// The request that stops a job fails before the job's counters say that it accepts no chunks. The job must not count as
+/// stopped while chunks may still start.
 #[tokio::test]
-async fn a_job_has_stopped_only_behind_closed_gates() {
+async fn a_job_stops_only_when_it_accepts_no_chunks() {
     for (verb, at_last) in [("pause", "paused"), ("cancel", "cancelled")] {
         let app = TestApp::start().await;
         app.profile(&["user_id:u"]).await;
@@ -61,38 +57,37 @@ async fn a_job_has_stopped_only_behind_closed_gates() {
         let worker = app.worker();
         app.deliver(&worker, &app.queue.take()).await;
         let chunks = app.queue.take();
-        app.db.proxy.plan(|passed| {
-            let is_gate = passed.request["UpdateExpression"].as_str().is_some_and(|text| text.contains("gate"));
-            if is_gate { Fault::LoseRequest } else { Fault::None }
-        });
+        app.db.proxy.plan(|passed| if is_accepting_write(passed) { Fault::LoseRequest } else { Fault::None });
         assert_eq!(app.control(&job, verb).await.status, 503);
         app.db.proxy.heal();
-        // A chunk that came through an open gate is done to its end; then the gates are closed.
+        // The first chunk still starts and is completed; then the job accepts no more.
         assert!(app.deliver(&worker, &chunks[..1]).await.is_empty());
         assert!(app.deliver(&worker, &chunks[1..]).await.is_empty());
-        assert_eq!(line(&app.job_status(&job).await), format!("{at_last} 0 0 1000 0 0 0 500"), "{verb}");
-        assert_eq!(values(&app).await, 1);
+        assert_eq!(app.job_summary(&job).await, format!("{at_last}: 1000 not_found, 500 remaining"), "{verb}");
+        assert_eq!(active_identifiers(&app).await, 1);
     }
 }
 
-/// A row is cut short anywhere, then its identifier is deleted by itself: a profile that was fenced goes whole, one that
-/// was not stays.
+/// A row that deletes a profile is interrupted at any request, then its identifier is deleted by a request. If the profile
+/// was deleting by then, all of it is deleted; if not, it stays.
 #[tokio::test]
-async fn the_identifier_of_a_row_that_was_cut_short_goes_by_itself() {
+async fn a_request_deletes_the_identifier_of_an_interrupted_row() {
     let (mut gone, mut stayed) = (0, 0);
     for passes in 0.. {
         let app = TestApp::start().await;
         app.profile(&["user_id:u", "email:e@x", "anonymous_id:a"]).await;
         let job = app.job(json!({ "action": "delete_profile", "rows": ["email:e@x"] })).await;
-        let (chunk, died) = cut_short(&app, passes).await;
+        let (chunk, died) = run_interrupted(&app, passes).await;
         app.delete("u", "email:e@x").await;
         app.deliver(&app.worker(), &chunk).await;
         app.work().await;
-        let counts = line(&app.job_status(&job).await);
-        match (fenced(&app).await, values(&app).await) {
-            (1, 0) => gone += i32::from(counts == "completed 1 0 0 0 0 0 0"),
-            (0, 2) => stayed += i32::from(counts == "completed 0 0 1 0 0 0 0"),
-            (heads, values) => panic!("cut after {passes}: {heads} heads fenced, {values} values left, {counts}"),
+        let counts = app.job_summary(&job).await;
+        match (deleted_heads(&app).await, active_identifiers(&app).await) {
+            (1, 0) => gone += i32::from(counts == "completed: 1 deleted"),
+            (0, 2) => stayed += i32::from(counts == "completed: 1 not_found"),
+            (heads, identifiers) => {
+                panic!("cut after {passes}: {heads} deleted heads, {identifiers} active identifiers, {counts}")
+            }
         }
         assert_eq!(gone + stayed, i32::try_from(passes).unwrap() + 1, "cut after {passes}: {counts}");
         if !died {
@@ -102,9 +97,9 @@ async fn the_identifier_of_a_row_that_was_cut_short_goes_by_itself() {
     assert!(gone > 3 && stayed > 3, "{gone} {stayed}");
 }
 
-/// Profiles go by identifiers that were read consistently.
+/// A profile is deleted only if the identifier that names it was read consistently.
 #[tokio::test]
-async fn no_profile_goes_by_a_stale_read() {
+async fn lookups_of_profile_deletions_are_consistent_reads() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x"]).await;
     app.job(json!({ "action": "delete_profile", "rows": ["email:e@x", "user_id:nobody"] })).await;
@@ -117,9 +112,9 @@ async fn no_profile_goes_by_a_stale_read() {
     assert!(tables.values().all(|table| table["ConsistentRead"] == json!(true)), "{tables:?}");
 }
 
-/// However a worker dies, the rows that it had an allowance for are the same the next time.
+/// A worker dies at any request: the next one deletes the same rows within `max_deletions`, not others.
 #[tokio::test]
-async fn a_limit_holds_when_workers_die() {
+async fn max_deletions_holds_when_workers_die() {
     for passes in (0..).step_by(2) {
         let app = TestApp::start().await;
         for i in 0..6 {
@@ -129,11 +124,11 @@ async fn a_limit_holds_when_workers_die() {
             |i: usize| if i.is_multiple_of(2) { format!("user_id:u{}", i / 2) } else { format!("email:nobody{i}") };
         let rows: Vec<String> = (0..12).map(row).collect();
         let job = app.job(json!({ "action": "delete_profile", "rows": rows, "max_deletions": 2 })).await;
-        let (chunk, died) = cut_short(&app, passes).await;
+        let (chunk, died) = run_interrupted(&app, passes).await;
         let (one, two) = (app.worker(), app.worker());
         tokio::join!(app.deliver(&one, &chunk), app.deliver(&two, &chunk));
         app.work().await;
-        // Whoever died while it paused the job leaves the rest to the reconciler.
+        // If a worker died while it paused the job, the reconciler finishes the pause.
         app.reconcile().await;
         let status = app.job_status(&job).await;
         assert_eq!(
@@ -141,16 +136,16 @@ async fn a_limit_holds_when_workers_die() {
             (&json!("paused"), &json!(2)),
             "{passes}: {status}"
         );
-        assert_eq!(fenced(&app).await, 2, "cut after {passes}");
+        assert_eq!(deleted_heads(&app).await, 2, "cut after {passes}");
         if !died {
             break;
         }
     }
 }
 
-/// A job deletes an identifier; it comes back on another profile, and a later row of the job deletes that one.
+/// A job deletes an identifier, a load adds it to another profile, and a later row of the same job deletes that profile.
 #[tokio::test]
-async fn what_came_back_goes_with_its_new_profile() {
+async fn a_reactivated_identifier_is_deleted_with_its_new_profile() {
     let app = TestApp::start().await;
     app.profile(&["user_id:old", "email:e@x"]).await;
     let mut rows: Vec<String> = (0..1_001).map(|i| format!("email:nobody{i}")).collect();
@@ -161,15 +156,16 @@ async fn what_came_back_goes_with_its_new_profile() {
     chunks.sort();
     app.deliver(&app.worker(), &chunks[..1]).await;
     app.try_load(&later(&["user_id:new", "email:e@x"])).await.unwrap();
-    assert_eq!(values(&app).await, 2);
+    assert_eq!(active_identifiers(&app).await, 2);
     app.deliver(&app.worker(), &chunks[1..]).await;
-    assert_eq!(line(&app.job_status(&job).await), "completed 2 0 999 0 0 0 0");
-    assert_eq!(values(&app).await, 0, "all of the new profile is gone");
+    assert_eq!(app.job_summary(&job).await, "completed: 2 deleted, 999 not_found");
+    assert_eq!(active_identifiers(&app).await, 0, "all of the new profile is deleted");
 }
 
-/// A load that is cut short between two transactions leaves no identifier that the profile does not list.
+/// A load is interrupted between two transactions: every identifier that it stored has an edge, so a deletion of the
+/// profile finds it.
 #[tokio::test]
-async fn a_load_that_was_cut_short_hides_nothing_from_a_deletion() {
+async fn a_deletion_finds_all_identifiers_of_an_interrupted_load() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u"]).await;
     let emails: Vec<String> = (0..60).map(|i| format!("email:e{i}@x")).collect();
@@ -181,16 +177,18 @@ async fn a_load_that_was_cut_short_hides_nothing_from_a_deletion() {
     });
     assert!(app.try_load(&later(&ids)).await.is_err());
     app.db.proxy.heal();
-    assert!(values(&app).await > 10, "some of it was stored");
-    let reply = app.send(Req::erase(SPACE, "user_id", "u")).await;
+    assert!(active_identifiers(&app).await > 10, "some of it was stored");
+    let reply = app.send(Req::delete_profile(SPACE, "user_id", "u")).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
-    assert_eq!(values(&app).await, 0);
+    assert_eq!(active_identifiers(&app).await, 0);
 }
 
-/// A whole of many profiles, and a worker that never has time for all of it: each run goes on where the last one ended.
+/// A merged profile of 71 members, and deadlines too short for all of them: each run continues at the cursor of the last
+/// one.
 #[tokio::test]
-async fn a_large_whole_is_deleted_in_parts() {
+async fn a_large_merged_profile_is_deleted_over_several_runs() {
     let app = TestApp::start().await;
+    app.leave_messages();
     app.profile(&["user_id:root"]).await;
     for i in 0..70 {
         let mut line = profile_line(SPACE, &[&format!("anonymous_id:a{i}")]);
@@ -210,15 +208,15 @@ async fn a_large_whole_is_deleted_in_parts() {
         }
     }
     assert!(runs > 2, "{runs}");
-    assert_eq!(line(&app.job_status(&job).await), "completed 1 0 1 0 0 0 0");
-    assert_eq!((values(&app).await, fenced(&app).await), (0, 71));
+    assert_eq!(app.job_summary(&job).await, "completed: 1 deleted, 1 not_found");
+    assert_eq!((active_identifiers(&app).await, deleted_heads(&app).await), (0, 71));
     let left = app.db.dump().await.into_keys().filter(|(pk, sk)| pk.starts_with("M#") || sk.starts_with("M#"));
-    assert_eq!(left.count(), 0, "memberships");
+    assert_eq!(left.count(), 0, "memberships are left");
 }
 
-/// A control that is sent again under its key is not carried out again, whatever became of the job since.
+/// A control that is repeated with its key succeeds and is not carried out again, whatever the job's state is by then.
 #[tokio::test]
-async fn controls_can_be_sent_again() {
+async fn a_repeated_control_is_carried_out_once() {
     let app = TestApp::start().await;
     for i in 0..6 {
         app.profile(&[&format!("user_id:u{i}")]).await;
@@ -230,62 +228,62 @@ async fn controls_can_be_sent_again() {
         let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/{verb}");
         let reply = app.send(Req::post(path, &json!({})).key(key)).await;
         app.work().await;
-        (reply.status, line(&app.job_status(&job).await))
+        (reply.status, app.job_summary(&job).await)
     };
-    let paused = |deleted: u32| (202, format!("paused {deleted} 0 0 0 0 0 {}", 6 - deleted));
+    let paused = |deleted: u32| (202, format!("paused: {deleted} deleted, {} remaining", 6 - deleted));
     assert_eq!(control("start", "s").await, paused(2));
-    assert_eq!(control("start", "s").await, paused(2), "it is a success still");
+    assert_eq!(control("start", "s").await, paused(2), "a repeat with the same key succeeds");
     assert_eq!(control("start", "t").await.0, 409);
     assert_eq!(control("resume", "r").await, paused(4));
-    assert_eq!(control("resume", "r").await, paused(4), "nothing more was allowed");
-    let done = (202, "completed 6 0 0 0 0 0 0".to_owned());
+    assert_eq!(control("resume", "r").await, paused(4), "a repeat allows no more deletions");
+    let done = (202, "completed: 6 deleted".to_owned());
     assert_eq!(control("resume", "q").await, done);
     assert_eq!(control("start", "s").await, done);
 }
 
-/// The receipt of a deletion stays what it was, also when the person has come back.
+/// A repeat with its key gets the first receipt, also after the identifier became active again, and deletes nothing.
 #[tokio::test]
-async fn a_receipt_outlives_a_return() {
+async fn a_receipt_is_unchanged_after_reactivation() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x"]).await;
-    let request = Req::erase(SPACE, "user_id", "u").key("k");
+    let request = Req::delete_profile(SPACE, "user_id", "u").key("k");
     let first = app.send(request.clone()).await;
     assert_eq!(first.status, 200, "{}", first.body);
     app.try_load(&later(&["user_id:u"])).await.unwrap();
     let again = app.send(request).await;
     assert_eq!((again.status, again.body), (200, first.body));
-    assert_eq!(app.external_ids("user_id:u").await.len(), 1, "and nobody is deleted");
+    assert_eq!(app.external_ids("user_id:u").await.len(), 1, "the new profile is not deleted");
 }
 
-/// A space that has not switched deletions on deletes nothing, in whatever way it is asked to.
+/// In a space that is not activated no request and no job deletes anything.
 #[tokio::test]
-async fn a_space_that_is_off_deletes_nothing() {
+async fn a_space_that_is_not_activated_deletes_nothing() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u"]).await;
     let open = app.job(json!({ "action": "delete_profile", "rows": ["user_id:u"], "open": true })).await;
     app.space(SPACE, json!({ "activated": false })).await;
     app.clock.advance(120_000);
-    let off = "403 forbidden Deleted identifier not activated for space_id";
+    let not_activated = "403 forbidden Deleted identifier not activated for space_id";
     let jobs = format!("/v1/spaces/{SPACE}/deletion_jobs");
     let body = json!({ "action": "delete_profile", "rows": ["user_id:u"] });
     for request in [
-        Req::erase(SPACE, "user_id", "u"),
+        Req::delete_profile(SPACE, "user_id", "u"),
         Req::post(jobs.clone(), &body),
         Req::post(format!("{jobs}/{open}/rows"), &json!({ "page": 1, "rows": ["user_id:u"] })),
         Req::post(format!("{jobs}/{open}/start"), &json!({})),
         Req::post("/internal/bulk-delete-internal", &json!(["user_id:u"])).header("x-reactor-instance-name", "demo"),
     ] {
         let reply = app.send(request.clone()).await;
-        assert!(reply.line().starts_with(off), "{request:?}: {}", reply.line());
+        assert!(reply.line().starts_with(not_activated), "{request:?}: {}", reply.line());
     }
     app.work().await;
-    assert_eq!(values(&app).await, 1);
-    assert_eq!(app.control(&open, "cancel").await.status, 202, "what only stops is allowed");
+    assert_eq!(active_identifiers(&app).await, 1);
+    assert_eq!(app.control(&open, "cancel").await.status, 202, "a cancel deletes nothing and is allowed");
 }
 
-/// Three rows of one profile, of which two delete what the others look up by.
+/// Three rows delete all `user_id`s of one profile: none of them may be the guard identifier of another.
 #[tokio::test]
-async fn no_target_vouches_for_another() {
+async fn no_target_is_a_guard_identifier() {
     for open in [false, true] {
         let app = TestApp::start().await;
         app.profile(&["user_id:a", "user_id:b", "user_id:c"]).await;
@@ -294,6 +292,6 @@ async fn no_target_vouches_for_another() {
         let job = app.job(json!({ "action": "delete_identifier", "rows": rows, "open": open })).await;
         app.control(&job, "start").await;
         app.work().await;
-        assert_eq!(line(&app.job_status(&job).await), "completed 0 0 0 0 3 0 0", "open: {open}");
+        assert_eq!(app.job_summary(&job).await, "completed: 3 protected", "open: {open}");
     }
 }

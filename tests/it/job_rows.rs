@@ -1,4 +1,4 @@
-//! Rows: what each finds, in any order; plans; pages that can't be taken.
+//! Rows of jobs: their outcomes in any order, the formats and limits of pages, plans, and listings of outcomes.
 
 use std::io::Write as _;
 
@@ -6,8 +6,8 @@ use efface_core::role::Role;
 use efface_tests::{
     Req, TestApp,
     app::{SPACE, profile_line},
-    jobs::line,
-    store::changed,
+    jobs::summary,
+    store::{changed, is_profile_item},
 };
 use serde_json::{Value, json};
 
@@ -16,31 +16,32 @@ fn row(user_id: &str, target: &str) -> Value {
     json!({ "user_id": user_id, "type": id_type, "id": id })
 }
 
+/// Runs a job that deletes identifiers and returns its summary and outcomes.
 async fn identifiers(app: &TestApp, rows: &[Value]) -> (String, Vec<String>) {
     let job = app.job(json!({ "action": "delete_identifier", "rows": rows })).await;
     app.work().await;
     let outcomes = app.outcomes(&job, "").await.into_iter().map(|(_, _, outcome)| outcome).collect();
-    (line(&app.job_status(&job).await), outcomes)
+    (app.job_summary(&job).await, outcomes)
 }
 
-/// A profile's identifiers, rows of lookup and target, and what they come to.
+/// A profile's identifiers, the rows as lookup and target, and the outcome of each row.
 type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);
 
-/// Rows whose lookups other rows delete, in every order: each row's outcome is the same.
+/// Rows delete the lookups of other rows: each row has the same outcome in every order.
 #[tokio::test]
-async fn outcomes_do_not_hang_on_the_order_of_rows() {
+async fn outcomes_do_not_depend_on_the_order_of_rows() {
     let cases: [Case; 5] = [
-        // A lookup that is deleted still finds its profile.
+        // A lookup that the same job deletes still finds its profile.
         (&["user_id:a", "user_id:b", "email:e"], &[("a", "email:e"), ("b", "user_id:a")], &["deleted", "deleted"]),
-        // A chain: `a` stays, and vouches for all.
+        // A chain: `a` stays and is the guard identifier. A row whose target is its own lookup is protected.
         (
             &["user_id:a", "user_id:b", "user_id:c"],
             &[("a", "user_id:b"), ("b", "user_id:c"), ("c", "user_id:c")],
             &["deleted", "deleted", "protected"],
         ),
-        // A circle: none may go.
+        // A cycle over all `user_id`s: none may be deleted.
         (&["user_id:a", "user_id:b"], &[("a", "user_id:b"), ("b", "user_id:a")], &["protected", "protected"]),
-        // A circle that leaves somebody.
+        // A cycle that leaves a `user_id`.
         (&["user_id:a", "user_id:b", "user_id:c"], &[("a", "user_id:b"), ("b", "user_id:a")], &["deleted", "deleted"]),
         (&["user_id:a", "email:e"], &[("a", "email:x"), ("b", "email:e"), ("a", "user_id:b")], &["not_found"; 3]),
     ];
@@ -50,8 +51,8 @@ async fn outcomes_do_not_hang_on_the_order_of_rows() {
             app.profile(ids).await;
             let shuffled: Vec<Value> = order.iter().map(|at| row(rows[*at].0, rows[*at].1)).collect();
             let (_, outcomes) = identifiers(&app, &shuffled).await;
-            let wanted: Vec<&str> = order.iter().map(|at| expected[*at]).collect();
-            assert_eq!(outcomes, wanted, "{rows:?} in the order {order:?}");
+            let expected: Vec<&str> = order.iter().map(|at| expected[*at]).collect();
+            assert_eq!(outcomes, expected, "{rows:?} in the order {order:?}");
             let left = app.db.dump().await;
             let user_ids = left
                 .values()
@@ -74,9 +75,9 @@ fn permutations(n: usize) -> Vec<Vec<usize>> {
     shorter.iter().flat_map(|order| (0..n).map(move |at| insert(order, at))).collect()
 }
 
-/// As above, over pages of an open job, which are known to the job only when it starts.
+/// The same for rows in different pages of an open job.
 #[tokio::test]
-async fn nor_on_the_order_of_pages() {
+async fn outcomes_do_not_depend_on_the_order_of_pages() {
     for flipped in [false, true] {
         let app = TestApp::start().await;
         app.profile(&["user_id:a", "user_id:b"]).await;
@@ -88,12 +89,12 @@ async fn nor_on_the_order_of_pages() {
         }
         app.control(&job, "start").await;
         app.work().await;
-        assert_eq!(line(&app.job_status(&job).await), "completed 0 0 0 0 2 0 0");
+        assert_eq!(app.job_summary(&job).await, "completed: 2 protected");
     }
 }
 
 #[tokio::test]
-async fn spaces_do_not_meet() {
+async fn jobs_do_not_affect_other_spaces() {
     let app = TestApp::start().await;
     app.space("spa_other", json!({ "reactor_instances": ["other"] })).await;
     let token = app.new_token("spa_other", Role::WorkspaceOwner).await;
@@ -120,7 +121,7 @@ async fn spaces_do_not_meet() {
     assert_eq!(app.send_raw(&page).await.body["error"]["code"], "instance_not_found", "not of this token's space");
 }
 
-/// Each of the seed's formats, and gzip, through the real endpoint.
+/// Each format that a page may have, and gzip, through the bulk endpoint.
 #[tokio::test]
 async fn pages_of_every_format() {
     let app = TestApp::start().await;
@@ -162,6 +163,7 @@ async fn pages_of_every_format() {
 #[tokio::test]
 async fn pages_that_are_too_large() {
     let app = TestApp::start().await;
+    app.leave_messages();
     let post = |body: Vec<u8>| {
         let mut request = Req::post("/internal/bulk-delete-internal", &Value::Null);
         request.body = body;
@@ -222,10 +224,9 @@ async fn bodies_of_jobs_are_read_strictly() {
     assert_eq!((&rejected.body["accepted"], &rejected.body["rejected_total"]), (&json!(0), &json!(5)));
     app.work().await;
     let job = rejected.body["job"]["id"].as_str().unwrap();
-    assert_eq!(line(&app.job_status(job).await), "completed 0 0 0 5 0 0 0");
+    assert_eq!(app.job_summary(job).await, "completed: 5 invalid");
 }
 
-/// Outcomes as a table.
 #[tokio::test]
 async fn outcomes_come_as_csv() {
     let app = TestApp::start().await;
@@ -254,9 +255,9 @@ async fn demo() -> TestApp {
     app
 }
 
-/// The plan says what the job then does, and changes nothing.
+/// A dry run changes no profile, and the job then has exactly the planned outcomes.
 #[tokio::test]
-async fn a_plan_changes_nothing_and_comes_true() {
+async fn a_plan_changes_nothing_and_matches_the_job() {
     let app = demo().await;
     let rows = ["user_id:u", "anonymous_id:m", "user_id:v", "user_id:V", "email:E@X", "user_id:nobody", "junk"];
     let before = app.db.dump().await;
@@ -272,29 +273,29 @@ async fn a_plan_changes_nothing_and_comes_true() {
         "identifiers": 4, "memberships": 2, "other_case": 2,
     });
     assert_eq!(plan, expected);
-    assert_eq!(app.db.dump().await, before, "a plan at once leaves nothing at all");
-    // As a job of its own, for any size.
+    assert_eq!(app.db.dump().await, before, "a small dry run stores nothing");
+    // An open dry run is a job, which may have any size.
     let job = app.job(json!({ "action": "delete_profile", "rows": rows, "dry_run": true, "open": true })).await;
     app.control(&job, "start").await;
     app.work().await;
     let status = app.job_status(&job).await;
-    assert_eq!(line(&status), "completed 2 1 3 1 0 0 0");
+    assert_eq!(summary(&status), "completed: 2 deleted, 1 duplicate, 3 not_found, 1 invalid");
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&status["plan"][name], value, "{name}");
     }
     let touched = changed(&before, &app.db.dump().await);
-    assert!(touched.iter().all(|(pk, _)| !"IPM".contains(&pk[..1])), "{touched:?}");
+    assert!(touched.iter().all(|(pk, _)| !is_profile_item(pk)), "{touched:?}");
     let real = app.job(json!({ "action": "delete_profile", "rows": rows })).await;
     app.work().await;
-    assert_eq!(line(&app.job_status(&real).await), "completed 2 1 3 1 0 0 0");
+    assert_eq!(app.job_summary(&real).await, "completed: 2 deleted, 1 duplicate, 3 not_found, 1 invalid");
     let rows = [row("v", "email:e"), row("v", "user_id:v")];
     let plan = app.create_job(json!({ "action": "delete_identifier", "rows": rows, "dry_run": true })).await;
     assert_eq!((&plan.body["plan"]["not_found"], &plan.body["plan"]["protected"]), (&json!(1), &json!(1)));
 }
 
-/// The same key, the same job; without a key a new one.
+/// Requests with the same key create one job.
 #[tokio::test]
-async fn a_key_makes_one_job() {
+async fn a_key_creates_one_job() {
     let app = demo().await;
     let path = format!("/v1/spaces/{SPACE}/deletion_jobs");
     let request = Req::post(&path, &json!({ "action": "delete_profile", "rows": ["user_id:u"] })).key("k");
@@ -309,22 +310,25 @@ async fn a_key_makes_one_job() {
     assert_eq!(app.send(Req::get(&path)).await.body["jobs"], 1);
 }
 
-/// A profile that is being deleted takes nothing more, and what comes back later is a new profile.
+/// An old line does not bring a deleted profile back; a later one creates a new profile.
 #[tokio::test]
 async fn a_deleted_profile_stays_deleted() {
     let app = demo().await;
-    assert_eq!(app.send(Req::erase(SPACE, "user_id", "u")).await.status, 200);
+    assert_eq!(app.send(Req::delete_profile(SPACE, "user_id", "u")).await.status, 200);
     let again = app.try_load(&profile_line(SPACE, &["user_id:u", "email:e@x"])).await.unwrap();
-    assert_eq!((again.stored, again.blocked), (0, 2), "an old event brings nothing back");
+    assert_eq!((again.stored, again.blocked), (0, 2), "an old line brings nothing back");
     let mut later = profile_line(SPACE, &["user_id:u", "email:new@x"]);
     later["timestamp"] = json!("2027-01-01T00:00:00Z");
     assert_eq!(app.try_load(&later).await.unwrap().stored, 2);
     assert_eq!(app.external_ids("user_id:u").await, ["email:new@x", "user_id:u"]);
-    assert_eq!(app.send(Req::erase(SPACE, "segment_id", "use_x")).await.body["error"]["code"], "unsupported_eid_type");
     assert_eq!(
-        app.send(Req::erase(SPACE, "user_id", "")).await.line(),
+        app.send(Req::delete_profile(SPACE, "segment_id", "use_x")).await.body["error"]["code"],
+        "unsupported_eid_type"
+    );
+    assert_eq!(
+        app.send(Req::delete_profile(SPACE, "user_id", "")).await.line(),
         "400 bad_request Missing required parameters in URL."
     );
     let reader = app.token(Role::IdentityAdmin).to_owned();
-    assert_eq!(app.send_raw(&Req::erase(SPACE, "user_id", "u").token(&reader)).await.status, 403);
+    assert_eq!(app.send_raw(&Req::delete_profile(SPACE, "user_id", "u").token(&reader)).await.status, 403);
 }

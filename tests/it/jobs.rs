@@ -1,15 +1,15 @@
-//! Jobs, from the page that is posted to the counts that add up.
+//! Jobs from the posted page to their outcomes and counts.
 
 use efface_tests::{
     Req, TestApp,
     app::{SPACE, profile_line},
-    jobs::line,
-    store::changed,
+    jobs::summary,
+    store::{changed, is_profile_item},
 };
 use serde_json::{Value, json};
 
-/// People `0` to `n`, each with a user_id and an email, in a segment and with traits.
-async fn people(app: &TestApp, n: usize) {
+/// Loads `n` profiles, each with a `user_id`, an email, a segment and traits.
+async fn profiles(app: &TestApp, n: usize) {
     for i in 0..n {
         let mut line = profile_line(SPACE, &[&format!("user_id:u{i}"), &format!("email:e{i}@x")]);
         line["segments"] = json!(["seg_vip"]);
@@ -23,27 +23,27 @@ fn rows(rows: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn each_row_comes_to_its_outcome() {
+async fn each_row_has_its_outcome() {
     let app = TestApp::start().await;
-    people(&app, 3).await;
+    profiles(&app, 3).await;
     let before = app.db.dump().await;
     let job = app
         .job(rows(&["user_id:u0", "email:e1@x", "email:e0@x", "user_id:nobody", "user_id:nobody", "junk", "shoe:1"]))
         .await;
-    assert_eq!(line(&app.job_status(&job).await), "queued 0 0 0 2 0 0 5");
+    assert_eq!(app.job_summary(&job).await, "queued: 2 invalid, 5 remaining");
     app.work().await;
     let status = app.job_status(&job).await;
-    assert_eq!(line(&status), "completed 2 1 2 2 0 0 0");
+    assert_eq!(summary(&status), "completed: 2 deleted, 1 duplicate, 2 not_found, 2 invalid");
     assert!(status["started_at"].is_string() && status["finished_at"].is_string());
     let outcomes: Vec<String> = app.outcomes(&job, "").await.into_iter().map(|(_, _, outcome)| outcome).collect();
     assert_eq!(
         outcomes[1..],
         ["deleted", "duplicate", "not_found", "not_found", "invalid", "invalid"].map(|o| {
-            // Rows 0 and 2 name one profile: either of them took it.
+            // Rows 0 and 2 name one profile: either of them may be the one that deletes it.
             if o == "duplicate" && outcomes[0] == "duplicate" { "deleted" } else { o }.to_owned()
         })
     );
-    // Everything of the two is gone, and nothing of the third.
+    // Two profiles are deleted completely, and the third is unchanged.
     for gone in ["user_id:u0", "email:e0@x", "user_id:u1"] {
         let (id_type, value) = gone.split_once(':').unwrap();
         for what in ["external_ids", "traits", "metadata"] {
@@ -56,8 +56,8 @@ async fn each_row_comes_to_its_outcome() {
     assert_eq!(app.external_ids("user_id:u2").await, ["email:e2@x", "user_id:u2"]);
     let after = app.db.dump().await;
     let touched = changed(&before, &after);
-    let profile_items = touched.iter().filter(|(pk, _)| "IPM".contains(&pk[..1])).count();
-    // Each: a head, two identifiers, the traits, a membership and its edge.
+    let profile_items = touched.iter().filter(|(pk, _)| is_profile_item(pk)).count();
+    // For each profile: a head, two identifiers, the traits, a membership and its edge.
     assert_eq!(profile_items, 12, "{touched:?}");
     let text = format!("{after:?}");
     for raw in ["u0\"", "e0@x", "u1\"", "e1@x", "nobody", "junk"] {
@@ -66,23 +66,23 @@ async fn each_row_comes_to_its_outcome() {
 }
 
 #[tokio::test]
-async fn the_same_rows_again_delete_nothing() {
+async fn repeated_rows_delete_nothing() {
     let app = TestApp::start().await;
-    people(&app, 2).await;
+    profiles(&app, 2).await;
     app.job(rows(&["user_id:u0", "user_id:u1"])).await;
     app.work().await;
     let before = app.db.dump().await;
     let again = app.job(rows(&["user_id:u0", "user_id:u1"])).await;
     app.work().await;
-    assert_eq!(line(&app.job_status(&again).await), "completed 0 0 2 0 0 0 0");
+    assert_eq!(app.job_summary(&again).await, "completed: 2 not_found");
     let touched = changed(&before, &app.db.dump().await);
-    assert!(touched.iter().all(|(pk, _)| !"IPM".contains(&pk[..1])), "{touched:?}");
+    assert!(touched.iter().all(|(pk, _)| !is_profile_item(pk)), "{touched:?}");
 }
 
 #[tokio::test]
-async fn the_workflow_posts_its_page() {
+async fn the_bulk_endpoint_takes_a_page() {
     let app = TestApp::start().await;
-    people(&app, 3).await;
+    profiles(&app, 3).await;
     let page = |body: &str| {
         let mut request = Req::post("/internal/bulk-delete-internal", &Value::Null);
         request.body = body.as_bytes().to_vec();
@@ -93,7 +93,7 @@ async fn the_workflow_posts_its_page() {
     assert_eq!(reply.status, 202, "{}", reply.body);
     assert_eq!((&reply.body["accepted"], &reply.body["rejected_total"]), (&json!(2), &json!(1)));
     assert_eq!(reply.body["rejected"][0]["row"], 2);
-    // The workflow's retry is the same job; so are the same rows written otherwise, where each of them can be read.
+    // The client's retry is the same job. So is a page of the same rows in another format, if all rows are valid.
     let again = app.send(page(body)).await;
     assert_eq!(again.body, reply.body);
     let other = app.send(page("user_id:u2\nuser_id:u0\n")).await;
@@ -113,21 +113,21 @@ async fn the_workflow_posts_its_page() {
 }
 
 #[tokio::test]
-async fn a_profile_is_deleted_at_once() {
+async fn a_single_request_deletes_a_profile() {
     let app = TestApp::start().await;
-    people(&app, 2).await;
+    profiles(&app, 2).await;
     let mut merged = profile_line(SPACE, &["anonymous_id:a"]);
     merged["merged_into"] = json!({ "type": "user_id", "id": "u0" });
     app.try_load(&merged).await.unwrap();
-    let request = Req::erase(SPACE, "anonymous_id", "a").key("k");
+    let request = Req::delete_profile(SPACE, "anonymous_id", "a").key("k");
     let reply = app.send(request.clone()).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     let receipt = &reply.body["receipt"];
     assert_eq!(receipt["counts"], json!({ "external_ids": 3, "memberships": 1, "merges": 1, "traits": 1 }));
     assert_eq!(app.send(Req::read(SPACE, "user_id", "u0", "external_ids")).await.status, 404);
     let again = app.send(request).await;
-    assert_eq!(again.body, reply.body, "the same key, the same receipt");
-    let new = app.send(Req::erase(SPACE, "anonymous_id", "a")).await;
+    assert_eq!(again.body, reply.body, "the same key gets the same receipt");
+    let new = app.send(Req::delete_profile(SPACE, "anonymous_id", "a")).await;
     assert_eq!(new.line(), "404 not_found Profile was not found.");
     assert_eq!(app.external_ids("user_id:u1").await.len(), 2);
 }

@@ -1,15 +1,16 @@
-//! The limit of single deletions: exact, cheap while denied, by clock second.
+//! The limit of single deletions per clock second: exact over all instances, and free of cost while it denies.
 
 use std::collections::BTreeMap;
 
 use efface_api::event::EventSource;
 use efface_core::role::Role;
-use efface_tests::{Req, TestApp, Via, app, app::SPACE};
+use efface_tests::{Req, TestApp, Via, app, app::SPACE, matchers::DELETED_AT};
 use futures::StreamExt;
 use serde_json::json;
 
 const LIMITED: &str = "429 rate_limit_error Attempted to delete more than 100 IDs per second for a single profile.";
 
+/// Four profiles of 60 identifiers each, and a clock that stands still.
 async fn full() -> TestApp {
     let app = TestApp::start().await;
     for profile in 0..4 {
@@ -22,6 +23,7 @@ async fn full() -> TestApp {
     app
 }
 
+/// The deletion of the `i`-th identifier. Consecutive ones belong to different profiles.
 fn nth(i: usize) -> Req {
     let profile = i % 4;
     Req::delete(SPACE, &format!("u{profile}"), "anonymous_id", &format!("{profile}-{}", i / 4))
@@ -43,11 +45,11 @@ async fn one_instance_admits_exactly_the_limit() {
     assert_eq!(app.send(nth(200)).await.status, 429);
     assert_eq!(app.db.proxy.take().len(), 0, "a denied request costs nothing");
     app.clock.advance(1_000);
-    assert_eq!(app.send(nth(200)).await.status, 200, "the next second is open");
+    assert_eq!(app.send(nth(200)).await.status, 200, "the next second has a count of its own");
 }
 
 #[tokio::test]
-async fn many_instances_admit_no_more() {
+async fn many_instances_together_admit_the_limit() {
     let app = full().await;
     let instances: Vec<_> = (0..5).map(|_| app.another(EventSource::Rest)).collect();
     let token = app.token(Role::WorkspaceOwner).to_owned();
@@ -56,12 +58,13 @@ async fn many_instances_admit_no_more() {
     let replies: Vec<_> = futures::stream::iter(sends).buffer_unordered(40).collect().await;
     let admitted = replies.iter().filter(|reply| reply.status == 200).count();
     assert_eq!(admitted, 100);
-    assert!(replies.iter().all(|reply| matches!(reply.status, 200 | 429)), "and nothing else happened");
+    assert!(replies.iter().all(|reply| matches!(reply.status, 200 | 429)), "no other responses");
 }
 
-/// Whatever clocks show, the deletions that bear one second are at most the limit.
+/// The second of `deleted_at` is the one that was counted, also when clocks go back: no second has more deletions than
+/// the limit.
 #[tokio::test]
-async fn the_record_bears_the_second_that_was_counted() {
+async fn deleted_at_is_in_the_second_that_was_counted() {
     let app = full().await;
     app.space(SPACE, json!({ "deletions_per_second": 7 })).await;
     app.clock.advance(60_000);
@@ -70,13 +73,13 @@ async fn the_record_bears_the_second_that_was_counted() {
         let reply = app.send(nth(i)).await;
         assert!(matches!(reply.status, 200 | 429));
         if i % 10 == 0 {
-            // A clock that steps back, as another instance's may show.
+            // The clock goes back, as it may between two instances.
             app.clock.advance(-700);
         }
     }
     let mut seconds: BTreeMap<String, usize> = BTreeMap::new();
     for item in app.db.dump().await.values() {
-        if let Some(at) = item.get("deleted_at") {
+        if let Some(at) = item.get(DELETED_AT) {
             *seconds.entry(at.split('.').next().unwrap().to_owned()).or_default() += 1;
         }
     }
@@ -84,7 +87,7 @@ async fn the_record_bears_the_second_that_was_counted() {
 }
 
 #[tokio::test]
-async fn a_raised_space_limit_leaves_the_profiles_own() {
+async fn a_raised_limit_of_the_space_does_not_raise_the_profiles_limit() {
     let app = full().await;
     app.space(SPACE, json!({ "deletions_per_second": 150, "deletions_per_second_per_profile": 20 })).await;
     app.clock.advance(60_000);

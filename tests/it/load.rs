@@ -1,4 +1,4 @@
-//! Loading: a line is loaded once, and nothing that was deleted comes back by it.
+//! Loading profiles: a line that is loaded again changes nothing, and an old line does not bring back what was deleted.
 
 use efface_aws::store::load::{LoadError, Loaded};
 use efface_tests::{Req, TestApp, app::SPACE, app::profile_line, store::changed};
@@ -24,7 +24,7 @@ async fn a_line_loaded_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_was_deleted_stays_deleted() {
+async fn a_deleted_identifier_is_not_loaded_again() {
     let app = TestApp::start().await;
     let line = profile_line(SPACE, &["user_id:u", "email:e@x"]);
     app.try_load(&line).await.unwrap();
@@ -32,13 +32,13 @@ async fn what_was_deleted_stays_deleted() {
     assert_eq!(app.try_load(&line).await.unwrap(), Loaded { stored: 0, unchanged: 1, blocked: 1 });
     let mut undated = line.clone();
     undated.as_object_mut().unwrap().remove("timestamp");
-    assert_eq!(app.try_load(&undated).await.unwrap().blocked, 1, "a line without a time brings nothing back");
+    assert_eq!(app.try_load(&undated).await.unwrap().blocked, 1, "a line without a timestamp is no later event");
     assert_eq!(app.external_ids("user_id:u").await, ["user_id:u"]);
 }
 
-/// A line is about the profile that its first identifier made, even if that one is gone.
+/// A line belongs to the profile that was created with its first identifier, even if that identifier was deleted.
 #[tokio::test]
-async fn a_deleted_first_identifier_still_names_its_profile() {
+async fn a_deleted_first_identifier_still_leads_to_its_profile() {
     let app = TestApp::start().await;
     app.profile(&["email:e@x", "user_id:u"]).await;
     app.delete("u", "email:e@x").await;
@@ -47,26 +47,26 @@ async fn a_deleted_first_identifier_still_names_its_profile() {
     assert_eq!(app.external_ids("user_id:u").await, ["anonymous_id:a", "user_id:u"]);
 }
 
-/// An identifier may move to another profile after its deletion, and the old line does not take it back.
+/// After its deletion an identifier may be loaded into another profile, and the old line does not take it back.
 #[tokio::test]
-async fn an_identifier_moves_on() {
+async fn a_deleted_identifier_can_move_to_another_profile() {
     let app = TestApp::start().await;
     let old = profile_line(SPACE, &["user_id:u1", "email:e@x"]);
     app.try_load(&old).await.unwrap();
     let mut new = profile_line(SPACE, &["user_id:u2", "email:e@x"]);
     new["timestamp"] = json!("2026-07-01T00:00:00Z");
-    assert!(matches!(app.try_load(&new).await, Err(LoadError::Claimed(1))), "it is still the first one's");
+    assert!(matches!(app.try_load(&new).await, Err(LoadError::Claimed(1))), "it still belongs to the first profile");
     app.delete("u1", "email:e@x").await;
     app.try_load(&new).await.unwrap();
     assert_eq!(app.external_ids("email:e@x").await, ["email:e@x", "user_id:u2"]);
     assert_eq!(app.try_load(&old).await.unwrap(), Loaded { stored: 0, unchanged: 1, blocked: 1 });
     assert_eq!(app.external_ids("user_id:u1").await, ["user_id:u1"]);
     assert_eq!(app.send(Req::deletion(SPACE, "email", "e@x")).await.status, 404, "it is active again");
-    assert_eq!(app.delete("u2", "email:e@x").await.status, 200, "and can be deleted again");
+    assert_eq!(app.delete("u2", "email:e@x").await.status, 200, "it can be deleted again");
 }
 
 #[tokio::test]
-async fn large_profiles_are_written_in_parts() {
+async fn a_profile_of_401_identifiers_is_loaded() {
     let app = TestApp::start().await;
     let ids: Vec<String> = (0..400).map(|i| format!("anonymous_id:{i}")).collect();
     let mut all: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -93,9 +93,9 @@ async fn two_profiles_that_claim_one_identifier() {
     assert_eq!(changed(&before, &app.db.dump().await), []);
 }
 
-/// However often, and in whatever order, lines that were dated ahead of a deletion are told again: it stays.
+/// Lines that were loaded before the deletion do not undo it, even if their timestamps are later than the deletion.
 #[tokio::test]
-async fn no_line_that_was_told_before_a_deletion_undoes_it() {
+async fn lines_loaded_before_a_deletion_do_not_undo_it() {
     let app = TestApp::start().await;
     let at = |time: &str| {
         let mut line = profile_line(SPACE, &["user_id:u", "email:e@x"]);
@@ -110,12 +110,12 @@ async fn no_line_that_was_told_before_a_deletion_undoes_it() {
     for time in ahead {
         assert_eq!(app.try_load(&at(time)).await.unwrap().blocked, 1, "{time}");
     }
-    assert_eq!(app.try_load(&at("2028-01-02T00:00:00Z")).await.unwrap().stored, 1, "a new event does");
+    assert_eq!(app.try_load(&at("2028-01-02T00:00:00Z")).await.unwrap().stored, 1, "a later event does");
 }
 
-/// A load that is cut short between its transactions is finished by loading the line again: one profile, no orphan.
+/// A load that is interrupted at any request is completed by loading the line again: one profile, no orphaned items.
 #[tokio::test]
-async fn a_load_may_be_cut_short() {
+async fn an_interrupted_load_is_completed_by_loading_again() {
     let mut line = profile_line(SPACE, &["user_id:u", "email:e@x"]);
     line["segments"] = (0..60).map(|i| format!("seg_{i}")).collect();
     let mut passes = 0;

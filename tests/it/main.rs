@@ -1,5 +1,5 @@
-//! Integration tests, one binary: HTTP events in, DynamoDB out.
-#![expect(clippy::unwrap_used, reason = "a test that can't go on must say so")]
+//! The integration tests, in one binary: they send HTTP events and check responses and the table.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod auth;
 mod contract;

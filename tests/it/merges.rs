@@ -1,4 +1,4 @@
-//! Merged profiles: the whole is what is read and deleted from, however large.
+//! Merged profiles: reads and deletions through any member work on the merged profile, however large it is.
 
 use efface_core::role::Role;
 use efface_tests::{Req, TestApp, app::SPACE, store::changed};
@@ -11,7 +11,7 @@ fn merged(ids: &[&str], into: (&str, &str)) -> Value {
 }
 
 #[tokio::test]
-async fn one_merge() {
+async fn members_share_reads_and_deletions() {
     let app = TestApp::start().await;
     app.profile(&["user_id:root", "email:root@x"]).await;
     app.try_load(&merged(&["user_id:leaf", "email:leaf@x"], ("user_id", "root"))).await.unwrap();
@@ -21,10 +21,10 @@ async fn one_merge() {
         assert_eq!(app.external_ids(lookup).await, all, "{lookup}");
     }
     let before = app.db.dump().await;
-    assert_eq!(app.delete("leaf", "email:root@x").await.status, 200, "up");
-    assert_eq!(app.delete("root", "email:leaf@x").await.status, 200, "down");
-    assert_eq!(app.delete("root", "email:stranger@x").await.status, 404, "not across");
-    assert_eq!(app.delete("root", "user_id:leaf").await.status, 200, "a user_id of the whole");
+    assert_eq!(app.delete("leaf", "email:root@x").await.status, 200, "a member deletes from the root");
+    assert_eq!(app.delete("root", "email:leaf@x").await.status, 200, "the root deletes from a member");
+    assert_eq!(app.delete("root", "email:stranger@x").await.status, 404, "not from another profile");
+    assert_eq!(app.delete("root", "user_id:leaf").await.status, 200, "a user_id of a member");
     assert_eq!(changed(&before, &app.db.dump().await).len(), 3);
     assert_eq!(app.external_ids("user_id:root").await, ["user_id:root"]);
 }
@@ -39,7 +39,7 @@ async fn a_merge_into_a_merged_profile_goes_to_the_root() {
     assert_eq!(app.delete("c", "user_id:b").await.status, 200);
 }
 
-/// 100 merges and 1,000 identifiers: the size at which the vendor warns that its own service slows down.
+/// 100 merges and 1,000 identifiers: a deletion costs what it costs in a small merged profile.
 #[tokio::test]
 async fn a_hundred_merges_and_a_thousand_identifiers() {
     let app = TestApp::start().await;
@@ -60,16 +60,16 @@ async fn a_hundred_merges_and_a_thousand_identifiers() {
     let deletion = Req::delete(SPACE, "u99", "anonymous_id", "3-7").token(&token);
     let (reply, cost) = app.db.proxy.cost(app.send_raw(&deletion)).await;
     assert_eq!(reply.status, 200);
-    assert_eq!((cost.round_trips, cost.writes, cost.reads), (4, 3.0, 3.0), "as through one merge: {cost:?}");
+    assert_eq!((cost.round_trips, cost.writes, cost.reads), (4, 3.0, 3.0), "the cost through one merge: {cost:?}");
     let own = Req::delete(SPACE, "u99", "anonymous_id", "99-7").token(&token);
     let (reply, cost) = app.db.proxy.cost(app.send_raw(&own)).await;
     assert_eq!(reply.status, 200);
-    assert_eq!((cost.round_trips, cost.writes, cost.reads), (2, 2.0, 1.0), "as without merges: {cost:?}");
+    assert_eq!((cost.round_trips, cost.writes, cost.reads), (2, 2.0, 1.0), "the cost without merges: {cost:?}");
     assert_eq!(app.external_ids("user_id:u0").await.len(), 1_008);
 }
 
 #[tokio::test]
-async fn traits_of_a_whole_are_the_newest() {
+async fn a_merged_profile_has_the_newest_value_of_each_trait() {
     let app = TestApp::start().await;
     let mut root = efface_tests::app::profile_line(SPACE, &["user_id:root"]);
     root["traits"] = json!({ "plan": "old", "only": "root" });

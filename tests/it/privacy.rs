@@ -1,11 +1,11 @@
-//! No raw identifier and no token in any log line, whatever happens.
+//! No log line and no queue message holds a raw identifier or a token, whatever the request and whatever fails.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use efface_core::role::Role;
 use efface_tests::{Req, TestApp, app::SPACE, faults::Fault, log};
 use serde_json::json;
 
-/// Planted in every place that a request has; found in none that is logged.
+/// A value that is sent in every part of a request and must not be logged.
 const CANARY: &str = "c4n4ry-person@example.org";
 
 #[tokio::test]
@@ -46,8 +46,11 @@ async fn nothing_personal_is_logged() {
     });
     assert!(panicked.is_err());
     let logged = log::all();
-    assert!(logged.contains("\"status\":200") && logged.contains("\"status\":503"), "there are lines to search");
-    assert!(logged.contains("panic") && logged.contains("privacy.rs"), "a panic tells its place");
+    assert!(
+        logged.contains("\"status\":200") && logged.contains("\"status\":503"),
+        "successes and failures were logged"
+    );
+    assert!(logged.contains("panic") && logged.contains("privacy.rs"), "a panic is logged with its source file");
     assert!(!logged.contains("c4n4ry"), "personal data in the log");
     for role in Role::ALL {
         assert!(!logged.contains(app.token(role)), "a token in the log");
@@ -55,11 +58,11 @@ async fn nothing_personal_is_logged() {
     let encoded = percent_encoding::utf8_percent_encode(CANARY, percent_encoding::NON_ALPHANUMERIC).to_string();
     assert!(!logged.contains(&encoded));
     let basic = STANDARD.encode(format!("{}:", app.token(Role::WorkspaceOwner)));
-    assert!(!logged.contains(&basic), "a token as it is sent in the log");
+    assert!(!logged.contains(&basic), "an encoded token in the log");
 }
 
-/// The same for jobs: rows, keys, headers and cursors, and what the worker and the reconciler make of them. Messages hold
-/// no row.
+/// The same for jobs: rows, keys, headers and queries, processed by the worker and the reconciler. Queue messages hold no
+/// row either.
 async fn jobs(app: &TestApp) {
     let rows = [format!("email:{CANARY}"), format!("{CANARY}:x"), CANARY.to_owned(), format!("user_id:{CANARY}")];
     let page = |body: &serde_json::Value| {
@@ -76,7 +79,7 @@ async fn jobs(app: &TestApp) {
     app.create_job(json!({ "action": "delete_identifier", "rows": [row, CANARY] })).await;
     app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group={CANARY}&state={CANARY}"))).await;
     app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{CANARY}"))).await;
-    app.send(Req::erase(SPACE, "email", CANARY)).await;
+    app.send(Req::delete_profile(SPACE, "email", CANARY)).await;
     app.queue.put(CANARY);
     app.db.proxy.plan(|passed| if passed.operation == "UpdateItem" { Fault::ServerError } else { Fault::None });
     app.work().await;

@@ -1,10 +1,11 @@
-//! Races: whatever runs at once, one of them wins and nothing is lost.
+//! Concurrent requests: exactly one of those that exclude each other succeeds.
 
 use efface_api::event::EventSource;
 use efface_core::role::Role;
-use efface_tests::{Reply, Req, TestApp, Via, app, app::SPACE};
+use efface_tests::{Reply, Req, TestApp, Via, app, app::SPACE, matchers::is_source_attach};
 use serde_json::json;
 
+/// Sends requests at the same time through four instances, as the workspace owner.
 async fn all_at_once(app: &TestApp, requests: &[Req]) -> Vec<Reply> {
     let instances: Vec<_> = (0..4).map(|_| app.another(EventSource::Rest)).collect();
     let token = app.token(Role::WorkspaceOwner);
@@ -13,9 +14,9 @@ async fn all_at_once(app: &TestApp, requests: &[Req]) -> Vec<Reply> {
     futures::future::join_all(sends).await
 }
 
-/// Of two requests that race for a profile's last two `user_id`s, exactly one wins: 1,000 times.
+/// Two concurrent requests delete a profile's last two `user_id`s: exactly one succeeds, in each of 1,000 rounds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_last_two_user_ids() {
+async fn one_of_the_last_two_user_ids_is_kept() {
     let app = TestApp::start().await;
     app.clock.step(50);
     for round in 0..1_000 {
@@ -45,12 +46,12 @@ async fn the_same_deletion_fifty_times_at_once() {
     assert_eq!(count("404 eid_not_found External identifier not found."), 49);
 
     let replies = all_at_once(&app, &vec![Req::delete(SPACE, "u", "email", "f@x").key("k"); 50]).await;
-    assert!(replies.iter().all(|reply| reply.status == 200), "with one key it is one request");
+    assert!(replies.iter().all(|reply| reply.status == 200), "requests with one key are one request");
 }
 
-/// However many first uses there are at once, one source is made.
+/// Concurrent first uses of a space attach one source.
 #[tokio::test]
-async fn the_first_use_makes_one_source() {
+async fn concurrent_first_uses_attach_one_source() {
     let app = TestApp::start().await;
     app.space("spa_new", json!({})).await;
     let token = app.new_token("spa_new", Role::WorkspaceOwner).await;
@@ -60,17 +61,16 @@ async fn the_first_use_makes_one_source() {
     let sends = instances.iter().map(|instance| app::send(instance, &request, Via::Rest));
     let replies = futures::future::join_all(sends).await;
     assert!(replies.iter().all(|reply| reply.line() == "404 not_found The resource was not found."));
-    let attached = app.db.proxy.take().into_iter().filter(|passed| {
-        passed.request["UpdateExpression"].as_str() == Some("SET #source = :source") && passed.reply["__type"].is_null()
-    });
+    let attached =
+        app.db.proxy.take().into_iter().filter(|passed| is_source_attach(passed) && passed.reply["__type"].is_null());
     assert_eq!(attached.count(), 1);
     let space = app.db.store.space(&efface_core::space::SpaceId::parse("spa_new").unwrap()).await.unwrap().unwrap();
     assert_eq!(space.source.unwrap().name, "profile-api-source");
 }
 
-/// A line that would add an identifier races with deletions through the same profile: both rules hold.
+/// A load and a deletion of the same profile at the same time both take effect.
 #[tokio::test]
-async fn loading_and_deleting_at_once() {
+async fn a_concurrent_load_and_deletion_both_take_effect() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x"]).await;
     let line = app::profile_line(SPACE, &["user_id:u", "email:e@x", "email:new@x"]);

@@ -1,4 +1,4 @@
-//! Reads: pages, filters, and what is no longer there.
+//! Reading profiles and deletion records: pages, filters, errors.
 
 use efface_tests::{Req, TestApp, app::SPACE};
 use serde_json::{Value, json};
@@ -33,7 +33,6 @@ async fn pages_add_up_and_none_is_empty() {
     let app = TestApp::start().await;
     let ids: Vec<String> = (0..7).map(|i| format!("anonymous_id:{i}")).chain(["user_id:u".to_owned()]).collect();
     app.profile(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    // Pages of 2, while the last entries of the listing are deleted: the third page must not be empty.
     let mut seen = Vec::new();
     let mut next = String::new();
     loop {
@@ -55,7 +54,7 @@ async fn pages_add_up_and_none_is_empty() {
         assert_eq!(app.delete("u", &format!("anonymous_id:{id}")).await.status, 200);
     }
     let first = get(&app, "external_ids?limit=3").await;
-    assert_eq!(first["cursor"]["has_more"], false, "what was deleted leaves no empty page behind");
+    assert_eq!(first["cursor"]["has_more"], false, "deleted identifiers leave no empty page");
 }
 
 #[tokio::test]
@@ -74,8 +73,8 @@ async fn traits_keep_every_number_and_page_by_name() {
     let event = Req::read(SPACE, "user_id", "u", "traits?limit=3")
         .token(app.token(efface_core::role::Role::WorkspaceOwner))
         .event(efface_tests::Via::Rest);
-    let answer = app.app.handle(serde_json::from_value(event).unwrap()).await;
-    let text = answer["body"].as_str().unwrap();
+    let response = app.app.handle(serde_json::from_value(event).unwrap()).await;
+    let text = response["body"].as_str().unwrap();
     assert!(text.starts_with(r#"{"traits":{"a":{"x":[1.50,null]},"b":12345678901234567890123,"c":1e400},"#), "{text}");
     let cursor: Value = serde_json::from_str(&text[text.find(r#""cursor":"#).unwrap() + 9..text.len() - 1]).unwrap();
     assert_eq!(cursor["has_more"], true);
@@ -90,7 +89,7 @@ async fn traits_keep_every_number_and_page_by_name() {
 }
 
 #[tokio::test]
-async fn metadata_tells_what_is_known() {
+async fn unknown_metadata_is_null() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u"]).await;
     let metadata = get(&app, "metadata").await;
@@ -100,7 +99,7 @@ async fn metadata_tells_what_is_known() {
 }
 
 #[tokio::test]
-async fn any_type_and_the_profile_id_find_a_profile() {
+async fn a_profile_is_found_by_any_identifier_and_by_its_id() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x"]).await;
     let body = get(&app, "external_ids?verbose=true").await;
@@ -119,19 +118,23 @@ async fn any_type_and_the_profile_id_find_a_profile() {
         assert_eq!(reply.line(), "404 not_found Profile was not found.", "{id_type}");
     }
     app.delete("u", "email:e@x").await;
-    assert_eq!(app.send(Req::read(SPACE, "email", "e@x", "traits")).await.status, 404, "what is deleted finds nothing");
+    assert_eq!(
+        app.send(Req::read(SPACE, "email", "e@x", "traits")).await.status,
+        404,
+        "a deleted identifier finds no profile"
+    );
 }
 
 #[tokio::test]
-async fn bad_queries_are_refused() {
+async fn bad_queries_are_rejected() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u"]).await;
     app.profile(&["user_id:other", "email:o@x", "email:o2@x"]).await;
     let own = app.send(Req::read(SPACE, "user_id", "u", "external_ids?verbose=true")).await;
     let profile = own.body["data"][0]["segment_id"].as_str().unwrap().to_owned();
     let forged = |edge: &str| {
-        let position = efface_aws::store::profile::Position { profile: profile.clone(), edge: edge.to_owned() };
-        format!("external_ids?next={}", efface_core::list::encode_cursor(&position))
+        let cursor = efface_aws::store::profile::Position { profile: profile.clone(), edge: edge.to_owned() };
+        format!("external_ids?next={}", efface_core::list::encode_cursor(&cursor))
     };
     let other = app.send(Req::read(SPACE, "user_id", "other", "external_ids?limit=1")).await;
     let foreign = other.body["cursor"]["next"].as_str().unwrap().to_owned();
@@ -160,7 +163,7 @@ async fn bad_queries_are_refused() {
 }
 
 #[tokio::test]
-async fn records_are_of_deleted_identifiers_only() {
+async fn only_deleted_identifiers_have_a_record() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x"]).await;
     for (id_type, value) in [("email", "e@x"), ("email", "nobody"), ("shoe_size", "7")] {

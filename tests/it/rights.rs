@@ -1,5 +1,5 @@
-//! No emulator checks permissions, so a right that is missing would show on AWS first. Here what a function was seen to
-//! do is compared with what its role allows.
+//! The requests that each function sends, compared with the permissions of its role in the template. No emulator checks
+//! permissions, so without these tests a missing one would first show on AWS.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,13 @@ use serde_json::json;
 
 use crate::template;
 
-/// Fails where a role of the template would refuse one of the requests.
+/// Asserts that a role of the template allows all of the requests.
 pub(crate) fn assert_allows(role: &str, passed: &[Passed]) {
-    let refused: Vec<String> = needed(passed).difference(&granted(role)).cloned().collect();
-    assert!(refused.is_empty(), "{role} would refuse {}", refused.join(", "));
+    let missing: Vec<String> = needed(passed).difference(&granted(role)).cloned().collect();
+    assert!(missing.is_empty(), "{role} lacks {}", missing.join(", "));
 }
 
-/// Each action of a role with each kind of items that it is for.
+/// The permissions of a role: each action with each kind of items it is allowed on.
 fn granted(role: &str) -> BTreeSet<String> {
     let statements = template::rights(&template::template(), role, "store");
     let pairs = statements.iter().flat_map(|statement| {
@@ -25,13 +25,13 @@ fn granted(role: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn the_api_does_what_its_role_allows() {
+async fn the_role_of_the_api_allows_all_its_requests() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "user_id:v", "email:e", "email:f"]).await;
     let mut leaf = efface_tests::app::profile_line(SPACE, &["user_id:leaf", "email:leaf"]);
     leaf["merged_into"] = json!({ "type": "user_id", "id": "u" });
     app.try_load(&leaf).await.unwrap();
-    // A space that has never deleted has no source yet.
+    // The first deletion in a space attaches its source.
     app.space("spa_new", json!({})).await;
     let mut line = efface_tests::app::profile_line("spa_new", &["user_id:n", "email:n"]);
     line["traits"] = json!({ "plan": "pro" });
@@ -51,21 +51,21 @@ async fn the_api_does_what_its_role_allows() {
     let passed = app.db.proxy.take();
     let seen = needed(&passed);
     for right in ["dynamodb:UpdateItem on S#*", "dynamodb:ConditionCheckItem on I#*", "dynamodb:PutItem on K#*"] {
-        assert!(seen.contains(right), "{right} was not tried: {seen:?}");
+        assert!(seen.contains(right), "{right} was not exercised: {seen:?}");
     }
     assert_allows("ApiRole", &passed);
 }
 
-/// What each function did since the last look must be allowed to it.
-fn did(app: &TestApp, role: &str, seen: &mut BTreeSet<String>) {
+/// Asserts that a role allows all requests since the last call, and adds the permissions they need to `seen`.
+fn check_role(app: &TestApp, role: &str, seen: &mut BTreeSet<String>) {
     let passed = app.db.proxy.take();
     assert_allows(role, &passed);
     seen.extend(needed(&passed).into_iter().map(|right| format!("{role} {right}")));
 }
 
-/// Jobs of every sort, in every state, and what becomes of their messages.
+/// Jobs of each kind, in each state, with messages that fail.
 #[tokio::test]
-async fn jobs_are_done_within_the_roles() {
+async fn the_roles_allow_all_requests_of_jobs() {
     let app = TestApp::start().await;
     let mut seen = BTreeSet::new();
     for i in 0..12 {
@@ -93,10 +93,10 @@ async fn jobs_are_done_within_the_roles() {
     for verb in ["start", "pause", "resume"] {
         assert_eq!(app.control(&open, verb).await.status, 202);
     }
-    app.send(Req::erase(SPACE, "user_id", "u9").key("k")).await;
-    did(&app, "ApiRole", &mut seen);
+    app.send(Req::delete_profile(SPACE, "user_id", "u9").key("k")).await;
+    check_role(&app, "ApiRole", &mut seen);
     app.work().await;
-    did(&app, "BulkWorkerRole", &mut seen);
+    check_role(&app, "BulkWorkerRole", &mut seen);
     let dead = app.job(profiles(["user_id:u10", "email:e10", "user_id:u11"])).await;
     for body in app.queue.take() {
         app.dead.put(body);
@@ -110,8 +110,8 @@ async fn jobs_are_done_within_the_roles() {
         app.job(with(with(profiles(["user_id:u6", "email:e8", "x"]), "dry_run", json!(true)), "open", json!(true)));
     let planned = planned.await;
     app.control(&planned, "start").await;
-    did(&app, "ApiRole", &mut seen);
-    // Not only the first message: all that follow from it end in the dead-letter queue, too.
+    check_role(&app, "ApiRole", &mut seen);
+    // The messages that the reconciler sends end in the dead-letter queue, too.
     for _ in 0..3 {
         app.reconcile().await;
         for body in app.queue.take() {
@@ -121,18 +121,18 @@ async fn jobs_are_done_within_the_roles() {
     for _ in 0..4 {
         app.clock.advance(3_600_000);
         app.reconcile().await;
-        did(&app, "JobReconcilerRole", &mut seen);
+        check_role(&app, "JobReconcilerRole", &mut seen);
         app.work().await;
-        did(&app, "BulkWorkerRole", &mut seen);
+        check_role(&app, "BulkWorkerRole", &mut seen);
     }
     assert_eq!(app.job_status(&dead).await["state"], "completed");
     for (job, verb) in [(&dead, "redrive"), (&open, "cancel")] {
         app.control(job, verb).await;
     }
-    did(&app, "ApiRole", &mut seen);
+    check_role(&app, "ApiRole", &mut seen);
     app.work().await;
-    did(&app, "BulkWorkerRole", &mut seen);
+    check_role(&app, "BulkWorkerRole", &mut seen);
     for right in ["BulkWorkerRole dynamodb:BatchWriteItem on M#*", "JobReconcilerRole dynamodb:DeleteItem on N#*"] {
-        assert!(seen.contains(right), "{right} was not tried: {seen:#?}");
+        assert!(seen.contains(right), "{right} was not exercised: {seen:#?}");
     }
 }

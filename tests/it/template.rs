@@ -1,4 +1,4 @@
-//! The template and the SAM settings: what the documentation says of them, and traps that fail silently.
+//! The SAM template and settings: they agree with the documentation and avoid mistakes that no tool reports.
 
 use std::{fs, path::Path};
 
@@ -34,9 +34,9 @@ fn text(value: &Value) -> String {
     serde_yaml_ng::to_string(value).unwrap().trim().trim_matches('\'').to_owned()
 }
 
-/// Each row of the page's table of settings against the template.
+/// Compares each row of the page's table of settings with the template.
 #[test]
-fn data_retention_says_what_the_template_does() {
+fn the_data_retention_page_agrees_with_the_template() {
     let template = template();
     let page = read("docs/data-retention.md");
     let mut rows = 0;
@@ -45,10 +45,10 @@ fn data_retention_says_what_the_template_does() {
         assert_eq!(at(&template, cells[2]), cells[3], "{}", cells[2]);
         rows += 1;
     }
-    assert!(rows >= 12, "the table is there: {rows} rows");
+    assert!(rows >= 12, "the table has only {rows} rows");
 }
 
-/// The statements of one policy of a role: what it allows, and on what.
+/// The statements of one policy of a role, each as `<actions> on <resource or kinds of items>`.
 pub(crate) fn rights(template: &Value, role: &str, policy: &str) -> Vec<String> {
     let policies = template["Resources"][role]["Properties"]["Policies"].as_sequence().unwrap();
     let policy = policies.iter().find(|found| found["PolicyName"] == *policy).unwrap();
@@ -64,7 +64,7 @@ fn actions(statement: &Value) -> String {
     }
 }
 
-/// The kinds of items, or the queue. On the table, a statement without kinds would be for all of them.
+/// The kinds of items, or the queue. Panics for a statement on the table that is not restricted to kinds of items.
 fn target(statement: &Value) -> String {
     let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
     match &statement["Resource"] {
@@ -76,7 +76,7 @@ fn target(statement: &Value) -> String {
     }
 }
 
-/// What the functions may do to the table: a new right is a decision, made here, too.
+/// The permissions on the table, listed in full so that every new one is a deliberate change of this test.
 #[test]
 fn the_functions_have_the_least_rights() {
     let template = template();
@@ -100,16 +100,16 @@ fn the_functions_have_the_least_rights() {
     let mut rights_of = rights(&template, "BulkWorkerRole", "store");
     assert_eq!(rights_of.remove(0), format!("{read} on I#* P#* J#* Q#* O#* X#*"));
     assert_eq!(rights_of, worker);
-    // The reconciler decides rows as the worker does, and ends jobs.
+    // The reconciler decides rows as the worker does, and removes ended jobs from the list of live ones.
     let mut rights_of = rights(&template, "JobReconcilerRole", "store");
     assert_eq!(rights_of.remove(0), format!("{read} on I#* P#* J#* Q#* O#* N#* X#*"));
     assert_eq!(rights_of.pop().as_deref(), Some("dynamodb:DeleteItem on N#*"));
     assert_eq!(rights_of, worker);
 }
 
-/// And to the queues.
+/// The permissions on the queues.
 #[test]
-fn the_functions_use_no_queue_but_their_own() {
+fn the_functions_may_use_their_own_queues_only() {
     let template = template();
     assert_eq!(rights(&template, "ApiRole", "queues"), ["sqs:SendMessage on Queue.Arn"]);
     assert_eq!(
@@ -128,11 +128,11 @@ fn the_functions_use_no_queue_but_their_own() {
     );
 }
 
-/// Of all roles, those that are still to come included.
+/// Holds for every role of the template, so also for new ones.
 #[test]
-fn nobody_scans_the_table_or_removes_an_identifier() {
+fn no_role_may_scan_the_table_or_remove_an_identifier() {
     let template = template();
-    assert!(!read("infra/template.yaml").contains("dynamodb:Scan"), "tombstones are found by their keys only");
+    assert!(!read("infra/template.yaml").contains("dynamodb:Scan"), "items are read by their keys only");
     let mut roles = 0;
     for (name, resource) in template["Resources"].as_mapping().unwrap() {
         let Some(policies) = resource["Properties"]["Policies"].as_sequence() else { continue };
@@ -149,7 +149,8 @@ fn nobody_scans_the_table_or_removes_an_identifier() {
     assert_eq!(roles, 3);
 }
 
-/// Lambda hides a batch for as long as it may be tried, and a message that no one can work ends where it is seen.
+/// SQS and Lambda need these settings to agree: a message stays hidden while Lambda may still retry it, and one that
+/// always fails ends in the dead-letter queue.
 #[test]
 fn the_queues_fit_the_worker() {
     let template = template();
@@ -164,10 +165,10 @@ fn the_queues_fit_the_worker() {
     let event = "Resources.BulkWorkerFunction.Properties.Events.Chunks.Properties";
     assert_eq!(at(&template, &format!("{event}.FunctionResponseTypes.0")), "ReportBatchItemFailures");
     assert_eq!(number(&format!("{event}.ScalingConfig.MaximumConcurrency")), 20);
-    assert!(number("Resources.ApiFunction.Properties.Timeout") <= 29, "the gateway waits no longer");
+    assert!(number("Resources.ApiFunction.Properties.Timeout") <= 29, "API Gateway waits for at most 29 s");
 }
 
-/// SAM's settings that go wrong in silence: see the notes at the top of samconfig.toml.
+/// SAM settings that would do the wrong thing without an error; the top of samconfig.toml explains them.
 #[test]
 fn samconfig_avoids_the_traps() {
     let settings: toml::Table = read("samconfig.toml").parse().unwrap();
@@ -195,10 +196,10 @@ fn samconfig_avoids_the_traps() {
     }
     stacks.sort();
     stacks.dedup();
-    assert_eq!(stacks.len(), sites.len(), "sites in one region do not clash");
+    assert_eq!(stacks.len(), sites.len(), "sites in one region need stacks of different names");
 }
 
-/// A release that aborts on panic would take its neighbours along.
+/// With `panic = "abort"` a panic would end all concurrent invocations of the process.
 #[test]
 fn the_release_profile_unwinds() {
     let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
@@ -207,7 +208,7 @@ fn the_release_profile_unwinds() {
     assert_eq!(cargo["env"]["AWS_LC_SYS_NO_JITTER_ENTROPY"].as_str(), Some("1"));
 }
 
-/// The README's two commands are what CI runs and what exists.
+/// The README's commands exist, and CI runs its test command.
 #[test]
 fn the_readme_names_the_commands_that_ci_runs() {
     let readme = read("README.md");

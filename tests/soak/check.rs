@@ -1,4 +1,4 @@
-//! The table before and after: exactly what the model says has changed, and nothing else.
+//! Compares the table before and after the jobs: exactly the changes of the model, and nothing else.
 
 use std::{
     collections::HashMap,
@@ -12,26 +12,27 @@ use dynoxide::{
 };
 
 use crate::{
-    people::{MARK, People, What},
+    population::{ItemKind, People, VALUE_PREFIX},
     rows::{Action, Plan},
 };
 
-/// Items of jobs: they come and go.
+/// The first letters of the keys of items that are not compared: those of jobs, keys and limits.
 const JOB_ITEMS: &str = "JOQLNYXKR";
 
-/// What a tombstone has that its identifier had not, or had otherwise.
+/// The attributes that a deletion sets on an identifier.
 const TOMBSTONE: [&str; 8] =
     ["state", "deleted_at", "token_id", "request_id", "reason", "job_id", "job_group", "job_row"];
-const FENCE: [&str; 6] = ["state", "deleted_at", "token_id", "job_id", "job_group", "job_row"];
+/// The attributes that a deletion by a job sets on the head of a profile.
+const DELETED_HEAD: [&str; 6] = ["state", "deleted_at", "token_id", "job_id", "job_group", "job_row"];
 
-/// All items but those of jobs: a fingerprint of the key, and one of all the rest.
+/// A fingerprint of each compared item, by a fingerprint of its key.
 pub(crate) type Prints = HashMap<u64, u64>;
 
-/// What must have become of an item.
+/// The expected change of an item.
 #[derive(Debug, Clone, Copy)]
 enum Change {
     Gone,
-    /// Deleted by a row of this group of this job; and what must be left of it.
+    /// Deleted by a row of this group of this job. `left` is the fingerprint of the attributes that must not change.
     Deleted {
         job: usize,
         group: u32,
@@ -39,16 +40,16 @@ enum Change {
     },
 }
 
-/// A job that is done.
+/// A completed job.
 pub(crate) struct Done<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) id: String,
-    /// The row that deleted the target of each group.
-    pub(crate) takers: Vec<usize>,
+    /// For each group the row that deleted its target.
+    pub(crate) actors: Vec<usize>,
     pub(crate) page_rows: usize,
 }
 
-/// Writes people's items into an empty table, past everything; how many.
+/// Writes the items of a plan's people straight into the table. Returns the number of items.
 pub(crate) fn populate(database: &Database, table: &str, people: &People, plan: &Plan) -> usize {
     let mut batch = Vec::new();
     let mut total = 0;
@@ -77,7 +78,8 @@ pub(crate) fn prints(database: &Database, table: &str) -> Prints {
     prints
 }
 
-/// Compares the table with what it was before jobs were done. What differs from the model, and the fingerprints.
+/// Compares the table with the fingerprints from before the jobs. Returns the differences from the model, and the new
+/// fingerprints.
 pub(crate) fn compare(
     database: &Database,
     table: &str,
@@ -100,8 +102,8 @@ pub(crate) fn compare(
                 faults.push(format!("{what}: {}", shown(&item)));
             }
         };
-        if (is_job_item || change.is_some()) && format!("{item:?}").contains(MARK) {
-            fault("a value is left");
+        if (is_job_item || change.is_some()) && format!("{item:?}").contains(VALUE_PREFIX) {
+            fault("a raw value is left");
         }
         if is_job_item {
             return;
@@ -109,23 +111,23 @@ pub(crate) fn compare(
         let own = print(&item, &[]);
         after.insert(key, own);
         match change {
-            Some(Change::Gone) => fault("still there"),
+            Some(Change::Gone) => fault("not deleted"),
             Some(Change::Deleted { job, group, left }) => {
                 if let Err(what) = check_deleted(&item, &jobs[job], group, left) {
                     fault(what);
                 }
             }
-            None if before.get(&key) != Some(&own) => fault("new, or changed"),
+            None if before.get(&key) != Some(&own) => fault("added or changed"),
             None => {}
         }
     });
     let missing = before.keys().filter(|key| !after.contains_key(key));
     let lost = missing.filter(|key| !matches!(changes.remove(key), Some(Change::Gone))).count();
     if lost > 0 {
-        faults.push(format!("{lost} items are gone that should be there"));
+        faults.push(format!("{lost} items are missing that should not have been deleted"));
     }
     if !changes.is_empty() {
-        faults.push(format!("{} items never were there", changes.len()));
+        faults.push(format!("{} items of the model were not in the table", changes.len()));
     }
     (faults, after)
 }
@@ -139,27 +141,27 @@ fn check_deleted(item: &Item, job: &Done<'_>, group: u32, left: u64) -> Result<(
     if is_identifier && !is("reason", "job") {
         return Err("deleted for another reason");
     }
-    let taker = job.takers[usize::try_from(group).unwrap()];
-    if !is("job_row", &format!("{}:{}", taker / job.page_rows, taker % job.page_rows)) {
-        return Err("deleted by another row than the one that says so");
+    let actor = job.actors[usize::try_from(group).unwrap()];
+    if !is("job_row", &format!("{}:{}", actor / job.page_rows, actor % job.page_rows)) {
+        return Err("deleted by another row than the one with the outcome `deleted`");
     }
-    let known: &[&str] = if is_identifier { &TOMBSTONE } else { &FENCE };
+    let known: &[&str] = if is_identifier { &TOMBSTONE } else { &DELETED_HEAD };
     if known.iter().any(|name| !item.contains_key(*name)) || left != print(item, &ignored(is_identifier)) {
-        return Err("something else of it has changed");
+        return Err("other attributes have changed");
     }
     Ok(())
 }
 
-/// What of an item its deletion may change.
+/// The attributes that a deletion may change or remove.
 fn ignored(is_identifier: bool) -> Vec<&'static str> {
     if is_identifier {
         [&TOMBSTONE[..], &["request_ids", "value"]].concat()
     } else {
-        [&FENCE[..], &["created_at", "updated_at"]].concat()
+        [&DELETED_HEAD[..], &["created_at", "updated_at"]].concat()
     }
 }
 
-/// What must become of the items of those whom a job deletes.
+/// Adds the expected changes of all items that a job deletes.
 fn expect(people: &People, job: usize, plan: &Plan, changes: &mut HashMap<u64, Change>) {
     for (group, target) in (0..).zip(&plan.targets) {
         for (what, item) in people.items(&people.person(target.person)) {
@@ -168,14 +170,14 @@ fn expect(people: &People, job: usize, plan: &Plan, changes: &mut HashMap<u64, C
                 Change::Deleted { job, group, left }
             };
             let change = match (what, target.id) {
-                (What::Identifier(id), Some(target)) if id == usize::from(target) => deleted(true),
-                (What::Identifier(_), None) => deleted(true),
-                (What::Head, None) => deleted(false),
-                (What::Rest, None) => Change::Gone,
+                (ItemKind::Identifier(id), Some(target)) if id == usize::from(target) => deleted(true),
+                (ItemKind::Identifier(_), None) => deleted(true),
+                (ItemKind::Head, None) => deleted(false),
+                (ItemKind::Removable, None) => Change::Gone,
                 _ => continue,
             };
             let is_new = changes.insert(key_print(&item), change).is_none();
-            assert!(is_new || plan.action == Action::Identifier, "two groups delete one item");
+            assert!(is_new || plan.action == Action::Identifier, "two groups of rows delete one item");
         }
     }
 }
@@ -190,14 +192,14 @@ fn scan(database: &Database, table: &str, mut each: impl FnMut(&str, Item)) {
         let request = ScanRequest {
             table_name: table.to_owned(),
             exclusive_start_key: start,
-            // Without a limit the emulator reads the rest of the table for every page.
+            // Without a limit the emulator reads the rest of the table for each page.
             limit: Some(2_000),
             consistent_read: Some(true),
             ..ScanRequest::default()
         };
         let page = database.scan(request).unwrap();
         for item in page.items.unwrap_or_default() {
-            let AttributeValue::S(pk) = &item["pk"] else { panic!("a key that is no text") };
+            let AttributeValue::S(pk) = &item["pk"] else { panic!("a key that is no string") };
             let pk = pk.clone();
             each(&pk, item);
         }
@@ -211,13 +213,13 @@ fn scan(database: &Database, table: &str, mut each: impl FnMut(&str, Item)) {
 fn key_print(item: &Item) -> u64 {
     let mut hasher = DefaultHasher::new();
     for name in ["pk", "sk"] {
-        let AttributeValue::S(text) = &item[name] else { panic!("a key that is no text") };
+        let AttributeValue::S(text) = &item[name] else { panic!("a key that is no string") };
         text.hash(&mut hasher);
     }
     hasher.finish()
 }
 
-/// A fingerprint of all attributes but some.
+/// A fingerprint of all attributes but the ignored ones.
 fn print(item: &Item, ignored: &[&str]) -> u64 {
     let mut names: Vec<&String> = item.keys().filter(|name| !ignored.contains(&name.as_str())).collect();
     names.sort_unstable();

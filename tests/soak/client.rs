@@ -1,4 +1,4 @@
-//! The client of the jobs: posts pages, retries what failed, follows them and reads their outcomes.
+//! The client: creates jobs, posts their pages, retries failed requests, and reads statuses and outcomes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,22 +19,22 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
-    broker::Broker,
-    people::People,
-    rows::{Fate, Plan},
+    population::People,
+    queue::FaultyQueue,
+    rows::{Expected, Plan},
 };
 
-/// Pages that are posted at once.
+/// Pages of a job that are posted at the same time.
 const AT_ONCE: usize = 3;
 
-/// Someone who may do everything in the space.
+/// A client with the workspace owner's token. It calls the HTTP function in this process.
 #[derive(Clone)]
 pub(crate) struct Client {
     app: Arc<App>,
     token: String,
 }
 
-/// Where a job stands.
+/// The status of a job.
 #[derive(Debug, Clone)]
 pub(crate) struct Status {
     pub(crate) state: String,
@@ -44,19 +44,19 @@ pub(crate) struct Status {
 }
 
 impl Client {
-    /// An app, and a space in its table. What goes past the app goes to `direct`.
-    pub(crate) async fn start(direct: &str, url: &str, broker: Broker, now: Time) -> Self {
+    /// Creates the space and a token through the endpoint `direct`, and a function that uses the endpoint `url`.
+    pub(crate) async fn start(direct: &str, url: &str, queue: FaultyQueue, now: Time) -> Self {
         let store = Store::new(client(direct), TABLE);
         let space = SpaceId::parse(SPACE).unwrap();
         let change = serde_json::from_value(json!({ "source": "attached", "reactor_instances": ["demo"] })).unwrap();
         store.create_space(&space, &change, now).await.unwrap();
         let (token, _) = store.create_token(&space, Role::WorkspaceOwner, now, None).await.unwrap();
-        let queue = efface_aws::queue::Queue::new(broker);
+        let queue = efface_aws::queue::Queue::new(queue);
         let app = App::new(Store::new(client(url), TABLE), queue, master(), Clock::system(), EventSource::Rest);
         Self { app: Arc::new(app), token: token.expose().to_owned() }
     }
 
-    /// Sends a request until it has an answer.
+    /// Sends a request, and repeats it while the response is 429 or 5xx. Panics for another status than the expected one.
     async fn send(&self, request: Req, status: u16) -> Reply {
         let request = request.token(&self.token);
         let mut attempt = 0;
@@ -71,24 +71,24 @@ impl Client {
         }
     }
 
-    /// Makes a job of all rows and starts it; its id.
+    /// Creates a job, posts all rows of a plan and starts it. Returns its id.
     pub(crate) async fn post(&self, plan: &Plan, people: &People, page_rows: usize, key: &str) -> String {
         let jobs = format!("/v1/spaces/{SPACE}/deletion_jobs");
         let body = json!({ "action": plan.action.as_str(), "open": true });
-        let made = self.send(Req::post(&jobs, &body).key(key), 202).await;
-        let job = made.body["job"]["id"].as_str().unwrap().to_owned();
+        let created = self.send(Req::post(&jobs, &body).key(key), 202).await;
+        let job = created.body["job"]["id"].as_str().unwrap().to_owned();
         let path = format!("{jobs}/{job}");
         let page = |number: usize| {
             let (this, path) = (self.clone(), path.clone());
             let rows = number * page_rows..((number + 1) * page_rows).min(plan.len());
-            let wanted = rows.len();
+            let expected = rows.len();
             let body = format!(r#"{{"page":{number},"rows":{}}}"#, plan.json(rows, people));
             async move {
                 let mut request = Req::post(format!("{path}/rows"), &Value::Null);
                 request.body = body.into_bytes();
                 let reply = this.send(request, 202).await;
                 let count = |name: &str| usize::try_from(reply.body[name].as_u64().unwrap()).unwrap();
-                assert_eq!(count("accepted") + count("rejected_total"), wanted, "{}", reply.body);
+                assert_eq!(count("accepted") + count("rejected_total"), expected, "{}", reply.body);
             }
         };
         stream::iter(0..plan.len().div_ceil(page_rows)).map(page).buffer_unordered(AT_ONCE).collect::<()>().await;
@@ -101,13 +101,13 @@ impl Client {
         let job = &reply.body["job"];
         let counts: Counts = serde_json::from_value(job["counts"].clone()).unwrap();
         let rows = job["rows"].as_i64().unwrap();
-        // Contract: always.
+        // The contract: counts and `remaining` always add up to the rows.
         assert_eq!(counts.total() + job["remaining"].as_i64().unwrap(), rows, "{job}");
         let state = job["state"].as_str().unwrap().to_owned();
         Status { state, counts, rows, is_verified: job["verified_at"].is_string() }
     }
 
-    /// Every row's outcome, by page and row.
+    /// The outcome of each row, by its index over all pages.
     async fn outcomes(&self, job: &str, rows: usize, page_rows: usize) -> Vec<Option<Outcome>> {
         let mut outcomes = vec![None; rows];
         let mut next = String::new();
@@ -127,7 +127,8 @@ impl Client {
         }
     }
 
-    /// Compares every row's outcome with the model: what differs, and the row that deleted the target of each group.
+    /// Compares the outcome of each row with the model. Returns the differences, and for each group the row that deleted
+    /// its target. `again`: the rows were posted before.
     pub(crate) async fn check_outcomes(
         &self,
         job: &str,
@@ -136,26 +137,26 @@ impl Client {
         again: bool,
     ) -> (Vec<String>, Vec<usize>) {
         let mut faults = Vec::new();
-        let mut takers = vec![None; plan.targets.len()];
+        let mut actors = vec![None; plan.targets.len()];
         for (row, outcome) in self.outcomes(job, plan.len(), page_rows).await.into_iter().enumerate() {
-            let fate = plan.fate(row);
-            let is_right = match (fate, outcome) {
-                (Fate::Group(group), Some(Outcome::Deleted)) if !again => {
-                    takers[usize::try_from(group).unwrap()].replace(row).is_none()
+            let expected = plan.expected(row);
+            let is_right = match (expected, outcome) {
+                (Expected::Group(group), Some(Outcome::Deleted)) if !again => {
+                    actors[usize::try_from(group).unwrap()].replace(row).is_none()
                 }
-                (Fate::Group(_), Some(Outcome::Duplicate)) => !again,
-                (Fate::Group(_), Some(Outcome::NotFound)) => again,
-                (Fate::Always(wanted), Some(outcome)) => wanted == outcome,
+                (Expected::Group(_), Some(Outcome::Duplicate)) => !again,
+                (Expected::Group(_), Some(Outcome::NotFound)) => again,
+                (Expected::Always(expected), Some(outcome)) => expected == outcome,
                 _ => false,
             };
             if !is_right {
-                faults.push(format!("row {row} of {job} should be {fate:?}, and is {outcome:?}"));
+                faults.push(format!("row {row} of {job} should be {expected:?}, but is {outcome:?}"));
             }
         }
-        let missing = takers.iter().filter(|taker| taker.is_none()).count();
+        let missing = actors.iter().filter(|actor| actor.is_none()).count();
         if missing > 0 && !again {
             faults.push(format!("{missing} targets of {job} were deleted by no row"));
         }
-        (faults, takers.into_iter().map(|taker| taker.unwrap_or(usize::MAX)).collect())
+        (faults, actors.into_iter().map(|actor| actor.unwrap_or(usize::MAX)).collect())
     }
 }

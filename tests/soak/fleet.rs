@@ -1,4 +1,4 @@
-//! The processes: started, watched, killed at random, and started again at once.
+//! The processes of the functions: starts them, kills them at random, and replaces those that are dead.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,18 +11,18 @@ use std::{
 use tokio::task::JoinHandle;
 
 use crate::{
-    broker::Broker,
-    runtime::{Answers, Role, Runtime, TIMEOUT},
+    queue::FaultyQueue,
+    runtime::{Invocations, Role, Runtime, TIMEOUT},
 };
 
-/// Of all kills, one in so many takes the reconciler along.
-const RECONCILER_TOO: usize = 10;
-/// Kills follow one another no faster: a process is to come to something before it dies.
-const FASTEST: f64 = 0.3;
-/// So much of the work shall be left when the last one has been killed.
-const SPARED: f64 = 0.2;
+/// At every tenth kill of a worker the reconciler is killed, too.
+const KILLS_PER_RECONCILER: usize = 10;
+/// The least mean time between two kills, in seconds: a new process must have time to start work.
+const LEAST_INTERVAL: f64 = 0.3;
+/// The share of the work that is planned to remain after the last kill.
+const SHARE_AFTER_LAST_KILL: f64 = 0.2;
 
-/// What every process is given.
+/// The configuration of all processes.
 pub(crate) struct Setting {
     pub(crate) programs: PathBuf,
     pub(crate) logs: PathBuf,
@@ -31,27 +31,27 @@ pub(crate) struct Setting {
     pub(crate) sqs: String,
 }
 
-/// What happened to processes so far.
+/// Numbers about the processes so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Figures {
     /// Workers that were killed.
     pub(crate) kills: usize,
-    /// Of these, with messages in their hands.
+    /// Workers that were killed during an invocation.
     pub(crate) busy: usize,
     pub(crate) reconcilers: usize,
-    /// Processes that ended by themselves: none should.
+    /// Processes that ended by themselves, which is a fault.
     pub(crate) deaths: usize,
-    /// Invocations that took too long: none should.
+    /// Invocations that exceeded their timeout, which is a fault.
     pub(crate) timeouts: usize,
-    /// The most memory that a worker ever held, in KiB.
+    /// The peak memory of any worker, in KiB.
     pub(crate) peak: u64,
 }
 
-/// All processes.
+/// All worker processes and the reconciler, which is the last one.
 pub(crate) struct Fleet {
     setting: Setting,
-    broker: Broker,
-    answers: Arc<Answers>,
+    queue: FaultyQueue,
+    invocations: Arc<Invocations>,
     processes: Vec<Process>,
     pub(crate) figures: Figures,
 }
@@ -64,8 +64,13 @@ struct Process {
 }
 
 impl Fleet {
-    pub(crate) async fn start(setting: Setting, broker: Broker, answers: Arc<Answers>, workers: usize) -> Self {
-        let mut fleet = Self { setting, broker, answers, processes: Vec::new(), figures: Figures::default() };
+    pub(crate) async fn start(
+        setting: Setting,
+        queue: FaultyQueue,
+        invocations: Arc<Invocations>,
+        workers: usize,
+    ) -> Self {
+        let mut fleet = Self { setting, queue, invocations, processes: Vec::new(), figures: Figures::default() };
         for role in (0..workers).map(Role::Worker).chain([Role::Reconciler]) {
             let process = fleet.spawn(role).await;
             fleet.processes.push(process);
@@ -78,7 +83,7 @@ impl Fleet {
             Role::Worker(number) => ("efface-bulk-worker", format!("worker-{number}.log")),
             Role::Reconciler => ("efface-job-reconciler", "reconciler.log".to_owned()),
         };
-        let (runtime, address, server) = Runtime::start(role, self.broker.clone(), Arc::clone(&self.answers)).await;
+        let (runtime, address, server) = Runtime::start(role, self.queue.clone(), Arc::clone(&self.invocations)).await;
         let Setting { programs, logs, table, dynamodb, sqs } = &self.setting;
         let log = OpenOptions::new().create(true).append(true).open(logs.join(log)).unwrap();
         let child = Command::new(programs.join(program))
@@ -103,7 +108,7 @@ impl Fleet {
         Process { role, child, runtime, server }
     }
 
-    /// Puts a new process in the place of one that is dead, or is to be.
+    /// Kills a process, where it is not dead yet, and starts a new one in its place.
     async fn replace(&mut self, at: usize) {
         let new = self.spawn(self.processes[at].role).await;
         let mut old = std::mem::replace(&mut self.processes[at], new);
@@ -111,8 +116,8 @@ impl Fleet {
         old.end();
     }
 
-    /// Looks after processes that ended by themselves, or hang.
-    pub(crate) async fn mind(&mut self) {
+    /// Replaces processes that ended by themselves or exceeded their timeout.
+    pub(crate) async fn replace_failed(&mut self) {
         for at in 0..self.processes.len() {
             let process = &mut self.processes[at];
             let is_dead = process.child.try_wait().unwrap().is_some();
@@ -127,7 +132,7 @@ impl Fleet {
         }
     }
 
-    /// Kills a worker, one that is at work where there is one.
+    /// Kills a random worker, if possible one during an invocation, and replaces it.
     pub(crate) async fn kill(&mut self) {
         let workers = self.processes.len() - 1;
         let busy: Vec<usize> = (0..workers).filter(|at| self.processes[*at].runtime.busy().is_some()).collect();
@@ -135,13 +140,13 @@ impl Fleet {
         self.figures.kills += 1;
         self.figures.busy += usize::from(!busy.is_empty());
         self.replace(at).await;
-        if self.figures.kills.is_multiple_of(RECONCILER_TOO) {
+        if self.figures.kills.is_multiple_of(KILLS_PER_RECONCILER) {
             self.figures.reconcilers += 1;
             self.replace(workers).await;
         }
     }
 
-    /// Lines of the logs that tell of a fault of ours: how many, and the first.
+    /// Errors in the logs, and lines that are no log entries: how many, and the first five.
     pub(crate) fn faults(&self) -> (usize, Vec<String>) {
         let mut faults = Vec::new();
         for file in fs::read_dir(&self.setting.logs).unwrap() {
@@ -163,7 +168,7 @@ impl Drop for Fleet {
 }
 
 impl Process {
-    /// SIGKILL: nothing is flushed, nothing is answered.
+    /// Kills the process with SIGKILL, so that it can neither finish nor respond.
     fn end(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
@@ -171,7 +176,7 @@ impl Process {
         self.server.abort();
     }
 
-    /// The most memory that a worker held so far, in KiB.
+    /// The peak memory of a worker so far, in KiB; 0 for the reconciler.
     fn peak(&self) -> u64 {
         if self.role == Role::Reconciler {
             return 0;
@@ -182,44 +187,45 @@ impl Process {
     }
 }
 
-/// When to kill next: at random, on average so that all are killed before the work is done.
+/// Decides when to kill a worker: at random times, at a rate at which all kills happen before the work is done.
 pub(crate) struct Killer {
-    wanted: usize,
+    kills: usize,
     started: Instant,
-    /// How long the work will take, as far as is known.
-    takes: f64,
+    /// The estimated duration of the work, in seconds.
+    estimate: f64,
     asked: Instant,
 }
 
 impl Killer {
-    pub(crate) fn new(wanted: usize, takes: Duration) -> Self {
-        Self { wanted, started: Instant::now(), takes: takes.as_secs_f64(), asked: Instant::now() }
+    pub(crate) fn new(kills: usize, estimate: Duration) -> Self {
+        Self { kills, started: Instant::now(), estimate: estimate.as_secs_f64(), asked: Instant::now() }
     }
 
-    /// The work begins now.
+    /// The work starts now.
     pub(crate) fn restart(&mut self) {
         (self.started, self.asked) = (Instant::now(), Instant::now());
     }
 
-    /// How much of the work is done tells how long it will take.
+    /// Updates the estimate from the share of the work that is done.
     pub(crate) fn progress(&mut self, share: f64) {
         if share > 0.1 {
-            self.takes = self.started.elapsed().as_secs_f64() / share;
+            self.estimate = self.started.elapsed().as_secs_f64() / share;
         }
     }
 
-    /// Whether to kill now: as likely at any moment as any other, at the rate that is needed from now on.
+    /// Whether to kill a worker now. The times of kills are exponentially distributed, so that each moment is as likely as
+    /// any other; the rate is the one that is needed for the kills that are left.
     pub(crate) fn is_due(&mut self, killed: usize) -> bool {
         let since = self.asked.elapsed().as_secs_f64();
         self.asked = Instant::now();
-        let Some(wanted) = self.wanted.checked_sub(killed).filter(|wanted| *wanted > 0) else { return false };
-        let left = self.takes * (1.0 - SPARED) - self.started.elapsed().as_secs_f64();
-        let mean = (left / f64::from(u32::try_from(wanted).unwrap())).max(FASTEST);
+        let Some(kills) = self.kills.checked_sub(killed).filter(|kills| *kills > 0) else { return false };
+        let left = self.estimate * (1.0 - SHARE_AFTER_LAST_KILL) - self.started.elapsed().as_secs_f64();
+        let mean = (left / f64::from(u32::try_from(kills).unwrap())).max(LEAST_INTERVAL);
         fastrand::f64() < 1.0 - (-since / mean).exp()
     }
 }
 
-/// An empty folder for the logs of a run.
+/// Creates an empty folder for the logs of a run.
 pub(crate) fn logs(programs: &Path) -> PathBuf {
     let logs = programs.join("soak-logs");
     drop(fs::remove_dir_all(&logs));

@@ -1,20 +1,20 @@
-//! The soak: rows by the million through the real programs, while processes are killed, requests are throttled, replies
-//! are lost and messages come twice and in any order. What comes out must equal a reference model exactly.
+//! The soak test: the real programs run jobs of up to millions of rows while processes are killed, requests are throttled,
+//! replies are lost and messages are delivered twice and in any order. The results must equal those of a reference model.
 //!
-//! `cargo soak --help` tells the options; `docs/performance.md` what it proves.
+//! `cargo soak --help` lists the options; `docs/performance.md` describes what the test checks.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a check that can't go on says so, and its report is what it is for"
+    reason = "a program that fails loudly and prints a report"
 )]
 
-mod broker;
 mod check;
 mod client;
 mod fleet;
-mod people;
+mod population;
 mod proxy;
+mod queue;
 mod rows;
 mod runtime;
 mod sqs;
@@ -37,18 +37,17 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::{
-    broker::Broker,
     check::Done,
     client::{Client, Status},
     fleet::{Fleet, Killer, Setting},
-    people::People,
+    population::People,
     proxy::Traffic,
+    queue::FaultyQueue,
     rows::{Action, Plan},
-    runtime::Answers,
+    runtime::Invocations,
 };
 
-/// Carries deletion jobs out with the real worker and reconciler, breaks what can break, and compares the outcome with
-/// a model.
+/// Runs deletion jobs with the real worker and reconciler under faults, and compares the results with a model.
 #[derive(Debug, Parser)]
 struct Args {
     /// Rows of all jobs together.
@@ -57,19 +56,19 @@ struct Args {
     /// Worker processes.
     #[arg(long, default_value_t = 4)]
     workers: usize,
-    /// Workers to kill, at least, while the rows are carried out.
+    /// The least number of workers to kill while the jobs run.
     #[arg(long, default_value_t = 200)]
     kills: usize,
-    /// What the people and the rows are made from.
+    /// The seed of the random people and rows.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// What the rows do; mixed: one job of each action at the same time, with half of the rows each.
+    /// The action of the jobs. `mixed` runs one job of each action at the same time, with half of the rows each.
     #[arg(long, value_enum, default_value_t = Jobs::Mixed)]
     action: Jobs,
-    /// Rows of a page.
+    /// Rows per page.
     #[arg(long, default_value_t = 20_000)]
     page_rows: usize,
-    /// Minutes after which a run that does not come to its end is given up.
+    /// Minutes after which a run that has not ended fails.
     #[arg(long, default_value_t = 240)]
     minutes: u64,
 }
@@ -92,8 +91,8 @@ impl Jobs {
     }
 }
 
-/// A rough guess, to begin with, at how many rows are carried out in a second.
-const GUESSED_PACE: usize = 800;
+/// The first estimate of the throughput, in rows per second.
+const GUESSED_RATE: usize = 800;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -112,7 +111,7 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Builds the programs in the profile that this one was built in: cargo, which runs it, builds none but this one.
+/// Builds the functions in the profile in which this program was built. `cargo run` builds this program only.
 fn build(programs: &Path) {
     let Some(cargo) = std::env::var_os("CARGO") else { return };
     let profile = match programs.file_name().and_then(|name| name.to_str()) {
@@ -153,8 +152,8 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
     let traffic = Arc::new(Traffic::default());
     let url = proxy::start(address, Arc::clone(&traffic)).await;
-    let broker = Broker::default();
-    let client = Client::start(&format!("http://{address}"), &url, broker.clone(), now).await;
+    let queue = FaultyQueue::default();
+    let client = Client::start(&format!("http://{address}"), &url, queue.clone(), now).await;
     let started = Instant::now();
     let items: usize = plans.iter().map(|plan| check::populate(&database, TABLE, &people, plan)).sum();
     let before = check::prints(&database, TABLE);
@@ -165,25 +164,25 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
         logs: fleet::logs(programs),
         table: TABLE.to_owned(),
         dynamodb: url,
-        sqs: sqs::start(broker.clone()).await,
+        sqs: sqs::start(queue.clone()).await,
     };
-    let answers = Arc::new(Answers::default());
-    let fleet = Fleet::start(setting, broker.clone(), Arc::clone(&answers), args.workers).await;
-    let mut run = Run { args, client, broker, traffic, people, fleet, answers, faults: Vec::new() };
+    let invocations = Arc::new(Invocations::default());
+    let fleet = Fleet::start(setting, queue.clone(), Arc::clone(&invocations), args.workers).await;
+    let mut run = Run { args, client, queue, traffic, people, fleet, invocations, faults: Vec::new() };
 
-    let jobs = run.carry_out(&plans, "first", args.kills).await;
-    run.report_traffic();
+    let jobs = run.run_jobs(&plans, "first", args.kills).await;
+    run.report_faults();
     let mut done = Vec::new();
     for (plan, (id, status)) in plans.iter().zip(jobs) {
-        let takers = run.check(plan, &id, &status, plan.counts().0, false).await;
-        done.push(Done { plan, id, takers, page_rows: args.page_rows });
+        let actors = run.check(plan, &id, &status, plan.counts().0, false).await;
+        done.push(Done { plan, id, actors, page_rows: args.page_rows });
     }
     let started = Instant::now();
     let (faults, after) = check::compare(&database, TABLE, &run.people, &before, &done);
     println!("table compared in {:.0} s: {} differences from the model", seconds(started), faults.len());
     run.faults.extend(faults);
 
-    let jobs = run.carry_out(&plans, "again", 0).await;
+    let jobs = run.run_jobs(&plans, "again", 0).await;
     for (plan, (id, status)) in plans.iter().zip(jobs) {
         run.check(plan, &id, &status, plan.counts().1, true).await;
     }
@@ -196,7 +195,7 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     run.finish()
 }
 
-/// A table as the template makes it, less the stream: nobody reads it here.
+/// A database with the table of the template, without its stream.
 fn database() -> Database {
     let database = Database::memory().unwrap();
     let request: CreateTableRequest = serde_json::from_value(json!({
@@ -220,21 +219,21 @@ fn seconds(since: Instant) -> f64 {
 struct Run<'a> {
     args: &'a Args,
     client: Client,
-    broker: Broker,
+    queue: FaultyQueue,
     traffic: Arc<Traffic>,
     people: People,
     fleet: Fleet,
-    answers: Arc<Answers>,
+    invocations: Arc<Invocations>,
     faults: Vec<String>,
 }
 
 impl Run<'_> {
-    /// Posts the jobs and kills workers until all are done; their ids, and how they ended.
-    async fn carry_out(&mut self, plans: &[Plan], name: &str, kills: usize) -> Vec<(String, Status)> {
-        self.traffic.heal(false);
+    /// Posts the jobs and kills workers until all jobs are completed. Returns the ids and last statuses of the jobs.
+    async fn run_jobs(&mut self, plans: &[Plan], name: &str, kills: usize) -> Vec<(String, Status)> {
+        self.traffic.set_faults(true);
         let started = Instant::now();
         let rows: usize = plans.iter().map(Plan::len).sum();
-        let mut killer = Killer::new(kills, Duration::from_secs((rows / GUESSED_PACE) as u64));
+        let mut killer = Killer::new(kills, Duration::from_secs((rows / GUESSED_RATE) as u64));
         let mut posting = Vec::new();
         for (at, plan) in plans.iter().enumerate() {
             let (client, people, page_rows) = (&self.client, &self.people, self.args.page_rows);
@@ -245,15 +244,15 @@ impl Run<'_> {
         let working = Instant::now();
         killer.restart();
         let limit = Duration::from_secs(self.args.minutes * 60);
-        let mut looked: Option<Instant> = None;
-        let mut told = 0;
+        let mut polled: Option<Instant> = None;
+        let mut printed_tenths = 0;
         let statuses = loop {
             if killer.is_due(self.fleet.figures.kills) {
                 self.fleet.kill().await;
             }
-            self.fleet.mind().await;
-            if looked.is_none_or(|looked| looked.elapsed() > Duration::from_secs(1)) {
-                looked = Some(Instant::now());
+            self.fleet.replace_failed().await;
+            if polled.is_none_or(|polled| polled.elapsed() > Duration::from_secs(1)) {
+                polled = Some(Instant::now());
                 let mut statuses = Vec::new();
                 for job in &jobs {
                     statuses.push(self.client.status(job).await);
@@ -263,8 +262,8 @@ impl Run<'_> {
                 let share =
                     i32::try_from(decided).map_or(1.0, f64::from) / f64::from(i32::try_from(total.max(1)).unwrap());
                 killer.progress(share);
-                if decided * 10 / total.max(1) > told {
-                    told = decided * 10 / total.max(1);
+                if decided * 10 / total.max(1) > printed_tenths {
+                    printed_tenths = decided * 10 / total.max(1);
                     println!(
                         "{name}: {decided} rows after {:.0} s, {} kills",
                         seconds(working),
@@ -275,33 +274,33 @@ impl Run<'_> {
                     break statuses;
                 }
                 if started.elapsed() > limit {
-                    self.faults.push(format!("{name}: given up: {statuses:?}"));
+                    self.faults.push(format!("{name}: not ended in time: {statuses:?}"));
                     break statuses;
                 }
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         };
         let took = seconds(working);
-        let pace = f64::from(u32::try_from(rows).unwrap()) / took;
-        println!("{name}: {rows} rows carried out in {took:.0} s: {pace:.0} rows/s with {} workers", self.args.workers);
+        let rate = f64::from(u32::try_from(rows).unwrap()) / took;
+        println!("{name}: {rows} rows processed in {took:.0} s: {rate:.0} rows/s with {} workers", self.args.workers);
         if self.fleet.figures.kills < kills {
             self.faults.push(format!("{} workers were killed, not {kills}", self.fleet.figures.kills));
         }
-        self.traffic.heal(true);
-        self.settle(name, &jobs).await;
+        self.traffic.set_faults(false);
+        self.wait_until_verified(name, &jobs).await;
         jobs.into_iter().zip(statuses).collect()
     }
 
-    /// Waits until the reconciler has found that the jobs' results add up, and no message is left.
-    async fn settle(&mut self, name: &str, jobs: &[String]) {
+    /// Waits until the reconciler has verified the jobs and the queues are empty.
+    async fn wait_until_verified(&mut self, name: &str, jobs: &[String]) {
         let started = Instant::now();
         loop {
-            self.fleet.mind().await;
+            self.fleet.replace_failed().await;
             let mut is_verified = true;
             for job in jobs {
                 is_verified &= self.client.status(job).await.is_verified;
             }
-            if is_verified && self.broker.is_empty() {
+            if is_verified && self.queue.is_empty() {
                 return println!("{name}: verified, and the queue empty, {:.0} s later", seconds(started));
             }
             if started.elapsed() > Duration::from_mins(3) {
@@ -312,20 +311,20 @@ impl Run<'_> {
         }
     }
 
-    /// Compares a job's counts and outcomes with the model; the row that deleted the target of each group.
-    async fn check(&mut self, plan: &Plan, id: &str, status: &Status, wanted: Counts, again: bool) -> Vec<usize> {
+    /// Compares a job's counts and outcomes with the model. Returns for each group the row that deleted its target.
+    async fn check(&mut self, plan: &Plan, id: &str, status: &Status, expected: Counts, again: bool) -> Vec<usize> {
         let counts = status.counts;
         println!("{}: {}", plan.action.as_str(), shown(counts));
-        if counts != wanted {
-            self.faults.push(format!("{id}: the counts should be {}", shown(wanted)));
+        if counts != expected {
+            self.faults.push(format!("{id}: the counts should be {}", shown(expected)));
         }
-        let (faults, takers) = self.client.check_outcomes(id, plan, self.args.page_rows, again).await;
+        let (faults, actors) = self.client.check_outcomes(id, plan, self.args.page_rows, again).await;
         self.faults.extend(faults);
-        takers
+        actors
     }
 
-    /// What the first run came to.
-    fn report_traffic(&self) {
+    /// Prints the faults of the first run and its requests per row.
+    fn report_faults(&self) {
         let requests = self.traffic.requests();
         let rows = f64::from(u32::try_from(self.args.rows).unwrap());
         let total: u64 = requests.iter().map(|(_, n)| n).sum();
@@ -335,34 +334,35 @@ impl Run<'_> {
         let [throttled, lost, partial] =
             [&self.traffic.throttled, &self.traffic.lost, &self.traffic.partial].map(|n| n.load(Ordering::Relaxed));
         println!(
-            "{total} requests: {throttled} throttled, {lost} replies lost after commit, {partial} batches done in part"
+            "{total} requests: {throttled} throttled, {lost} replies lost after the commit, {partial} batches processed in part"
         );
-        let broker::Figures { sent, delivered, twice, failed, expired, dead, refused } = self.broker.figures();
+        let queue::Figures { sent, delivered, duplicated, failed, expired, dead, rejected } = self.queue.figures();
         println!(
-            "{sent} messages sent, {refused} refused at first; {delivered} deliveries, {twice} to two workers, \
-             {failed} failed or lost with a worker, {expired} came back, {dead} dead"
+            "{sent} messages sent, {rejected} rejected at first; {delivered} deliveries, {duplicated} to two workers, \
+             {failed} failed or with a killed worker, {expired} delivered again, {dead} dead"
         );
         let fleet::Figures { kills, busy, reconcilers, peak, .. } = self.fleet.figures;
         println!(
-            "{kills} workers killed, {busy} of them at work, and {reconcilers} reconcilers; a worker's peak: {} MiB",
+            "{kills} workers killed, {busy} of them during an invocation, and {reconcilers} reconcilers; a worker's peak: {} MiB",
             peak / 1_024
         );
     }
 
-    /// What should not have happened at all.
+    /// Adds the faults of the processes and returns all faults.
     fn finish(mut self) -> Vec<String> {
         let fleet::Figures { deaths, timeouts, peak, .. } = self.fleet.figures;
         println!("a worker's peak over both runs: {} MiB", peak / 1_024);
         if deaths + timeouts > 0 {
-            self.faults.push(format!("{deaths} processes ended by themselves, {timeouts} invocations took too long"));
+            self.faults
+                .push(format!("{deaths} processes ended by themselves, {timeouts} invocations exceeded their timeout"));
         }
-        self.faults.extend(self.answers.errors.lock().unwrap().iter().cloned());
+        self.faults.extend(self.invocations.errors.lock().unwrap().iter().cloned());
         let (total, first) = self.fleet.faults();
         if total > 0 {
             self.faults.push(format!("{total} errors in the logs, such as:"));
             self.faults.extend(first);
         }
-        println!("{} invocations", self.answers.invocations.load(Ordering::Relaxed));
+        println!("{} invocations", self.invocations.total.load(Ordering::Relaxed));
         self.faults
     }
 }

@@ -1,5 +1,5 @@
-//! What stands between the programs and the table, and breaks a part of all requests. It reads no more of a request
-//! than its length and its operation, so that it costs next to nothing.
+//! The fault proxy of the soak: it stands between the programs and the table and injects faults at random. Of most
+//! requests it reads the length and the operation only, so that it costs little time.
 
 use std::{
     io,
@@ -16,11 +16,11 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Of all requests: refused by throttling.
+/// Share of requests that are throttled.
 const THROTTLED: f64 = 0.05;
-/// Of all writes: carried out, and the reply is lost.
+/// Share of writes that are carried out and whose reply is lost.
 const LOST: f64 = 0.01;
-/// Of all batches: done in part.
+/// Share of batches that are processed in part.
 const PARTIAL: f64 = 0.05;
 
 const OPERATIONS: [&str; 9] = [
@@ -35,10 +35,10 @@ const OPERATIONS: [&str; 9] = [
     "other",
 ];
 
-/// What passed so far.
+/// Numbers of requests and faults so far.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
-    /// Requests, by the order of [`OPERATIONS`].
+    /// Requests by operation, in the order of [`OPERATIONS`].
     requests: [AtomicU64; 9],
     pub(crate) throttled: AtomicU64,
     pub(crate) lost: AtomicU64,
@@ -47,15 +47,15 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Requests by operation, those that there were.
+    /// Requests by operation, without those that did not occur.
     pub(crate) fn requests(&self) -> Vec<(&'static str, u64)> {
         let counted = OPERATIONS.iter().zip(&self.requests).map(|(name, n)| (*name, n.load(Ordering::Relaxed)));
         counted.filter(|(_, n)| *n > 0).collect()
     }
 
-    /// Breaks nothing any more, or again.
-    pub(crate) fn heal(&self, is_healed: bool) {
-        self.is_healed.store(is_healed, Ordering::Relaxed);
+    /// Turns faults on or off.
+    pub(crate) fn set_faults(&self, are_on: bool) {
+        self.is_healed.store(!are_on, Ordering::Relaxed);
     }
 
     fn hits(&self, rate: f64) -> bool {
@@ -63,7 +63,7 @@ impl Traffic {
     }
 }
 
-/// Starts a proxy to a server; its URL.
+/// Starts a proxy to a server. Returns its URL.
 pub(crate) async fn start(target: SocketAddr, traffic: Arc<Traffic>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -71,14 +71,14 @@ pub(crate) async fn start(target: SocketAddr, traffic: Arc<Traffic>) -> String {
         loop {
             let Ok((client, _)) = listener.accept().await else { continue };
             let traffic = Arc::clone(&traffic);
-            // Whoever sent the request may have been killed: that is no fault of the proxy's.
+            // An error here means that the client was killed, which is no failure of the proxy.
             tokio::spawn(async move { pass(client, target, &traffic).await });
         }
     });
     url
 }
 
-/// Passes the requests of one connection on, one after the other, until it is closed or cut.
+/// Forwards the requests of one connection, one after the other, until it is closed or a fault closes it.
 async fn pass(mut client: TcpStream, target: SocketAddr, traffic: &Traffic) -> io::Result<()> {
     let mut server = TcpStream::connect(target).await?;
     client.set_nodelay(true)?;
@@ -92,7 +92,7 @@ async fn pass(mut client: TcpStream, target: SocketAddr, traffic: &Traffic) -> i
             client.write_all(&throttled()).await?;
         } else if let Some(part) = part(traffic, OPERATIONS[operation], request.body(&sent)) {
             traffic.partial.fetch_add(1, Ordering::Relaxed);
-            server.write_all(&request.with_body(&sent, &part.done)).await?;
+            server.write_all(&request.with_body(&sent, &part.sent)).await?;
             let Some(reply) = read(&mut server, &mut replied).await? else { return Ok(()) };
             let mut content: Value = serde_json::from_slice(reply.body(&replied)).unwrap_or_default();
             content[part.field] = part.left;
@@ -114,7 +114,7 @@ async fn pass(mut client: TcpStream, target: SocketAddr, traffic: &Traffic) -> i
     Ok(())
 }
 
-/// Where a request or a reply ends in what was received.
+/// The lengths of a received request or reply: of its head, and of head and body.
 struct Message {
     head: usize,
     total: usize,
@@ -131,7 +131,7 @@ impl Message {
         &bytes[self.head..self.total]
     }
 
-    /// The same head, less what no longer fits, with another body.
+    /// The message with another body. The headers that depend on the body are corrected or left out.
     fn with_body(&self, bytes: &[u8], body: &[u8]) -> Vec<u8> {
         let head = String::from_utf8_lossy(&bytes[..self.head]).into_owned();
         let kept = head.trim_end().split("\r\n").filter(|line| {
@@ -145,7 +145,7 @@ impl Message {
     }
 }
 
-/// Reads until a whole message is there; nothing where the other side has closed.
+/// Reads until a message is complete. `None` if the other side has closed the connection.
 async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<Option<Message>> {
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -182,10 +182,13 @@ fn throttled() -> Vec<u8> {
     format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// A batch of which only a part is done.
+/// A batch of which the table gets a part only.
 struct Part {
-    done: Vec<u8>,
+    /// The request with the part that is sent.
+    sent: Vec<u8>,
+    /// The field of the reply that lists what was not processed.
     field: &'static str,
+    /// The part that is not sent.
     left: Value,
 }
 
@@ -220,5 +223,5 @@ fn part(traffic: &Traffic, operation: &str, body: &[u8]) -> Option<Part> {
         half(&mut left, false)?;
     }
     let left = json!({ name.as_str(): left });
-    Some(Part { done: request.to_string().into_bytes(), field, left })
+    Some(Part { sent: request.to_string().into_bytes(), field, left })
 }

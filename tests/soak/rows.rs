@@ -1,13 +1,13 @@
-//! The rows of a job, and the reference model: what must become of them, whatever the order in which they are run.
+//! The rows of a job, and the reference model: the expected outcome of each row, in whatever order the rows run.
 
 use std::{fmt::Write, ops::Range};
 
 use efface_core::job::{Counts, Outcome};
 use fastrand::Rng;
 
-use crate::people::{MARK, People, Person};
+use crate::population::{People, Person, VALUE_PREFIX};
 
-/// What a job does.
+/// The action of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Profile,
@@ -23,9 +23,9 @@ impl Action {
     }
 }
 
-/// What a row says; people and their identifiers by number.
+/// The content of a row. People and their identifiers are given by number.
 #[derive(Debug, Clone, Copy)]
-enum Said {
+enum RowContent {
     Id {
         person: u32,
         id: u8,
@@ -46,39 +46,40 @@ enum Said {
     Malformed(u8),
 }
 
-/// What must become of a row.
+/// The expected outcome of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// Of all rows of the group one deletes it, the others are its duplicates. Once it is gone, none finds it.
+pub(crate) enum Expected {
+    /// One row of the group deletes the target and the others are duplicates. If the rows are posted again, all of them are
+    /// not found.
     Group(u32),
-    /// This, each time.
+    /// This outcome, also if the rows are posted again.
     Always(Outcome),
 }
 
-/// What rows of one group delete.
+/// What the rows of one group delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) person: u32,
-    /// An identifier; the whole person where there is none.
+    /// The identifier; `None` for all of the person.
     pub(crate) id: Option<u8>,
 }
 
-/// A job's rows.
+/// The rows of a job, their expected outcomes, and the people in the table.
 pub(crate) struct Plan {
     pub(crate) action: Action,
-    rows: Vec<(Said, Fate)>,
+    rows: Vec<(RowContent, Expected)>,
     pub(crate) targets: Vec<Target>,
-    /// All people of this job, those that no row names, too.
+    /// All people of this job, also those that no row refers to.
     pub(crate) people: Range<u32>,
 }
 
-/// Of 100 rows. The rest is found.
+// Percentages of the rows. The rest is found.
 const DUPLICATE: usize = 5;
 const UNKNOWN: usize = 3;
 const MALFORMED: usize = 2;
 
 impl Plan {
-    /// So many rows for people from a number on.
+    /// Generates rows for people from the number `first` on.
     pub(crate) fn new(action: Action, rows: usize, people: &People, first: u32, seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let mut plan = Self { action, rows: Vec::with_capacity(rows), targets: Vec::new(), people: first..first };
@@ -96,99 +97,99 @@ impl Plan {
         plan.people.end += u32::try_from(rows / 10).unwrap() + 1;
         let found = plan.rows.len();
         for _ in 0..rows * DUPLICATE / 100 {
-            // A row of which one more is a duplicate.
-            let (said, fate) = loop {
+            // A row that can have a duplicate.
+            let (content, expected) = loop {
                 let row = plan.rows[rng.usize(..found)];
-                if matches!(row.1, Fate::Group(_)) {
+                if matches!(row.1, Expected::Group(_)) {
                     break row;
                 }
             };
-            plan.rows.push((again(said, people, &mut rng), fate));
+            plan.rows.push((again(content, people, &mut rng), expected));
         }
         for _ in 0..rows * UNKNOWN / 100 {
-            // Now and then the same one again.
+            // The same number may occur more than once.
             let n = rng.u32(..u32::try_from(rows).unwrap());
             let (person, other) = (rng.u32(named.clone()), rng.u32(named.end..plan.people.end));
-            let said = match (action, rng.u8(..3)) {
-                (Action::Profile, _) => Said::UnknownId(n),
-                (Action::Identifier, 0) => Said::UnknownLookup(n),
-                (Action::Identifier, 1) => Said::UnknownTarget(other),
-                (Action::Identifier, _) => Said::Foreign { person: other, other: person },
+            let content = match (action, rng.u8(..3)) {
+                (Action::Profile, _) => RowContent::UnknownId(n),
+                (Action::Identifier, 0) => RowContent::UnknownLookup(n),
+                (Action::Identifier, 1) => RowContent::UnknownTarget(other),
+                (Action::Identifier, _) => RowContent::Foreign { person: other, other: person },
             };
-            plan.rows.push((said, Fate::Always(Outcome::NotFound)));
+            plan.rows.push((content, Expected::Always(Outcome::NotFound)));
         }
         while plan.rows.len() < rows {
-            plan.rows.push((Said::Malformed(rng.u8(..6)), Fate::Always(Outcome::Invalid)));
+            plan.rows.push((RowContent::Malformed(rng.u8(..6)), Expected::Always(Outcome::Invalid)));
         }
         rng.shuffle(&mut plan.rows);
         plan
     }
 
-    /// A row that names a person by any identifier.
+    /// Adds a row that deletes a person, given by any identifier.
     fn profile(&mut self, person: &Person, number: u32, rng: &mut Rng) {
         let id = rng.usize(..person.ids().len());
-        let fate = self.group(number, None);
-        self.rows.push((Said::Id { person: number, id: id.try_into().unwrap() }, fate));
+        let expected = self.group(number, None);
+        self.rows.push((RowContent::Id { person: number, id: id.try_into().unwrap() }, expected));
     }
 
-    /// Rows that delete some of a person's identifiers, `user_id`s in ways that depend on one another.
+    /// Adds rows that delete some of a person's identifiers. Some of the rows for `user_id`s depend on one another.
     fn identifiers(&mut self, person: &Person, number: u32, rng: &mut Rng) {
         let user_ids = u8::try_from(person.user_ids()).unwrap();
         let ids = u8::try_from(person.ids().len()).unwrap();
         let email = user_ids;
-        let protected = Fate::Always(Outcome::Protected);
-        let mut row = |lookup, target, fate: Option<Fate>| {
-            let fate = fate.unwrap_or_else(|| self.group(number, Some(target)));
-            self.rows.push((Said::Pair { person: number, lookup, target }, fate));
+        let protected = Expected::Always(Outcome::Protected);
+        let mut row = |lookup, target, expected: Option<Expected>| {
+            let expected = expected.unwrap_or_else(|| self.group(number, Some(target)));
+            self.rows.push((RowContent::Pair { person: number, lookup, target }, expected));
         };
         match (user_ids, rng.u8(..4)) {
-            // One vouches for the other.
+            // One of two is the guard identifier of the other.
             (2, 0) => row(0, 1, None),
-            // Neither may vouch for the other: the person would have none left.
+            // Neither may be the guard identifier of the other: no `user_id` would be left.
             (2, 1) => {
                 row(0, 1, Some(protected));
                 row(1, 0, Some(protected));
             }
-            // Deleted by the same job, the first still finds the person.
+            // A lookup that the same job deletes still finds the person.
             (2 | 3, 2) => {
                 row(0, email, None);
                 row(1, 0, None);
             }
-            // A third one vouches for both.
+            // The third one is the guard identifier of both.
             (3, _) => {
                 row(0, 1, None);
                 row(1, 0, None);
             }
             (_, 0) if rng.u8(..20) == 0 => row(0, 0, Some(protected)),
-            // All but the `user_id`s, one that was merged with the person, too.
+            // All identifiers but the `user_id`s, including that of a merged member.
             _ => (email..ids).for_each(|target| row(0, target, None)),
         }
     }
 
-    fn group(&mut self, person: u32, id: Option<u8>) -> Fate {
+    fn group(&mut self, person: u32, id: Option<u8>) -> Expected {
         self.targets.push(Target { person, id });
-        Fate::Group(u32::try_from(self.targets.len() - 1).unwrap())
+        Expected::Group(u32::try_from(self.targets.len() - 1).unwrap())
     }
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// What must become of a row.
-    pub(crate) fn fate(&self, row: usize) -> Fate {
+    /// The expected outcome of a row.
+    pub(crate) fn expected(&self, row: usize) -> Expected {
         self.rows[row].1
     }
 
-    /// What must become of all rows: the first time, and when the same are posted again.
+    /// The expected counts when the rows are posted for the first time, and when they are posted again.
     pub(crate) fn counts(&self) -> (Counts, Counts) {
         let (mut first, mut again) = (Counts::default(), Counts::default());
-        for (_, fate) in &self.rows {
-            match fate {
-                Fate::Group(_) => {
+        for (_, expected) in &self.rows {
+            match expected {
+                Expected::Group(_) => {
                     first.count(Outcome::Duplicate, 1);
                     again.count(Outcome::NotFound, 1);
                 }
-                Fate::Always(outcome) => {
+                Expected::Always(outcome) => {
                     first.count(*outcome, 1);
                     again.count(*outcome, 1);
                 }
@@ -200,7 +201,7 @@ impl Plan {
         (first, again)
     }
 
-    /// Rows as a client posts them.
+    /// A range of rows as a JSON array.
     pub(crate) fn json(&self, rows: Range<usize>, people: &People) -> String {
         let mut json = String::with_capacity(rows.len() * 64);
         for at in rows {
@@ -211,29 +212,29 @@ impl Plan {
     }
 }
 
-/// A row that deletes the same: the very same row, or one that names it otherwise.
-fn again(said: Said, people: &People, rng: &mut Rng) -> Said {
-    match said {
-        Said::Id { person, .. } if rng.bool() => {
+/// A row that deletes the same target: the same row, or one with another identifier or lookup.
+fn again(content: RowContent, people: &People, rng: &mut Rng) -> RowContent {
+    match content {
+        RowContent::Id { person, .. } if rng.bool() => {
             let id = rng.usize(..people.person(person).ids().len());
-            Said::Id { person, id: id.try_into().unwrap() }
+            RowContent::Id { person, id: id.try_into().unwrap() }
         }
-        Said::Pair { person, target, .. } if rng.bool() => {
+        RowContent::Pair { person, target, .. } if rng.bool() => {
             let user_ids = u8::try_from(people.person(person).user_ids()).unwrap();
-            // Who may vouch for a `user_id` is for the row to say.
-            if target < user_ids { said } else { Said::Pair { person, lookup: rng.u8(..user_ids), target } }
+            // For a `user_id` the outcome depends on the lookup, so it stays the same.
+            if target < user_ids { content } else { RowContent::Pair { person, lookup: rng.u8(..user_ids), target } }
         }
-        said => said,
+        content => content,
     }
 }
 
-impl Said {
+impl RowContent {
     fn write(self, action: Action, people: &People, at: usize, json: &mut String) {
         match self {
             Self::Id { person, id } => {
                 let person = people.person(person);
                 let (id_type, value) = person.ids()[usize::from(id)];
-                // Every tenth in the other form.
+                // Every tenth row has the form of an object.
                 if at.is_multiple_of(10) {
                     write!(json, r#"{{"key":"{id_type}","value":"{value}"}}"#)
                 } else {
@@ -246,13 +247,16 @@ impl Said {
                 let (id_type, value) = ids[usize::from(target)];
                 pair(json, &ids[usize::from(lookup)].1, id_type, value)
             }
-            Self::UnknownId(n) => write!(json, r#""email:{MARK}nobody{n}@example.com""#),
+            Self::UnknownId(n) => write!(json, r#""email:{VALUE_PREFIX}nobody{n}@example.com""#),
             Self::UnknownLookup(n) => {
-                pair(json, &format!("{MARK}nobody{n}"), "email", &format!("{MARK}nobody@example.com"))
+                pair(json, &format!("{VALUE_PREFIX}nobody{n}"), "email", &format!("{VALUE_PREFIX}nobody@example.com"))
             }
-            Self::UnknownTarget(person) => {
-                pair(json, &people.person(person).root.ids[0].1, "email", &format!("{MARK}nobody{person}@example.com"))
-            }
+            Self::UnknownTarget(person) => pair(
+                json,
+                &people.person(person).root.ids[0].1,
+                "email",
+                &format!("{VALUE_PREFIX}nobody{person}@example.com"),
+            ),
             Self::Foreign { person, other } => {
                 let other = people.person(other);
                 let (id_type, value) = &other.root.ids[other.user_ids()];

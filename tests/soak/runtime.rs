@@ -1,4 +1,4 @@
-//! The Lambda Runtime API that one process of a function talks to.
+//! The Lambda Runtime API for one process of a function.
 
 use std::{
     sync::{
@@ -17,43 +17,43 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::broker::{Broker, Delivery};
+use crate::queue::{Delivery, FaultyQueue};
 
-/// How long an invocation may take.
+/// The timeout of the worker's invocations.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(22);
-/// How long one of the reconciler may take.
+/// The timeout of the reconciler's invocations.
 const RECONCILER_TIMEOUT: Duration = Duration::from_mins(1);
-/// How often the reconciler is invoked.
-const TICK: Duration = Duration::from_secs(5);
+/// The least time between two invocations of the reconciler.
+const RECONCILER_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What a process is.
+/// The function that a process runs; workers are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Worker(usize),
     Reconciler,
 }
 
-/// What processes answered so far.
+/// Invocations of all processes so far, and the errors that they reported.
 #[derive(Debug, Default)]
-pub(crate) struct Answers {
-    pub(crate) invocations: AtomicU64,
+pub(crate) struct Invocations {
+    pub(crate) total: AtomicU64,
     pub(crate) errors: Mutex<Vec<String>>,
 }
 
-/// One process's side of the API.
+/// The Runtime API for one process.
 #[derive(Debug)]
 pub(crate) struct Runtime {
     role: Role,
-    broker: Broker,
-    answers: Arc<Answers>,
-    state: Mutex<Life>,
+    queue: FaultyQueue,
+    invocations: Arc<Invocations>,
+    state: Mutex<ProcessState>,
 }
 
 #[derive(Debug, Default)]
-struct Life {
-    is_over: bool,
+struct ProcessState {
+    is_dead: bool,
     current: Option<Invocation>,
-    last_tick: Option<Instant>,
+    last_start: Option<Instant>,
     number: u64,
 }
 
@@ -65,13 +65,13 @@ struct Invocation {
 }
 
 impl Runtime {
-    /// Serves the API to one process; where.
+    /// Serves the API for one process. Returns it with its address.
     pub(crate) async fn start(
         role: Role,
-        broker: Broker,
-        answers: Arc<Answers>,
+        queue: FaultyQueue,
+        invocations: Arc<Invocations>,
     ) -> (Arc<Self>, String, JoinHandle<()>) {
-        let runtime = Arc::new(Self { role, broker, answers, state: Mutex::default() });
+        let runtime = Arc::new(Self { role, queue, invocations, state: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let router = Router::new()
@@ -84,29 +84,29 @@ impl Runtime {
         (runtime, address, server)
     }
 
-    /// Whether an invocation is under way, and for how long.
+    /// How long the current invocation has been running, if there is one.
     pub(crate) fn busy(&self) -> Option<Duration> {
         self.state.lock().unwrap().current.as_ref().map(|current| current.started.elapsed())
     }
 
-    /// The process is dead: what it held comes back.
+    /// The process is dead: the messages of its invocation fail.
     pub(crate) fn end(&self) {
         let mut state = self.state.lock().unwrap();
-        state.is_over = true;
+        state.is_dead = true;
         for delivery in state.current.take().map(|current| current.batch).unwrap_or_default() {
-            self.broker.failed(&delivery);
+            self.queue.fail(&delivery);
         }
     }
 
-    /// Begins an invocation where there is reason to: its id and event.
-    fn begin(&self) -> Option<(String, Value)> {
+    /// Starts an invocation if there are messages, or the reconciler's interval has passed. Returns its id and event.
+    fn start_invocation(&self) -> Option<(String, Value)> {
         let mut state = self.state.lock().unwrap();
-        if state.is_over {
+        if state.is_dead {
             return None;
         }
         let (batch, event) = match self.role {
             Role::Worker(number) => {
-                let batch = self.broker.take(number);
+                let batch = self.queue.receive(number);
                 if batch.is_empty() {
                     return None;
                 }
@@ -114,35 +114,35 @@ impl Runtime {
                 (batch, json!({ "Records": event }))
             }
             Role::Reconciler => {
-                if state.last_tick.is_some_and(|tick| tick.elapsed() < TICK) {
+                if state.last_start.is_some_and(|start| start.elapsed() < RECONCILER_INTERVAL) {
                     return None;
                 }
-                state.last_tick = Some(Instant::now());
+                state.last_start = Some(Instant::now());
                 (Vec::new(), json!({}))
             }
         };
         state.number += 1;
         let id = format!("{:?}-{}", self.role, state.number).replace(['(', ')'], "-");
         state.current = Some(Invocation { id: id.clone(), batch, started: Instant::now() });
-        self.answers.invocations.fetch_add(1, Ordering::Relaxed);
+        self.invocations.total.fetch_add(1, Ordering::Relaxed);
         Some((id, event))
     }
 
-    /// Ends an invocation: the messages that failed come back.
+    /// Ends an invocation. Messages that failed are delivered again; the others are acknowledged.
     fn finish(&self, id: &str, has_failed: impl Fn(&str) -> bool) {
         let mut state = self.state.lock().unwrap();
         let Some(current) = state.current.take_if(|current| current.id == id) else { return };
         for delivery in current.batch {
             if has_failed(&delivery.id.to_string()) {
-                self.broker.failed(&delivery);
+                self.queue.fail(&delivery);
             } else {
-                self.broker.done(&delivery);
+                self.queue.acknowledge(&delivery);
             }
         }
     }
 
-    fn complain(&self, what: &str, body: &str) {
-        self.answers.errors.lock().unwrap().push(format!("{:?}: {what}: {body}", self.role));
+    fn record_error(&self, what: &str, body: &str) {
+        self.invocations.errors.lock().unwrap().push(format!("{:?}: {what}: {body}", self.role));
     }
 }
 
@@ -156,8 +156,8 @@ fn record(delivery: &Delivery) -> Value {
 
 async fn next(State(runtime): State<Arc<Runtime>>) -> Response<String> {
     let (id, event) = loop {
-        if let Some(begun) = runtime.begin() {
-            break begun;
+        if let Some(started) = runtime.start_invocation() {
+            break started;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
@@ -174,19 +174,19 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> Response<String> {
 }
 
 async fn response(State(runtime): State<Arc<Runtime>>, Path(id): Path<String>, body: String) -> StatusCode {
-    let answer: Value = serde_json::from_str(&body).unwrap_or_default();
-    let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
+    let response: Value = serde_json::from_str(&body).unwrap_or_default();
+    let failures = response["batchItemFailures"].as_array().cloned().unwrap_or_default();
     runtime.finish(&id, |message| failures.iter().any(|failure| failure["itemIdentifier"] == message));
     StatusCode::ACCEPTED
 }
 
 async fn error(State(runtime): State<Arc<Runtime>>, Path(id): Path<String>, body: String) -> StatusCode {
-    runtime.complain("an invocation has failed", &body);
+    runtime.record_error("an invocation has failed", &body);
     runtime.finish(&id, |_| true);
     StatusCode::ACCEPTED
 }
 
 async fn init_error(State(runtime): State<Arc<Runtime>>, body: String) -> StatusCode {
-    runtime.complain("a process could not start", &body);
+    runtime.record_error("a process could not start", &body);
     StatusCode::ACCEPTED
 }

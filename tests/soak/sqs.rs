@@ -1,47 +1,47 @@
-//! The queue over SQS's protocol, for the programs.
+//! Serves the queues to the programs by the protocol of SQS.
 
 use axum::{Json, Router, extract::State, http::HeaderMap};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::broker::Broker;
+use crate::queue::FaultyQueue;
 
-/// Serves a queue; its URL.
-pub(crate) async fn start(broker: Broker) -> String {
+/// Starts the server. Returns its URL.
+pub(crate) async fn start(queue: FaultyQueue) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(answer).with_state(broker);
+    let router = Router::new().fallback(respond).with_state(queue);
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }
 
-async fn answer(State(broker): State<Broker>, headers: HeaderMap, body: String) -> Json<Value> {
+async fn respond(State(queue): State<FaultyQueue>, headers: HeaderMap, body: String) -> Json<Value> {
     let request: Value = serde_json::from_str(&body).unwrap();
     let is_dead = request["QueueUrl"].as_str().unwrap().ends_with("dead");
     Json(match headers["x-amz-target"].to_str().unwrap() {
         "AmazonSQS.SendMessageBatch" => {
             let entries = request["Entries"].as_array().unwrap();
             let bodies: Vec<String> = entries.iter().map(|e| e["MessageBody"].as_str().unwrap().to_owned()).collect();
-            let refused = broker.send(&bodies);
-            let (mut taken, mut failed) = (Vec::new(), Vec::new());
+            let rejected = queue.send(&bodies);
+            let (mut accepted, mut failed) = (Vec::new(), Vec::new());
             for (at, entry) in entries.iter().enumerate() {
-                if refused.contains(&at) {
+                if rejected.contains(&at) {
                     failed.push(json!({ "Id": entry["Id"], "Code": "InternalError", "SenderFault": false }));
                 } else {
-                    taken.push(json!({ "Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "0" }));
+                    accepted.push(json!({ "Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "0" }));
                 }
             }
-            json!({ "Successful": taken, "Failed": failed })
+            json!({ "Successful": accepted, "Failed": failed })
         }
         "AmazonSQS.ReceiveMessage" if is_dead => {
             let message = |(id, body): (u64, String)| {
                 let id = id.to_string();
                 json!({ "MessageId": id, "ReceiptHandle": id, "Body": body })
             };
-            json!({ "Messages": broker.receive_dead().into_iter().map(message).collect::<Vec<_>>() })
+            json!({ "Messages": queue.receive_dead().into_iter().map(message).collect::<Vec<_>>() })
         }
         "AmazonSQS.DeleteMessage" if is_dead => {
-            broker.delete_dead(request["ReceiptHandle"].as_str().unwrap().parse().unwrap());
+            queue.delete_dead(request["ReceiptHandle"].as_str().unwrap().parse().unwrap());
             json!({})
         }
         other => panic!("a function asked the queue for {other}"),

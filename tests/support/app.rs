@@ -1,10 +1,10 @@
-//! The app under test, called with events.
+//! The HTTP function under test: a table, a queue, a clock and tokens, and requests sent to it as Lambda events.
 
 use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
@@ -33,10 +33,11 @@ use crate::{
     store::TestStore,
 };
 
-/// The space that every test has.
+/// The demo space: every [`TestApp`] has it.
 pub const SPACE: &str = "spa_demo";
 
-/// A clock that moves by 20 ms with every look, unless told otherwise.
+/// A clock that advances at every reading: by 20 ms, unless [`TestClock::step`] says otherwise. Copies are the same
+/// clock.
 #[derive(Debug, Clone)]
 pub struct TestClock {
     millis: Arc<AtomicI64>,
@@ -51,22 +52,22 @@ impl Default for TestClock {
 }
 
 impl TestClock {
-    /// The time, without moving it.
+    /// The current time. Does not advance the clock.
     pub fn peek(&self) -> Time {
         Time::from_millis(self.millis.load(Ordering::SeqCst)).unwrap()
     }
 
-    /// Moves it.
+    /// Moves the clock by milliseconds, back if they are negative.
     pub fn advance(&self, millis: i64) {
         self.millis.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// How far each look moves it from now on.
+    /// From now on every reading advances the clock by this many milliseconds.
     pub fn step(&self, millis: i64) {
         self.step.store(millis, Ordering::SeqCst);
     }
 
-    /// As the functions have it.
+    /// The clock to hand to a function.
     pub fn clock(&self) -> Clock {
         let this = self.clone();
         Clock::new(move || {
@@ -75,19 +76,19 @@ impl TestClock {
     }
 }
 
-/// An answer.
+/// An HTTP response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
-    /// The status.
+    /// The HTTP status code.
     pub status: u16,
-    /// The headers, by lower-case name.
+    /// The headers, by name in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body.
+    /// The body: JSON, or a string where it is no JSON.
     pub body: Value,
 }
 
 impl Reply {
-    /// Reads the answer that a front door would send on.
+    /// Parses the response in the form that the function returns to its event source.
     pub fn of(event: &Value) -> Self {
         let headers = event["headers"].as_object().unwrap();
         Self {
@@ -100,7 +101,7 @@ impl Reply {
         }
     }
 
-    /// `status code message` of an error, `status code` of a success.
+    /// `<status> <code> <message>` of an error, `<status> <code>` of a success, for comparison in one assertion.
     pub fn line(&self) -> String {
         let error = &self.body["error"];
         match (error["code"].as_str(), error["message"].as_str()) {
@@ -110,43 +111,55 @@ impl Reply {
     }
 }
 
-/// An app on a table of its own, with a space, a token for each role and a clock.
+/// One instance of the HTTP function on a table of its own, with the space [`SPACE`] and a token for each role.
 pub struct TestApp {
     /// The table.
     pub db: TestStore,
-    /// The queue of jobs.
+    /// The job queue.
     pub queue: TestQueue,
-    /// Where dead messages end.
+    /// The dead-letter queue of the job queue.
     pub dead: TestQueue,
-    /// The app, as one instance of the function has it.
+    /// The instance of the function that [`TestApp::send`] uses.
     pub app: Arc<App>,
-    /// The clock.
+    /// The clock of all instances.
     pub clock: TestClock,
-    /// Tokens of [`SPACE`].
+    /// A token of [`SPACE`] for each role.
     pub tokens: BTreeMap<Role, String>,
+    may_leave_messages: AtomicBool,
 }
 
-/// The identifier key of every test.
+/// A test that ends with waiting messages has probably not run its jobs to the end, so it fails unless it says
+/// [`TestApp::leave_messages`].
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && !self.may_leave_messages.load(Ordering::Relaxed) {
+            assert_eq!(self.queue.len(), 0, "messages are left in the job queue");
+        }
+    }
+}
+
+/// The master key of all tests.
 pub fn master() -> MasterKey {
     MasterKey::from_base64(&STANDARD.encode([7; 32])).unwrap()
 }
 
 impl TestApp {
-    /// Starts an app behind a REST API.
+    /// Starts an instance whose event source is an API Gateway REST API.
     pub async fn start() -> Self {
         Self::on(TestStore::start().await).await
     }
 
-    /// The same on a table that never is too slow.
+    /// As [`TestApp::start`], on a table of [`TestStore::start_patient`].
     pub async fn start_patient() -> Self {
         Self::on(TestStore::start_patient().await).await
     }
 
     async fn on(db: TestStore) -> Self {
-        log::keep();
+        log::capture();
         let (clock, queue, dead) = (TestClock::default(), TestQueue::default(), TestQueue::default());
         let app = instance(&db, &queue, &clock, EventSource::Rest);
-        let mut app = Self { app, db, queue, dead, clock, tokens: BTreeMap::new() };
+        let may_leave_messages = AtomicBool::new(false);
+        let mut app = Self { app, db, queue, dead, clock, tokens: BTreeMap::new(), may_leave_messages };
         app.space(SPACE, json!({ "source": "attached", "reactor_instances": ["demo"] })).await;
         for role in Role::ALL {
             let token = app.new_token(SPACE, role).await;
@@ -156,12 +169,17 @@ impl TestApp {
         app
     }
 
-    /// Another instance of the function on the same table: caches and limiter of its own.
-    pub fn another(&self, door: EventSource) -> Arc<App> {
-        instance(&self.db, &self.queue, &self.clock, door)
+    /// Says that this test leaves messages in the job queue.
+    pub fn leave_messages(&self) {
+        self.may_leave_messages.store(true, Ordering::Relaxed);
     }
 
-    /// Makes a space, or changes it.
+    /// Another instance of the function on the same table and queue, with caches and a limiter of its own.
+    pub fn another(&self, event_source: EventSource) -> Arc<App> {
+        instance(&self.db, &self.queue, &self.clock, event_source)
+    }
+
+    /// Creates a space, or changes it where it exists. The caches of instances are not cleared.
     pub async fn space(&self, id: &str, change: Value) {
         let id = SpaceId::parse(id).unwrap();
         let change: SpaceChange = serde_json::from_value(change).unwrap();
@@ -172,19 +190,19 @@ impl TestApp {
         }
     }
 
-    /// Makes a token.
+    /// Creates a token of a space.
     pub async fn new_token(&self, space: &str, role: Role) -> String {
         let space = SpaceId::parse(space).unwrap();
         let (token, _) = self.db.store.create_token(&space, role, self.clock.peek(), None).await.unwrap();
         token.expose().to_owned()
     }
 
-    /// The token of a role.
+    /// The token of [`SPACE`] for a role.
     pub fn token(&self, role: Role) -> &str {
         &self.tokens[&role]
     }
 
-    /// Loads one profile line.
+    /// Loads one profile line, through the fault proxy.
     pub async fn try_load(&self, line: &Value) -> Result<Loaded, LoadError> {
         let Ok(Some(LoadLine::Profile(profile))) = parse_line(&line.to_string()) else {
             panic!("not a profile line: {line}")
@@ -194,30 +212,30 @@ impl TestApp {
         self.db.store.load_profile(&space, &key, &profile, self.clock.peek()).await
     }
 
-    /// Loads a profile of [`SPACE`] with identifiers `type:value`, as of 2026-01-01.
+    /// Loads a profile of [`SPACE`] with identifiers `type:value`, timestamp 2026-01-01. All of them must be new.
     pub async fn profile(&self, ids: &[&str]) {
         let loaded = self.try_load(&profile_line(SPACE, ids)).await.unwrap();
         assert_eq!(loaded.stored, ids.len());
     }
 
-    /// Sends a request, as the workspace owner, through a REST API.
+    /// Sends a request with the workspace owner's token, as an event of a REST API.
     pub async fn send(&self, request: Req) -> Reply {
         let token = self.token(Role::WorkspaceOwner).to_owned();
         self.send_raw(&request.token(&token)).await
     }
 
-    /// Sends a request as it is through a REST API.
+    /// Sends a request without adding a token, as an event of a REST API.
     pub async fn send_raw(&self, request: &Req) -> Reply {
         send(&self.app, request, Via::Rest).await
     }
 
-    /// Deletes an identifier `type:value` of a profile.
+    /// Deletes the identifier `type:value` of the profile that has the `user_id`.
     pub async fn delete(&self, user_id: &str, target: &str) -> Reply {
         let (id_type, id) = target.split_once(':').unwrap();
         self.send(Req::delete(SPACE, user_id, id_type, id)).await
     }
 
-    /// The identifiers of a profile, `type:value`, sorted; all pages of it.
+    /// All identifiers of a profile as `type:value`, sorted. Reads every page.
     pub async fn external_ids(&self, lookup: &str) -> Vec<String> {
         let (id_type, value) = lookup.split_once(':').unwrap();
         let base = Req::read(SPACE, id_type, value, "external_ids").target;
@@ -238,7 +256,7 @@ impl TestApp {
     }
 }
 
-/// A profile line with identifiers `type:value`, as of 2026-01-01.
+/// A profile line with identifiers `type:value`, timestamp 2026-01-01.
 pub fn profile_line(space: &str, ids: &[&str]) -> Value {
     let ids: Vec<Value> = ids
         .iter()
@@ -250,12 +268,12 @@ pub fn profile_line(space: &str, ids: &[&str]) -> Value {
     json!({ "space_id": space, "external_ids": ids, "timestamp": "2026-01-01T00:00:00Z" })
 }
 
-fn instance(db: &TestStore, queue: &TestQueue, clock: &TestClock, door: EventSource) -> Arc<App> {
-    Arc::new(App::new(db.store.clone(), queue.queue(), master(), clock.clock(), door))
+fn instance(db: &TestStore, queue: &TestQueue, clock: &TestClock, event_source: EventSource) -> Arc<App> {
+    Arc::new(App::new(db.store.clone(), queue.queue(), master(), clock.clock(), event_source))
 }
 
-/// Sends a request to an instance as a door's event.
-pub async fn send(app: &App, request: &Req, door: Via) -> Reply {
-    let event: HttpEvent = serde_json::from_value(request.event(door)).unwrap();
+/// Sends a request to an instance as an event of an event source.
+pub async fn send(app: &App, request: &Req, via: Via) -> Reply {
+    let event: HttpEvent = serde_json::from_value(request.event(via)).unwrap();
     Reply::of(&app.handle(event).await)
 }

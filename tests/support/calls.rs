@@ -1,4 +1,4 @@
-//! The requests of a deletion, bare: what any program would have to send.
+//! The store requests of a deletion, sent by the SDK alone: the baseline that benchmarks compare the handler with.
 
 use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 
@@ -8,7 +8,8 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-/// Reads one item while counting in another, then turns a third into a tombstone.
+/// Deletes one identifier: reads the lookup's item and counts in a limit counter at the same time, then turns the
+/// target's item into a tombstone. `lookup` and `target` are partition keys of active identifiers of one profile.
 pub async fn bare_deletion(client: &Client, lookup: &str, target: &str) {
     let read = client.get_item().table_name(TABLE).key("pk", text(lookup)).key("sk", text("-")).consistent_read(true);
     let count = update(client, "R#bench")

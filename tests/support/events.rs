@@ -1,4 +1,4 @@
-//! Requests, and the events in which each front door hands them to a function.
+//! Client requests, and the Lambda event in which each event source passes them on.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -7,56 +7,57 @@ use serde_json::{Value, json};
 /// Everything but RFC 3986's unreserved characters.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A front door's event format.
+/// How a request reaches the function: the format of its event, and what that event source does to the path. Not every
+/// format is one of `EventSource`: those that no function may be behind are here to be rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Via {
-    /// API Gateway REST API.
+    /// API Gateway REST API: the path as it was sent.
     Rest,
-    /// Lambda function URL.
+    /// Lambda function URL: the path as it was sent.
     FunctionUrl,
-    /// `cargo lambda watch`.
+    /// `cargo lambda watch`: the format of a function URL.
     Watch,
-    /// A gateway that decodes paths.
+    /// A gateway with REST API events that percent-decodes the path, as the local emulator's does.
     Decoding,
-    /// API Gateway HTTP API, format 2.0.
+    /// API Gateway HTTP API, format 2.0: percent-decodes the path and cuts it at a decoded `?`.
     HttpApi,
-    /// API Gateway HTTP API, format 1.0.
+    /// API Gateway HTTP API, format 1.0: percent-decodes the path.
     HttpApiV1,
-    /// Application Load Balancer.
+    /// Application Load Balancer: REST API events with another request context.
     LoadBalancer,
 }
 
-/// A request as a client means it.
+/// A request as a client sends it.
 #[derive(Debug, Clone)]
 pub struct Req {
-    /// The method.
+    /// The HTTP method.
     pub method: String,
-    /// Path and query as sent, percent-encoded.
+    /// Path and query, percent-encoded.
     pub target: String,
-    /// Headers.
+    /// Names and values, in the order in which they are sent. A name may occur more than once.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body; empty for none.
     pub body: Vec<u8>,
 }
 
-/// Percent-encodes one value strictly.
+/// Percent-encodes everything but unreserved characters.
 pub fn encode(value: &str) -> String {
     utf8_percent_encode(value, UNRESERVED).to_string()
 }
 
 impl Req {
-    /// A request without a body.
+    /// A GET request without headers or body.
     pub fn get(target: impl Into<String>) -> Self {
         Self { method: "GET".to_owned(), target: target.into(), headers: Vec::new(), body: Vec::new() }
     }
 
-    /// A request with a JSON body.
+    /// A POST request with a JSON body.
     pub fn post(target: impl Into<String>, body: &Value) -> Self {
         let request = Self { method: "POST".to_owned(), body: body.to_string().into_bytes(), ..Self::get(target) };
         request.header("Content-Type", "application/json")
     }
 
-    /// The deletion of one identifier of the profile of a `user_id`.
+    /// Deletes one identifier of the profile that has the `user_id`.
     pub fn delete(space: &str, user_id: &str, id_type: &str, id: &str) -> Self {
         Self::post(
             format!("/v1/spaces/{space}/collections/users/profiles/user_id:{}/external_ids/delete", encode(user_id)),
@@ -64,51 +65,51 @@ impl Req {
         )
     }
 
-    /// The deletion of a whole profile.
-    pub fn erase(space: &str, id_type: &str, value: &str) -> Self {
+    /// Deletes the profile that has the identifier.
+    pub fn delete_profile(space: &str, id_type: &str, value: &str) -> Self {
         let target = format!("/v1/spaces/{space}/collections/users/profiles/{id_type}:{}", encode(value));
         Self::get(target).method("DELETE")
     }
 
-    /// A read of a profile.
+    /// Reads a part of a profile: `external_ids`, `traits` or `metadata`, and the query where there is one.
     pub fn read(space: &str, id_type: &str, value: &str, what: &str) -> Self {
         Self::get(format!("/v1/spaces/{space}/collections/users/profiles/{id_type}:{}/{what}", encode(value)))
     }
 
-    /// The read of a deletion's record.
+    /// Reads the record of a deleted identifier.
     pub fn deletion(space: &str, id_type: &str, value: &str) -> Self {
         Self::get(format!("/v1/spaces/{space}/deletions/{id_type}:{}", encode(value)))
     }
 
-    /// With one header more.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
-    /// With another method.
+    /// Replaces the method.
     #[must_use]
     pub fn method(mut self, method: &str) -> Self {
         method.clone_into(&mut self.method);
         self
     }
 
-    /// With a token, as the vendor's clients send it.
+    /// Adds the token in the form that clients commonly send: Basic authentication with an empty password.
     #[must_use]
     pub fn token(self, token: &str) -> Self {
         self.header("Authorization", format!("Basic {}", STANDARD.encode(format!("{token}:"))))
     }
 
-    /// With an idempotency key.
+    /// Adds an `Idempotency-Key`.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.header("Idempotency-Key", key)
     }
 
-    /// The event of a front door.
-    pub fn event(&self, door: Via) -> Value {
-        match door {
+    /// The Lambda event for this request.
+    pub fn event(&self, via: Via) -> Value {
+        match via {
             Via::Rest => self.rest(&self.path()),
             Via::Decoding => self.rest(&decode(&self.path())),
             Via::HttpApiV1 => {
@@ -139,7 +140,7 @@ impl Req {
         self.target.split_once('?').map_or(String::new(), |(_, query)| query.to_owned())
     }
 
-    /// A REST API hands over what was sent, but decodes the query.
+    /// The event of a REST API: the path as given, the query parameters decoded.
     fn rest(&self, path: &str) -> Value {
         let mut headers = serde_json::Map::new();
         let mut many = serde_json::Map::new();
@@ -179,6 +180,7 @@ impl Req {
         })
     }
 
+    /// An event in format 2.0: repeated headers joined, the query as sent, the body in base64.
     fn v2(&self, path: &str, domain: &str) -> Value {
         let mut headers = serde_json::Map::new();
         for (name, value) in &self.headers {
@@ -218,7 +220,7 @@ impl Req {
     }
 }
 
-/// As a gateway decodes: leniently.
+/// Percent-decodes as gateways do: what is not valid UTF-8 is replaced, not rejected.
 fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! The wire between the SDK and the table: it counts what passes, and breaks it when told to.
+//! The fault proxy: an HTTP proxy between the SDK and the table that records requests and injects faults.
 
 use std::{
     sync::{Arc, Mutex},
@@ -20,24 +20,25 @@ use crate::faults::Fault;
 
 type Plan = Box<dyn FnMut(&Passed) -> Fault + Send>;
 
-/// One request that passed.
+/// One request that reached the proxy, and its reply.
 #[derive(Debug, Clone)]
 pub struct Passed {
-    /// Such as `UpdateItem`.
+    /// The DynamoDB operation, such as `UpdateItem`.
     pub operation: String,
-    /// Whether the SDK sent it before, and had no answer in time: on a busy machine that says nothing of us.
+    /// Whether this is a retry by the SDK. On a busy machine a retry may be due to a timeout, so tests that count
+    /// requests leave retries out.
     pub is_repeated: bool,
-    /// Its body.
+    /// The request's body.
     pub request: Value,
-    /// The reply's body, where it was carried out.
+    /// The reply's body; null where the request was not carried out.
     pub reply: Value,
-    /// When it came, and when its reply was ready.
+    /// When the request came, and when its reply was ready.
     pub span: (Instant, Instant),
 }
 
 impl Passed {
-    /// Capacity units, read and written: what the store reported, or what DynamoDB charges for refused conditions
-    /// on items of at most 1 KB.
+    /// Consumed read and write units: those that the store reported or, for failed conditions, those that DynamoDB
+    /// charges for items of at most 1 KB.
     pub fn units(&self) -> (f64, f64) {
         let is_read = matches!(self.operation.as_str(), "GetItem" | "BatchGetItem" | "Query");
         let units = match &self.reply["ConsumedCapacity"] {
@@ -63,23 +64,23 @@ struct Inner {
     delay: Duration,
 }
 
-/// What a stretch of traffic cost.
+/// What a piece of work cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
-    /// Requests sent, repetitions too.
+    /// Requests, retries included.
     pub requests: usize,
-    /// Groups of requests that were under way at the same time.
+    /// Round trips one after the other: requests that overlap in time count as one.
     pub round_trips: usize,
-    /// Read units.
+    /// Read capacity units.
     pub reads: f64,
-    /// Write units.
+    /// Write capacity units.
     pub writes: f64,
 }
 
-/// A running wire.
+/// A running fault proxy. Copies are the same proxy.
 #[derive(Clone)]
 pub struct FaultProxy {
-    /// Where the SDK is to send to.
+    /// The endpoint URL for the SDK.
     pub url: String,
     inner: Arc<Mutex<Inner>>,
     target: String,
@@ -87,30 +88,32 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// Starts a wire to a server.
+    /// Starts a proxy for the server at a URL.
     pub async fn start(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let wire = Self {
+        let proxy = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
             inner: Arc::default(),
             target: target.to_owned(),
             http: Client::builder(TokioExecutor::new()).build_http(),
         };
-        let router = Router::new().fallback(pass).with_state(wire.clone());
+        let router = Router::new().fallback(pass).with_state(proxy.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        wire
+        proxy
     }
 
-    /// Decides the fate of each request from now on.
+    /// From now on this function decides what happens to each request. The request's reply is not known yet.
     pub fn plan(&self, plan: impl FnMut(&Passed) -> Fault + Send + 'static) {
         self.inner.lock().unwrap().plan = Some(Box::new(plan));
     }
 
-    /// Lets so many requests pass. The next one is carried out or not, but its reply is lost, and so is every later
-    /// request: as if the process had died there. Tells when a later one comes.
+    /// Simulates the death of a process: the first `passes` requests pass, and all later ones are lost. If
+    /// `last_is_done`, the first of the lost ones is carried out and only its reply is lost.
+    ///
+    /// Notifies when a request was lost without being carried out: the caller then drops what it runs.
     pub fn cut_after(&self, passes: usize, last_is_done: bool) -> Arc<Notify> {
         let cut = Arc::new(Notify::new());
-        let tell = Arc::clone(&cut);
+        let notify = Arc::clone(&cut);
         let mut seen = 0;
         self.plan(move |_| {
             seen += 1;
@@ -120,28 +123,29 @@ impl FaultProxy {
             if seen == passes + 1 && last_is_done {
                 return Fault::LoseReply;
             }
-            tell.notify_one();
+            notify.notify_one();
             Fault::LoseRequest
         });
         cut
     }
 
-    /// Breaks nothing any more.
+    /// Injects no more faults.
     pub fn heal(&self) {
         self.inner.lock().unwrap().plan = None;
     }
 
-    /// Holds every request back for so long from now on.
+    /// From now on delays every reply.
     pub fn slow(&self, delay: Duration) {
         self.inner.lock().unwrap().delay = delay;
     }
 
-    /// Everything that passed since the last call.
+    /// Takes the requests that were recorded since the last call.
     pub fn take(&self) -> Vec<Passed> {
         std::mem::take(&mut self.inner.lock().unwrap().passed)
     }
 
-    /// Runs something and tells what it cost. Every request is held for a while, so that those sent together overlap.
+    /// Runs some work and returns its result and cost. Every reply is delayed by 40 ms, so that requests sent at the same
+    /// time overlap and count as one round trip.
     pub async fn cost<T>(&self, work: impl Future<Output = T>) -> (T, Cost) {
         self.take();
         self.inner.lock().unwrap().delay = Duration::from_millis(40);
@@ -164,7 +168,7 @@ impl FaultProxy {
     }
 }
 
-async fn pass(State(wire): State<FaultProxy>, request: Request) -> Response<Body> {
+async fn pass(State(proxy): State<FaultProxy>, request: Request) -> Response<Body> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
@@ -175,26 +179,28 @@ async fn pass(State(wire): State<FaultProxy>, request: Request) -> Response<Body
     let is_repeated = !sdk.starts_with("attempt=1;");
     let mut passed = Passed { operation, is_repeated, request: content, reply: Value::Null, span: (start, start) };
     let (fault, delay) = {
-        let mut inner = wire.inner.lock().unwrap();
+        let mut inner = proxy.inner.lock().unwrap();
         let delay = inner.delay;
         (inner.plan.as_mut().map_or(Fault::None, |plan| plan(&passed)), delay)
     };
-    let stand_in = fault.stands_in(&passed.operation, &passed.request);
-    let (status, headers, reply) = match fault.answer() {
-        None if stand_in.is_some() => (200, HeaderMap::new(), Bytes::from(stand_in.unwrap_or_default().to_string())),
+    let replacement = fault.replacement(&passed.operation, &passed.request);
+    let (status, headers, reply) = match fault.error() {
+        None if replacement.is_some() => {
+            (200, HeaderMap::new(), Bytes::from(replacement.unwrap_or_default().to_string()))
+        }
         Some((status, kind)) => {
             let reply = json!({ "__type": kind, "message": "injected" }).to_string().into_bytes();
             (status, HeaderMap::new(), Bytes::from(reply))
         }
         None if fault == Fault::LoseRequest => (0, HeaderMap::new(), Bytes::new()),
-        None => wire.forward(&parts.headers, &passed.request).await,
+        None => proxy.forward(&parts.headers, &passed.request).await,
     };
     tokio::time::sleep(delay).await;
     passed.reply = serde_json::from_slice(&reply).unwrap_or_default();
     passed.span.1 = Instant::now();
-    wire.inner.lock().unwrap().passed.push(passed);
+    proxy.inner.lock().unwrap().passed.push(passed);
     if matches!(fault, Fault::LoseReply | Fault::LoseRequest) {
-        // A body that fails makes the server cut the connection.
+        // A body that fails makes the HTTP server close the connection.
         let broken = futures::stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut")) });
         return Response::builder().status(200).body(Body::from_stream(broken)).unwrap();
     }

@@ -1,31 +1,31 @@
-//! What can happen to a request on its way.
+//! The faults that the fault proxy can inject.
 
 use serde_json::{Value, json};
 
-/// The fate of one request.
+/// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It arrives, and so does its reply.
+    /// It is carried out and its reply arrives.
     None,
-    /// It is carried out, and the reply is lost.
+    /// It is carried out, but its reply is lost: the connection breaks.
     LoseReply,
-    /// It is not carried out; the connection breaks.
+    /// It is not carried out: the connection breaks.
     LoseRequest,
-    /// It is refused by throttling.
+    /// It is throttled.
     Throttle,
-    /// The store fails with a 500.
+    /// The store responds with HTTP 500.
     ServerError,
-    /// It met a transaction.
+    /// It fails because a transaction is using the same item.
     Conflict,
-    /// A batch of which nothing is processed.
+    /// A batch is accepted, and none of it is processed. No fault for other operations.
     Unprocessed,
-    /// A read that finds nothing, as one that is stale may.
+    /// A batch read finds nothing, as a stale read may. No fault for other operations.
     Empty,
 }
 
 impl Fault {
-    /// What a batch is answered that is not passed on.
-    pub(crate) fn stands_in(self, operation: &str, request: &Value) -> Option<Value> {
+    /// The reply with which the proxy replaces a batch, where this fault does so.
+    pub(crate) fn replacement(self, operation: &str, request: &Value) -> Option<Value> {
         let items = &request["RequestItems"];
         match (self, operation) {
             (Self::Unprocessed, "BatchGetItem") => Some(json!({ "Responses": {}, "UnprocessedKeys": items })),
@@ -35,8 +35,8 @@ impl Fault {
         }
     }
 
-    /// DynamoDB's answer in this case: the status and the error type.
-    pub(crate) fn answer(self) -> Option<(u16, &'static str)> {
+    /// DynamoDB's error in this case: the HTTP status and the error type.
+    pub(crate) fn error(self) -> Option<(u16, &'static str)> {
         match self {
             Self::Throttle => Some((400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException")),
             Self::ServerError => Some((500, "com.amazonaws.dynamodb.v20120810#InternalServerError")),

@@ -1,4 +1,4 @@
-//! Jobs in tests: posted over HTTP, delivered to the worker as SQS would.
+//! Jobs in tests: created over HTTP, their messages delivered to a worker as SQS does.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     events::Req,
 };
 
-/// A batch as SQS hands it to a function.
+/// The event in which SQS passes messages to a function.
 pub fn batch(bodies: &[String]) -> SqsEvent {
     let record = |(at, body): (usize, &String)| {
         json!({
@@ -26,17 +26,18 @@ pub fn batch(bodies: &[String]) -> SqsEvent {
 }
 
 impl TestApp {
-    /// An engine of one's own on the same table and queue.
+    /// A new engine on the same table and queue.
     pub fn engine(&self) -> Engine {
         Engine::new(self.db.store.clone(), self.queue.queue(), self.clock.clock())
     }
 
-    /// A worker of one's own on the same table and queue.
+    /// A new worker on the same table and queue.
     pub fn worker(&self) -> Worker {
         Worker::new(self.engine(), self.queue.queue())
     }
 
-    /// Delivers messages until none waits. Those that fail come back, and after five times are dead.
+    /// Delivers messages to one worker until none is waiting. A message that fails is delivered again; after the fifth
+    /// failure it goes to the dead-letter queue.
     pub async fn work(&self) {
         let worker = self.worker();
         let mut counts: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
@@ -57,7 +58,7 @@ impl TestApp {
         }
     }
 
-    /// Delivers a batch; the messages that failed.
+    /// Delivers a batch to a worker and returns the messages that failed.
     pub async fn deliver(&self, worker: &Worker, bodies: &[String]) -> Vec<String> {
         let response = worker.handle(batch(bodies), Deadline::after(Duration::from_mins(10))).await.unwrap();
         let failed = response.batch_item_failures.iter();
@@ -69,29 +70,29 @@ impl TestApp {
             .collect()
     }
 
-    /// Runs the reconciler once, with time for everything.
+    /// Runs the reconciler once, with a deadline of ten minutes.
     pub async fn reconcile(&self) -> Reconciled {
         self.reconcile_within(Duration::from_mins(10), &ScanCursor::default()).await
     }
 
-    /// Runs the reconciler once, with little time.
-    pub async fn reconcile_within(&self, time: Duration, round: &ScanCursor) -> Reconciled {
-        self.engine().reconcile(&self.dead.queue(), round, Deadline::after(time)).await.unwrap()
+    /// Runs the reconciler once with a deadline, from a cursor on.
+    pub async fn reconcile_within(&self, time: Duration, cursor: &ScanCursor) -> Reconciled {
+        self.engine().reconcile(&self.dead.queue(), cursor, Deadline::after(time)).await.unwrap()
     }
 
-    /// Posts a new job.
+    /// Sends the request that creates a job.
     pub async fn create_job(&self, body: Value) -> Reply {
         self.send(Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs"), &body)).await
     }
 
-    /// Makes a job that must be taken; its id.
+    /// Creates a job and returns its id. The response must be 202.
     pub async fn job(&self, body: Value) -> String {
         let reply = self.create_job(body).await;
         assert_eq!(reply.status, 202, "{}", reply.body);
         reply.body["job"]["id"].as_str().unwrap().to_owned()
     }
 
-    /// Where a job stands.
+    /// The `job` object of a job's status. Asserts that the counts and `remaining` add up to `rows`.
     pub async fn job_status(&self, job: &str) -> Value {
         let reply = self.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{job}"))).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
@@ -101,12 +102,17 @@ impl TestApp {
         status
     }
 
-    /// Starts, pauses, resumes, cancels or redrives a job.
+    /// The [`summary`] of a job's status.
+    pub async fn job_summary(&self, job: &str) -> String {
+        summary(&self.job_status(job).await)
+    }
+
+    /// Sends a control request: `start`, `pause`, `resume`, `cancel` or `redrive`.
     pub async fn control(&self, job: &str, verb: &str) -> Reply {
         self.send(Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/{verb}"), &json!({}))).await
     }
 
-    /// All outcomes of a job, by page and row.
+    /// All outcomes of a job as page, row and outcome. Reads every page of the listing. `query` is appended to the URL.
     pub async fn outcomes(&self, job: &str, query: &str) -> Vec<(u64, u64, String)> {
         let mut outcomes = Vec::new();
         let mut next = String::new();
@@ -126,19 +132,18 @@ impl TestApp {
     }
 }
 
-/// `state deleted duplicate not_found invalid protected failed remaining` of a job.
-pub fn line(job: &Value) -> String {
-    let counts = &job["counts"];
-    let count = |name: &str| counts[name].as_i64().unwrap();
-    format!(
-        "{} {} {} {} {} {} {} {}",
-        job["state"].as_str().unwrap(),
-        count("deleted"),
-        count("duplicate"),
-        count("not_found"),
-        count("invalid"),
-        count("protected"),
-        count("failed"),
-        job["remaining"]
-    )
+/// A job's status as text: `completed: 3 deleted, 1 invalid`, `open: 2 remaining`. Counts that are zero are left out;
+/// without any it is `completed: no rows`.
+pub fn summary(job: &Value) -> String {
+    let counts = ["deleted", "duplicate", "not_found", "invalid", "protected", "failed"]
+        .map(|outcome| (outcome, job["counts"][outcome].as_i64().unwrap()));
+    let remaining = ("remaining", job["remaining"].as_i64().unwrap());
+    let parts: Vec<String> = counts
+        .into_iter()
+        .chain([remaining])
+        .filter(|(_, count)| *count != 0)
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    let parts = if parts.is_empty() { "no rows".to_owned() } else { parts.join(", ") };
+    format!("{}: {parts}", job["state"].as_str().unwrap())
 }

@@ -1,6 +1,11 @@
-//! What the integration tests stand on: an in-process DynamoDB for each test, a wire that counts and breaks requests,
-//! and an app that is called with the events of real front doors.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "a test that can't go on says so")]
+//! Support for the integration tests: an in-process DynamoDB for each test, a fault proxy that records and breaks
+//! requests, and the HTTP function called with the events of real event sources.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on must fail"
+)]
 
 pub mod app;
 pub mod calls;
@@ -9,6 +14,7 @@ pub mod fault_proxy;
 pub mod faults;
 pub mod jobs;
 pub mod log;
+pub mod matchers;
 pub mod queue;
 pub mod rights;
 pub mod store;

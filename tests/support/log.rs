@@ -1,4 +1,4 @@
-//! Everything that is logged while tests run, kept for searching.
+//! Captures the log of all tests of the process, so that tests can search it.
 
 use std::{
     io,
@@ -11,9 +11,9 @@ static START: Once = Once::new();
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 #[derive(Clone, Copy)]
-struct Kept;
+struct Capture;
 
-impl io::Write for Kept {
+impl io::Write for Capture {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         LINES.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())
@@ -24,7 +24,7 @@ impl io::Write for Kept {
     }
 }
 
-impl<'a> MakeWriter<'a> for Kept {
+impl<'a> MakeWriter<'a> for Capture {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self {
@@ -32,16 +32,16 @@ impl<'a> MakeWriter<'a> for Kept {
     }
 }
 
-/// Keeps every log line from now on: at `info`, as the functions log, and with their panic hook.
-pub fn keep() {
+/// Captures every log line of level `info` and above from now on, in the functions' format. Later calls do nothing.
+pub fn capture() {
     START.call_once(|| {
-        let lines = fmt::layer().json().flatten_event(true).with_writer(Kept);
+        let lines = fmt::layer().json().flatten_event(true).with_writer(Capture);
         let level = tracing_subscriber::filter::LevelFilter::INFO;
         tracing_subscriber::registry().with(level).with(lines).init();
     });
 }
 
-/// All that was logged so far.
+/// Everything that the process has logged since the capture began, by all of its tests.
 pub fn all() -> String {
     let lines = LINES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     String::from_utf8_lossy(&lines).into_owned()

@@ -1,4 +1,4 @@
-//! A queue in memory: what was sent can be looked at, repeated, lost and delivered in any order.
+//! A queue in memory. Tests can inspect, repeat, lose and reorder its messages.
 
 use std::{
     collections::VecDeque,
@@ -11,7 +11,7 @@ use efface_aws::{
 };
 use futures::future::BoxFuture;
 
-/// A queue. Copies are the same queue.
+/// A queue in memory. Copies are the same queue.
 #[derive(Debug, Clone, Default)]
 pub struct TestQueue(Arc<Mutex<Inner>>);
 
@@ -20,51 +20,51 @@ struct Inner {
     messages: VecDeque<String>,
     /// Every body that was ever sent.
     sent: Vec<String>,
-    /// Of each of the next batches, how many entries are not taken.
-    refuses: VecDeque<usize>,
-    /// Whether it does not answer at all.
+    /// For each of the next batches: how many of its entries the queue rejects.
+    rejections: VecDeque<usize>,
+    /// Whether every send fails.
     is_down: bool,
-    /// Received, and not deleted yet.
+    /// Handles and bodies of messages that were received and not yet deleted.
     in_flight: Vec<(String, String)>,
 }
 
 impl TestQueue {
-    /// As the functions have it.
+    /// The queue to hand to a function.
     pub fn queue(&self) -> Queue {
         Queue::new(self.clone())
     }
 
-    /// All messages that wait; they wait no more.
+    /// Takes all waiting messages from the queue.
     pub fn take(&self) -> Vec<String> {
         self.lock().messages.drain(..).collect()
     }
 
-    /// Messages that wait.
+    /// The number of waiting messages.
     pub fn len(&self) -> usize {
         self.lock().messages.len()
     }
 
-    /// Whether none waits.
+    /// Whether no message is waiting.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Every body that was ever sent.
+    /// Every body that was ever sent, delivered or not.
     pub fn sent(&self) -> Vec<String> {
         self.lock().sent.clone()
     }
 
-    /// Puts a message there.
+    /// Adds a message. It does not count as sent.
     pub fn put(&self, body: impl Into<String>) {
         self.lock().messages.push_back(body.into());
     }
 
-    /// Takes only a part of each of the next batches.
-    pub fn refuse(&self, entries: impl IntoIterator<Item = usize>) {
-        self.lock().refuses.extend(entries);
+    /// Rejects this many entries of each of the next batches, from the first one on.
+    pub fn reject(&self, entries: impl IntoIterator<Item = usize>) {
+        self.lock().rejections.extend(entries);
     }
 
-    /// Whether it answers at all from now on.
+    /// Whether every send fails from now on.
     pub fn down(&self, is_down: bool) {
         self.lock().is_down = is_down;
     }
@@ -82,12 +82,12 @@ impl Port for TestQueue {
             if inner.is_down {
                 return Err(StoreError::Unavailable("the queue is down".to_owned()));
             }
-            let refused = inner.refuses.pop_front().unwrap_or_default().min(bodies.len());
-            for body in &bodies[refused..] {
+            let rejected = inner.rejections.pop_front().unwrap_or_default().min(bodies.len());
+            for body in &bodies[rejected..] {
                 inner.messages.push_back(body.clone());
                 inner.sent.push(body.clone());
             }
-            Ok((0..refused).collect())
+            Ok((0..rejected).collect())
         })
     }
 

@@ -1,4 +1,4 @@
-//! What a role must allow, so that requests pass: no emulator asks.
+//! The permissions that recorded requests need. No emulator checks permissions.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::fault_proxy::Passed;
 
-/// The rights that requests need, each once, such as `dynamodb:UpdateItem on I#*`.
+/// The permissions that requests need, such as `dynamodb:UpdateItem on I#*`.
 pub fn needed(passed: &[Passed]) -> BTreeSet<String> {
     passed.iter().flat_map(|one| of(&one.operation, &one.request)).collect()
 }
@@ -23,7 +23,7 @@ fn of(operation: &str, request: &Value) -> Vec<String> {
     }
 }
 
-/// A transaction needs the rights of its parts: `PutItem` of a `Put`.
+/// A part of a transaction needs the permission of the single operation: a `Put` needs `PutItem`.
 fn in_transaction(part: &Value) -> String {
     let (name, part) = part.as_object().unwrap().iter().next().unwrap();
     let action = if name == "ConditionCheck" { "ConditionCheckItem".to_owned() } else { format!("{name}Item") };
@@ -42,7 +42,7 @@ fn written(write: &Value) -> &Value {
     write.get("PutRequest").map_or_else(|| &write["DeleteRequest"]["Key"], |put| &put["Item"])
 }
 
-/// The partition that a query is for: the value of `pk = :name`.
+/// The partition key of a query: the value of `:name` in `pk = :name`.
 fn queried(request: &Value) -> &str {
     let condition = request["KeyConditionExpression"].as_str().unwrap();
     let (_, rest) = condition.split_once("pk = ").unwrap();
@@ -54,7 +54,7 @@ fn right(action: &str, key: &Value) -> String {
     format!("dynamodb:{action} on {}", kind(key["pk"]["S"].as_str().unwrap()))
 }
 
-/// Items are of a kind by what their partition key begins with.
+/// The kind of an item, as a pattern for its partition key.
 fn kind(partition: &str) -> String {
     let (kind, _) = partition.split_once('#').unwrap();
     format!("{kind}#*")

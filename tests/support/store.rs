@@ -1,4 +1,4 @@
-//! A DynamoDB of one's own, in process, through the real SDK over HTTP.
+//! An in-process DynamoDB for one test, used through the real SDK over HTTP.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,19 +16,19 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::fault_proxy::FaultProxy;
 
-/// The table's name in every test.
+/// The name of the table in all tests.
 pub const TABLE: &str = "profiles";
 
-/// Everything in the table, by key: for comparing before and after.
+/// All items of the table by key, with their attributes as text. Two dumps show what an operation has changed.
 pub type Dump = BTreeMap<(String, String), BTreeMap<String, String>>;
 
-/// A store, and what keeps it up.
+/// A store on a table of its own. The table is gone when this is dropped.
 pub struct TestStore {
     /// The store under test.
     pub store: Store,
-    /// The same table, for looking behind the store's back; never through the wire.
+    /// A client of the same table that bypasses the fault proxy.
     pub client: Client,
-    /// The wire between the SDK and the table.
+    /// The fault proxy between the store and the table.
     pub proxy: FaultProxy,
     server: JoinHandle<()>,
 }
@@ -39,8 +39,8 @@ impl TestStore {
         Self::start_with(client).await
     }
 
-    /// Starts an empty table that has all the time in the world: where requests are counted, none may be sent again
-    /// because the machine is busy.
+    /// Starts an empty table whose client does not time out: for tests that count requests, where a busy machine must
+    /// not cause retries.
     pub async fn start_patient() -> Self {
         let patient = |url: &str| {
             let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_mins(5)).build();
@@ -63,7 +63,7 @@ impl TestStore {
         Self { store: Store::new(client(&proxy.url), TABLE), client: direct, proxy, server }
     }
 
-    /// All items, with their values as text.
+    /// Reads the whole table, bypassing the fault proxy.
     pub async fn dump(&self) -> Dump {
         let mut items = Dump::new();
         let mut start = None;
@@ -88,7 +88,7 @@ impl Drop for TestStore {
     }
 }
 
-/// A value as text in which equal values are equal: sets and maps come in any order.
+/// A value as text. Equal values have equal texts: the elements of sets and maps are sorted.
 fn show(value: &AttributeValue) -> String {
     match value {
         AttributeValue::Ss(values) => {
@@ -104,13 +104,29 @@ fn show(value: &AttributeValue) -> String {
     }
 }
 
-/// The items that differ between two dumps, less the counters of the limit.
+/// The keys of the items that differ between two dumps. The counters of the deletion limit (`R#`) are left out.
 pub fn changed(before: &Dump, after: &Dump) -> Vec<(String, String)> {
     let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     keys.into_iter().filter(|key| before.get(*key) != after.get(*key) && !key.0.starts_with("R#")).cloned().collect()
 }
 
-/// A client as the functions make it, on an endpoint.
+/// Whether a partition key is that of an identifier, a profile or a membership.
+pub fn is_profile_item(pk: &str) -> bool {
+    ["I#", "P#", "M#"].iter().any(|kind| pk.starts_with(kind))
+}
+
+/// The number of identifiers that are stored with their values. Deletions remove the value.
+pub fn active_identifiers(dump: &Dump) -> usize {
+    dump.iter().filter(|((pk, _), item)| pk.starts_with("I#") && item.contains_key("value")).count()
+}
+
+/// The number of heads of deleted profiles.
+pub fn deleted_heads(dump: &Dump) -> usize {
+    let is_head = |(pk, sk): &(String, String)| pk.starts_with("P#") && sk == "H";
+    dump.iter().filter(|(key, item)| is_head(key) && item["state"].contains("deleted")).count()
+}
+
+/// A client of an endpoint with the functions' own timeouts and retries.
 pub fn client(url: &str) -> Client {
     let http = aws_smithy_http_client::Builder::new().build_http();
     Client::from_conf(
@@ -124,7 +140,7 @@ pub fn client(url: &str) -> Client {
     )
 }
 
-/// Creates the table as the template does.
+/// Creates the table as `infra/template.yaml` does.
 pub async fn create_table(client: &Client) {
     let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
     let attribute = |name: &str| {

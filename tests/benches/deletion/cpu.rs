@@ -1,5 +1,5 @@
-//! CPU of the handler, with a store that answers at once and without a network: all of it, less what the SDK spends on
-//! the same three requests.
+//! CPU time of the handler beyond the SDK: that of a deletion, less that of its three store requests sent by the SDK alone.
+//! The store is replaced by fixed replies in this process, without a network.
 
 use aws_sdk_dynamodb::{
     Client, Config,
@@ -26,7 +26,7 @@ use crate::{quantile, row};
 const BLOCKS: usize = 60;
 const PER_BLOCK: u32 = 100;
 
-/// A client for a table where a token opens the space, and every identifier is there.
+/// A client whose fixed replies contain the token, its space and every identifier.
 fn canned(token: &Token) -> Client {
     let hash = token.hash().as_str().to_owned();
     client(move |operation, _| match operation {
@@ -36,14 +36,14 @@ fn canned(token: &Token) -> Client {
     })
 }
 
-/// A client whose every request is answered within the process, by operation and body.
-pub(crate) fn client(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Client {
+/// A client whose replies come from a function of the operation and the request's body, without a network.
+pub(crate) fn client(reply: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Client {
     let http = infallible_client_fn(move |request| {
         let target = request.headers()["x-amz-target"].to_str().unwrap();
         let operation = target.rsplit('.').next().unwrap().to_owned();
         let body = request.into_body();
         let body = std::str::from_utf8(body.bytes().unwrap_or_default()).unwrap_or_default();
-        axum::http::Response::new(answer(&operation, body))
+        axum::http::Response::new(reply(&operation, body))
     });
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -84,7 +84,8 @@ pub(crate) fn cpu() -> f64 {
     micros
 }
 
-/// Median over blocks of the CPU per call, in microseconds: of a deletion through the handler, and of its bare calls.
+/// Measures the CPU time of a deletion through the handler, and of its store requests alone, in microseconds. Each is the
+/// median over blocks.
 pub(crate) fn run() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let token = Token::from_random([5; 32]);
@@ -103,8 +104,8 @@ pub(crate) fn run() {
         let start = cpu();
         for _ in 0..PER_BLOCK {
             let event: HttpEvent = serde_json::from_str(&event).unwrap();
-            let answer = runtime.block_on(app.handle(event));
-            assert_eq!(answer["statusCode"], 200);
+            let response = runtime.block_on(app.handle(event));
+            assert_eq!(response["statusCode"], 200);
         }
         let middle = cpu();
         for _ in 0..PER_BLOCK {

@@ -1,5 +1,5 @@
-//! The worker on a full chunk of identifier rows, with a store that answers at once and without a network: CPU per row,
-//! beside the same store calls made bare, and beside the same updates in PartiQL batches.
+//! CPU time of the worker per row of a full chunk that deletes identifiers, compared with the same store requests sent by
+//! the SDK alone, and with the same updates in PartiQL batches. The store is replaced by fixed replies in this process.
 
 use std::time::Duration;
 
@@ -28,11 +28,12 @@ use serde_json::{Value, json};
 use crate::{cpu, quantile, row};
 
 const ROUNDS: usize = 15;
+/// Concurrent requests of the comparisons.
 const AT_ONCE: usize = 64;
 const JOB: &str = "job_0123456789abcdef0123456789abcdef";
 const PROFILE: &str = "use_00000000000000000000000000000000";
 
-/// Median CPU per row, in microseconds.
+/// Measures the CPU time per row in microseconds, as the median over rounds.
 pub(crate) fn run() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let rows = rows();
@@ -74,7 +75,7 @@ fn rows() -> Vec<Row> {
         .collect()
 }
 
-/// Every request is answered within the process, as a table would in which all that is asked for is there.
+/// A client whose fixed replies contain the job, its chunk and every identifier.
 fn client(rows: &[Row]) -> Client {
     let chunk = json!({ "Item": { "rows": { "B": STANDARD.encode(pack(rows)) } } }).to_string();
     cpu::client(move |operation, body| match operation {
@@ -140,7 +141,7 @@ async fn read_lookups(client: &Client, rows: &[Row]) {
     }
 }
 
-/// The calls of [`Engine::run_chunk`] on these rows, as anybody would have to send them.
+/// Sends the store requests that [`Engine::run_chunk`] needs for these rows.
 async fn bare_chunk(client: &Client, rows: &[Row]) {
     read_lookups(client, rows).await;
     let updates = rows.iter().map(|row| {

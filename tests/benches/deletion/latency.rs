@@ -1,4 +1,5 @@
-//! End to end against a store in this process, over HTTP, beside the same requests made bare, in turns.
+//! Latency of deletions through the handler against a store in this process over HTTP, compared with the same store
+//! requests sent by the SDK alone. The two are measured alternately.
 
 use std::time::Instant;
 
@@ -15,10 +16,10 @@ use serde_json::json;
 
 use crate::{quantile, row};
 
-/// The emulator slows down as its table grows: a fresh one for every so many profiles.
+/// The emulator slows down as its table grows, so each round uses a new table with [`PROFILES`] profiles.
 const ROUNDS: usize = 12;
 const PROFILES: usize = 60;
-/// Profiles that are merged into the large one, and identifiers of each.
+/// Members of the large merged profile, and identifiers of each.
 const MERGED: usize = 100;
 const EACH: usize = 10;
 
@@ -39,7 +40,7 @@ impl Bench {
         Self { app, direct, token }
     }
 
-    /// Milliseconds of one deletion through the handler.
+    /// Deletes an identifier through the handler. Returns milliseconds.
     async fn handled(&self, user: &str, id: &str) -> f64 {
         let request = Req::delete(SPACE, user, "anonymous_id", id).token(&self.token);
         let start = Instant::now();
@@ -49,7 +50,7 @@ impl Bench {
         taken
     }
 
-    /// Milliseconds of the bare requests of one.
+    /// Sends the store requests of a deletion. Returns milliseconds.
     async fn bare(&self, user: &str, id: &str) -> f64 {
         let (lookup, target) = (key("user_id", user), key("anonymous_id", id));
         let start = Instant::now();
@@ -64,9 +65,9 @@ fn key(id_type: &str, value: &str) -> String {
     Key::identifier(&space, &hash).pk
 }
 
-/// Medians and tails, and their ratios.
+/// Measures medians, 99th percentiles and their ratios.
 pub(crate) fn run() {
-    // The store has a thread of its own: it would be elsewhere, too.
+    // One thread for the store: in production it does not share the handler's.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         small().await;
@@ -74,7 +75,7 @@ pub(crate) fn run() {
     });
 }
 
-/// The handler and the bare requests in turns.
+/// Deletions in small profiles, compared with their store requests alone.
 async fn small() {
     let (mut handled, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -88,13 +89,13 @@ async fn small() {
     let (h50, b50) = (quantile(&mut handled, 0.5), quantile(&mut bare, 0.5));
     row("deletion, p50 (ms)", &format!("{h50:.2}"), "");
     row("deletion, p99 (ms)", &format!("{:.2}", quantile(&mut handled, 0.99)), "");
-    row("the same requests bare, p50 (ms)", &format!("{b50:.2}"), "");
-    row("the same requests bare, p99 (ms)", &format!("{:.2}", quantile(&mut bare, 0.99)), "");
+    row("the same store requests alone, p50 (ms)", &format!("{b50:.2}"), "");
+    row("the same store requests alone, p99 (ms)", &format!("{:.2}", quantile(&mut bare, 0.99)), "");
     row("ratio of the p50s", &format!("{:.2}", h50 / b50), "≤ 1.25");
 }
 
-/// In one table, in turns: a small profile; an identifier of the merged profile that has the lookup; one of another
-/// profile of the same whole.
+/// Alternates three deletions in one table: in a small profile; in a large merged profile, of an identifier of the lookup's
+/// own member; and in the same one, of an identifier of another member.
 async fn large() {
     let bench = Bench::start().await;
     load_small(&bench).await;
@@ -107,9 +108,9 @@ async fn large() {
     }
     let (s50, o50, m50) = (quantile(&mut small, 0.5), quantile(&mut own, 0.5), quantile(&mut merged, 0.5));
     row("beside 100 merges and 1,000 identifiers: small profile, p50", &format!("{s50:.2}"), "");
-    row("in the whole of them, p50 (ms)", &format!("{o50:.2}"), "");
+    row("in that merged profile, own member, p50 (ms)", &format!("{o50:.2}"), "");
     row("ratio", &format!("{:.2}", o50 / s50), "≤ 2");
-    row("through a merge in it, p50 (ms)", &format!("{m50:.2}"), "");
+    row("in that merged profile, another member, p50 (ms)", &format!("{m50:.2}"), "");
     row("ratio", &format!("{:.2}", m50 / s50), "≤ 2");
 }
 

@@ -1,6 +1,10 @@
-//! What a deletion costs beyond what the SDK and the store do anyway, and what a start costs. `cargo bench` prints a
-//! table; how to read it, and figures that were measured, are in `docs/performance.md`.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that can't go on says so, and prints")]
+//! Benchmarks: the cost of a deletion beyond that of the SDK and the store, and the cost of a cold start. `cargo bench`
+//! prints a table; `docs/performance.md` explains it and lists measured figures.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on must fail, and it prints its results"
+)]
 
 mod cpu;
 mod jobs;
@@ -8,7 +12,7 @@ mod latency;
 mod start;
 
 fn main() {
-    // `cargo test --benches` would run this, too: there it only has to compile.
+    // `cargo test --benches` runs this without `--bench`; there it does nothing.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -19,12 +23,12 @@ fn main() {
     start::run();
 }
 
-/// One row of the table.
+/// Prints one row of the table.
 fn row(figure: &str, measured: &str, goal: &str) {
     println!("{figure:<62} {measured:>10} {goal:>10}");
 }
 
-/// The value below which a share of the values lies.
+/// The value below which the given share of the values lies.
 fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     #[expect(

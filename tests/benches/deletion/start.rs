@@ -1,4 +1,4 @@
-//! From the start of the process to its first poll of the runtime API, and the size of the binary.
+//! Cold start: the time from the start of the process to its first poll of the Runtime API, and the size of the binary.
 
 use std::{
     env,
@@ -13,20 +13,21 @@ use efface_tests::{TestStore, store::TABLE};
 
 use crate::{quantile, row};
 
+/// Measured starts.
 const STARTS: usize = 30;
 
-/// Starts the release binary some times against a store in this process.
+/// Starts the release binary repeatedly against a store in this process.
 pub(crate) fn run() {
     let binary = build();
     #[expect(clippy::cast_precision_loss, reason = "a few million bytes")]
     let megabytes = binary.metadata().unwrap().len() as f64 / 1e6;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let store = runtime.block_on(TestStore::start());
-    let mut spans: Vec<(f64, f64)> = (0..STARTS).map(|_| start(&binary, &store)).collect();
-    let mut whole: Vec<f64> = spans.iter().map(|(whole, _)| *whole).collect();
-    let mut less: Vec<f64> = spans.iter_mut().map(|(whole, warming)| *whole - *warming).collect();
-    row("process start to first poll, p50 (ms)", &format!("{:.1}", quantile(&mut whole, 0.5)), "");
-    row("the same without the warming call, p50 (ms)", &format!("{:.1}", quantile(&mut less, 0.5)), "≤ 15");
+    let mut starts: Vec<(f64, f64)> = (0..STARTS).map(|_| start(&binary, &store)).collect();
+    let mut total: Vec<f64> = starts.iter().map(|(total, _)| *total).collect();
+    let mut without_warming: Vec<f64> = starts.iter_mut().map(|(total, warming)| *total - *warming).collect();
+    row("process start to first poll, p50 (ms)", &format!("{:.1}", quantile(&mut total, 0.5)), "");
+    row("the same without the warming call, p50 (ms)", &format!("{:.1}", quantile(&mut without_warming, 0.5)), "≤ 15");
     row("binary, stripped (MB)", &format!("{megabytes:.1}"), "≤ 6");
 }
 
@@ -39,12 +40,12 @@ fn build() -> PathBuf {
     release.join("efface-api")
 }
 
-/// Milliseconds from the start to the first poll, and those of them from the store's first byte in to its last out.
+/// Starts the binary once. Returns the milliseconds to the first poll, and how many of them its store requests took.
 fn start(binary: &PathBuf, store: &TestStore) -> (f64, f64) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let runtime_api = listener.local_addr().unwrap().to_string();
     store.proxy.take();
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut process = Command::new(binary)
         .env_clear()
         .envs([
@@ -68,11 +69,11 @@ fn start(binary: &PathBuf, store: &TestStore) -> (f64, f64) {
     let (mut poll, _) = listener.accept().unwrap();
     let mut request = [0; 64];
     let read = poll.read(&mut request).unwrap();
-    let whole = begun.elapsed();
+    let total = started.elapsed();
     assert!(String::from_utf8_lossy(&request[..read]).contains("/invocation/next"));
     let _ = poll.write_all(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n");
     process.kill().unwrap();
     process.wait().unwrap();
     let warming: Duration = store.proxy.take().iter().map(|passed| passed.span.1 - passed.span.0).sum();
-    (whole.as_secs_f64() * 1e3, warming.as_secs_f64() * 1e3)
+    (total.as_secs_f64() * 1e3, warming.as_secs_f64() * 1e3)
 }

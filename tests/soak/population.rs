@@ -1,4 +1,4 @@
-//! The people that rows name, made from a seed: as items of the table, as they are loaded line by line.
+//! The people that rows refer to, generated from a seed, and their items. A test compares the items with loaded ones.
 
 use std::collections::HashMap;
 
@@ -16,15 +16,15 @@ use efface_core::{
 };
 use serde_json::value::RawValue;
 
-/// Every value holds this, and nothing else in the table does.
-pub(crate) const MARK: &str = "soak!";
+/// The beginning of every identifier value. Nothing else in the table contains it.
+pub(crate) const VALUE_PREFIX: &str = "soak!";
 
-/// When the events behind the lines happened.
-pub(crate) const HAPPENED: &str = "2026-01-01T00:00:00.000Z";
+/// The timestamp of all profile lines.
+pub(crate) const TIMESTAMP: &str = "2026-01-01T00:00:00.000Z";
 
 const SEGMENTS: [&str; 4] = ["seg_vip", "seg_new", "seg_lapsed", "seg_churn"];
 
-/// All people of a seed.
+/// All people of one seed. A person is generated from the seed and a number when needed.
 pub(crate) struct People {
     seed: u64,
     key: SpaceKey,
@@ -32,14 +32,14 @@ pub(crate) struct People {
     loaded_at: Time,
 }
 
-/// One of them: a profile, and perhaps another that was merged into it.
+/// A person: a profile, and for some people another one that was merged into it.
 #[derive(Debug, Clone)]
 pub(crate) struct Person {
     pub(crate) root: Profile,
-    pub(crate) alias: Option<Profile>,
+    pub(crate) member: Option<Profile>,
 }
 
-/// A profile as a line describes it.
+/// The content of a profile line.
 #[derive(Debug, Clone)]
 pub(crate) struct Profile {
     pub(crate) id: ProfileId,
@@ -49,21 +49,22 @@ pub(crate) struct Profile {
     pub(crate) has_trait: bool,
 }
 
-/// What an item is to a deletion.
+/// The kind of an item, as far as deletions treat it differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum ItemKind {
     Head,
-    /// An identifier, by its number among the person's.
+    /// An identifier, by its index in [`Person::ids`].
     Identifier(usize),
+    /// The edge of an identifier. Deletions leave it.
     Edge,
-    /// A membership, its edge, or the traits: all of them go.
-    Rest,
+    /// A membership, its edge, or the traits. The deletion of the profile removes them.
+    Removable,
 }
 
 impl Person {
-    /// Types and values of all identifiers.
+    /// Types and values of all identifiers, those of the root first.
     pub(crate) fn ids(&self) -> Vec<&(&'static str, String)> {
-        self.root.ids.iter().chain(self.alias.iter().flat_map(|alias| &alias.ids)).collect()
+        self.root.ids.iter().chain(self.member.iter().flat_map(|member| &member.ids)).collect()
     }
 
     pub(crate) fn user_ids(&self) -> usize {
@@ -76,44 +77,44 @@ impl People {
         Self { seed, key, space, loaded_at }
     }
 
-    /// A person by number. One in six has more than one `user_id`, one in 33 was merged from two profiles.
+    /// Generates a person. 15 in 100 have more than one `user_id`, 3 in 100 are merged profiles.
     pub(crate) fn person(&self, number: u32) -> Person {
         let mut rng = fastrand::Rng::with_seed(self.seed ^ u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut bytes = || rng.u128(..).to_be_bytes();
-        let (root_id, alias_id) = (ProfileId::from_random(bytes()), ProfileId::from_random(bytes()));
+        let (root_id, member_id) = (ProfileId::from_random(bytes()), ProfileId::from_random(bytes()));
         let user_ids = match rng.u8(..100) {
             0..3 => 3,
             3..15 => 2,
             _ => 1,
         };
-        let mut ids: Vec<_> = (0..user_ids).map(|at| ("user_id", format!("{MARK}u{number}-{at}"))).collect();
-        ids.push(("email", format!("{MARK}{number}@example.com")));
+        let mut ids: Vec<_> = (0..user_ids).map(|at| ("user_id", format!("{VALUE_PREFIX}u{number}-{at}"))).collect();
+        ids.push(("email", format!("{VALUE_PREFIX}{number}@example.com")));
         if rng.u8(..100) < 30 {
-            ids.push(("anonymous_id", format!("{MARK}a{number}")));
+            ids.push(("anonymous_id", format!("{VALUE_PREFIX}a{number}")));
         }
         let mut segments: Vec<_> = SEGMENTS.into_iter().filter(|_| rng.u8(..100) < 18).collect();
         segments.sort_unstable();
         let root = Profile { id: root_id, ids, segments, has_trait: rng.u8(..100) < 60 };
-        let alias = (rng.u8(..100) < 3).then(|| Profile {
-            id: alias_id,
-            ids: vec![("anonymous_id", format!("{MARK}m{number}"))],
+        let member = (rng.u8(..100) < 3).then(|| Profile {
+            id: member_id,
+            ids: vec![("anonymous_id", format!("{VALUE_PREFIX}m{number}"))],
             segments: vec!["seg_new"],
             has_trait: false,
         });
-        Person { root, alias }
+        Person { root, member }
     }
 
-    /// A person's items.
-    pub(crate) fn items(&self, person: &Person) -> Vec<(What, Item)> {
+    /// All items of a person.
+    pub(crate) fn items(&self, person: &Person) -> Vec<(ItemKind, Item)> {
         let mut items = Vec::with_capacity(12);
         let mut number = 0;
-        for profile in std::iter::once(&person.root).chain(&person.alias) {
+        for profile in std::iter::once(&person.root).chain(&person.member) {
             self.push_profile(&mut items, person, profile, &mut number);
         }
         items
     }
 
-    fn push_profile(&self, items: &mut Vec<(What, Item)>, person: &Person, profile: &Profile, number: &mut usize) {
+    fn push_profile(&self, items: &mut Vec<(ItemKind, Item)>, person: &Person, profile: &Profile, number: &mut usize) {
         let now = self.loaded_at.to_string();
         let hashes: Vec<IdHash> = profile.ids.iter().map(|(id_type, value)| self.hash(id_type, value)).collect();
         let mut head = item(Key::head(&self.space, &profile.id));
@@ -127,10 +128,10 @@ impl People {
         ] {
             head.insert(name.to_owned(), text(value));
         }
-        if let (Some(alias), true) = (&person.alias, profile.id == person.root.id) {
-            head.insert("merged".to_owned(), AttributeValue::SS(vec![alias.id.as_str().to_owned()]));
+        if let (Some(member), true) = (&person.member, profile.id == person.root.id) {
+            head.insert("merged".to_owned(), AttributeValue::SS(vec![member.id.as_str().to_owned()]));
         }
-        items.push((What::Head, head));
+        items.push((ItemKind::Head, head));
         for (hash, (id_type, value)) in hashes.iter().zip(&profile.ids) {
             let mut identifier = item(Key::identifier(&self.space, hash));
             for (name, value) in [
@@ -138,26 +139,26 @@ impl People {
                 ("profile_id", profile.id.as_str()),
                 ("type", id_type),
                 ("value", value),
-                ("event_time", HAPPENED),
+                ("event_time", TIMESTAMP),
                 ("created_at", &now),
             ] {
                 identifier.insert(name.to_owned(), text(value));
             }
-            items.push((What::Identifier(*number), identifier));
-            items.push((What::Edge, item(Key::edge(&self.space, &profile.id, id_type, hash))));
+            items.push((ItemKind::Identifier(*number), identifier));
+            items.push((ItemKind::Edge, item(Key::edge(&self.space, &profile.id, id_type, hash))));
             *number += 1;
         }
         if profile.has_trait {
-            let at = Time::parse(HAPPENED).unwrap();
+            let at = Time::parse(TIMESTAMP).unwrap();
             let value = RawValue::from_string("\"pro\"".to_owned()).unwrap();
             let traits = Traits::from([("plan".to_owned(), Trait { value, updated_at: at })]);
-            let mut kept = item(Key::traits(&self.space, &profile.id));
-            kept.insert("traits".to_owned(), text(&serde_json::to_string(&traits).unwrap()));
-            items.push((What::Rest, kept));
+            let mut traits_item = item(Key::traits(&self.space, &profile.id));
+            traits_item.insert("traits".to_owned(), text(&serde_json::to_string(&traits).unwrap()));
+            items.push((ItemKind::Removable, traits_item));
         }
         for segment in &profile.segments {
-            items.push((What::Rest, item(Key::membership(&self.space, segment, &profile.id))));
-            items.push((What::Rest, item(Key::segment_edge(&self.space, &profile.id, segment))));
+            items.push((ItemKind::Removable, item(Key::membership(&self.space, segment, &profile.id))));
+            items.push((ItemKind::Removable, item(Key::segment_edge(&self.space, &profile.id, segment))));
         }
     }
 
@@ -191,7 +192,7 @@ mod tests {
         let ids: Vec<_> = profile.ids.iter().map(|(t, v)| json!({ "type": t, "id": v })).collect();
         let traits = if profile.has_trait { json!({ "plan": "pro" }) } else { json!({}) };
         json!({ "space_id": SPACE, "external_ids": ids, "segments": profile.segments, "traits": traits,
-                "timestamp": HAPPENED })
+                "timestamp": TIMESTAMP })
     }
 
     fn show(value: &AttributeValue) -> Sdk {
@@ -202,11 +203,11 @@ mod tests {
         }
     }
 
-    /// As text, with profile ids by the order in which they come.
+    /// Items as text. Random profile ids are replaced by their index in `ids`, so that items of two sources can be equal.
     fn shown(items: impl Iterator<Item = BTreeMap<String, Sdk>>, ids: &[&str]) -> BTreeSet<String> {
         let own = |text: String| {
             ids.iter().enumerate().fold(text, |text, (at, id)| {
-                // A membership's shard is the beginning of its profile's id.
+                // The shard of a membership is a prefix of the profile's id.
                 let shard = &id["use_".len()..][..2];
                 let text = SEGMENTS
                     .iter()
@@ -218,27 +219,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn they_are_as_if_they_had_been_loaded() {
+    async fn generated_items_equal_loaded_ones() {
         let app = TestApp::start().await;
         app.clock.step(0);
         let space = SpaceId::parse(SPACE).unwrap();
         let people = People::new(1, master().space_key(&space), space.clone(), app.clock.peek());
-        // Until one of each kind was seen.
+        // Compares 12 plain people and 2 merged ones.
         let (mut merged, mut plain) = (0, 0);
         for number in 0.. {
             let person = people.person(number);
-            if person.alias.is_some() {
+            if person.member.is_some() {
                 merged += 1;
             } else {
                 plain += 1;
             }
-            if person.alias.is_none() && plain > 12 {
+            if person.member.is_none() && plain > 12 {
                 continue;
             }
             let before = app.db.dump().await;
             app.try_load(&line(&person.root)).await.unwrap();
-            if let Some(alias) = &person.alias {
-                let mut line = line(alias);
+            if let Some(member) = &person.member {
+                let mut line = line(member);
                 let (id_type, value) = &person.root.ids[0];
                 line["merged_into"] = json!({ "type": id_type, "id": value });
                 app.try_load(&line).await.unwrap();
@@ -253,13 +254,14 @@ mod tests {
                 let is = |item: &&BTreeMap<String, Sdk>| item.get("value") == Some(&Sdk::S(value.to_owned()));
                 loaded.iter().find(is).unwrap()["profile_id"].as_s().unwrap().clone()
             };
-            let profiles: Vec<&Profile> = std::iter::once(&person.root).chain(&person.alias).collect();
-            let there: Vec<String> = profiles.iter().map(|profile| find(&profile.ids[0].1)).collect();
-            let there: Vec<&str> = there.iter().map(String::as_str).collect();
+            let profiles: Vec<&Profile> = std::iter::once(&person.root).chain(&person.member).collect();
+            let loaded_ids: Vec<String> = profiles.iter().map(|profile| find(&profile.ids[0].1)).collect();
+            let loaded_ids: Vec<&str> = loaded_ids.iter().map(String::as_str).collect();
             let own: Vec<&str> = profiles.iter().map(|profile| profile.id.as_str()).collect();
-            let made = people.items(&person).into_iter();
-            let made = made.map(|(_, item)| item.iter().map(|(name, value)| (name.clone(), show(value))).collect());
-            assert_eq!(shown(made, &own), shown(loaded.clone().into_iter(), &there), "person {number}");
+            let generated = people.items(&person).into_iter();
+            let generated =
+                generated.map(|(_, item)| item.iter().map(|(name, value)| (name.clone(), show(value))).collect());
+            assert_eq!(shown(generated, &own), shown(loaded.clone().into_iter(), &loaded_ids), "person {number}");
             if merged == 2 && plain >= 12 {
                 return;
             }

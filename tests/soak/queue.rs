@@ -1,4 +1,4 @@
-//! A queue as SQS is at its worst: it delivers late, in any order, and some messages twice.
+//! The job queue of the soak. It does the worst that SQS may do: it delivers late, in any order, and some messages twice.
 
 use std::{
     collections::HashMap,
@@ -12,29 +12,31 @@ use efface_aws::{
 };
 use futures::future::BoxFuture;
 
-/// Receives after which a message is dead, as the template has it.
+/// The number of receives after which a message goes to the dead-letter queue, as in the template.
 const MAX_RECEIVES: u32 = 5;
-/// Of all deliveries: the same message goes to another worker, too.
-const TWICE: f64 = 0.05;
-/// Of all batches that are sent: a part is not taken.
-const REFUSED: f64 = 0.05;
-/// After how long a message that failed, or whose worker was killed, comes back.
-const COMES_BACK: Duration = Duration::from_secs(3);
-/// After how long one comes back of which nothing was heard: longer than a function may run.
+/// Share of deliveries that go to a second worker, too.
+const DUPLICATED: f64 = 0.05;
+/// Share of sent batches of which a part is rejected.
+const REJECTED: f64 = 0.05;
+/// How long until a message is delivered again that failed or whose worker was killed.
+const RETRY_DELAY: Duration = Duration::from_secs(3);
+/// How long until a message is delivered again that was received and not acknowledged: longer than [`TIMEOUT`].
+///
+/// [`TIMEOUT`]: crate::runtime::TIMEOUT
 pub(crate) const VISIBILITY: Duration = Duration::from_secs(25);
 
-/// The queue and its dead-letter queue. Copies are the same.
+/// The job queue and its dead-letter queue. Copies are the same queues.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Broker(Arc<Mutex<Inner>>);
+pub(crate) struct FaultyQueue(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
     messages: HashMap<u64, Message>,
     waiting: Vec<u64>,
-    /// What another worker is to be given, too.
-    twice: Vec<(usize, Delivery)>,
+    /// Second deliveries, each with the worker that had the first one and must not get this one.
+    second_deliveries: Vec<(usize, Delivery)>,
     dead: Vec<Dead>,
-    last: u64,
+    last_id: u64,
     figures: Figures,
 }
 
@@ -42,10 +44,10 @@ struct Inner {
 struct Message {
     body: String,
     receives: u32,
-    /// Since when it may be delivered, again.
+    /// When it may be delivered again.
     visible_at: Instant,
     is_waiting: bool,
-    /// Which of its deliveries counts.
+    /// The receipt of the delivery that may acknowledge it: the latest one.
     receipt: u64,
 }
 
@@ -56,28 +58,28 @@ struct Dead {
     visible_at: Instant,
 }
 
-/// A message in the hands of a worker.
+/// A message that was delivered to a worker.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     pub(crate) id: u64,
-    /// 0 where the same message counts elsewhere.
+    /// 0 for a second delivery, which cannot acknowledge the message.
     receipt: u64,
     pub(crate) body: String,
 }
 
-/// What happened to messages so far.
+/// Numbers of messages so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Figures {
     pub(crate) sent: u64,
     pub(crate) delivered: u64,
-    pub(crate) twice: u64,
+    pub(crate) duplicated: u64,
     pub(crate) failed: u64,
     pub(crate) expired: u64,
     pub(crate) dead: u64,
-    pub(crate) refused: u64,
+    pub(crate) rejected: u64,
 }
 
-impl Broker {
+impl FaultyQueue {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap()
     }
@@ -86,46 +88,46 @@ impl Broker {
         self.lock().figures
     }
 
-    /// Whether nothing waits, is under way or dead.
+    /// Whether no message is waiting, in flight or dead.
     pub(crate) fn is_empty(&self) -> bool {
         let inner = self.lock();
         inner.messages.is_empty() && inner.dead.is_empty()
     }
 
-    /// Takes messages in; the places of those that it does not take.
+    /// Accepts messages; returns the indices of those that it rejects.
     pub(crate) fn send(&self, bodies: &[String]) -> Vec<usize> {
         let mut inner = self.lock();
-        let refused = if fastrand::f64() < REFUSED { fastrand::usize(..=bodies.len()) } else { 0 };
-        for body in &bodies[refused..] {
-            inner.last += 1;
-            let id = inner.last;
+        let rejected = if fastrand::f64() < REJECTED { fastrand::usize(..=bodies.len()) } else { 0 };
+        for body in &bodies[rejected..] {
+            inner.last_id += 1;
+            let id = inner.last_id;
             let message =
                 Message { body: body.clone(), receives: 0, visible_at: Instant::now(), is_waiting: true, receipt: 0 };
             inner.messages.insert(id, message);
             inner.waiting.push(id);
         }
-        inner.figures.sent += count(bodies.len() - refused);
-        inner.figures.refused += count(refused);
-        (0..refused).collect()
+        inner.figures.sent += count(bodies.len() - rejected);
+        inner.figures.rejected += count(rejected);
+        (0..rejected).collect()
     }
 
-    /// Gives a worker a batch: 1 to 10 messages, where there are any.
-    pub(crate) fn take(&self, worker: usize) -> Vec<Delivery> {
+    /// Delivers up to 10 messages to a worker.
+    pub(crate) fn receive(&self, worker: usize) -> Vec<Delivery> {
         let mut inner = self.lock();
-        inner.bring_back();
+        inner.expire();
         let mut batch = Vec::new();
         let most = fastrand::usize(1..=10);
         let (others, own): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut inner.twice).into_iter().partition(|(not, _)| *not != worker);
-        inner.twice = own;
+            std::mem::take(&mut inner.second_deliveries).into_iter().partition(|(first, _)| *first != worker);
+        inner.second_deliveries = own;
         for (_, delivery) in others {
-            if batch.len() < most { batch.push(delivery) } else { inner.twice.push((usize::MAX, delivery)) }
+            if batch.len() < most { batch.push(delivery) } else { inner.second_deliveries.push((usize::MAX, delivery)) }
         }
         while batch.len() < most && !inner.waiting.is_empty() {
             let at = fastrand::usize(..inner.waiting.len());
             let id = inner.waiting.swap_remove(at);
-            inner.last += 1;
-            let receipt = inner.last;
+            inner.last_id += 1;
+            let receipt = inner.last_id;
             let Some(message) = inner.messages.get_mut(&id) else { continue };
             message.receives += 1;
             if message.receives > MAX_RECEIVES {
@@ -137,9 +139,9 @@ impl Broker {
             (message.is_waiting, message.receipt) = (false, receipt);
             message.visible_at = Instant::now() + VISIBILITY;
             let body = message.body.clone();
-            if fastrand::f64() < TWICE {
-                inner.twice.push((worker, Delivery { id, receipt: 0, body: body.clone() }));
-                inner.figures.twice += 1;
+            if fastrand::f64() < DUPLICATED {
+                inner.second_deliveries.push((worker, Delivery { id, receipt: 0, body: body.clone() }));
+                inner.figures.duplicated += 1;
             }
             batch.push(Delivery { id, receipt, body });
         }
@@ -147,27 +149,27 @@ impl Broker {
         batch
     }
 
-    /// A worker is done with a message.
-    pub(crate) fn done(&self, delivery: &Delivery) {
+    /// A worker acknowledges a message.
+    pub(crate) fn acknowledge(&self, delivery: &Delivery) {
         let mut inner = self.lock();
         if delivery.receipt > 0 && inner.messages.remove(&delivery.id).is_some() {
             inner.waiting.retain(|id| *id != delivery.id);
         }
     }
 
-    /// A worker has failed, or died, over a message.
-    pub(crate) fn failed(&self, delivery: &Delivery) {
+    /// A worker failed, or was killed, while it had a message: the message is delivered again after [`RETRY_DELAY`].
+    pub(crate) fn fail(&self, delivery: &Delivery) {
         let mut inner = self.lock();
         inner.figures.failed += 1;
         if let Some(message) = inner.messages.get_mut(&delivery.id)
             && message.receipt == delivery.receipt
             && !message.is_waiting
         {
-            message.visible_at = Instant::now() + COMES_BACK;
+            message.visible_at = Instant::now() + RETRY_DELAY;
         }
     }
 
-    /// Gives out dead messages; they come back unless they are deleted.
+    /// Delivers up to 10 dead messages, with their ids. Those that are not deleted are delivered again.
     pub(crate) fn receive_dead(&self) -> Vec<(u64, String)> {
         let mut inner = self.lock();
         let now = Instant::now();
@@ -186,8 +188,8 @@ impl Broker {
 }
 
 impl Inner {
-    /// What was received and not deleted in time waits again.
-    fn bring_back(&mut self) {
+    /// Makes messages wait again whose visibility timeout has passed.
+    fn expire(&mut self) {
         let now = Instant::now();
         for (id, message) in &mut self.messages {
             if !message.is_waiting && message.visible_at <= now {
@@ -203,8 +205,8 @@ fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap()
 }
 
-/// As the HTTP function sends to it.
-impl Port for Broker {
+/// The queue as the HTTP function uses it, which only sends.
+impl Port for FaultyQueue {
     fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
         Box::pin(async move { Ok(Self::send(self, bodies)) })
     }
