@@ -63,7 +63,7 @@ impl Delivery<'_> {
     async fn deploy_code(&self) -> Result<(), LocalError> {
         for (name, _) in FUNCTIONS {
             let archive =
-                archive::bootstrap(&self.script(name));
+                archive::bootstrap(&self.script(name)).map_err(io::Error::from).context("making an archive")?;
             self.emulator.put_code(&format!("{}-{name}", self.stack), &archive).await?;
         }
         Ok(())
