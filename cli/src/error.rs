@@ -138,7 +138,7 @@ impl CliError {
     /// The error code, which programs can rely on.
     pub fn code(&self) -> &str {
         match self {
-            Self::Api(refused) => &refused.code,
+            Self::Api(error) => &error.code,
             Self::NotConfirmed => "declined",
             Self::UnknownSpace(_) | Self::UnknownToken { .. } | Self::Space(SpaceChangeError::Unknown(_)) => {
                 "not_found"

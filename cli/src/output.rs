@@ -54,9 +54,9 @@ pub(crate) fn print(result: &Result<Output, CliError>, as_json: bool) -> u8 {
 fn error_document(error: &CliError) -> Value {
     let mut document = json!({"error": {"code": error.code(), "message": error.to_string()}});
     match error {
-        CliError::Api(refused) => {
-            document["status"] = refused.status.into();
-            document["request_id"] = refused.request_id.clone().into();
+        CliError::Api(api_error) => {
+            document["status"] = api_error.status.into();
+            document["request_id"] = api_error.request_id.clone().into();
         }
         CliError::NoResponse(no_response) => {
             document["idempotency_key"] = no_response.idempotency_key.clone().into();

@@ -128,9 +128,9 @@ impl<'a> Run<'a> {
     async fn start(&self, id: &str) -> Result<Job, CliError> {
         self.set_stage(Stage::Started(id.to_owned()));
         match self.jobs.control(id, "start").await {
-            Err(CliError::Api(refused)) if refused.code == "invalid_state" => {
+            Err(CliError::Api(error)) if error.code == "invalid_state" => {
                 let job = self.jobs.job(id).await?;
-                if job.state == JobState::Open { Err(refused.into()) } else { Ok(job) }
+                if job.state == JobState::Open { Err(error.into()) } else { Ok(job) }
             }
             result => result,
         }

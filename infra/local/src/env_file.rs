@@ -1,5 +1,5 @@
-//! The settings file for `efface --local`. It contains secrets, so only this user may read it. It exists while `cargo
-//! local` runs.
+//! The settings file for `efface --local`, which exists while `cargo local` runs. It contains secrets, so only this user
+//! may read it.
 
 use std::{
     fs::{self, OpenOptions},

@@ -127,10 +127,10 @@ impl Watch {
 /// because `cargo lambda watch` does not.
 fn runner() -> Result<String, LocalError> {
     let own = env::current_exe().context("this program's own path")?;
-    let words = [own.to_string_lossy().into_owned()]
+    let command = [own.to_string_lossy().into_owned()]
         .into_iter()
         .chain(supervisor::arguments(true).into_iter().map(String::from));
-    let list: serde_json::Value = words.collect();
+    let list: serde_json::Value = command.collect();
     Ok(format!("target.\"cfg(all())\".runner={list}"))
 }
 
