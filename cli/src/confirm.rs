@@ -1,28 +1,28 @@
-//! The question before something is deleted for good.
+//! Asks for confirmation before something is deleted.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::CliError;
 
-/// Refuses to begin what nobody could be asked about.
-pub(crate) fn someone_there(stdin_is_data: bool) -> Result<(), CliError> {
+/// Fails if the question cannot be asked: there is no terminal, or standard input contains the rows.
+pub(crate) fn require_terminal(stdin_is_data: bool) -> Result<(), CliError> {
     let can_answer = !stdin_is_data && io::stdin().is_terminal() && io::stderr().is_terminal();
-    if can_answer { Ok(()) } else { Err(CliError::NobodyToAsk) }
+    if can_answer { Ok(()) } else { Err(CliError::NoTerminal) }
 }
 
-/// Asks on the terminal. Anything but `yes` is a no.
+/// Asks on the terminal. Fails unless the reply is `yes`.
 pub(crate) async fn ask(question: String) -> Result<(), CliError> {
-    let answer = tokio::task::spawn_blocking(move || {
+    let reply = tokio::task::spawn_blocking(move || {
         let mut stderr = io::stderr();
-        write!(stderr, "{question} Type `yes` to go on: ")?;
+        write!(stderr, "{question} Type `yes` to continue: ")?;
         stderr.flush()?;
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line)?;
         Ok::<_, io::Error>(line)
     });
-    match answer.await {
+    match reply.await {
         Ok(Ok(line)) if is_yes(&line) => Ok(()),
-        _ => Err(CliError::Declined),
+        _ => Err(CliError::NotConfirmed),
     }
 }
 
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_yes_is_yes() {
+    fn only_yes_confirms() {
         assert!(is_yes("yes\r\n") && is_yes(" YES "));
         assert!(!is_yes("y") && !is_yes("") && !is_yes("yes please"));
     }

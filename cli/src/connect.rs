@@ -1,4 +1,4 @@
-//! The way to the table: a client with the user's credentials, and a key that was found to be the table's.
+//! Connects to the table with the user's AWS credentials, and checks the identifier key.
 
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
@@ -11,27 +11,28 @@ use crate::{
     settings::{SettingError, Settings},
 };
 
-/// A table that answers, and the key that it was written with.
-pub(crate) struct Site {
+/// A table, and the identifier key that it was written with.
+pub(crate) struct Connection {
     pub(crate) store: Store,
     pub(crate) key: MasterKey,
 }
 
-/// Connects, and refuses a key under which every identifier would look deleted.
-pub(crate) async fn open(settings: &Settings<'_>) -> Result<Site, CliError> {
+/// Connects to the table. Fails if the key is not the table's: with another key, no identifier would be found.
+pub(crate) async fn open(settings: &Settings<'_>) -> Result<Connection, CliError> {
     let (table, key) = (settings.table()?, settings.identifier_key()?);
-    let client = match fixed(settings, &table) {
+    let client = match from_file(settings, &table) {
         Some(config) => client::dynamodb(&config),
-        None if settings.global.local => return Err(SettingError::NothingLocal.into()),
+        None if settings.global.local => return Err(SettingError::LocalNotRunning.into()),
         None => from_chain(settings).await?,
     };
     let store = Store::new(client, table);
     store.verify_key(&key).await?;
-    Ok(Site { store, key })
+    Ok(Connection { store, key })
 }
 
-/// Credentials that a settings file gives are the ones that are meant: the user's own must never reach an emulator.
-fn fixed(settings: &Settings<'_>, table: &str) -> Option<Config> {
+/// The configuration with the settings file's credentials, if it has any. They take precedence over the user's own
+/// ones, which must never be sent to an emulator.
+fn from_file(settings: &Settings<'_>, table: &str) -> Option<Config> {
     let id = settings.in_file("AWS_ACCESS_KEY_ID").filter(|_| settings.global.profile.is_none())?;
     let secret = settings.in_file("AWS_SECRET_ACCESS_KEY")?;
     Some(Config {
@@ -43,7 +44,7 @@ fn fixed(settings: &Settings<'_>, table: &str) -> Option<Config> {
     })
 }
 
-/// A region that is not left to the SDK's own search of environment and profile.
+/// The region given explicitly. Otherwise the SDK takes it from the environment or the AWS profile.
 fn region(settings: &Settings<'_>) -> Option<String> {
     settings.global.region.clone().or_else(|| settings.in_file("AWS_REGION"))
 }
@@ -53,7 +54,7 @@ fn endpoint(settings: &Settings<'_>) -> Option<String> {
     settings.global.endpoint_url.clone().or_else(in_file)
 }
 
-/// A client as any AWS tool has it: environment, profiles, single sign-on, the machine's role.
+/// A client with the SDK's default credential chain: environment, profiles, single sign-on, the machine's role.
 async fn from_chain(settings: &Settings<'_>) -> Result<Client, CliError> {
     let config = loader(settings).load().await;
     if config.region().is_none() {
@@ -79,7 +80,7 @@ fn loader(settings: &Settings<'_>) -> ConfigLoader {
     loader
 }
 
-/// Asked for at once, because the store would report missing credentials as a connection that failed.
+/// Checks that there are credentials. Without this, the store would report a failed connection.
 async fn check_credentials(config: &SdkConfig) -> Result<(), CliError> {
     let provider = config.credentials_provider().ok_or_else(|| CliError::Credentials("there are none".to_owned()))?;
     match provider.provide_credentials().await {

@@ -1,4 +1,4 @@
-//! What can go wrong with a command: the words for people, the code for programs, the exit code for shells.
+//! The errors of all commands, each with a message for users, a code for programs and an exit code for shells.
 
 use std::{error::Error, io, path::PathBuf};
 
@@ -10,12 +10,12 @@ use efface_core::{rows::PageError, space::SpaceId};
 use thiserror::Error;
 
 use crate::{
-    api::{NoAnswer, Refused},
-    output::harmless,
+    api::{ApiError, NoResponse},
+    output::printable,
     settings::SettingError,
 };
 
-/// Why a command did not do what it was asked for. No text here holds an identifier's value or a secret.
+/// Why a command failed. No message contains the value of an identifier or a secret.
 #[derive(Debug, Error)]
 pub enum CliError {
     /// A setting is missing or wrong.
@@ -24,78 +24,78 @@ pub enum CliError {
     /// The AWS SDK found no credentials.
     #[error("no AWS credentials: sign in, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile ({0})")]
     Credentials(String),
-    /// The key is not the table's, or the table did not say.
+    /// The identifier key is not the table's, or checking it failed.
     #[error("{}", explain_key(.0))]
     Key(#[from] KeyCheckError),
-    /// The table did not do it.
+    /// A request to the table failed.
     #[error("{}", explain(.0))]
     Store(#[from] StoreError),
-    /// A space was not made or changed.
+    /// A space could not be created or changed.
     #[error("{}", explain_space(.0))]
     Space(#[from] SpaceChangeError),
-    /// A space that is not there.
-    #[error("there is no space `{0}`; make it with `efface admin space create {0}`")]
+    /// The space does not exist.
+    #[error("there is no space `{0}`; create it with `efface admin space create {0}`")]
     UnknownSpace(SpaceId),
-    /// A token that is not there.
+    /// The token does not exist.
     #[error("the space `{space}` has no token `{token_id}`; `efface admin token list {space}` shows them")]
     UnknownToken {
         /// The space.
         space: SpaceId,
-        /// As it was given.
+        /// The token's id, as it was given.
         token_id: String,
     },
-    /// A change that changes nothing.
-    #[error("nothing to change: name a setting, such as --deactivate; --help lists them")]
+    /// `efface admin space update` without any setting.
+    #[error("nothing to change: give a setting, such as --deactivate; --help lists all")]
     NothingToChange,
-    /// A time in the past.
+    /// `--expires-at` is in the past.
     #[error("--expires-at is in the past")]
     PastExpiry,
-    /// A value that is no identifier.
+    /// A value is not a valid identifier.
     #[error("{0}")]
     BadIdentifier(String),
-    /// A key that can't be sent.
+    /// The idempotency key cannot be sent in a header.
     #[error("--idempotency-key must be 1 to 255 visible ASCII characters")]
     BadIdempotencyKey,
-    /// A file to load.
+    /// A file can't be read.
     #[error("{}: {source}", path.display())]
     File {
-        /// As it was given.
+        /// The path, as it was given.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// A file of rows as a whole.
+    /// A file of rows has an error that affects the whole file.
     #[error("{}: {error}", path.display())]
     Page {
-        /// As it was given.
+        /// The path, as it was given.
         path: PathBuf,
-        /// Why it can't be read.
+        /// The cause.
         error: PageError,
     },
-    /// A file without rows.
-    #[error("{}: there are no rows in it", .0.display())]
+    /// A file has no rows.
+    #[error("{}: the file has no rows", .0.display())]
     NoRows(PathBuf),
-    /// Something would be deleted that nobody agreed to.
+    /// The deletion needs a confirmation, but the user cannot be asked.
     #[error(
-        "this deletes for good, and nobody can be asked: there is no terminal, or standard input has the rows; give --yes if it is meant"
+        "this deletes permanently, and you cannot be asked for confirmation: there is no terminal, or standard input contains the rows; give --yes to delete without confirmation"
     )]
-    NobodyToAsk,
-    /// Somebody did not agree.
+    NoTerminal,
+    /// The user did not confirm.
     #[error("not confirmed: nothing was deleted")]
-    Declined,
-    /// The API broke its contract.
-    #[error("the API's answer makes no sense: {0}; is it of another version?")]
+    NotConfirmed,
+    /// A response does not follow the API's contract.
+    #[error("unexpected response of the API: {0}; the API may have another version")]
     Unexpected(&'static str),
-    /// The API said no.
+    /// The API returned an error.
     #[error(transparent)]
-    Refused(#[from] Refused),
-    /// The API did not say.
+    Api(#[from] ApiError),
+    /// There was no usable response of the API.
     #[error(transparent)]
-    NoAnswer(#[from] NoAnswer),
+    NoResponse(#[from] NoResponse),
 }
 
 impl CliError {
-    /// 1 for a refusal, 2 for a command line or a setting to mend, 3 where the same again may work.
+    /// 2 for errors in the command line or a setting, 3 if the same command may succeed later, 1 for all others.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Setting(_)
@@ -107,37 +107,39 @@ impl CliError {
             | Self::File { .. }
             | Self::Page { .. }
             | Self::NoRows(_)
-            | Self::NobodyToAsk
+            | Self::NoTerminal
             | Self::Key(KeyCheckError::WrongKey) => 2,
-            Self::NoAnswer(_) => 3,
+            Self::NoResponse(_) => 3,
             error if error.store().is_some_and(|error| matches!(error, StoreError::Unavailable(_))) => 3,
             _ => 1,
         }
     }
 
-    /// The same error with the job that it is about, and the key under which a repetition is the same.
-    pub(crate) fn about(self, job: &str, key: &str) -> Self {
+    /// Adds the job that a missing response was about, and the idempotency key for a repetition.
+    pub(crate) fn with_job(self, job: &str, key: &str) -> Self {
         match self {
-            Self::NoAnswer(NoAnswer { reason, .. }) => {
-                Self::NoAnswer(NoAnswer { reason, idempotency_key: Some(key.to_owned()), job_id: Some(harmless(job)) })
-            }
+            Self::NoResponse(NoResponse { reason, .. }) => Self::NoResponse(NoResponse {
+                reason,
+                idempotency_key: Some(key.to_owned()),
+                job_id: Some(printable(job)),
+            }),
             other => other,
         }
     }
 
-    /// The same error of a request whose key means nothing to anybody.
+    /// Removes the idempotency key of a request that cannot be repeated under it by the user.
     pub(crate) fn without_key(self) -> Self {
         match self {
-            Self::NoAnswer(no_answer) => Self::NoAnswer(NoAnswer { idempotency_key: None, ..no_answer }),
+            Self::NoResponse(no_response) => Self::NoResponse(NoResponse { idempotency_key: None, ..no_response }),
             other => other,
         }
     }
 
-    /// The stable word for programs.
+    /// The error code, which programs can rely on.
     pub fn code(&self) -> &str {
         match self {
-            Self::Refused(refused) => &refused.code,
-            Self::Declined => "declined",
+            Self::Api(error) => &error.code,
+            Self::NotConfirmed => "declined",
             Self::UnknownSpace(_) | Self::UnknownToken { .. } | Self::Space(SpaceChangeError::Unknown(_)) => {
                 "not_found"
             }
@@ -175,13 +177,13 @@ fn explain_space(error: &SpaceChangeError) -> String {
     }
 }
 
-/// What to do about an answer of the table that setting up often meets.
+/// The error's message, with a hint for errors that are common when setting up.
 pub(crate) fn explain(error: &StoreError) -> String {
     let hint = match error {
-        StoreError::Unavailable(_) => "try again; if it stays so, check region, endpoint and network",
+        StoreError::Unavailable(_) => "try again; if it persists, check region, endpoint and network",
         StoreError::Internal(code) => match code.as_str() {
-            "ResourceNotFoundException" => "there is no such table here; check the table's name, region and account",
-            "AccessDeniedException" => "these AWS credentials may not use the table",
+            "ResourceNotFoundException" => "there is no such table; check the table's name, region and account",
+            "AccessDeniedException" => "these AWS credentials are not allowed to use the table",
             "ExpiredTokenException" | "ExpiredToken" => "the AWS credentials have expired; sign in again",
             "UnrecognizedClientException" | "InvalidSignatureException" => "AWS does not know these credentials",
             _ => return error.to_string(),
@@ -190,7 +192,7 @@ pub(crate) fn explain(error: &StoreError) -> String {
     format!("{error} ({hint})")
 }
 
-/// An error with what caused it: SDK and HTTP errors say the useful part last.
+/// An error's message with those of its causes. In SDK and HTTP errors, the last cause is the useful one.
 pub(crate) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -213,14 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn shells_and_programs_can_tell_errors_apart() {
+    fn errors_have_different_exit_codes_and_codes() {
         let space = SpaceId::parse("spa_x").unwrap();
         check(&CliError::UnknownSpace(space.clone()), 1, "not_found");
         check(&SpaceChangeError::Exists(space).into(), 1, "exists");
         check(&KeyCheckError::WrongKey.into(), 2, "usage");
         check(&StoreError::Unavailable("timeout".to_owned()).into(), 3, "unavailable");
-        let refused = CliError::from(StoreError::Internal("AccessDeniedException".to_owned()));
-        check(&refused, 1, "failed");
-        assert!(refused.to_string().contains("may not use the table"));
+        let denied = CliError::from(StoreError::Internal("AccessDeniedException".to_owned()));
+        check(&denied, 1, "failed");
+        assert!(denied.to_string().contains("not allowed to use the table"));
     }
 }

@@ -1,18 +1,18 @@
-//! Ctrl-C: the first asks to finish what is in flight, the second to stop at once.
+//! Ctrl-C: the first one asks to finish the work in progress, the second one to stop at once.
 
 use tokio::sync::watch;
 
-/// How often the user has asked to stop.
+/// Counts how many times the user has asked to stop.
 #[derive(Clone)]
 pub struct Interrupts(watch::Receiver<u8>);
 
 impl Interrupts {
-    /// A run that nobody stops.
+    /// Interrupts that never happen.
     pub fn never() -> Self {
         Self(watch::channel(0).1)
     }
 
-    /// Stops by Ctrl-C. From now on Ctrl-C no longer ends the process by itself.
+    /// Counts Ctrl-C. From now on, Ctrl-C does not end the process by itself.
     pub fn on_ctrl_c() -> Self {
         let (sender, receiver) = watch::channel(0_u8);
         tokio::spawn(async move {
@@ -23,21 +23,21 @@ impl Interrupts {
         Self(receiver)
     }
 
-    /// Stops when a program says so, by the number that it sends.
+    /// Takes the count from a channel, for tests.
     pub fn from_channel(receiver: watch::Receiver<u8>) -> Self {
         Self(receiver)
     }
 
-    /// Whether the user has asked at all.
+    /// Whether the user has asked at least once.
     pub(crate) fn requested(&self) -> bool {
         *self.0.borrow() > 0
     }
 
-    /// Waits until the user has asked so often.
+    /// Waits until the user has asked at least `count` times.
     pub(crate) async fn reached(&self, count: u8) {
         let mut receiver = self.0.clone();
-        if receiver.wait_for(|asked| *asked >= count).await.is_err() {
-            // Nobody is left who could ask.
+        if receiver.wait_for(|requests| *requests >= count).await.is_err() {
+            // The sender is gone, so the count stays as it is.
             std::future::pending::<()>().await;
         }
     }

@@ -1,12 +1,11 @@
-//! The command `efface`: spaces and tokens, loading, and deletions, from a terminal or a script.
+//! The command `efface`: manages spaces and tokens, loads profiles, and deletes.
 //!
-//! Administration and loading go to the table with AWS credentials; all that deletes goes to the HTTP API with a token,
-//! as any client does. A command is a function from its arguments to an [`Answer`] or a [`CliError`]; only [`main`] prints.
+//! `admin` and `load` access the table directly with AWS credentials. All commands that delete use the HTTP API with a
+//! token. A command is a function from its arguments to an [`Output`] or a [`CliError`]; only [`main`] prints.
 
 mod admin;
 mod api;
 mod args;
-mod bar;
 mod bulk;
 mod confirm;
 mod connect;
@@ -17,6 +16,7 @@ mod jobs;
 mod load;
 mod output;
 mod profile;
+mod progress_bar;
 mod settings;
 
 use std::process::ExitCode;
@@ -27,14 +27,14 @@ use efface_aws::config::{Lookup, from_env};
 pub use args::{Cli, Command, Global};
 pub use error::CliError;
 pub use interrupt::Interrupts;
-pub use output::Answer;
+pub use output::Output;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // A closed terminal is no reason to fail differently.
+            // If printing fails, there is no other way to tell the user.
             _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -47,20 +47,20 @@ pub fn main() -> ExitCode {
         }
     };
     let code = runtime.block_on(run_and_print(&cli));
-    // Whatever still looks a name up must not hold the process.
+    // A DNS lookup that still runs in a thread must not keep the process from ending.
     runtime.shutdown_background();
     ExitCode::from(code)
 }
 
 async fn run_and_print(cli: &Cli) -> u8 {
-    // Only some have something to finish or to say; every other command ends at Ctrl-C as programs do.
-    let interrupts = if cli.command.sees_to_ctrl_c() { Interrupts::on_ctrl_c() } else { Interrupts::never() };
+    // Some commands finish their work after Ctrl-C. For all others, Ctrl-C ends the process.
+    let interrupts = if cli.command.handles_ctrl_c() { Interrupts::on_ctrl_c() } else { Interrupts::never() };
     let result = run(cli, &from_env, &interrupts).await;
     output::print(&result, cli.global.json)
 }
 
-/// Runs one command. Settings that the command line does not give come from `env`.
-pub async fn run(cli: &Cli, env: Lookup<'_>, interrupts: &Interrupts) -> Result<Answer, CliError> {
+/// Runs one command. `env` supplies the environment variables.
+pub async fn run(cli: &Cli, env: Lookup<'_>, interrupts: &Interrupts) -> Result<Output, CliError> {
     let settings = settings::Settings::read(&cli.global, env)?;
     match &cli.command {
         Command::Admin(admin) => admin::run(admin, &settings).await,

@@ -1,4 +1,4 @@
-//! The command: everything is in the library, so that tests can call it.
+//! The binary `efface`. Its code is in the library, so that tests can call it.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! All that is printed: answers on stdout, everything for people beside them on stderr.
+//! Prints a command's output to stdout, and errors and notes to stderr.
 
 use std::{
     fmt::{Display, Write as _},
@@ -9,70 +9,70 @@ use serde_json::{Value, json};
 
 use crate::error::CliError;
 
-/// What a command has to say when it is done.
+/// The output of a command.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// For people.
+pub struct Output {
+    /// The text for users.
     pub text: String,
-    /// For programs.
+    /// The JSON document for programs.
     pub json: Value,
-    /// For shells.
+    /// The exit code.
     pub exit: u8,
 }
 
-impl Answer {
-    /// The answer of a command that did what it was asked for.
-    pub(crate) fn done(text: String, json: Value) -> Self {
+impl Output {
+    /// An output with exit code 0.
+    pub(crate) fn success(text: String, json: Value) -> Self {
         Self { text, json, exit: 0 }
     }
 }
 
-/// Prints an answer or an error; the exit code.
-pub(crate) fn print(result: &Result<Answer, CliError>, as_json: bool) -> u8 {
-    let exit = result.as_ref().map_or_else(CliError::exit_code, |answer| answer.exit);
+/// Prints an output or an error, and returns the exit code.
+pub(crate) fn print(result: &Result<Output, CliError>, as_json: bool) -> u8 {
+    let exit = result.as_ref().map_or_else(CliError::exit_code, |output| output.exit);
     let document = match result {
-        Ok(answer) if as_json => answer.json.to_string(),
-        Ok(answer) => answer.text.clone(),
+        Ok(output) if as_json => output.json.to_string(),
+        Ok(output) => output.text.clone(),
         Err(error) if as_json => error_document(error).to_string(),
         Err(error) => {
             note(format!("efface: {error}"));
             return exit;
         }
     };
-    // A new token is shown once: that it did not arrive must not look like success.
+    // A new token is shown only once, so a failure to print it must not look like a success.
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{document}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            note(format!("efface: the answer could not be written: {error}"));
+            note(format!("efface: the output could not be written: {error}"));
             exit.max(1)
         }
         _ => exit,
     }
 }
 
-/// Errors have the shape of the API's.
+/// An error as JSON, in the same form as the API's errors.
 fn error_document(error: &CliError) -> Value {
     let mut document = json!({"error": {"code": error.code(), "message": error.to_string()}});
     match error {
-        CliError::Refused(refused) => {
-            document["status"] = refused.status.into();
-            document["request_id"] = refused.request_id.clone().into();
+        CliError::Api(api_error) => {
+            document["status"] = api_error.status.into();
+            document["request_id"] = api_error.request_id.clone().into();
         }
-        CliError::NoAnswer(no_answer) => {
-            document["idempotency_key"] = no_answer.idempotency_key.clone().into();
-            document["job_id"] = no_answer.job_id.clone().into();
+        CliError::NoResponse(no_response) => {
+            document["idempotency_key"] = no_response.idempotency_key.clone().into();
+            document["job_id"] = no_response.job_id.clone().into();
         }
         _ => {}
     }
     document
 }
 
-/// Tells a person something on stderr. A closed terminal is no reason to stop.
+/// Prints a note for users to stderr. Errors are ignored, because a closed terminal must not stop the command.
 pub(crate) fn note(text: impl Display) {
     _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Rows in columns, two spaces apart. The last column is as wide as it likes.
+/// Aligns rows in columns that are two spaces apart.
 pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; N] = std::array::from_fn(width);
@@ -89,8 +89,9 @@ pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
-/// Text of others, fit for a terminal: control characters could move its cursor or change its title.
-pub(crate) fn harmless(text: &str) -> String {
+/// Replaces control characters in text from the API or a file: they could move the terminal's cursor or change its
+/// title.
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_is_not_steered_by_an_answer() {
-        assert_eq!(harmless("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
+    fn control_characters_are_replaced() {
+        assert_eq!(printable("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
     }
 }

@@ -1,4 +1,4 @@
-//! Where settings come from: the command line first, then a file that was asked for, then the environment.
+//! The settings of a run. The command line takes precedence over the settings file, and the file over the environment.
 
 use std::{
     collections::BTreeMap,
@@ -16,54 +16,54 @@ use thiserror::Error;
 
 use crate::args::Global;
 
-/// What is wrong with the settings. Nothing was done.
+/// A setting is missing or wrong. Nothing was done.
 #[derive(Debug, Error)]
 pub enum SettingError {
-    /// One that has no default.
+    /// A setting that has no default is missing.
     #[error("no {what}: {how}")]
     Missing {
-        /// What it is.
+        /// The name of the setting.
         what: &'static str,
-        /// How to give it.
+        /// How the user can give it.
         how: &'static str,
     },
-    /// A file that can't be read.
+    /// A file can't be read.
     #[error("{}: {source}", path.display())]
     File {
-        /// As it was given.
+        /// The path, as it was given.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// A line of a settings file.
+    /// A line of the settings file is not valid.
     #[error("{}:{line}: a line must be KEY=VALUE", path.display())]
     Line {
-        /// As it was given.
+        /// The path, as it was given.
         path: PathBuf,
-        /// From 1.
+        /// The line's number, from 1.
         line: usize,
     },
-    /// `--local` without a service on this machine.
-    #[error("nothing runs on this machine: start `cargo local` first (there is no target/local/env here or above)")]
-    NothingLocal,
-    /// Two places that would contradict each other.
-    #[error("--local can't go together with {0}: it stands for all settings of `cargo local`")]
-    LocalAnd(&'static str),
-    /// The key's text.
+    /// `--local`, but `cargo local` does not run.
+    #[error("`cargo local` does not run: start it first (there is no target/local/env in this folder or above)")]
+    LocalNotRunning,
+    /// An option that cannot be combined with `--local`.
+    #[error("--local cannot be combined with {0}: it takes all settings from `cargo local`")]
+    LocalConflict(&'static str),
+    /// The identifier key is not valid.
     #[error(transparent)]
     Key(#[from] BadMasterKey),
-    /// The token's text. It is not shown.
-    #[error("{0} does not hold an access token: they begin with `eff_`; copy it whole")]
+    /// The token is not valid. The message does not show it.
+    #[error("{0} does not contain a complete access token, which begins with `eff_`")]
     Token(&'static str),
-    /// The API's address.
+    /// The API's URL is not valid.
     #[error("the API's URL: {0}")]
     ApiUrl(&'static str),
-    /// The space that the environment names.
+    /// `EFFACE_SPACE` is not a valid space id.
     #[error("EFFACE_SPACE: {0}")]
     Space(SpaceError),
 }
 
-/// All settings of a run.
+/// The settings of a run.
 pub(crate) struct Settings<'a> {
     pub(crate) global: &'a Global,
     file: BTreeMap<String, String>,
@@ -71,23 +71,23 @@ pub(crate) struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    /// Reads the settings file, if there is one.
+    /// Reads the settings file, if one was given.
     pub(crate) fn read(global: &'a Global, env: Lookup<'a>) -> Result<Self, SettingError> {
-        let rivals = [("--env-file", global.env_file.is_some()), ("--profile", global.profile.is_some())];
-        if let Some((rival, _)) = rivals.into_iter().find(|(_, given)| global.local && *given) {
-            return Err(SettingError::LocalAnd(rival));
+        let conflicts = [("--env-file", global.env_file.is_some()), ("--profile", global.profile.is_some())];
+        if let Some((option, _)) = conflicts.into_iter().find(|(_, given)| global.local && *given) {
+            return Err(SettingError::LocalConflict(option));
         }
         let path = if global.local { Some(local_file(env)?) } else { global.env_file.clone() };
         let file = path.map(|path| parse(&path, &read_file(&path)?)).transpose()?.unwrap_or_default();
         Ok(Self { global, file, env })
     }
 
-    /// A setting of the file.
+    /// A setting from the file. An empty value counts as missing.
     pub(crate) fn in_file(&self, name: &str) -> Option<String> {
         self.file.get(name).filter(|value| !value.is_empty()).cloned()
     }
 
-    /// A setting of the file or the environment.
+    /// A setting from the file or the environment.
     pub(crate) fn find(&self, name: &str) -> Option<String> {
         self.in_file(name).or_else(|| (self.env)(name))
     }
@@ -112,28 +112,28 @@ impl<'a> Settings<'a> {
 
     pub(crate) fn token(&self, file: Option<&Path>) -> Result<Token, SettingError> {
         let how = "set EFFACE_TOKEN, or give --token-file";
-        let (text, place) = match (file, self.find("EFFACE_TOKEN")) {
+        let (text, origin) = match (file, self.find("EFFACE_TOKEN")) {
             (Some(path), _) => (read_file(path)?, "the token file"),
             (None, Some(text)) => (text, "EFFACE_TOKEN"),
             (None, None) => return Err(SettingError::Missing { what: "access token", how }),
         };
-        Token::parse(text.trim()).ok_or(SettingError::Token(place))
+        Token::parse(text.trim()).ok_or(SettingError::Token(origin))
     }
 }
 
-/// The file that `cargo local` keeps while it runs: below cargo's target folder, here or above.
+/// The settings file of the running `cargo local`. It is in cargo's target folder, in this folder or above.
 fn local_file(env: Lookup<'_>) -> Result<PathBuf, SettingError> {
     let target = env("CARGO_TARGET_DIR").map(PathBuf::from);
     let here = env::current_dir().unwrap_or_default();
     let targets = target.into_iter().chain(here.ancestors().map(|folder| folder.join("target")));
-    targets.map(|target| target.join("local/env")).find(|file| file.is_file()).ok_or(SettingError::NothingLocal)
+    targets.map(|target| target.join("local/env")).find(|file| file.is_file()).ok_or(SettingError::LocalNotRunning)
 }
 
 fn read_file(path: &Path) -> Result<String, SettingError> {
     fs::read_to_string(path).map_err(|source| SettingError::File { path: path.to_owned(), source })
 }
 
-/// Reads KEY=VALUE lines. Values are taken as they stand: no quotes, no variables.
+/// Parses KEY=VALUE lines. Values are taken literally: quotes and variables have no meaning.
 fn parse(path: &Path, text: &str) -> Result<BTreeMap<String, String>, SettingError> {
     let lines = text.lines().map(str::trim).zip(1..);
     lines
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_wins_then_the_file_then_the_environment() {
+    fn the_command_line_precedes_the_file_and_the_file_the_environment() {
         let env = |name: &str| (name == "EFFACE_TABLE").then(|| "environment".to_owned());
         let mut global = Global::default();
         assert_eq!(Settings::read(&global, &env).unwrap().table().unwrap(), "environment");
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_and_a_secret_is_not_shown() {
+    fn a_missing_setting_is_named_and_a_secret_is_not_shown() {
         let global = Global::default();
         let env = |name: &str| name.starts_with("EFFACE_").then(|| "s3cret".to_owned());
         let settings = Settings::read(&global, &env).unwrap();

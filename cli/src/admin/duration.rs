@@ -1,29 +1,22 @@
-//! Spans of time on the command line, such as `90d`.
+//! Durations on the command line, such as `90d`.
 
+use jiff::{Span, SpanRelativeTo};
 use thiserror::Error;
 
-/// The longest span: longer ones are mistakes.
+/// The longest duration, 36,500 days. A longer one is taken for a typing error.
 const MAX_SECONDS: i64 = 36_500 * 86_400;
 
-/// The text is no span.
+/// The text is not a duration, or is out of range.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("a span is a whole number and a unit: 30m, 12h, 90d, 52w; at most 36500d")]
-pub(crate) struct BadSpan;
+#[error("a duration is a number and a unit (s, m, h, d or w), such as 12h or 90d, and at most 36500d")]
+pub(crate) struct InvalidDuration;
 
-/// A span in seconds, from a number and one of `s m h d w`.
-pub(crate) fn parse(text: &str) -> Result<i64, BadSpan> {
-    let unit = text.chars().next_back().ok_or(BadSpan)?;
-    let number = text.strip_suffix(unit).filter(|n| n.bytes().all(|b| b.is_ascii_digit())).ok_or(BadSpan)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        'w' => 7 * 86_400,
-        _ => return Err(BadSpan),
-    };
-    let span = number.parse::<i64>().ok().and_then(|number| number.checked_mul(seconds));
-    span.filter(|span| (1..=MAX_SECONDS).contains(span)).ok_or(BadSpan)
+/// Parses a duration of fixed length, such as `12h` or `1w 2d`, into seconds. Days have 24 hours. Months and years are
+/// rejected, because their length is not fixed, and so is everything below 1 second or above 36,500 days.
+pub(crate) fn parse(text: &str) -> Result<i64, InvalidDuration> {
+    let span: Span = text.parse().map_err(|_| InvalidDuration)?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| InvalidDuration)?;
+    Some(duration.as_secs()).filter(|seconds| (1..=MAX_SECONDS).contains(seconds)).ok_or(InvalidDuration)
 }
 
 #[cfg(test)]
@@ -31,12 +24,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_and_a_unit() {
-        for (text, seconds) in [("1s", 1), ("30m", 1_800), ("12h", 43_200), ("90d", 7_776_000), ("52w", 31_449_600)] {
+    fn a_duration_is_a_number_and_a_unit() {
+        let valid =
+            [("1s", 1), ("30m", 1_800), ("12h", 43_200), ("90d", 7_776_000), ("52w", 31_449_600), ("1d 1s", 86_401)];
+        for (text, seconds) in valid {
             assert_eq!(parse(text), Ok(seconds), "{text}");
         }
-        for bad in ["", "d", "90", "0d", "-1d", "+1d", "1.5h", "1y", "90 d", "36501d", "99999999999999999999d", "1é"] {
-            assert_eq!(parse(bad), Err(BadSpan), "{bad}");
+        for bad in ["", "d", "90", "0d", "-1d", "1y", "1mo", "500ms", "36501d", "99999999999999999999d", "1é"] {
+            assert_eq!(parse(bad), Err(InvalidDuration), "{bad}");
         }
     }
 }

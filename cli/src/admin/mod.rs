@@ -1,4 +1,4 @@
-//! Administration: it writes to the table itself, so that a stack is usable before it has any token.
+//! `efface admin`: manages spaces and tokens. It writes to the table directly, because a new stack has no token yet.
 
 mod duration;
 mod space;
@@ -7,23 +7,23 @@ mod type_spec;
 
 use clap::Subcommand;
 
-use crate::{Answer, CliError, connect, settings::Settings};
+use crate::{CliError, Output, connect, settings::Settings};
 
-/// What there is to look after.
+/// The resources that `efface admin` manages.
 #[derive(Subcommand)]
 pub enum Admin {
-    /// Spaces: one customer's profiles, with their own tokens, types and limits
+    /// Manage spaces; a space holds one customer's profiles, with its own tokens, identifier types and rate limits
     #[command(subcommand)]
     Space(space::SpaceCommand),
-    /// Tokens: what clients of the HTTP API show
+    /// Manage access tokens; clients of the HTTP API authenticate with them
     #[command(subcommand)]
     Token(token::TokenCommand),
 }
 
-pub(crate) async fn run(admin: &Admin, settings: &Settings<'_>) -> Result<Answer, CliError> {
-    let site = connect::open(settings).await?;
+pub(crate) async fn run(admin: &Admin, settings: &Settings<'_>) -> Result<Output, CliError> {
+    let connection = connect::open(settings).await?;
     match admin {
-        Admin::Space(command) => space::run(command, &site.store).await,
-        Admin::Token(command) => token::run(command, &site.store).await,
+        Admin::Space(command) => space::run(command, &connection.store).await,
+        Admin::Token(command) => token::run(command, &connection.store).await,
     }
 }

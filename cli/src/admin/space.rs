@@ -1,4 +1,4 @@
-//! `efface admin space`: make, show and change a space.
+//! `efface admin space`: creates, shows and changes a space.
 
 use clap::{Args, Subcommand, ValueEnum};
 use efface_aws::{Store, clock::Clock};
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use super::type_spec;
 use crate::{
-    Answer, CliError,
-    output::{columns, harmless},
+    CliError, Output,
+    output::{columns, printable},
 };
 
-/// What to do with a space.
+/// The subcommands of `efface admin space`.
 #[derive(Subcommand)]
 pub enum SpaceCommand {
-    /// Make a space
+    /// Create a space
     #[command(after_help = "Example:\n  efface admin space create spa_demo --identifier-type loyalty_id:lowercase")]
     Create(Create),
     /// Show a space's settings
@@ -27,29 +27,30 @@ pub enum SpaceCommand {
         #[arg(value_parser = SpaceId::parse)]
         id: SpaceId,
     },
-    /// Change a space's settings; functions see the change within 60 seconds
+    /// Change a space's settings; the functions use the new settings within 60 seconds
     #[command(after_help = "Example:\n  efface admin space update spa_demo --deactivate --deletions-per-second 50")]
     Update(Update),
 }
 
-/// Settings that a new space and a change have in common.
+/// The options that `create` and `update` have in common.
 #[derive(Args)]
 pub(crate) struct Settings {
-    /// Add an identifier type; `:lowercase` compares its values by their lower-case form, for good
+    /// Add an identifier type; with `:lowercase`, its values match regardless of letter case. This cannot be changed
+    /// later
     #[arg(long = "identifier-type", value_name = "NAME[:lowercase]", value_parser = type_spec::parse)]
     identifier_types: Vec<TypeSpec>,
-    /// The most single deletions in a clock second
+    /// The maximum number of single deletions per clock second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     deletions_per_second: Option<u32>,
-    /// The most single deletions on one profile in a clock second
+    /// The maximum number of single deletions per clock second on one profile
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     deletions_per_second_per_profile: Option<u32>,
-    /// A name under which workflows address the space; all names given replace the old ones
+    /// An instance name that workflows send to address the space; repeatable. The given names replace the present ones
     #[arg(long = "reactor-instance", value_name = "NAME")]
     reactor_instances: Vec<String>,
 }
 
-/// A new space.
+/// The options of `efface admin space create`.
 #[derive(Args)]
 pub struct Create {
     /// The space's id: 1 to 64 of a-z, A-Z, 0-9, `_`, `-`
@@ -57,12 +58,12 @@ pub struct Create {
     id: SpaceId,
     #[command(flatten)]
     settings: Settings,
-    /// Leave the deletion API switched off
+    /// Create the space with the deletion API switched off
     #[arg(long)]
     inactive: bool,
 }
 
-/// A change.
+/// The options of `efface admin space update`.
 #[derive(Args)]
 pub struct Update {
     /// The space's id
@@ -76,20 +77,20 @@ pub struct Update {
     /// Switch the deletion API off
     #[arg(long)]
     deactivate: bool,
-    /// Attach or detach the source that deletions come from; without it they are refused
+    /// Attach or detach the space's source; the API rejects deletions while it is detached
     #[arg(long, value_name = "STATE")]
     source: Option<SourceArg>,
-    /// Take all names away under which workflows address the space
+    /// Remove all instance names of the space
     #[arg(long, conflicts_with = "reactor_instances")]
     no_reactor_instances: bool,
 }
 
-/// A source's state on the command line.
+/// The state of a source, as `--source` names it.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum SourceArg {
-    /// In use
+    /// Deletions are accepted
     Attached,
-    /// Taken off
+    /// Deletions are rejected
     Detached,
 }
 
@@ -121,7 +122,7 @@ impl Update {
     }
 }
 
-pub(crate) async fn run(command: &SpaceCommand, store: &Store) -> Result<Answer, CliError> {
+pub(crate) async fn run(command: &SpaceCommand, store: &Store) -> Result<Output, CliError> {
     let (id, space) = match command {
         SpaceCommand::Create(create) => {
             let mut change = create.settings.change();
@@ -131,7 +132,7 @@ pub(crate) async fn run(command: &SpaceCommand, store: &Store) -> Result<Answer,
         SpaceCommand::Show { id } => (id, store.space(id).await?.ok_or_else(|| CliError::UnknownSpace(id.clone()))?),
         SpaceCommand::Update(update) => (&update.id, store.update_space(&update.id, &update.change()?).await?),
     };
-    Ok(Answer::done(text(id, &space), json(id, &space)))
+    Ok(Output::success(text(id, &space), json(id, &space)))
 }
 
 fn json(id: &SpaceId, space: &Space) -> Value {
@@ -154,7 +155,7 @@ fn text(id: &SpaceId, space: &Space) -> String {
         Normalisation::None => name.to_owned(),
         Normalisation::Lowercase => format!("{name} (lowercase)"),
     });
-    let source = space.source.as_ref().map_or("made at the first deletion".to_owned(), |source| {
+    let source = space.source.as_ref().map_or("created at the first deletion".to_owned(), |source| {
         let state = if source.state == SourceState::Attached { "attached" } else { "detached" };
         format!("{SOURCE_NAME} {} {state}", source.id)
     });
@@ -165,7 +166,7 @@ fn text(id: &SpaceId, space: &Space) -> String {
         ["deletions per second".to_owned(), space.deletions_per_second.to_string()],
         ["  on one profile".to_owned(), space.deletions_per_second_per_profile.to_string()],
         ["source".to_owned(), source],
-        ["reactor instances".to_owned(), harmless(&space.reactor_instances.join(", "))],
+        ["reactor instances".to_owned(), printable(&space.reactor_instances.join(", "))],
         ["created".to_owned(), space.created_at.to_string()],
     ];
     columns(&rows)

@@ -1,4 +1,4 @@
-//! `efface admin token`: make, list and revoke the tokens of a space.
+//! `efface admin token`: creates, lists and revokes the access tokens of a space.
 
 use clap::{
     Args, Subcommand,
@@ -13,45 +13,45 @@ use efface_core::{
 use serde_json::{Value, json};
 
 use super::duration;
-use crate::{Answer, CliError, output::columns};
+use crate::{CliError, Output, output::columns};
 
-/// What to do with tokens.
+/// The subcommands of `efface admin token`.
 #[derive(Subcommand)]
 pub enum TokenCommand {
-    /// Make a token; it is shown once
+    /// Create a token; it is shown only once
     #[command(after_help = "Example:\n  efface admin token create spa_demo --role identity_admin --expires-in 90d")]
     Create(Create),
-    /// List a space's tokens, revoked and expired ones too; never the tokens themselves
+    /// List the ids, roles and states of a space's tokens, including revoked and expired ones
     #[command(after_help = "Example:\n  efface admin token list spa_demo")]
     List {
         /// The space's id
         #[arg(value_parser = SpaceId::parse)]
         space: SpaceId,
     },
-    /// Revoke a token; it stops within 60 seconds
+    /// Revoke a token; it stops working within 60 seconds
     #[command(after_help = "Example:\n  efface admin token revoke spa_demo tok_0123456789abcdef")]
     Revoke {
         /// The space's id
         #[arg(value_parser = SpaceId::parse)]
         space: SpaceId,
-        /// The token's id, as `list` shows it; not the token
+        /// The token's id as `efface admin token list` shows it, not the token itself
         token_id: String,
     },
 }
 
-/// A new token.
+/// The options of `efface admin token create`.
 #[derive(Args)]
 pub struct Create {
-    /// The one space that it opens
+    /// The id of the space that the token gives access to
     #[arg(value_parser = SpaceId::parse)]
     space: SpaceId,
-    /// What it may do
+    /// The token's role, which decides what it may do
     #[arg(long, value_parser = role())]
     role: Role,
-    /// When it stops by itself, from now: 12h, 90d, 52w
-    #[arg(long, value_name = "SPAN", value_parser = duration::parse, conflicts_with = "expires_at")]
+    /// Let the token expire after this time, such as 12h, 90d or 52w
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "expires_at")]
     expires_in: Option<i64>,
-    /// When it stops by itself, such as 2027-01-01T00:00:00Z
+    /// Let the token expire at this time, such as 2027-01-01T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = time)]
     expires_at: Option<Time>,
 }
@@ -64,48 +64,48 @@ fn time(text: &str) -> Result<Time, BadTime> {
     Time::parse(text)
 }
 
-pub(crate) async fn run(command: &TokenCommand, store: &Store) -> Result<Answer, CliError> {
+pub(crate) async fn run(command: &TokenCommand, store: &Store) -> Result<Output, CliError> {
     let now = Clock::system().now();
     match command {
-        TokenCommand::Create(create) => make(create, store, now).await,
+        TokenCommand::Create(create) => create_token(create, store, now).await,
         TokenCommand::List { space } => {
-            let records = store.list_tokens(check(space, store).await?).await?;
+            let records = store.list_tokens(existing(space, store).await?).await?;
             Ok(list(space, &records, now))
         }
         TokenCommand::Revoke { space, token_id } => {
-            let record = store.revoke_token(check(space, store).await?, token_id, now).await?;
+            let record = store.revoke_token(existing(space, store).await?, token_id, now).await?;
             let unknown = || CliError::UnknownToken { space: space.clone(), token_id: token_id.clone() };
             Ok(revoked(&record.ok_or_else(unknown)?))
         }
     }
 }
 
-/// Tokens of a space that is not there would open nothing, and look as if they did.
-async fn check<'a>(space: &'a SpaceId, store: &Store) -> Result<&'a SpaceId, CliError> {
+/// Fails where the space does not exist: a token for it would be created, but give access to nothing.
+async fn existing<'a>(space: &'a SpaceId, store: &Store) -> Result<&'a SpaceId, CliError> {
     store.space(space).await?.map(|_| space).ok_or_else(|| CliError::UnknownSpace(space.clone()))
 }
 
-async fn make(create: &Create, store: &Store, now: Time) -> Result<Answer, CliError> {
+async fn create_token(create: &Create, store: &Store, now: Time) -> Result<Output, CliError> {
     let expires_at = create.expires_in.map(|seconds| now.plus_seconds(seconds)).or(create.expires_at);
     if expires_at.is_some_and(|expires| expires <= now) {
         return Err(CliError::PastExpiry);
     }
-    let space = check(&create.space, store).await?;
+    let space = existing(&create.space, store).await?;
     let (token, record) = store.create_token(space, create.role, now, expires_at).await?;
     let mut json = document(&record);
     json["token"] = token.expose().into();
     let text = format!(
-        "{}\n\nThis token is shown once and stored nowhere: keep it safe now.\n\
+        "{}\n\nThis token is shown once and stored nowhere. Keep it in a safe place now.\n\
          id {}, role {}, space {space}, {}",
         token.expose(),
         record.token_id,
         record.role,
         expiry(&record),
     );
-    Ok(Answer::done(text, json))
+    Ok(Output::success(text, json))
 }
 
-/// A token as programs see it: neither the token nor its hash.
+/// The JSON form of a token's record. It holds neither the token nor its hash.
 fn document(record: &TokenRecord) -> Value {
     json!({
         "token_id": record.token_id,
@@ -117,17 +117,17 @@ fn document(record: &TokenRecord) -> Value {
     })
 }
 
-fn list(space: &SpaceId, records: &[TokenRecord], now: Time) -> Answer {
+fn list(space: &SpaceId, records: &[TokenRecord], now: Time) -> Output {
     let json = json!({"tokens": records.iter().map(document).collect::<Vec<_>>()});
     if records.is_empty() {
-        return Answer::done(format!("the space `{space}` has no tokens"), json);
+        return Output::success(format!("the space `{space}` has no tokens"), json);
     }
     let titles = ["id", "role", "created", "state"].map(str::to_owned);
     let row = |record: &TokenRecord| {
         [record.token_id.clone(), record.role.to_string(), record.created_at.to_string(), state(record, now)]
     };
     let rows: Vec<[String; 4]> = std::iter::once(titles).chain(records.iter().map(row)).collect();
-    Answer::done(columns(&rows), json)
+    Output::success(columns(&rows), json)
 }
 
 fn state(record: &TokenRecord, now: Time) -> String {
@@ -142,8 +142,8 @@ fn expiry(record: &TokenRecord) -> String {
     record.expires_at.map_or("never expires".to_owned(), |at| format!("expires {at}"))
 }
 
-fn revoked(record: &TokenRecord) -> Answer {
+fn revoked(record: &TokenRecord) -> Output {
     let at = record.revoked_at.map(|at| at.to_string()).unwrap_or_default();
-    let text = format!("{} revoked at {at}; it stops within 60 seconds, as functions forget it", record.token_id);
-    Answer::done(text, document(record))
+    let text = format!("{} revoked at {at}; it stops working within 60 seconds", record.token_id);
+    Output::success(text, document(record))
 }

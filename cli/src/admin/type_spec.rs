@@ -6,24 +6,24 @@ use efface_core::{
 };
 use thiserror::Error;
 
-/// The text names no type.
+/// Why a text does not name an identifier type.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum BadTypeSpec {
-    /// The name breaks the rule of names.
+pub(crate) enum InvalidTypeSpec {
+    /// The name is not valid.
     #[error(transparent)]
     Name(#[from] IdentifierError),
-    /// The part behind the colon.
-    #[error("`{0}` is no normalisation: there are `none` and `lowercase`")]
+    /// The part after the colon is not a normalisation.
+    #[error("`{0}` is not a normalisation; use `none` or `lowercase`")]
     Normalisation(String),
 }
 
-/// Reads `NAME` or `NAME:NORMALISATION`.
-pub(crate) fn parse(text: &str) -> Result<TypeSpec, BadTypeSpec> {
+/// Parses `NAME` or `NAME:NORMALISATION`.
+pub(crate) fn parse(text: &str) -> Result<TypeSpec, InvalidTypeSpec> {
     let (name, normalisation) = text.split_once(':').unwrap_or((text, "none"));
     let normalisation = match normalisation {
         "none" => Normalisation::None,
         "lowercase" => Normalisation::Lowercase,
-        other => return Err(BadTypeSpec::Normalisation(other.to_owned())),
+        other => return Err(InvalidTypeSpec::Normalisation(other.to_owned())),
     };
     IdentifierType::parse(name)?;
     Ok(TypeSpec::WithNormalisation { name: name.to_owned(), normalisation })
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_and_perhaps_a_normalisation() {
+    fn the_normalisation_is_optional() {
         for (text, name, normalisation) in [
             ("shoe_size", "shoe_size", Normalisation::None),
             ("shoe_size:none", "shoe_size", Normalisation::None),

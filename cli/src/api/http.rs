@@ -1,4 +1,4 @@
-//! One exchange with the API, with the SDK's own HTTP and TLS.
+//! One HTTP exchange with the API, with the same HTTP and TLS crates that the AWS SDK uses.
 
 use std::time::Duration;
 
@@ -18,28 +18,28 @@ use hyper_util::{
 use rustls::crypto::aws_lc_rs;
 
 use super::url::ApiUrl;
-use crate::{error::causes, output::harmless};
+use crate::{error::causes, output::printable};
 
-/// Connecting; then connecting and answering together. Behind a gateway an answer takes 29 s at most.
-const CONNECT: Duration = Duration::from_secs(5);
-const ANSWER: Duration = Duration::from_secs(35);
+/// The timeout for connecting, and for a whole exchange. API Gateway responds within 29 s.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(35);
 
-/// The longest answer lists a thousand rejected rows; another server's may be anything.
-const MAX_BODY: usize = 4 * 1_024 * 1_024;
+/// The longest response body that is read. Efface's longest one lists a thousand rejected rows.
+const MAX_BODY_BYTES: usize = 4 * 1_024 * 1_024;
 
-/// A request, ready to be sent any number of times.
+/// A request that can be sent several times.
 #[derive(Debug, Clone)]
-pub(crate) struct Call {
+pub(crate) struct ApiRequest {
     pub(crate) method: Method,
-    /// The path below the API's URL, and its query.
+    /// The path below the API's base URL, with the query.
     pub(crate) path: String,
-    /// JSON, or nothing.
+    /// JSON, or empty.
     pub(crate) body: Bytes,
-    /// The idempotency key, where a repetition must be recognised by it.
+    /// The idempotency key, if the API must recognise a repetition by it.
     pub(crate) key: Option<String>,
 }
 
-impl Call {
+impl ApiRequest {
     pub(crate) fn get(path: String) -> Self {
         Self { method: Method::GET, path, body: Bytes::new(), key: None }
     }
@@ -57,80 +57,80 @@ impl Call {
     }
 }
 
-/// What the API answered.
-pub(crate) struct Reply {
+/// A response of the API.
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) request_id: Option<String>,
-    /// How often the request was sent for it.
+    /// How many times the request was sent until this response came.
     pub(crate) attempts: u32,
     pub(crate) body: Bytes,
 }
 
-impl Reply {
-    /// Whether the same request may be answered otherwise soon. 502 and 504 are a gateway's that lost our answer.
-    pub(crate) fn passes(&self) -> bool {
+impl Response {
+    /// Whether repeating the request may succeed. 502 and 504 come from a gateway that lost the function's response.
+    pub(crate) fn is_transient(&self) -> bool {
         matches!(self.status, 408 | 429 | 502 | 503 | 504)
     }
 
-    /// The status, and the pause that was asked for.
-    pub(crate) fn words(&self) -> String {
-        let pause = self.retry_after.map(|pause| format!(", retry after {} s", pause.as_secs()));
-        format!("{}{}", self.status, pause.unwrap_or_default())
+    /// The status, and the value of `Retry-After`.
+    pub(crate) fn status_text(&self) -> String {
+        let delay = self.retry_after.map(|delay| format!(", retry after {} s", delay.as_secs()));
+        format!("{}{}", self.status, delay.unwrap_or_default())
     }
 }
 
-/// A connection to the API, and a token for it.
-pub(crate) struct Wire {
+/// An HTTP client for one API and one token.
+pub(crate) struct HttpClient {
     url: ApiUrl,
     authorization: HeaderValue,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
-impl Wire {
-    /// Gets ready; the error says in words why that can't be.
+impl HttpClient {
+    /// Makes a client. The error is a text for the user.
     pub(crate) fn new(url: ApiUrl, token: &Token) -> Result<Self, String> {
         let basic = STANDARD.encode(format!("{}:", token.expose()));
         let mut authorization = HeaderValue::try_from(format!("Basic {basic}")).map_err(|error| error.to_string())?;
         authorization.set_sensitive(true);
         let mut http = HttpConnector::new();
         http.enforce_http(false);
-        http.set_connect_timeout(Some(CONNECT));
+        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let https = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(aws_lc_rs::default_provider())
-            .map_err(|error| format!("no certificates to trust: {error}"))?
+            .map_err(|error| format!("no trusted root certificates: {error}"))?
             .https_or_http()
             .enable_http1()
             .wrap_connector(http);
         Ok(Self { url, authorization, client: Client::builder(TokioExecutor::new()).build(https) })
     }
 
-    /// Sends a request once; the error says in words why there is no answer.
-    pub(crate) async fn send(&self, call: &Call) -> Result<Reply, String> {
+    /// Sends a request once. The error is a text that says why there is no response.
+    pub(crate) async fn send(&self, api_request: &ApiRequest) -> Result<Response, String> {
         let mut request = Request::builder()
-            .method(&call.method)
-            .uri(format!("{}{}", self.url.base, call.path))
+            .method(&api_request.method)
+            .uri(format!("{}{}", self.url.base, api_request.path))
             .header(HOST, &self.url.host)
             .header(AUTHORIZATION, &self.authorization);
-        if call.method == Method::POST {
+        if api_request.method == Method::POST {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        if let Some(key) = &call.key {
+        if let Some(key) = &api_request.key {
             request = request.header("Idempotency-Key", key);
         }
-        let request = request.body(Full::from(call.body.clone())).map_err(|error| error.to_string())?;
-        let answered = tokio::time::timeout(ANSWER, self.exchange(request)).await;
-        answered.unwrap_or_else(|_| Err(format!("nothing within {} s", ANSWER.as_secs())))
+        let request = request.body(Full::from(api_request.body.clone())).map_err(|error| error.to_string())?;
+        let exchanged = tokio::time::timeout(RESPONSE_TIMEOUT, self.exchange(request)).await;
+        exchanged.unwrap_or_else(|_| Err(format!("no response within {} s", RESPONSE_TIMEOUT.as_secs())))
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, String> {
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response, String> {
         let (head, body) = self.client.request(request).await.map_err(|error| causes(&error))?.into_parts();
-        let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| causes(error.as_ref()))?;
+        let body = Limited::new(body, MAX_BODY_BYTES).collect().await.map_err(|error| causes(error.as_ref()))?;
         let seconds = text(&head.headers, RETRY_AFTER.as_str()).and_then(|text| text.parse().ok());
-        Ok(Reply {
+        Ok(Response {
             status: head.status.as_u16(),
             retry_after: seconds.map(Duration::from_secs),
-            request_id: text(&head.headers, "request-id").map(harmless),
+            request_id: text(&head.headers, "request-id").map(printable),
             attempts: 1,
             body: body.to_bytes(),
         })

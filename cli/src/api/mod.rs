@@ -1,9 +1,9 @@
-//! The way to the HTTP API, as any client has it: an address, a token, and patience.
+//! A client of the HTTP API that retries.
 //!
-//! A request whose answer got lost is sent again, under the same idempotency key or, for a page, the same number, so
-//! that it is done once and still known to be done.
+//! A request whose response was lost is sent again with the same idempotency key or, for a page, the same page number.
+//! So it takes effect once, and the repetition gets the same success.
 
-mod failure;
+mod error;
 mod http;
 mod url;
 
@@ -18,105 +18,108 @@ use crate::{
     CliError,
     settings::{SettingError, Settings},
 };
-pub(crate) use failure::{NoAnswer, Refused, envelope, request_words};
-pub(crate) use http::{Call, Reply};
+pub(crate) use error::{ApiError, NoResponse, code_and_message, request_suffix};
+pub(crate) use http::{ApiRequest, Response};
 pub(crate) use url::encoded;
 
-use http::Wire;
+use http::HttpClient;
 use url::ApiUrl;
 
-/// How often a request is sent at most.
-const ATTEMPTS: u32 = 7;
+/// The maximum number of times that a request is sent.
+const MAX_ATTEMPTS: u32 = 7;
 
-/// The first pause where the answer names none; it doubles.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The delay before the first repetition, unless the response has `Retry-After`. It doubles each time.
+const INITIAL_DELAY: Duration = Duration::from_millis(250);
 
-/// The longest pause that is waited for; who is told to wait longer is told so.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// The longest delay that is waited for. With a longer `Retry-After` the request fails at once.
+const MAX_DELAY: Duration = Duration::from_mins(1);
 
-/// The options of every command that asks the API.
+/// The options of every command that uses the HTTP API.
 #[derive(Args)]
 #[command(next_help_heading = "API")]
 pub(crate) struct ApiOptions {
-    /// The space [env: EFFACE_SPACE]
+    /// The id of the space [env: EFFACE_SPACE]
     #[arg(long, value_name = "ID", value_parser = SpaceId::parse)]
     space: Option<SpaceId>,
-    /// The API's URL, with its stage [env: EFFACE_API_URL]
+    /// The base URL of the API, including the stage [env: EFFACE_API_URL]
     #[arg(long, value_name = "URL")]
     api_url: Option<String>,
-    /// A file that holds the access token [env: EFFACE_TOKEN holds the token itself]
+    /// A file that contains the access token [env: EFFACE_TOKEN contains the token itself]
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
 
-/// A space of the API, with a token for it.
+/// The API, for one space and one token.
 pub(crate) struct Api {
-    wire: Wire,
+    client: HttpClient,
     space: SpaceId,
 }
 
 impl Api {
-    /// Takes what the options do not say from the settings. Nothing is sent yet.
+    /// Takes the options, and for each one that is not given the setting. Sends nothing.
     pub(crate) fn open(options: &ApiOptions, settings: &Settings<'_>) -> Result<Self, CliError> {
         let how = "give --api-url, or set EFFACE_API_URL; with `cargo local` give --local";
         let url = options.api_url.clone().or_else(|| settings.find("EFFACE_API_URL"));
         let url = ApiUrl::parse(&url.ok_or(SettingError::Missing { what: "URL of the API", how })?)?;
         let token = settings.token(options.token_file.as_deref())?;
-        let wire = Wire::new(url, &token).map_err(NoAnswer::because)?;
-        Ok(Self { wire, space: space(options, settings)? })
+        let client = HttpClient::new(url, &token).map_err(NoResponse::new)?;
+        Ok(Self { client, space: space(options, settings)? })
     }
 
-    /// The space that is asked.
+    /// The space whose resources are used.
     pub(crate) fn space(&self) -> &SpaceId {
         &self.space
     }
 
-    /// A path below the space.
+    /// The path of a resource of the space.
     pub(crate) fn path(&self, rest: &str) -> String {
         format!("/v1/spaces/{}/{rest}", self.space)
     }
 
-    /// Sends a request until there is an answer that stays: a success, or the API's refusal.
-    pub(crate) async fn send(&self, call: &Call) -> Result<Reply, CliError> {
-        let mut pause = FIRST_PAUSE;
+    /// Sends a request, and repeats it while there is no response or a transient one.
+    pub(crate) async fn send(&self, request: &ApiRequest) -> Result<Response, CliError> {
+        let mut delay = INITIAL_DELAY;
         for attempt in 1.. {
-            let result = self.wire.send(call).await;
-            let asked = match result {
-                Ok(reply) if !reply.passes() => return decide(Reply { attempts: attempt, ..reply }),
-                Ok(ref reply) => reply.retry_after,
+            let result = self.client.send(request).await;
+            let retry_after = match result {
+                Ok(response) if !response.is_transient() => {
+                    return check_status(Response { attempts: attempt, ..response });
+                }
+                Ok(ref response) => response.retry_after,
                 Err(_) => None,
             };
-            let wait = asked.unwrap_or_else(|| pause.mul_f64(0.5 + fastrand::f64()));
-            if attempt == ATTEMPTS || wait > LONGEST_PAUSE {
-                let reason = result.map_or_else(|reason| reason, |reply| format!("last answered {}", reply.words()));
-                return Err(NoAnswer { idempotency_key: call.key.clone(), ..NoAnswer::because(reason) }.into());
+            let wait = retry_after.unwrap_or_else(|| delay.mul_f64(0.5 + fastrand::f64()));
+            if attempt == MAX_ATTEMPTS || wait > MAX_DELAY {
+                let reason =
+                    result.map_or_else(|reason| reason, |response| format!("last status {}", response.status_text()));
+                return Err(NoResponse { idempotency_key: request.key.clone(), ..NoResponse::new(reason) }.into());
             }
             tokio::time::sleep(wait).await;
-            pause *= 2;
+            delay *= 2;
         }
-        Err(NoAnswer::because("nothing was sent".to_owned()).into())
+        Err(NoResponse::new("nothing was sent".to_owned()).into())
     }
 
-    /// [`send`](Self::send), and reads the answer.
-    pub(crate) async fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T, CliError> {
-        read(&self.send(call).await?)
+    /// Calls [`send`](Self::send) and reads the response.
+    pub(crate) async fn request<T: DeserializeOwned>(&self, request: &ApiRequest) -> Result<T, CliError> {
+        read(&self.send(request).await?)
     }
 }
 
-/// Reads an answer; one that has another shape is not Efface's.
-pub(crate) fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, CliError> {
-    serde_json::from_slice(&reply.body).map_err(|_| Refused::not_ours(reply).into())
+/// Reads a response's body. A body of another form cannot be from Efface.
+pub(crate) fn read<T: DeserializeOwned>(response: &Response) -> Result<T, CliError> {
+    serde_json::from_slice(&response.body).map_err(|_| ApiError::not_from_efface(response).into())
 }
 
-/// The key that was given, or a new one.
+/// Checks the given idempotency key, or makes a new one.
 pub(crate) fn idempotency_key(given: Option<&str>) -> Result<String, CliError> {
     let key = given.map_or_else(|| clock::short_id("cli-") + &clock::short_id(""), str::to_owned);
     let fits = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
     if fits { Ok(key) } else { Err(CliError::BadIdempotencyKey) }
 }
 
-fn decide(reply: Reply) -> Result<Reply, CliError> {
-    if matches!(reply.status, 200..=299) { Ok(reply) } else { Err(Refused::of(&reply).into()) }
+fn check_status(response: Response) -> Result<Response, CliError> {
+    if matches!(response.status, 200..=299) { Ok(response) } else { Err(ApiError::from_response(&response).into()) }
 }
 
 fn space(options: &ApiOptions, settings: &Settings<'_>) -> Result<SpaceId, SettingError> {

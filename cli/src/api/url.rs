@@ -1,4 +1,4 @@
-//! Where the API answers, and how values are written in its paths.
+//! The base URL of the API, and the encoding of values in its paths.
 
 use std::{fmt::Display, net::IpAddr};
 
@@ -7,41 +7,41 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::settings::SettingError;
 
-/// Everything but RFC 3986's unreserved characters: what else a front door would read its own way.
+/// Everything but the unreserved characters of RFC 3986, because gateways interpret other characters differently.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A value as a part of a path or a query.
+/// Percent-encodes a value for a path or a query.
 pub(crate) fn encoded(value: &str) -> impl Display {
     utf8_percent_encode(value, RESERVED)
 }
 
-/// Where the API answers.
+/// The base URL of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiUrl {
-    /// The name that the server is asked for.
+    /// The value of the `Host` header.
     pub(crate) host: String,
-    /// Scheme and address to connect to, and the stage's path, without a slash at the end.
+    /// The scheme, the address to connect to, and the stage's path without a trailing slash.
     pub(crate) base: String,
 }
 
 impl ApiUrl {
     pub(crate) fn parse(text: &str) -> Result<Self, SettingError> {
         let bad = SettingError::ApiUrl;
-        let uri: Uri = text.trim().parse().map_err(|_| bad("not a URL, such as https://host/stage"))?;
+        let uri: Uri = text.trim().parse().map_err(|_| bad("it is not a URL, such as https://host/stage"))?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(bad("it must begin with https://, or on this machine with http://"));
+            return Err(bad("it must begin with https://, or for this machine with http://"));
         };
         if authority.as_str().contains('@') || uri.query().is_some() {
-            return Err(bad("it must hold neither user, password nor query"));
+            return Err(bad("it must not contain a user, a password or a query"));
         }
         let host = uri.host().unwrap_or_default();
         match scheme {
             "https" => {}
-            "http" if is_here(host) => {}
-            "http" => return Err(bad("http:// would send the token in the clear; use https://")),
-            _ => return Err(bad("it must begin with https://, or on this machine with http://")),
+            "http" if is_loopback(host) => {}
+            "http" => return Err(bad("http:// would send the token unencrypted; use https://")),
+            _ => return Err(bad("it must begin with https://, or for this machine with http://")),
         }
-        // Names below localhost are this machine (RFC 6761), but few resolvers know.
+        // Names below localhost mean this machine (RFC 6761), but many resolvers do not resolve them.
         let address = match uri.port() {
             _ if !host.ends_with(".localhost") || scheme == "https" => authority.to_string(),
             Some(port) => format!("127.0.0.1:{port}"),
@@ -52,7 +52,7 @@ impl ApiUrl {
     }
 }
 
-fn is_here(host: &str) -> bool {
+fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || host.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
 }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_of_every_front_door() {
+    fn urls_of_every_gateway_are_read() {
         let gateway = "abc.execute-api.us-west-2.amazonaws.com";
         check(&format!("https://{gateway}/prod/"), gateway, &format!("https://{gateway}/prod"));
         check("http://127.0.0.1:9000", "127.0.0.1:9000", "http://127.0.0.1:9000");
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_never_goes_out_in_the_clear() {
+    fn a_url_that_would_leak_the_token_is_rejected() {
         for bad in ["http://example.com", "http://localhost.example.com", "ftp://127.0.0.1", "example.com", "", "/v1"] {
             assert!(ApiUrl::parse(bad).is_err(), "{bad}");
         }

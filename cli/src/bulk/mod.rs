@@ -1,9 +1,10 @@
-//! `efface bulk`: deletes what a file lists, as one job: the plan, the question, the pages, the start, the end.
+//! `efface bulk`: deletes what a file lists, as one job. It shows a dry run's plan, asks, sends the pages, starts the
+//! job and follows it to its end.
 
+mod interrupt;
 mod run;
 mod send;
 mod source;
-mod stop;
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::{
-    Answer, CliError, Interrupts,
+    CliError, Interrupts, Output,
     api::{Api, ApiOptions, idempotency_key},
     confirm,
     jobs::Jobs,
@@ -21,11 +22,11 @@ use run::Run;
 use source::Source;
 
 const AFTER_HELP: &str = "\
-FILE is CSV, JSON or newline-delimited JSON, compressed with gzip or not; how it is written is found out.
-  delete_profile     a row is `key:value`, or key and value: any identifier of a profile that is to go as a whole
-  delete_identifier  a row is user_id, type and id: the identifier to delete, and a user_id of its profile
-A row that can't be read is sent as well and counted as invalid, so that the counts add up to the rows of the file.
-Without --yes a dry run comes first: it shows what would go, and asks.
+FILE is CSV, JSON or newline-delimited JSON, optionally compressed with gzip. The format is detected.
+  delete_profile     each row is `key:value`, or a key and a value: any identifier of the profile to delete
+  delete_identifier  each row is a user_id of the profile, and the type and id of the identifier to delete
+A row that can't be read is sent too and counted as invalid, so that the counts add up to the rows of the file.
+Without --yes, the command first makes a dry run, shows what would be deleted, and asks for confirmation.
 
 Example:
   efface bulk people.csv --space spa_demo --dry-run
@@ -33,47 +34,48 @@ Example:
   zcat identifiers.jsonl.gz | efface bulk - --space spa_demo --action delete_identifier --yes
 
 Exit codes:
-  0    every row has an outcome, and none of them is `failed`; or the plan is shown, or the job is started
-  1    rows failed, the job was paused or cancelled, the API refused, or you did not say yes
-  2    the command line, a setting or the file is wrong, or there is nobody to ask; nothing was deleted
-  3    no answer, or too busy: repeat with the same file, --page-size and --idempotency-key
-  130  stopped by Ctrl-C: a job that was not started is cancelled, one that was goes on; the message names it";
+  0    the job is completed and no row failed; with --dry-run, the plan is shown; with --no-wait, the job is started
+  1    rows failed, the job was paused or cancelled, the API rejected a request, or you did not confirm
+  2    the command line, a setting or the file is wrong, or there is no terminal to ask on; nothing was deleted
+  3    no response, or the service is busy: repeat with the same file, --page-size and --idempotency-key
+  130  stopped by Ctrl-C: a job that was not started is cancelled, a started job continues; the message names it";
 
-/// What to delete, and how it is sent.
+/// The options of `efface bulk`.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Bulk {
-    /// A file of rows; `-` is standard input
+    /// The file of rows; `-` is standard input
     #[arg(default_value = "-")]
     file: PathBuf,
     /// What a row deletes
     #[arg(long, value_name = "ACTION", default_value = "delete_profile")]
     action: Action,
-    /// Most rows of a page
+    /// The maximum number of rows per page
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     page_size: u32,
-    /// How many pages are sent at a time
+    /// How many pages are sent concurrently
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     parallelism: u8,
-    /// A label that several jobs share: a profile that two of them name is deleted once, and they are listed together
+    /// A label for several jobs: they are listed together, and a profile named by two of them is deleted and counted
+    /// once
     #[arg(long, value_name = "LABEL")]
     group: Option<String>,
-    /// Pause the job before it would delete more
+    /// Pause the job when it has deleted N profiles or identifiers
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_deletions: Option<u64>,
-    /// Only show what would be deleted
+    /// Only show what would be deleted; change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Delete without the dry run and the question before
+    /// Delete without a dry run and without asking for confirmation
     #[arg(long)]
     yes: bool,
-    /// Do not wait for the end of the job
+    /// Exit when the job is started, without waiting for its end
     #[arg(long)]
     no_wait: bool,
-    /// The key under which a repetition is the same job for 24 hours; made up where none is given
+    /// The idempotency key: for 24 hours, a repetition with this key is the same job [default: a new key]
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
-    /// The way to the API.
+    /// The options for the API.
     #[command(flatten)]
     api: ApiOptions,
 }
@@ -83,26 +85,26 @@ pub struct Bulk {
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Action {
-    /// A whole profile, found by any of its identifiers
+    /// Delete a profile, found by any of its identifiers
     DeleteProfile,
-    /// One identifier of a profile, found by a user_id
+    /// Delete one identifier of a profile, found by a user_id
     DeleteIdentifier,
 }
 
-pub(crate) async fn run(bulk: &Bulk, settings: &Settings<'_>, interrupts: &Interrupts) -> Result<Answer, CliError> {
+pub(crate) async fn run(bulk: &Bulk, settings: &Settings<'_>, interrupts: &Interrupts) -> Result<Output, CliError> {
     let key = idempotency_key(bulk.idempotency_key.as_deref())?;
     let jobs = Jobs { api: Api::open(&bulk.api, settings)? };
     if !bulk.yes && !bulk.dry_run {
-        confirm::someone_there(bulk.file == Path::new("-"))?;
+        confirm::require_terminal(bulk.file == Path::new("-"))?;
     }
     let (file, page_size) = (bulk.file.clone(), bulk.page_size as usize);
     let reading = tokio::task::spawn_blocking(move || Source::read(&file, page_size));
     let source = tokio::select! {
-        source = reading => source.map_err(|_| CliError::Unexpected("a reader that stopped"))??,
-        () = interrupts.reached(1) => return Ok(stop::nothing_sent()),
+        source = reading => source.map_err(|_| CliError::Unexpected("the reading thread ended"))??,
+        () = interrupts.reached(1) => return Ok(interrupt::nothing_sent()),
     };
     if source.rows == 0 {
         return Err(CliError::NoRows(bulk.file.clone()));
     }
-    Run::new(bulk, &jobs, &source, key, settings.global.json).until(interrupts).await
+    Run::new(bulk, &jobs, &source, key, settings.global.json).run_until(interrupts).await
 }

@@ -1,4 +1,4 @@
-//! Making a job and sending its pages.
+//! Creates a job and sends its pages.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use super::{
 };
 use crate::{
     CliError,
-    api::Call,
-    bar::Bar,
+    api::ApiRequest,
     jobs::{Job, Jobs, Plan},
-    output::{columns, harmless},
+    output::{columns, printable},
+    progress_bar::Bar,
 };
 
-/// What a job is made of.
+/// The body of the request that creates a job.
 #[derive(Serialize)]
 pub(super) struct NewJob<'a> {
     pub(super) action: Action,
@@ -33,7 +33,7 @@ pub(super) struct NewJob<'a> {
     pub(super) open: bool,
 }
 
-/// What the API says to rows.
+/// The API's response to rows.
 #[derive(Deserialize)]
 pub(super) struct Accepted {
     pub(super) job: Option<Job>,
@@ -47,20 +47,20 @@ pub(super) struct Accepted {
 
 #[derive(Deserialize)]
 struct Rejected {
-    /// From 0 within its page.
+    /// The row's number in its page, from 0.
     row: u64,
     code: String,
     message: String,
 }
 
 impl Jobs {
-    /// Makes a job; under the same key it is the same job.
+    /// Creates a job. With a key that was used before, it returns the same job again.
     pub(super) async fn create(&self, new: &NewJob<'_>, key: String) -> Result<Accepted, CliError> {
-        let body = serde_json::to_string(new).map_err(|_| CliError::Unexpected("rows that are not JSON"))?;
-        self.api.ask(&Call::post(self.api.path("deletion_jobs"), body).with_key(key)).await
+        let body = serde_json::to_string(new).map_err(|_| CliError::Unexpected("the rows are not JSON"))?;
+        self.api.request(&ApiRequest::post(self.api.path("deletion_jobs"), body).with_key(key)).await
     }
 
-    /// Sends all pages, some at a time. A page that got no answer is sent again under its number.
+    /// Sends all pages, `parallelism` of them at a time. A repeated page keeps its number, so that it counts once.
     pub(super) async fn send_pages(
         &self,
         job: &str,
@@ -71,12 +71,12 @@ impl Jobs {
         let pages = stream::unfold(source.pages(parallelism), async |mut pages| Some((pages.recv().await?, pages)));
         let mut sent = std::pin::pin!(pages.map(|page| self.send_page(job, page)).buffer_unordered(parallelism));
         let (mut rejections, mut rows) = (Rejections::new(source), 0);
-        bar.at(0, source.rows, "");
+        bar.set(0, source.rows, "");
         while let Some(result) = sent.next().await {
             let (page, accepted) = result?;
             rejections.add(&page, accepted);
             rows += page.count as u64;
-            bar.at(rows, source.rows, "");
+            bar.set(rows, source.rows, "");
         }
         Ok(rejections)
     }
@@ -84,12 +84,12 @@ impl Jobs {
     async fn send_page(&self, job: &str, page: Page) -> Result<(Page, Accepted), CliError> {
         let path = self.api.path(&format!("deletion_jobs/{}/rows", crate::api::encoded(job)));
         let body = format!(r#"{{"page":{},"rows":{}}}"#, page.number, page.rows);
-        let accepted = self.api.ask(&Call::post(path, body)).await?;
+        let accepted = self.api.request(&ApiRequest::post(path, body)).await?;
         Ok((page, accepted))
     }
 }
 
-/// The rows that were not accepted: how many, and the first of them by their number in the file.
+/// The rows that the API rejected: their total, and code and message of the first ones by their number in the file.
 #[derive(Debug, Default)]
 pub(super) struct Rejections {
     total: u64,
@@ -97,15 +97,15 @@ pub(super) struct Rejections {
 }
 
 impl Rejections {
-    /// What the API does not know better: a row that could not be read went out as `null`.
+    /// Starts with the unreadable rows: they are sent as `null`, so the API cannot tell what is wrong with them.
     fn new(source: &Source) -> Self {
-        let words = |(row, fault): (&u64, &efface_core::rows::RowFault)| {
+        let described = |(row, fault): (&u64, &efface_core::rows::RowFault)| {
             (*row, (fault.code().to_owned(), fault.message().to_owned()))
         };
-        Self { total: 0, first: source.unreadable.iter().map(words).collect() }
+        Self { total: 0, first: source.unreadable.iter().map(described).collect() }
     }
 
-    /// Those of a source that was sent as one page.
+    /// The rejections of a source that was sent as one page.
     pub(super) fn of_one_page(source: &Source, page: &Page, accepted: Accepted) -> Self {
         let mut rejections = Self::new(source);
         rejections.add(page, accepted);
@@ -115,15 +115,15 @@ impl Rejections {
     fn add(&mut self, page: &Page, accepted: Accepted) {
         self.total += accepted.rejected_total;
         for rejected in accepted.rejected {
-            let words = (harmless(&rejected.code), harmless(&rejected.message));
-            self.first.entry(page.first_row + rejected.row).or_insert(words);
+            let described = (printable(&rejected.code), printable(&rejected.message));
+            self.first.entry(page.first_row + rejected.row).or_insert(described);
         }
         while self.first.len() > MAX_LISTED {
             self.first.pop_last();
         }
     }
 
-    /// The list for people; nothing where all rows were accepted.
+    /// The list as text. Empty if all rows were accepted.
     pub(super) fn text(&self) -> String {
         if self.total == 0 {
             return String::new();
@@ -134,16 +134,16 @@ impl Rejections {
         }
         let more = self.total.saturating_sub(self.first.len() as u64);
         let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-        format!("\n\nRows that are invalid; a header and blank lines do not count:\n{}{more}", columns(&rows))
+        format!("\n\nInvalid rows (numbered without header and blank lines):\n{}{more}", columns(&rows))
     }
 
-    /// The same for programs.
+    /// The list as JSON.
     pub(super) fn json(&self) -> Value {
         let first = self.first.iter();
         first.map(|(row, (code, message))| json!({"row": row, "code": code, "message": message})).collect()
     }
 
-    /// How many there are.
+    /// The number of rejected rows, including those that are not listed.
     pub(super) fn total(&self) -> u64 {
         self.total
     }

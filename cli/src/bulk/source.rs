@@ -1,7 +1,8 @@
-//! The file: its rows, and the pages that they are sent in.
+//! Reads the file and divides its rows into pages.
 //!
-//! It is kept in memory and cut twice, once to count and once to send: a mistake in the last line must be known before
-//! the first page goes out, and standard input can't be read again.
+//! The file is kept in memory and read twice, once to check and count the rows and once to send them. So an error in
+//! the last line is found before the first page is sent, and standard input can be used although it can't be read
+//! twice.
 
 use std::{
     collections::BTreeMap,
@@ -16,42 +17,42 @@ use tokio::sync::mpsc;
 
 use crate::CliError;
 
-/// What a page needs beside its rows.
-const ENVELOPE: usize = 1_024;
+/// The bytes of a request's body that are reserved for the fields around the rows.
+const ENVELOPE_BYTES: usize = 1_024;
 
-/// No good row is longer in JSON. A longer one is sent as `null`, so that it is counted but does not fill a page.
+/// The longest row in JSON, in bytes. No valid row is longer; a longer one is sent as `null` and so counted as invalid.
 const MAX_ROW_BYTES: usize = 64 * 1_024;
 
-/// So many bad rows are remembered.
+/// How many invalid rows are listed.
 pub(crate) const MAX_LISTED: usize = 20;
 
-/// A file that can be read to its end.
+/// A file that was read to its end without an error.
 pub(crate) struct Source {
     text: Arc<[u8]>,
     page_size: usize,
-    /// All rows, bad ones too.
+    /// The number of rows, including invalid ones.
     pub(crate) rows: u64,
-    /// How many pages they are.
+    /// The number of pages.
     pub(crate) pages: u64,
-    /// The first rows that can't be read at all, by their number from 1.
+    /// The first unreadable rows, by their number from 1.
     pub(crate) unreadable: BTreeMap<u64, RowFault>,
 }
 
-/// Some rows in their order, as they are sent.
+/// Consecutive rows that are sent in one request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// From 1: page 0 is what a job was made with.
+    /// The page's number, from 1. Page 0 is the rows that were given when the job was created.
     pub(crate) number: u64,
-    /// The first row's number in the file, from 1.
+    /// The number of the page's first row in the file, from 1.
     pub(crate) first_row: u64,
-    /// How many there are.
+    /// The number of rows.
     pub(crate) count: usize,
-    /// A JSON array.
+    /// The rows as a JSON array.
     pub(crate) rows: String,
 }
 
 impl Source {
-    /// Reads a file, or standard input where it is `-`, and counts its rows.
+    /// Reads a file, or standard input if the path is `-`, and counts its rows.
     pub(crate) fn read(path: &Path, page_size: usize) -> Result<Self, CliError> {
         let file = |source| CliError::File { path: path.to_owned(), source };
         let bytes = if path == Path::new("-") { read_all(io::stdin()) } else { std::fs::read(path) }.map_err(file)?;
@@ -65,7 +66,7 @@ impl Source {
     fn count(&mut self) -> Result<(), PageError> {
         let text = Arc::clone(&self.text);
         let mut pages = 0;
-        let mut cutter = Cutter::new(self.page_size, |_| {
+        let mut builder = PageBuilder::new(self.page_size, |_| {
             pages += 1;
             true
         });
@@ -74,22 +75,22 @@ impl Source {
             if let Some(fault) = row.unreadable().filter(|_| self.unreadable.len() < MAX_LISTED) {
                 self.unreadable.insert(self.rows, fault);
             }
-            cutter.row(&row)
+            builder.row(&row)
         })?;
-        cutter.end();
+        builder.end();
         self.pages = pages;
         Ok(())
     }
 
-    /// The pages, cut by a thread of its own a few ahead of who takes them.
+    /// The pages, made by a thread that stays at most `ahead` pages ahead of the receiver.
     pub(crate) fn pages(&self, ahead: usize) -> mpsc::Receiver<Page> {
         let (sender, receiver) = mpsc::channel(ahead);
         let (text, page_size) = (Arc::clone(&self.text), self.page_size);
         thread::spawn(move || {
-            let mut cutter = Cutter::new(page_size, |page| sender.blocking_send(page).is_ok());
-            // It was read before: the only error is that nobody takes pages any more.
-            if each_row(&text, "", &mut |row| cutter.row(&row)).is_ok() {
-                cutter.end();
+            let mut builder = PageBuilder::new(page_size, |page| sender.blocking_send(page).is_ok());
+            // The file was already read once, so the only possible error is that the receiver was dropped.
+            if each_row(&text, "", &mut |row| builder.row(&row)).is_ok() {
+                builder.end();
             }
         });
         receiver
@@ -101,14 +102,15 @@ fn read_all(mut source: impl Read) -> io::Result<Vec<u8>> {
     source.read_to_end(&mut bytes).map(|_| bytes)
 }
 
-/// Makes pages of rows. The same file and size make the same pages, so that a repetition has the same numbers.
-struct Cutter<F> {
+/// Divides rows into pages. The same file and page size always give the same pages, so a repetition sends each page
+/// under the same number.
+struct PageBuilder<F> {
     page_size: usize,
     page: Page,
     emit: F,
 }
 
-impl<F: FnMut(Page) -> bool> Cutter<F> {
+impl<F: FnMut(Page) -> bool> PageBuilder<F> {
     fn new(page_size: usize, emit: F) -> Self {
         Self { page_size, page: Page { number: 1, first_row: 1, count: 0, rows: String::new() }, emit }
     }
@@ -116,7 +118,8 @@ impl<F: FnMut(Page) -> bool> Cutter<F> {
     fn row(&mut self, row: &RawRow) -> Result<(), PageError> {
         let text = serde_json::to_string(row).ok().filter(|text| text.len() <= MAX_ROW_BYTES);
         let text = text.as_deref().unwrap_or("null");
-        let is_full = self.page.count == self.page_size || self.page.rows.len() + text.len() > MAX_SENT - ENVELOPE;
+        let is_full =
+            self.page.count == self.page_size || self.page.rows.len() + text.len() > MAX_SENT - ENVELOPE_BYTES;
         if is_full && !self.finish() {
             return Err(PageError::TooManyRows);
         }
@@ -126,7 +129,7 @@ impl<F: FnMut(Page) -> bool> Cutter<F> {
         Ok(())
     }
 
-    /// Hands the page over and begins the next; whether anybody took it.
+    /// Emits the current page and starts the next one. Returns `false` if the receiver is gone.
     fn finish(&mut self) -> bool {
         let next = Page {
             number: self.page.number + 1,
@@ -152,12 +155,12 @@ mod tests {
 
     fn pages(text: &str, page_size: usize) -> Vec<Page> {
         let mut pages = Vec::new();
-        let mut cutter = Cutter::new(page_size, |page| {
+        let mut builder = PageBuilder::new(page_size, |page| {
             pages.push(page);
             true
         });
-        each_row(text.as_bytes(), "", &mut |row| cutter.row(&row)).unwrap();
-        cutter.end();
+        each_row(text.as_bytes(), "", &mut |row| builder.row(&row)).unwrap();
+        builder.end();
         pages
     }
 
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_cut_into_pages_in_their_order() {
+    fn rows_are_divided_into_pages_in_order() {
         let full = r#"["email:a","email:b"]"#;
         check("email:a\nemail:b\nemail:c", 2, &[(1, 1, 2, full), (2, 3, 1, r#"["email:c"]"#)]);
         check("email:a\nemail:b\n", 2, &[(1, 1, 2, full)]);
@@ -179,11 +182,11 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_never_too_large_to_send() {
+    fn a_page_never_exceeds_the_size_limit() {
         let row = format!("email:{}\n", "x".repeat(60_000));
         let read = pages(&row.repeat(100), 100_000);
         assert_eq!(read.iter().map(|page| page.count).sum::<usize>(), 100);
-        assert!(read.len() > 1 && read.iter().all(|page| page.rows.len() + ENVELOPE <= MAX_SENT + 2));
+        assert!(read.len() > 1 && read.iter().all(|page| page.rows.len() + ENVELOPE_BYTES <= MAX_SENT + 2));
         check(&"y".repeat(MAX_ROW_BYTES).repeat(2), 9, &[]);
         check(&format!(":{}", "y".repeat(MAX_ROW_BYTES)), 9, &[(1, 1, 1, "[null]")]);
     }

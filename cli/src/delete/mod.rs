@@ -1,7 +1,4 @@
-//! `efface delete`: one identifier, over the HTTP API, as any client does it.
-//!
-//! A deletion whose answer got lost is asked for again under the same idempotency key, so that it is done once and
-//! still known to be done.
+//! `efface delete`: deletes one identifier over the HTTP API.
 
 mod request;
 
@@ -10,25 +7,26 @@ use efface_core::identifier::IdentifierType;
 use serde_json::json;
 
 use crate::{
-    Answer, CliError,
-    api::{Api, ApiOptions, Refused, envelope, idempotency_key, request_words},
+    CliError, Output,
+    api::{Api, ApiError, ApiOptions, code_and_message, idempotency_key, request_suffix},
     settings::Settings,
 };
 
 const AFTER_HELP: &str = "\
 The token comes from EFFACE_TOKEN or --token-file, the API's URL from EFFACE_API_URL or --api-url.
-Answers 429 and 503 and lost connections are repeated under the same idempotency key: nothing is deleted twice.
+After status 429 or 503 or a lost connection, the request is repeated with the same idempotency key, so that nothing is
+deleted twice.
 
 Example:
   efface delete --space spa_demo --user-id user_001 --type email --id example@gmail.com
 
 Exit codes:
   0  deleted
-  1  refused: the message says why
+  1  the API rejected the request; the message says why
   2  the command line or a setting is wrong; nothing was sent
-  3  no answer, or too busy: repeat with the same --idempotency-key";
+  3  no response, or the service is busy: repeat with the same --idempotency-key";
 
-/// The identifier, the profile that has it, and the way to the API.
+/// The options of `efface delete`.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Delete {
@@ -41,23 +39,25 @@ pub struct Delete {
     /// The value of the identifier to delete
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     id: String,
-    /// The key under which a repetition is recognised for 24 hours; made up where none is given
+    /// The idempotency key: for 24 hours, a repetition with this key has no further effect [default: a new key]
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
-    /// The way to the API.
+    /// The options for the API.
     #[command(flatten)]
     api: ApiOptions,
 }
 
-pub(crate) async fn run(delete: &Delete, settings: &Settings<'_>) -> Result<Answer, CliError> {
+pub(crate) async fn run(delete: &Delete, settings: &Settings<'_>) -> Result<Output, CliError> {
     let key = idempotency_key(delete.idempotency_key.as_deref())?;
     let api = Api::open(&delete.api, settings)?;
-    let call = request::deletion(api.space(), &delete.user_id, &delete.id_type, &delete.id, key.clone())?;
-    let reply = api.send(&call).await?;
-    let (Some(code), Some(message)) = envelope(&reply.body) else { return Err(Refused::not_ours(&reply).into()) };
+    let request = request::deletion(api.space(), &delete.user_id, &delete.id_type, &delete.id, key.clone())?;
+    let response = api.send(&request).await?;
+    let (Some(code), Some(message)) = code_and_message(&response.body) else {
+        return Err(ApiError::not_from_efface(&response).into());
+    };
     let json = json!({
-        "code": code, "message": message, "request_id": reply.request_id,
-        "idempotency_key": key, "attempts": reply.attempts,
+        "code": code, "message": message, "request_id": response.request_id,
+        "idempotency_key": key, "attempts": response.attempts,
     });
-    Ok(Answer::done(format!("{message}{}", request_words(reply.request_id.as_deref())), json))
+    Ok(Output::success(format!("{message}{}", request_suffix(response.request_id.as_deref())), json))
 }

@@ -1,4 +1,4 @@
-//! What a deletion says to the API: where to, and what.
+//! The request that deletes one identifier.
 
 use efface_core::{
     identifier::{ExternalId, IdentifierError, IdentifierType, IdentifierValue, USER_ID},
@@ -8,17 +8,17 @@ use serde_json::json;
 
 use crate::{
     CliError,
-    api::{Call, encoded},
+    api::{ApiRequest, encoded},
 };
 
-/// One deletion, ready to be sent any number of times under its key.
+/// Makes the request. It can be sent several times, because it has an idempotency key.
 pub(crate) fn deletion(
     space: &SpaceId,
     user_id: &str,
     id_type: &IdentifierType,
     id: &str,
     key: String,
-) -> Result<Call, CliError> {
+) -> Result<ApiRequest, CliError> {
     let lookup = value("--user-id", user_id)?;
     let target = ExternalId { id_type: id_type.clone(), value: value("--id", id)? };
     let body = json!({"delete_external_ids": [
@@ -26,10 +26,10 @@ pub(crate) fn deletion(
     ]});
     let lookup = encoded(lookup.expose());
     let path = format!("/v1/spaces/{space}/collections/users/profiles/{USER_ID}:{lookup}/external_ids/delete");
-    Ok(Call::post(path, body.to_string()).with_key(key))
+    Ok(ApiRequest::post(path, body.to_string()).with_key(key))
 }
 
-/// Checked here and not by the parser of the command line, which would print a bad value.
+/// Parses a value. The command line's parser does not do it, because it prints values that are not valid.
 fn value(option: &str, text: &str) -> Result<IdentifierValue, CliError> {
     IdentifierValue::parse(text).map_err(|error: IdentifierError| CliError::BadIdentifier(format!("{option}: {error}")))
 }
@@ -39,16 +39,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_but_the_unreserved_is_encoded() {
+    fn everything_but_unreserved_characters_is_encoded() {
         let (space, email) = (SpaceId::parse("spa_demo").unwrap(), IdentifierType::parse("email").unwrap());
-        let call = deletion(&space, "a:b/c?d#e%f+g h\"é~._-", &email, "\"\\", "k".to_owned()).unwrap();
+        let request = deletion(&space, "a:b/c?d#e%f+g h\"é~._-", &email, "\"\\", "k".to_owned()).unwrap();
         let lookup = "user_id:a%3Ab%2Fc%3Fd%23e%25f%2Bg%20h%22%C3%A9~._-";
-        assert_eq!(call.path, format!("/v1/spaces/spa_demo/collections/users/profiles/{lookup}/external_ids/delete"));
-        assert_eq!(call.body, r#"{"delete_external_ids":[{"id":"\"\\","type":"email"}]}"#);
+        assert_eq!(
+            request.path,
+            format!("/v1/spaces/spa_demo/collections/users/profiles/{lookup}/external_ids/delete")
+        );
+        assert_eq!(request.body, r#"{"delete_external_ids":[{"id":"\"\\","type":"email"}]}"#);
     }
 
     #[test]
-    fn a_bad_value_is_named_by_its_option_only() {
+    fn an_error_names_the_option_but_not_the_value() {
         let (space, email) = (SpaceId::parse("spa_demo").unwrap(), IdentifierType::parse("email").unwrap());
         let long = "x".repeat(2_049);
         let Err(error) = deletion(&space, "u", &email, &long, "k".to_owned()) else { panic!("too long") };

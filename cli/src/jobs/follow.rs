@@ -1,27 +1,27 @@
-//! Waiting for a job, with a bar that shows how far it is.
+//! Waits for a job and shows its progress.
 
 use std::time::Duration;
 
 use efface_core::job::JobState;
 
 use super::{Job, Jobs};
-use crate::{CliError, bar::Bar};
+use crate::{CliError, progress_bar::Bar};
 
-/// The first pause between two looks at a job, and the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The first interval between two requests for a job's state, and the longest one. It doubles each time.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Why nobody waits any longer.
+/// When to stop waiting for a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Until {
-    /// The job has ended.
+    /// The job is in a final state.
     Final,
-    /// The job has ended, or stands still until somebody resumes it.
-    Still,
+    /// The job is in a final state, or paused.
+    FinalOrPaused,
 }
 
 impl Jobs {
-    /// Looks at a job until it is there. What it was last is kept in `last`, for whoever stops waiting.
+    /// Waits for a job. `last` receives the latest known state, which remains available if waiting is stopped.
     pub(crate) async fn follow(
         &self,
         id: &str,
@@ -29,21 +29,21 @@ impl Jobs {
         bar: &Bar,
         last: &mut Option<Job>,
     ) -> Result<Job, CliError> {
-        let mut pause = FIRST_PAUSE;
+        let mut interval = MIN_INTERVAL;
         loop {
             let job = self.job(id).await?;
-            bar.at(job.rows - job.remaining.min(job.rows), job.rows, &words(&job));
+            bar.set(job.rows - job.remaining.min(job.rows), job.rows, &progress_text(&job));
             *last = Some(job.clone());
-            if job.state.is_final() || until == Until::Still && job.state == JobState::Paused {
+            if job.state.is_final() || until == Until::FinalOrPaused && job.state == JobState::Paused {
                 return Ok(job);
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(interval).await;
+            interval = (interval * 2).min(MAX_INTERVAL);
         }
     }
 }
 
-fn words(job: &Job) -> String {
+fn progress_text(job: &Job) -> String {
     if job.dry_run {
         return "dry run".to_owned();
     }

@@ -1,4 +1,4 @@
-//! A job as the API tells it.
+//! A job, as the API describes it.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use efface_core::job::JobState;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::output::{columns, harmless};
+use crate::output::{columns, printable};
 
-/// How many rows have which outcome.
+/// The number of rows with each outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Counts {
@@ -21,20 +21,20 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// The outcomes with their counts, and what each means.
+    /// The outcomes with their counts and explanations.
     pub(crate) fn outcomes(&self) -> [(&'static str, u64, &'static str); 6] {
         [
             ("deleted", self.deleted, ""),
-            ("duplicate", self.duplicate, "another row of the job or its group took it"),
-            ("not_found", self.not_found, "no such active identifier"),
+            ("duplicate", self.duplicate, "another row of the job or its group deletes the same"),
+            ("not_found", self.not_found, "there is no such active identifier"),
             ("invalid", self.invalid, "the row can't be read"),
             ("protected", self.protected, "the identifier to delete is the row's own user_id"),
-            ("failed", self.failed, "not deleted; `efface jobs redrive` tries these rows again"),
+            ("failed", self.failed, "not deleted; `efface jobs redrive` processes these rows again"),
         ]
     }
 }
 
-/// What a dry run found. Nothing was changed.
+/// The result of a dry run, which changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Plan {
@@ -52,7 +52,7 @@ pub(crate) struct Plan {
     pub(crate) estimated_cost_usd: Option<f64>,
 }
 
-/// A job. What this command does not use is kept for those who read its JSON.
+/// A job. Fields that this program does not use are kept in `rest`, so that they appear in the JSON output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub(crate) id: String,
@@ -73,65 +73,65 @@ pub(crate) struct Job {
     rest: BTreeMap<String, Value>,
 }
 
-/// An answer about one job.
+/// A response that contains one job.
 #[derive(Debug, Deserialize)]
-pub(crate) struct JobAnswer {
+pub(crate) struct JobResponse {
     pub(crate) job: Job,
 }
 
 impl Job {
-    /// What a person wants to know of it.
+    /// A table for users.
     pub(crate) fn text(&self) -> String {
-        let mut about = vec![["job".to_owned(), format!("{} ({})", harmless(&self.id), harmless(&self.action))]];
-        about.push(["state".to_owned(), format!("{}{}", self.state.as_str(), self.hint())]);
+        let mut properties = vec![["job".to_owned(), format!("{} ({})", printable(&self.id), printable(&self.action))]];
+        properties.push(["state".to_owned(), format!("{}{}", self.state.as_str(), self.hint())]);
         for (name, value) in [("group", &self.group), ("created", &self.created_at)] {
-            about.extend(value.as_ref().map(|value| [name.to_owned(), harmless(value)]));
+            properties.extend(value.as_ref().map(|value| [name.to_owned(), printable(value)]));
         }
         let mut counts = vec![count_row("rows", self.rows, "")];
-        counts.extend(self.counts.outcomes().map(|(name, count, words)| count_row(&format!("  {name}"), count, words)));
+        counts.extend(self.counts.outcomes().map(|(name, count, note)| count_row(&format!("  {name}"), count, note)));
         counts.push(count_row("  remaining", self.remaining, ""));
-        format!("{}\n\n{}", columns(&about), columns(&counts))
+        format!("{}\n\n{}", columns(&properties), columns(&counts))
     }
 
-    /// What to do about a state that waits for somebody.
+    /// How to continue a job that waits for the user.
     fn hint(&self) -> &'static str {
         match self.state {
-            JobState::Open => ": nothing runs before `efface jobs start`",
+            JobState::Open => ": `efface jobs start` starts it",
             JobState::Paused if self.max_deletions.is_some_and(|most| self.counts.deleted >= most) => {
-                ": it deleted as many as it may; `efface jobs resume` lets it go on"
+                ": it reached --max-deletions; `efface jobs resume` resumes it"
             }
-            JobState::Paused => ": `efface jobs resume` lets it go on",
+            JobState::Paused => ": `efface jobs resume` resumes it",
             _ => "",
         }
     }
 }
 
 impl Plan {
-    /// What would go, and what it would take.
+    /// A table for users: what would be deleted, and the estimated time and cost.
     pub(crate) fn text(&self) -> String {
-        let other_case = "not found as they are written, but in other letter case";
+        let other_case = "not found as written, but found in another letter case";
         let mut rows = vec![
             count_row("rows", self.rows, ""),
-            count_row("  invalid", self.invalid, "they can't be read"),
-            count_row("  duplicate", self.duplicates, "another row takes the same"),
-            count_row("  not found", self.not_found, "nothing to delete"),
-            count_row("  protected", self.protected, "a rule keeps it"),
+            count_row("  invalid", self.invalid, "the row can't be read"),
+            count_row("  duplicate", self.duplicates, "another row deletes the same"),
+            count_row("  not found", self.not_found, "there is nothing to delete"),
+            count_row("  protected", self.protected, "the identifier to delete is the row's own user_id"),
             count_row("  other case", self.other_case, other_case),
             count_row("profiles found", self.profiles, ""),
             count_row("  merges", self.merges, ""),
-            count_row("  identifiers", self.identifiers, "would go"),
-            count_row("  memberships", self.memberships, "would go"),
+            count_row("  identifiers", self.identifiers, "would be deleted"),
+            count_row("  memberships", self.memberships, "would be deleted"),
         ];
-        let row = |name: &str, value: String, words: &str| [name.to_owned(), format!("{value:>10}"), words.to_owned()];
-        rows.extend(self.estimated_seconds.map(|seconds| row("seconds", format!("{seconds:.0}"), "about")));
-        rows.extend(self.estimated_cost_usd.map(|usd| row("USD", format!("{usd:.4}"), "about, at list prices")));
+        let row = |name: &str, value: String, note: &str| [name.to_owned(), format!("{value:>10}"), note.to_owned()];
+        rows.extend(self.estimated_seconds.map(|seconds| row("seconds", format!("{seconds:.0}"), "estimated")));
+        rows.extend(self.estimated_cost_usd.map(|usd| row("USD", format!("{usd:.4}"), "estimated, at list prices")));
         columns(&rows)
     }
 }
 
-/// A count in a table; the words only where it counts something.
-pub(crate) fn count_row(name: &str, count: u64, words: &str) -> [String; 3] {
-    [name.to_owned(), format!("{count:>10}"), if count > 0 { words.to_owned() } else { String::new() }]
+/// A table row for a count. The note is left out if the count is 0.
+pub(crate) fn count_row(name: &str, count: u64, note: &str) -> [String; 3] {
+    [name.to_owned(), format!("{count:>10}"), if count > 0 { note.to_owned() } else { String::new() }]
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_comes_through_whole() {
+    fn a_job_keeps_all_its_fields() {
         let sent = json!({
             "id": "job_1", "action": "delete_profile", "state": "paused", "rows": 9, "remaining": 3, "group": null,
             "counts": {"deleted": 1, "duplicate": 1, "not_found": 1, "invalid": 1, "protected": 1, "failed": 1},
@@ -149,14 +149,14 @@ mod tests {
         });
         let job: Job = serde_json::from_value(sent.clone()).unwrap();
         assert_eq!(serde_json::to_value(&job).unwrap(), sent);
-        assert!(job.text().contains("it deleted as many as it may"));
+        assert!(job.text().contains("it reached --max-deletions"));
         assert!(job.text().contains("  failed              1  not deleted"));
     }
 
     #[test]
-    fn states_are_the_contracts() {
-        let words = "open queued running pausing paused cancelling cancelled completed";
-        let read = words.split(' ').map(|word| serde_json::from_value::<JobState>(json!(word)).unwrap());
-        assert_eq!(read.map(JobState::as_str).collect::<Vec<_>>().join(" "), words);
+    fn all_states_of_the_contract_are_read() {
+        let states = "open queued running pausing paused cancelling cancelled completed";
+        let read = states.split(' ').map(|state| serde_json::from_value::<JobState>(json!(state)).unwrap());
+        assert_eq!(read.map(JobState::as_str).collect::<Vec<_>>().join(" "), states);
     }
 }

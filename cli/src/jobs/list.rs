@@ -1,4 +1,4 @@
-//! `efface jobs list` and `efface jobs outcomes`: lists that come in pages.
+//! `efface jobs list` and `efface jobs outcomes`: lists that the API returns in pages.
 
 use std::fmt::Write as _;
 
@@ -12,13 +12,13 @@ use super::{
     job::{Counts, Job, count_row},
 };
 use crate::{
-    Answer, CliError,
-    api::{Call, encoded},
-    output::{columns, harmless},
+    CliError, Output,
+    api::{ApiRequest, encoded},
+    output::{columns, printable},
 };
 
-/// The largest page of a list.
-const PAGE: u64 = 100;
+/// The number of entries to request per page, which is the API's maximum.
+const PAGE_SIZE: u64 = 100;
 
 /// A page of a list.
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ struct Cursor {
     next: Option<String>,
 }
 
-/// What became of one row.
+/// The outcome of one row.
 #[derive(Debug, Serialize, Deserialize)]
 struct RowOutcome {
     page: u64,
@@ -46,44 +46,44 @@ struct RowOutcome {
 }
 
 impl Jobs {
-    /// Jobs, the latest first as the API tells them, and the counts over all that match.
-    pub(crate) async fn list(&self, of: &ListJobs) -> Result<Answer, CliError> {
+    /// The latest jobs that match, and the counts of all matching jobs together.
+    pub(crate) async fn list(&self, options: &ListJobs) -> Result<Output, CliError> {
         let mut query = String::new();
-        for (name, value) in [("group", of.group.as_deref()), ("state", of.state.map(JobState::as_str))] {
+        for (name, value) in [("group", options.group.as_deref()), ("state", options.state.map(JobState::as_str))] {
             if let Some(value) = value {
                 _ = write!(query, "&{name}={}", encoded(value));
             }
         }
-        let (jobs, counts, has_more) = self.pages::<Job>("deletion_jobs", &query, of.limit).await?;
+        let (jobs, counts, has_more) = self.pages::<Job>("deletion_jobs", &query, options.limit).await?;
         let counts = counts.unwrap_or_default();
         let json = json!({"data": jobs, "counts": counts, "has_more": has_more});
-        Ok(Answer::done(table(&jobs, &counts, has_more), json))
+        Ok(Output::success(table(&jobs, &counts, has_more), json))
     }
 
-    /// The outcomes of a job's rows, all of them.
-    pub(crate) async fn outcomes(&self, of: &Outcomes) -> Result<Answer, CliError> {
-        let query = of.outcome.map(|outcome| format!("&outcome={}", outcome.as_str())).unwrap_or_default();
-        let path = format!("deletion_jobs/{}/outcomes", encoded(&of.job));
+    /// The outcomes of all rows of a job.
+    pub(crate) async fn outcomes(&self, options: &Outcomes) -> Result<Output, CliError> {
+        let query = options.outcome.map(|outcome| format!("&outcome={}", outcome.as_str())).unwrap_or_default();
+        let path = format!("deletion_jobs/{}/outcomes", encoded(&options.job));
         let (outcomes, ..) = self.pages::<RowOutcome>(&path, &query, u64::MAX).await?;
-        let text = if of.csv { csv(&outcomes) } else { outcome_table(&outcomes) };
-        Ok(Answer::done(text, json!({"data": outcomes})))
+        let text = if options.csv { csv(&outcomes) } else { outcome_table(&outcomes) };
+        Ok(Output::success(text, json!({"data": outcomes})))
     }
 
-    /// The entries of a list, at most so many; the counts beside them; whether there are more.
+    /// Reads up to `limit` entries of a list. Returns them, the list's counts, and whether there are more entries.
     async fn pages<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &str,
-        most: u64,
+        limit: u64,
     ) -> Result<(Vec<T>, Option<Counts>, bool), CliError> {
         let (mut all, mut next) = (Vec::new(), String::new());
         loop {
-            let limit = PAGE.min(most - all.len() as u64);
-            let call = Call::get(self.api.path(&format!("{path}?limit={limit}{query}{next}")));
-            let page: Page<T> = self.api.ask(&call).await?;
+            let page_size = PAGE_SIZE.min(limit - all.len() as u64);
+            let request = ApiRequest::get(self.api.path(&format!("{path}?limit={page_size}{query}{next}")));
+            let page: Page<T> = self.api.request(&request).await?;
             all.extend(page.data);
             match page.cursor.next.filter(|next| page.cursor.has_more && !next.is_empty()) {
-                Some(cursor) if (all.len() as u64) < most => next = format!("&next={}", encoded(&cursor)),
+                Some(cursor) if (all.len() as u64) < limit => next = format!("&next={}", encoded(&cursor)),
                 more => return Ok((all, page.counts, more.is_some())),
             }
         }
@@ -93,16 +93,16 @@ impl Jobs {
 fn table(jobs: &[Job], counts: &Counts, has_more: bool) -> String {
     let names = ["job", "action", "state", "rows", "deleted", "failed", "remaining", "created", "group"];
     let row = |job: &Job| {
-        let text = |text: &Option<String>| harmless(text.as_deref().unwrap_or("-"));
+        let text = |text: &Option<String>| printable(text.as_deref().unwrap_or("-"));
         let [rows, deleted, failed, remaining] =
             [job.rows, job.counts.deleted, job.counts.failed, job.remaining].map(|count| count.to_string());
-        let (id, action, state) = (harmless(&job.id), harmless(&job.action), job.state.as_str().to_owned());
+        let (id, action, state) = (printable(&job.id), printable(&job.action), job.state.as_str().to_owned());
         [id, action, state, rows, deleted, failed, remaining, text(&job.created_at), text(&job.group)]
     };
     let rows: Vec<_> = std::iter::once(names.map(str::to_owned)).chain(jobs.iter().map(row)).collect();
-    let more = if has_more { "\n(there are more; --limit shows them)" } else { "" };
+    let more = if has_more { "\n(there are more; raise --limit to see them)" } else { "" };
     let counts = counts.outcomes().map(|(name, count, _)| count_row(name, count, ""));
-    format!("{}{more}\n\nRows of all jobs that match:\n{}", columns(&rows), columns(&counts))
+    format!("{}{more}\n\nRows of all matching jobs:\n{}", columns(&rows), columns(&counts))
 }
 
 fn outcome_table(outcomes: &[RowOutcome]) -> String {
@@ -111,12 +111,12 @@ fn outcome_table(outcomes: &[RowOutcome]) -> String {
 }
 
 fn cells(outcome: &RowOutcome) -> [String; 5] {
-    let text = |text: &Option<String>| harmless(text.as_deref().unwrap_or_default());
+    let text = |text: &Option<String>| printable(text.as_deref().unwrap_or_default());
     let (page, row) = (outcome.page.to_string(), outcome.row.to_string());
-    [page, row, harmless(&outcome.outcome), text(&outcome.code), text(&outcome.message)]
+    [page, row, printable(&outcome.outcome), text(&outcome.code), text(&outcome.message)]
 }
 
-/// With a header and RFC 4180's quotes.
+/// CSV as in RFC 4180, with a header.
 fn csv(outcomes: &[RowOutcome]) -> String {
     let mut text = "page,row,outcome,code,message".to_owned();
     for outcome in outcomes {

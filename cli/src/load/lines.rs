@@ -1,4 +1,4 @@
-//! Lines of a file, read by a thread of its own: standard input may keep a reader waiting for ever.
+//! Reads the lines of a file in a thread of their own, because reading from standard input can block forever.
 
 use std::{
     io::{self, BufRead, Read},
@@ -8,22 +8,22 @@ use std::{
 use efface_core::load::{LineError, LoadLine, MAX_LINE_BYTES, parse_line};
 use tokio::sync::mpsc;
 
-/// How many lines are read ahead.
-const AHEAD: usize = 64;
+/// How many lines the thread may be ahead of the loader.
+const LINES_AHEAD: usize = 64;
 
 /// A line that is not blank.
 pub(crate) struct Line {
-    /// From 1.
+    /// The line's number, from 1.
     pub(crate) number: u64,
-    /// Bytes of the file up to its end.
+    /// The position of the line's end in the file, in bytes.
     pub(crate) end: u64,
-    /// What it says, or what is wrong with it.
+    /// The parsed line, or what is wrong with it.
     pub(crate) content: Result<LoadLine, LineError>,
 }
 
-/// Reads a source to its end, or until nobody wants more lines.
+/// Reads a source to its end, or until the receiver is dropped. Lines before `from` are skipped.
 pub(crate) fn read(source: impl BufRead + Send + 'static, from: u64) -> mpsc::Receiver<io::Result<Line>> {
-    let (sender, receiver) = mpsc::channel(AHEAD);
+    let (sender, receiver) = mpsc::channel(LINES_AHEAD);
     thread::spawn(move || {
         for line in (Lines { source, from, number: 0, end: 0 }) {
             if sender.blocking_send(line).is_err() {
@@ -62,19 +62,19 @@ impl<R: BufRead> Iterator for Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    /// The next line without its end. Of one that is too long only so much is kept that it is seen to be.
+    /// Reads the next line, without the line break. Of a line that is too long, only the beginning is kept.
     fn take_line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
-        // Two bytes more, for the end of a line that is just as long as it may be.
-        let most = MAX_LINE_BYTES as u64 + 2;
-        let mut taken = (&mut self.source).take(most).read_until(b'\n', &mut bytes)? as u64;
+        // Two more bytes, for the line break of a line of the maximum length.
+        let limit = MAX_LINE_BYTES as u64 + 2;
+        let mut taken = (&mut self.source).take(limit).read_until(b'\n', &mut bytes)? as u64;
         if taken == 0 {
             return Ok(None);
         }
         if bytes.last() == Some(&b'\n') {
             bytes.pop();
             bytes.pop_if(|byte| *byte == b'\r');
-        } else if taken == most {
+        } else if taken == limit {
             taken += skip_line(&mut self.source)?;
         }
         self.number += 1;
@@ -100,7 +100,7 @@ fn skip_line(source: &mut impl BufRead) -> io::Result<u64> {
 
 fn parse(bytes: &[u8], number: u64) -> Result<Option<LoadLine>, LineError> {
     let text = str::from_utf8(bytes).map_err(|_| LineError("not valid UTF-8".to_owned()))?;
-    // Some editors mark a file as Unicode by its first character.
+    // Some editors put a byte order mark at the beginning of a file.
     let text = if number == 1 { text.trim_start_matches('\u{feff}') } else { text };
     parse_line(text)
 }
@@ -125,7 +125,7 @@ mod tests {
     const SPACE: &str = r#"{"space":{"id":"s"}}"#;
 
     #[test]
-    fn numbers_count_every_line_and_blank_ones_say_nothing() {
+    fn blank_lines_are_counted_but_not_returned() {
         let text = format!("\u{feff}{SPACE}\r\n\n  \n{SPACE}\n\u{feff}{SPACE}");
         let bad = "not valid JSON at column 1";
         check(text.as_bytes(), 1, &[(1, 25, "good"), (4, 50, "good"), (5, 73, bad)]);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_does_not_fill_the_memory_nor_hide_the_next() {
+    fn a_line_that_is_too_long_is_skipped() {
         let long = "x".repeat(3 * MAX_LINE_BYTES);
         let end = long.len() as u64 + 1;
         let text = format!("{long}\n{SPACE}\n");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_a_bad_line() {
+    fn invalid_utf_8_makes_a_bad_line() {
         check(b"\xff\n", 1, &[(1, 2, "not valid UTF-8")]);
     }
 }

@@ -1,4 +1,4 @@
-//! The loop: lines are started in their order and finish in any.
+//! Loads lines concurrently. Lines are started in their order, and can finish in any order.
 
 use std::{collections::HashMap, io, rc::Rc};
 
@@ -21,18 +21,18 @@ use tokio::sync::mpsc;
 
 use super::{
     Load,
+    counts::{Counts, End, Failure, Outcome},
     lines::Line,
     order::Order,
-    patience::patiently,
     progress::Progress,
-    tally::{End, Failure, Outcome, Tally},
+    retry::retry,
 };
-use crate::{Interrupts, connect::Site, error::explain};
+use crate::{Interrupts, connect::Connection, error::explain};
 
-/// Why a line was not loaded. No text here holds an identifier's value.
+/// Why a line was not loaded. No message contains the value of an identifier.
 #[derive(Debug, Error)]
 enum LineFailure {
-    #[error("there is no space `{0}`; make it first, with a space line or `efface admin space create {0}`")]
+    #[error("there is no space `{0}`; create it first, with a space line or `efface admin space create {0}`")]
     UnknownSpace(SpaceId),
     #[error("{}", match .0 { LoadError::Store(error) => explain(error), other => other.to_string() })]
     Profile(#[from] LoadError),
@@ -43,7 +43,7 @@ enum LineFailure {
 }
 
 impl LineFailure {
-    /// Whether the table is away: then the next line would fare no better.
+    /// Whether the table is unavailable, so that the next line would fail too.
     fn is_unavailable(&self) -> bool {
         matches!(
             self,
@@ -53,20 +53,20 @@ impl LineFailure {
         )
     }
 
-    /// Whether trying again may work: the table is away, or others write to the same items.
-    fn passes(&self) -> bool {
+    /// Whether repeating may succeed: the table is unavailable, or someone else wrote to the same items.
+    fn is_transient(&self) -> bool {
         self.is_unavailable()
             || matches!(self, Self::Profile(LoadError::Contended) | Self::Space(SpaceChangeError::Raced(_)))
     }
 }
 
-/// A space and its key, read once in a run.
+/// A space and its key. They are read once per run.
 type OpenSpace = Rc<(Space, SpaceKey)>;
 
-/// A line that is done with.
+/// The number of a finished line, and its result.
 type Done = (u64, Result<Loaded, LineFailure>);
 
-/// What a run needs to know while it runs.
+/// The state of one run.
 pub(crate) struct Loader {
     store: Store,
     key: MasterKey,
@@ -75,37 +75,37 @@ pub(crate) struct Loader {
     spaces: HashMap<SpaceId, OpenSpace>,
     order: Order,
     in_flight: FuturesUnordered<LocalBoxFuture<'static, Done>>,
-    tally: Tally,
+    counts: Counts,
     progress: Progress,
     interrupts: Interrupts,
-    /// The last line that was started or found bad.
-    handled: u64,
-    /// Set as soon as no further line may be started.
+    /// The number of the last line that was started or rejected.
+    last_handled: u64,
+    /// Why no further line is started. `None` while lines are started.
     end: Option<End>,
 }
 
 impl Loader {
-    pub(crate) fn new(site: Site, load: &Load, progress: Progress, interrupts: Interrupts) -> Self {
+    pub(crate) fn new(connection: Connection, load: &Load, progress: Progress, interrupts: Interrupts) -> Self {
         Self {
-            store: site.store,
-            key: site.key,
+            store: connection.store,
+            key: connection.key,
             clock: Clock::system(),
             keep_going: load.keep_going,
             spaces: HashMap::new(),
             order: Order::new(load.concurrency.into()),
             in_flight: FuturesUnordered::new(),
-            tally: Tally::default(),
+            counts: Counts::default(),
             progress,
             interrupts,
-            handled: load.from_line - 1,
+            last_handled: load.from_line - 1,
             end: None,
         }
     }
 
-    /// Loads until the lines or the patience end; then lines in flight are finished, whatever the reason.
+    /// Loads until there are no more lines or a reason to stop. Lines in flight are always finished.
     pub(crate) async fn run(mut self, mut lines: mpsc::Receiver<io::Result<Line>>) -> Outcome {
         while let Some(line) = self.next(&mut lines).await {
-            self.progress.at(self.tally.lines, line.end);
+            self.progress.set(self.counts.lines, line.end);
             self.start(line).await;
             if self.end.is_some() {
                 break;
@@ -114,12 +114,12 @@ impl Loader {
         while self.finish_one().await {}
         self.progress.end();
         let end = self.end.unwrap_or(End::Complete);
-        let open = [Some(self.handled + 1), self.order.first(), self.tally.first_failed()];
-        let go_on_at = open.into_iter().flatten().min().filter(|_| end != End::Complete);
-        Outcome { end, tally: self.tally, go_on_at }
+        let unfinished = [Some(self.last_handled + 1), self.order.first(), self.counts.first_failed()];
+        let resume_at = unfinished.into_iter().flatten().min().filter(|_| end != End::Complete);
+        Outcome { end, counts: self.counts, resume_at }
     }
 
-    /// The next line. Lines in flight go on while it is waited for.
+    /// Waits for the next line, and meanwhile processes lines in flight. `None` if there is none or loading stops.
     async fn next(&mut self, lines: &mut mpsc::Receiver<io::Result<Line>>) -> Option<Line> {
         loop {
             tokio::select! {
@@ -139,7 +139,7 @@ impl Loader {
         }
     }
 
-    /// Starts a line as soon as the lines before it allow.
+    /// Starts a line, after waiting for those lines in flight that must finish before it.
     async fn start(&mut self, line: Line) {
         let number = line.number;
         match line.content {
@@ -158,17 +158,17 @@ impl Loader {
             }
             Err(error) => self.fail(number, &error.0, false),
         }
-        self.handled = number;
+        self.last_handled = number;
     }
 
-    /// Writes a space line; puts a profile line in flight.
+    /// Writes a space line, or adds a profile line to the lines in flight.
     async fn begin(&mut self, number: u64, content: LoadLine) -> Result<(), LineFailure> {
         let space = match &content {
             LoadLine::Space(id, change) => {
                 self.spaces.remove(id);
                 let apply = async || Ok(apply_space(&self.store, id, change, &self.clock).await?);
-                patiently(&self.interrupts, LineFailure::passes, apply).await?;
-                self.tally.space();
+                retry(&self.interrupts, LineFailure::is_transient, apply).await?;
+                self.counts.add_space();
                 return Ok(());
             }
             LoadLine::Profile(profile) => self.space(&profile.space_id).await?,
@@ -185,7 +185,7 @@ impl Loader {
             return Ok(Rc::clone(open));
         }
         let read = async || Ok(self.store.space(id).await?);
-        let space = patiently(&self.interrupts, LineFailure::passes, read).await?;
+        let space = retry(&self.interrupts, LineFailure::is_transient, read).await?;
         let space = space.ok_or_else(|| LineFailure::UnknownSpace(id.clone()))?;
         let open = Rc::new((space, self.key.space_key(id)));
         self.spaces.insert(id.clone(), Rc::clone(&open));
@@ -196,11 +196,11 @@ impl Loader {
         let (store, clock, interrupts) = (self.store.clone(), self.clock.clone(), self.interrupts.clone());
         async move {
             let load = async || Ok(store.load_profile(&space.0, &space.1, &profile, clock.now()).await?);
-            (number, patiently(&interrupts, LineFailure::passes, load).await)
+            (number, retry(&interrupts, LineFailure::is_transient, load).await)
         }
     }
 
-    /// Waits for a line in flight. `false` where there is none, or nobody wants to wait any longer.
+    /// Waits until one line in flight is finished. `false` if there is none, or after a second Ctrl-C.
     async fn finish_one(&mut self) -> bool {
         tokio::select! {
             biased;
@@ -215,15 +215,15 @@ impl Loader {
     fn finish(&mut self, (number, result): Done) {
         self.order.finish(number);
         match result {
-            Ok(loaded) => self.tally.profile(loaded),
+            Ok(loaded) => self.counts.add_profile(loaded),
             Err(failure) => self.fail(number, &failure.to_string(), failure.is_unavailable()),
         }
     }
 
     fn fail(&mut self, line: u64, message: &str, is_unavailable: bool) {
         self.progress.note(&format!("line {line}: {message}"));
-        self.tally.failure(Failure { line, message: message.to_owned() });
-        // A load that was asked to stop gives up on a table that is away: that is not the table's end.
+        self.counts.add_failure(Failure { line, message: message.to_owned() });
+        // After Ctrl-C, operations are not retried, so an unavailable table is then reported as an interruption.
         match self.end {
             None if is_unavailable && self.interrupts.requested() => self.end = Some(End::Interrupted),
             None if is_unavailable => self.end = Some(End::Unavailable),
@@ -233,7 +233,7 @@ impl Loader {
     }
 }
 
-/// Makes a space, or changes it where it is there.
+/// Creates a space, or changes it if it exists.
 async fn apply_space(
     store: &Store,
     id: &SpaceId,

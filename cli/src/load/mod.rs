@@ -1,11 +1,12 @@
-//! `efface load`: profiles and spaces from a seed file, many lines at a time, in an order that ends the same.
+//! `efface load`: loads profiles and spaces from a file. It writes several lines at a time, with the same result as one
+//! line after the other.
 
+mod counts;
 mod lines;
 mod loader;
 mod order;
-mod patience;
 mod progress;
-mod tally;
+mod retry;
 
 use std::{
     fs::File,
@@ -15,52 +16,52 @@ use std::{
 
 use clap::Args;
 
-use crate::{Answer, CliError, Interrupts, connect, settings::Settings};
+use crate::{CliError, Interrupts, Output, connect, settings::Settings};
 use loader::Loader;
 use progress::Progress;
 
 const AFTER_HELP: &str = "\
-Each line is a profile or a space in JSON; docs/seed-format.md is the reference. Loading a file again changes nothing,
-and nothing that was deleted comes back unless the line's timestamp is later than the deletion.
+Each line is a profile or a space in JSON; docs/load-format.md is the reference. Loading a file again changes nothing.
+A deleted identifier or profile stays deleted unless the line's timestamp is later than the deletion.
 
 Example:
   efface load profiles.jsonl
   zcat profiles.jsonl.gz | efface load -
 
 Exit codes:
-  0    every line is loaded
-  1    a line was refused; those before it are loaded
+  0    every line was loaded
+  1    a line was rejected; the lines before it were loaded
   2    the command line or a setting is wrong; nothing was loaded
-  3    the table did not answer for long: go on with --from-line, as the message says
-  130  stopped by Ctrl-C: go on with --from-line, as the message says";
+  3    the table was unavailable: resume with --from-line, as the message says
+  130  stopped by Ctrl-C: resume with --from-line, as the message says";
 
-/// What to load, and how.
+/// The options of `efface load`.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Load {
-    /// A seed file; `-` is standard input
+    /// The file to load; `-` is standard input
     file: PathBuf,
-    /// Load every good line, and list the bad ones at the end, instead of stopping at the first bad one
+    /// Continue after a bad line, instead of stopping at the first one
     #[arg(long)]
     keep_going: bool,
-    /// Go on at this line; the ones before it are not looked at
+    /// Start at this line, and ignore the lines before it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     from_line: u64,
-    /// How many lines are written at a time
+    /// How many lines are written concurrently
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
 }
 
-pub(crate) async fn run(load: &Load, settings: &Settings<'_>, interrupts: &Interrupts) -> Result<Answer, CliError> {
+pub(crate) async fn run(load: &Load, settings: &Settings<'_>, interrupts: &Interrupts) -> Result<Output, CliError> {
     let (source, bytes) = open(&load.file).map_err(|source| CliError::File { path: load.file.clone(), source })?;
-    let site = connect::open(settings).await?;
+    let connection = connect::open(settings).await?;
     let progress = Progress::start(bytes, settings.global.json);
-    let loader = Loader::new(site, load, progress, interrupts.clone());
+    let loader = Loader::new(connection, load, progress, interrupts.clone());
     let outcome = loader.run(lines::read(source, load.from_line)).await;
-    Ok(outcome.answer(&load.file))
+    Ok(outcome.into_output(&load.file))
 }
 
-/// A source of lines, and its size where it has one.
+/// A source of lines, and its size in bytes if it is known.
 type Source = (Box<dyn BufRead + Send>, Option<u64>);
 
 fn open(path: &Path) -> io::Result<Source> {
@@ -68,10 +69,10 @@ fn open(path: &Path) -> io::Result<Source> {
         return Ok((Box::new(BufReader::new(io::stdin())), None));
     }
     let file = File::open(path)?;
-    let about = file.metadata()?;
-    if about.is_dir() {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let bytes = about.is_file().then_some(about.len());
+    let bytes = metadata.is_file().then_some(metadata.len());
     Ok((Box::new(BufReader::with_capacity(64 * 1_024, file)), bytes))
 }

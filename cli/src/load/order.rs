@@ -1,30 +1,32 @@
-//! Which lines may be written at the same time, so that the end is the same as of one after the other.
+//! Decides which lines may be written concurrently, so that the result is the same as of one line after the other:
 //!
-//! A space line changes how all others are read, and a merge needs the profile that it goes into: both wait for all
-//! earlier lines. Two lines that share an identifier may be of one profile, whose traits the later one decides, or of
-//! two, of which the later one is in the wrong: they keep their order too.
+//! - A space line waits for all earlier lines, because it changes how lines are read.
+//! - A line with `merged_into` waits for all earlier lines, because the other profile must exist.
+//! - A line waits for every earlier line that shares an identifier with it. If both are of the same profile, the traits
+//!   of the later one win. If not, the later line is rejected.
 
 use std::collections::{BTreeMap, HashSet};
 
 use efface_core::load::LoadLine;
 
-/// An identifier in its space. In lower case, so that types whose values are compared so are covered too.
-type Shared = (String, String, String);
+/// Space, type and value of an identifier. The value is in lower case, because the type may ignore letter case.
+type IdentifierKey = (String, String, String);
 
-/// The lines that are being written.
+/// The lines in flight, which are being written.
 pub(crate) struct Order {
     limit: usize,
-    lines: BTreeMap<u64, Vec<Shared>>,
-    busy: HashSet<Shared>,
+    lines: BTreeMap<u64, Vec<IdentifierKey>>,
+    /// The identifiers of all lines in flight.
+    identifiers: HashSet<IdentifierKey>,
 }
 
 impl Order {
-    /// At most so many lines at a time.
+    /// Allows at most `limit` lines in flight.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, lines: BTreeMap::new(), busy: HashSet::new() }
+        Self { limit, lines: BTreeMap::new(), identifiers: HashSet::new() }
     }
 
-    /// Whether a line must wait until one that is being written is done.
+    /// Whether a line must wait until a line in flight is finished.
     pub(crate) fn must_wait(&self, line: &LoadLine) -> bool {
         if self.lines.is_empty() {
             return false;
@@ -33,30 +35,30 @@ impl Order {
             LoadLine::Space(..) => true,
             LoadLine::Profile(profile) => profile.merged_into.is_some(),
         };
-        is_barrier || self.lines.len() >= self.limit || shared(line).iter().any(|id| self.busy.contains(id))
+        is_barrier || self.lines.len() >= self.limit || keys(line).iter().any(|key| self.identifiers.contains(key))
     }
 
-    /// A line is being written from now on. It must not have to wait.
+    /// Adds a line to the lines in flight. [`must_wait`](Self::must_wait) must be false for it.
     pub(crate) fn start(&mut self, number: u64, line: &LoadLine) {
-        let ids = shared(line);
-        self.busy.extend(ids.iter().cloned());
-        self.lines.insert(number, ids);
+        let keys = keys(line);
+        self.identifiers.extend(keys.iter().cloned());
+        self.lines.insert(number, keys);
     }
 
-    /// A line is done with.
+    /// Removes a line from the lines in flight.
     pub(crate) fn finish(&mut self, number: u64) {
-        for id in self.lines.remove(&number).unwrap_or_default() {
-            self.busy.remove(&id);
+        for key in self.lines.remove(&number).unwrap_or_default() {
+            self.identifiers.remove(&key);
         }
     }
 
-    /// The first line that is being written.
+    /// The number of the first line in flight.
     pub(crate) fn first(&self) -> Option<u64> {
         self.lines.keys().next().copied()
     }
 }
 
-fn shared(line: &LoadLine) -> Vec<Shared> {
+fn keys(line: &LoadLine) -> Vec<IdentifierKey> {
     let LoadLine::Profile(profile) = line else { return Vec::new() };
     let space = profile.space_id.as_str();
     let ids = profile.external_ids.iter().chain(&profile.merged_into);
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_share_nothing_go_together_up_to_the_limit() {
+    fn lines_that_share_no_identifier_run_concurrently_up_to_the_limit() {
         let mut order = Order::new(2);
         order.start(1, &profile(&["a"]));
         assert!(!order.must_wait(&profile(&["b"])));
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn spaces_and_merges_wait_for_all_before_them() {
+    fn spaces_and_merges_wait_for_all_earlier_lines() {
         let space = line(r#"{"space":{"id":"s"}}"#);
         let json =
             r#"{"space_id":"s","external_ids":[{"type":"email","id":"x"}],"merged_into":{"type":"email","id":"y"}}"#;
@@ -114,7 +116,7 @@ mod tests {
         order.finish(1);
         order.start(2, &merge);
         assert!(!order.must_wait(&profile(&["a"])));
-        assert!(order.must_wait(&profile(&["y"])), "the profile that it goes into");
+        assert!(order.must_wait(&profile(&["y"])), "the profile that it was merged into");
         order.start(3, &space);
     }
 }

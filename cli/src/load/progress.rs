@@ -1,4 +1,4 @@
-//! How far loading is: a bar on a terminal, nothing anywhere else.
+//! The progress of loading: a bar on a terminal, and nothing otherwise.
 
 use std::{
     io::{self, IsTerminal},
@@ -9,19 +9,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output;
 
-/// A bar of bytes, or a count of lines where nobody knows how many bytes will come.
+/// A progress bar over the bytes of the file, or a counter of lines if the size is not known.
 pub(crate) struct Progress {
     bar: ProgressBar,
     counts_bytes: bool,
-    is_for_programs: bool,
+    as_json: bool,
 }
 
 impl Progress {
-    /// Shows itself, unless a program listens.
-    pub(crate) fn start(bytes: Option<u64>, is_for_programs: bool) -> Self {
+    /// Shows the bar on a terminal. With `as_json` it stays hidden, and notes are not printed.
+    pub(crate) fn start(bytes: Option<u64>, as_json: bool) -> Self {
         let counts_bytes = bytes.is_some();
-        if is_for_programs || !io::stderr().is_terminal() {
-            return Self { bar: ProgressBar::hidden(), counts_bytes, is_for_programs };
+        if as_json || !io::stderr().is_terminal() {
+            return Self { bar: ProgressBar::hidden(), counts_bytes, as_json };
         }
         let (bar, template) = match bytes {
             Some(bytes) => {
@@ -32,11 +32,11 @@ impl Progress {
         };
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar, counts_bytes, is_for_programs }
+        Self { bar, counts_bytes, as_json }
     }
 
-    /// So many lines are done, and the file is being read here.
-    pub(crate) fn at(&self, lines: u64, bytes: u64) {
+    /// Shows the number of loaded lines, and the position in the file in bytes.
+    pub(crate) fn set(&self, lines: u64, bytes: u64) {
         if self.counts_bytes {
             self.bar.set_position(bytes);
             self.bar.set_message(lines.to_string());
@@ -45,14 +45,14 @@ impl Progress {
         }
     }
 
-    /// Says something above the bar; programs find it in the closing document.
+    /// Prints a line above the bar. With JSON output it is left out, because the final document contains it.
     pub(crate) fn note(&self, text: &str) {
-        if !self.is_for_programs {
+        if !self.as_json {
             self.bar.suspend(|| output::note(text));
         }
     }
 
-    /// Goes away: the closing table says the rest.
+    /// Clears the bar. The command's output has the final numbers.
     pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,4 +1,4 @@
-//! Spaces, tokens, and the key.
+//! `efface admin`: spaces, tokens, and the check of the identifier key.
 
 use crate::site::Site;
 
@@ -26,7 +26,7 @@ async fn a_space_is_made_shown_and_changed() {
 async fn a_token_is_shown_once_and_revoked() {
     let site = Site::start().await;
     let create = ["admin", "token", "create", "spa_a", "--role", "identity_admin", "--expires-in", "90d"];
-    assert_eq!(site.run(&create).await.unwrap_err().code(), "not_found", "its space is not there");
+    assert_eq!(site.run(&create).await.unwrap_err().code(), "not_found", "the space does not exist");
     site.run(&["admin", "space", "create", "spa_a"]).await.unwrap();
     let made = site.run(&create).await.unwrap();
     let token = made.json["token"].as_str().unwrap();
@@ -42,7 +42,7 @@ async fn a_token_is_shown_once_and_revoked() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_refused_before_anything_is_done() {
+async fn a_wrong_key_is_rejected_before_anything_is_done() {
     let site = Site::start().await;
     site.run(&["admin", "space", "create", "spa_a"]).await.unwrap();
     let other = site.file("key", "IAIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\n");

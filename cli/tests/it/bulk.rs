@@ -1,4 +1,4 @@
-//! Bulk deletions against an API that is busy, loses answers, refuses, or never ends.
+//! `efface bulk` against an API that is busy, loses responses, rejects requests, or has jobs that never end.
 
 use std::{
     process::{Command, Stdio},
@@ -20,8 +20,8 @@ async fn pages_are_sent_and_the_job_is_followed_to_its_end() {
     let file = api.file("people.csv", ROWS);
     let line =
         ["bulk", &file, "--yes", "--page-size", "3", "--parallelism", "1", "--group", "g", "--max-deletions", "9"];
-    let answer = api.run(&line).await.unwrap();
-    assert_eq!(answer.exit, 0);
+    let output = api.run(&line).await.unwrap();
+    assert_eq!(output.exit, 0);
     assert_eq!(
         api.lines(),
         [
@@ -34,36 +34,36 @@ async fn pages_are_sent_and_the_job_is_followed_to_its_end() {
             "GET jobs/job_1"
         ]
     );
-    let asked = api.state().asked.clone();
+    let received = api.state().received.clone();
     let new = json!({"action": "delete_profile", "rows": [], "group": "g", "max_deletions": 9, "open": true});
-    assert_eq!(asked[0].body, new);
-    assert_eq!(Value::from(asked[0].key.clone()), answer.json["idempotency_key"]);
-    assert_eq!(asked[1].body, json!({"page": 1, "rows": ["email:a", "email:b", "nobody"]}));
-    assert_eq!(asked[2].body, json!({"page": 2, "rows": ["email:c", "email:d", null]}));
-    assert_eq!(asked[3].body, json!({"page": 3, "rows": ["email:e"]}));
-    let job = &answer.json["job"];
+    assert_eq!(received[0].body, new);
+    assert_eq!(Value::from(received[0].key.clone()), output.json["idempotency_key"]);
+    assert_eq!(received[1].body, json!({"page": 1, "rows": ["email:a", "email:b", "nobody"]}));
+    assert_eq!(received[2].body, json!({"page": 2, "rows": ["email:c", "email:d", null]}));
+    assert_eq!(received[3].body, json!({"page": 3, "rows": ["email:e"]}));
+    let job = &output.json["job"];
     assert_eq!((&job["rows"], &job["counts"]["deleted"], &job["counts"]["invalid"]), (&json!(7), &json!(5), &json!(2)));
-    let rejected: Vec<&Value> = answer.json["rejected"].as_array().unwrap().iter().map(|row| &row["row"]).collect();
-    assert_eq!((rejected, &answer.json["rejected_total"]), (vec![&json!(3), &json!(6)], &json!(2)));
-    assert!(answer.text.contains("row 6") && !answer.text.contains("oops"));
+    let rejected: Vec<&Value> = output.json["rejected"].as_array().unwrap().iter().map(|row| &row["row"]).collect();
+    assert_eq!((rejected, &output.json["rejected_total"]), (vec![&json!(3), &json!(6)], &json!(2)));
+    assert!(output.text.contains("row 6") && !output.text.contains("oops"));
 }
 
 #[tokio::test]
-async fn a_page_that_got_no_answer_keeps_its_number() {
+async fn a_repeated_page_keeps_its_number() {
     let api = FakeApi::start().await;
     let file = api.file("people.csv", "email:a\nemail:b\nemail:c\nemail:d\n");
     for (at, fault) in [("/rows", Fault::Busy), ("/rows", Fault::Lost), ("/start", Fault::Lost), ("GET", Fault::Busy)] {
         api.fail(at, fault);
     }
     api.fail("jobs", Fault::Lost);
-    let answer = api.run(&["bulk", &file, "--yes", "--page-size", "1", "--parallelism", "3"]).await.unwrap();
-    assert_eq!((answer.exit, &answer.json["job"]["counts"]["deleted"]), (0, &json!(4)));
+    let output = api.run(&["bulk", &file, "--yes", "--page-size", "1", "--parallelism", "3"]).await.unwrap();
+    assert_eq!((output.exit, &output.json["job"]["counts"]["deleted"]), (0, &json!(4)));
     let state = api.state();
     assert_eq!((state.jobs.len(), state.pages.len()), (1, 4), "nothing is counted twice");
-    let rows = state.asked.iter().filter(|asked| asked.line.ends_with("/rows"));
+    let rows = state.received.iter().filter(|received| received.line.ends_with("/rows"));
     let mut sent: Vec<(u64, Value)> =
-        rows.map(|asked| (asked.body["page"].as_u64().unwrap(), asked.body["rows"][0].clone())).collect();
-    assert_eq!(sent.len(), 6, "four pages, and two of them again");
+        rows.map(|received| (received.body["page"].as_u64().unwrap(), received.body["rows"][0].clone())).collect();
+    assert_eq!(sent.len(), 6, "four pages, two of them twice");
     sent.sort_by_key(|(page, _)| *page);
     sent.dedup();
     let names = ["email:a", "email:b", "email:c", "email:d"];
@@ -71,25 +71,25 @@ async fn a_page_that_got_no_answer_keeps_its_number() {
 }
 
 #[tokio::test]
-async fn a_dry_run_sends_what_fits_a_page_at_once_and_more_as_a_job() {
+async fn a_dry_run_is_one_request_or_a_job_of_several_pages() {
     let api = FakeApi::start().await;
     let file = api.file("people.json", r#"[{"key":"email","value":"a"},"email:b",7]"#);
-    let answer = api.run(&["bulk", &file, "--dry-run"]).await.unwrap();
-    assert_eq!((answer.exit, &answer.json["plan"]["profiles"]), (0, &json!(7)));
-    assert_eq!(answer.json["rejected"][0]["row"], 3);
+    let output = api.run(&["bulk", &file, "--dry-run"]).await.unwrap();
+    assert_eq!((output.exit, &output.json["plan"]["profiles"]), (0, &json!(7)));
+    assert_eq!(output.json["rejected"][0]["row"], 3);
     assert_eq!(api.lines(), ["POST jobs"]);
     let rows = json!([{"key": "email", "value": "a"}, "email:b", "7"]);
-    assert_eq!(api.state().asked[0].body, json!({"action": "delete_profile", "rows": rows, "dry_run": true}));
+    assert_eq!(api.state().received[0].body, json!({"action": "delete_profile", "rows": rows, "dry_run": true}));
 
-    let answer = api.run(&["bulk", &file, "--dry-run", "--page-size", "2"]).await.unwrap();
+    let output = api.run(&["bulk", &file, "--dry-run", "--page-size", "2"]).await.unwrap();
     assert_eq!(
-        answer.json["plan"],
+        output.json["plan"],
         json!({"rows": 3, "profiles": 9, "invalid": 0, "not_found": 0, "duplicates": 0,
         "protected": 0, "merges": 0, "identifiers": 0, "memberships": 0, "other_case": 0, "estimated_seconds": null,
         "estimated_cost_usd": null})
     );
     let state = api.state();
-    assert_eq!(state.asked[1].body, json!({"action": "delete_profile", "rows": [], "dry_run": true, "open": true}));
+    assert_eq!(state.received[1].body, json!({"action": "delete_profile", "rows": [], "dry_run": true, "open": true}));
 }
 
 #[tokio::test]
@@ -97,11 +97,11 @@ async fn identifiers_are_sent_as_objects() {
     let api = FakeApi::start().await;
     let file = api.file("ids.csv", "type,id,user_id\nemail,a,u\n");
     let line = ["bulk", &file, "--action", "delete_identifier", "--yes", "--no-wait", "--idempotency-key", "k"];
-    let answer = api.run(&line).await.unwrap();
-    assert_eq!((answer.exit, &answer.json["job"]["state"]), (0, &json!("running")));
-    let asked = api.state().asked.clone();
-    assert_eq!((&*asked[0].key, &asked[0].body["action"]), ("k", &json!("delete_identifier")));
-    assert_eq!(asked[1].body["rows"], json!([{"user_id": "u", "type": "email", "id": "a"}]));
+    let output = api.run(&line).await.unwrap();
+    assert_eq!((output.exit, &output.json["job"]["state"]), (0, &json!("running")));
+    let received = api.state().received.clone();
+    assert_eq!((&*received[0].key, &received[0].body["action"]), ("k", &json!("delete_identifier")));
+    assert_eq!(received[1].body["rows"], json!([{"user_id": "u", "type": "email", "id": "a"}]));
 }
 
 #[tokio::test]
@@ -109,15 +109,15 @@ async fn failed_rows_are_a_failure() {
     let api = FakeApi::start().await;
     api.state().failing = 1;
     let file = api.file("people.csv", "email:a\nemail:b\n");
-    let answer = api.run(&["bulk", &file, "--yes"]).await.unwrap();
-    assert_eq!(answer.exit, 1);
-    assert!(answer.text.contains("efface jobs outcomes job_1 --outcome failed"));
+    let output = api.run(&["bulk", &file, "--yes"]).await.unwrap();
+    assert_eq!(output.exit, 1);
+    assert!(output.text.contains("efface jobs outcomes job_1 --outcome failed"));
 }
 
 #[tokio::test]
-async fn a_refused_page_ends_the_job() {
+async fn a_rejected_page_cancels_the_job() {
     let api = FakeApi::start().await;
-    api.fail("/rows", Fault::Refused);
+    api.fail("/rows", Fault::Rejected);
     let file = api.file("people.csv", "email:a\n");
     let error = api.run(&["bulk", &file, "--yes"]).await.unwrap_err();
     assert_eq!((error.exit_code(), error.code()), (1, "payload_too_large"));
@@ -125,7 +125,7 @@ async fn a_refused_page_ends_the_job() {
 }
 
 #[tokio::test]
-async fn a_bad_file_is_told_before_anything_is_sent() {
+async fn a_bad_file_is_reported_before_anything_is_sent() {
     let api = FakeApi::start().await;
     for text in ["", "header\n", "[\"email:secret\",", "{\"rows\":[\"email:secret\"]"] {
         let file = api.file("bad", text);
@@ -136,7 +136,7 @@ async fn a_bad_file_is_told_before_anything_is_sent() {
     assert_eq!(api.lines().len(), 0);
 }
 
-async fn interrupted(api: &FakeApi, how: &str, when: &str) -> efface_cli::Answer {
+async fn interrupted(api: &FakeApi, how: &str, when: &str) -> efface_cli::Output {
     let file = api.file("people.csv", "email:a\nemail:b\n");
     let (sender, receiver) = watch::channel(0);
     let interrupts = Interrupts::from_channel(receiver);
@@ -147,8 +147,8 @@ async fn interrupted(api: &FakeApi, how: &str, when: &str) -> efface_cli::Answer
         }
         sender.send(1).unwrap();
     };
-    let (answer, ()) = tokio::join!(api.run_until(&line, &interrupts), stop);
-    answer.unwrap()
+    let (output, ()) = tokio::join!(api.run_until(&line, &interrupts), stop);
+    output.unwrap()
 }
 
 #[tokio::test]
@@ -157,23 +157,23 @@ async fn ctrl_c_cancels_a_job_that_was_not_started() {
     for _ in 0..14 {
         api.fail("/rows", Fault::Lost);
     }
-    let answer = interrupted(&api, "--yes", "/rows").await;
-    assert_eq!((answer.exit, &answer.json["job_id"]), (130, &json!("job_1")));
-    assert!(answer.text.contains("nothing was deleted"));
+    let output = interrupted(&api, "--yes", "/rows").await;
+    assert_eq!((output.exit, &output.json["job_id"]), (130, &json!("job_1")));
+    assert!(output.text.contains("nothing was deleted"));
     assert_eq!(api.state().jobs["job_1"]["state"], "cancelled");
 }
 
 #[tokio::test]
-async fn ctrl_c_cancels_a_dry_run_that_runs() {
+async fn ctrl_c_cancels_a_running_dry_run() {
     let api = FakeApi::start().await;
     api.state().endless = true;
-    let answer = interrupted(&api, "--dry-run", "GET").await;
-    assert_eq!(answer.exit, 130);
+    let output = interrupted(&api, "--dry-run", "GET").await;
+    assert_eq!(output.exit, 130);
     assert_eq!(api.state().jobs["job_1"]["state"], "cancelled");
 }
 
 #[tokio::test]
-async fn a_job_of_another_run_is_not_ended_by_a_mistake() {
+async fn a_rejected_page_does_not_cancel_the_job_of_another_run() {
     let api = FakeApi::start().await;
     let (file, other) = (api.file("people.csv", "email:a\n"), api.file("others.csv", "email:b\n"));
     let line = |file| ["bulk", file, "--yes", "--no-wait", "--idempotency-key", "k"];
@@ -184,19 +184,19 @@ async fn a_job_of_another_run_is_not_ended_by_a_mistake() {
 }
 
 #[tokio::test]
-async fn ctrl_c_lets_a_started_job_go_on_and_says_how_to_follow_it() {
+async fn ctrl_c_leaves_a_started_job_running_and_says_how_to_follow_it() {
     let api = FakeApi::start().await;
     api.state().endless = true;
-    let answer = interrupted(&api, "--yes", "GET").await;
-    assert_eq!(answer.exit, 130);
+    let output = interrupted(&api, "--yes", "GET").await;
+    assert_eq!(output.exit, 130);
     for verb in ["status job_1 --space spa_demo --watch", "pause job_1 --space spa_demo", "cancel job_1"] {
-        assert!(answer.text.contains(&format!("efface jobs {verb}")), "{}", answer.text);
+        assert!(output.text.contains(&format!("efface jobs {verb}")), "{}", output.text);
     }
     assert_eq!(api.state().jobs["job_1"]["state"], "running");
 }
 
 #[tokio::test]
-async fn the_same_key_goes_on_where_the_first_run_was_lost() {
+async fn a_run_with_the_same_key_continues_a_failed_one() {
     let api = FakeApi::start().await;
     for _ in 0..14 {
         api.fail("/rows", Fault::Busy);
@@ -211,9 +211,9 @@ async fn the_same_key_goes_on_where_the_first_run_was_lost() {
     assert_eq!(api.state().jobs.len(), 1);
 }
 
-/// As a process of its own, because only that has no terminal for sure.
+/// Runs the binary, because only a separate process certainly has no terminal.
 #[tokio::test]
-async fn without_a_terminal_nothing_is_deleted_unasked() {
+async fn without_a_terminal_nothing_is_deleted_without_yes() {
     let api = FakeApi::start().await;
     let file = api.file("people.csv", "email:a\n");
     for line in [&["bulk", &file][..], &["bulk", "-"], &["profile", "delete", "email:a"]] {

@@ -1,7 +1,7 @@
-//! Deletions against an API that hangs up, is busy, or refuses.
+//! `efface delete` against an API that closes the connection, is busy, or rejects the request.
 
 use clap::Parser;
-use efface_cli::{Answer, Cli, CliError, Interrupts};
+use efface_cli::{Cli, CliError, Interrupts, Output};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -9,13 +9,14 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Answers requests by a script, `None` by hanging up, and returns what it was sent.
+/// A server that sends the given responses, closes the connection for `None`, and returns the requests that it
+/// received.
 async fn scripted(script: Vec<Option<&'static str>>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {
         let mut requests = Vec::new();
-        for answer in script {
+        for response in script {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = String::new();
             while !request.ends_with("]}") {
@@ -24,8 +25,8 @@ async fn scripted(script: Vec<Option<&'static str>>) -> (String, JoinHandle<Vec<
                 request.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
             }
             requests.push(request);
-            if let Some(answer) = answer {
-                stream.write_all(answer.as_bytes()).await.unwrap();
+            if let Some(response) = response {
+                stream.write_all(response.as_bytes()).await.unwrap();
             }
         }
         requests
@@ -38,7 +39,7 @@ fn header<'a>(request: &'a str, name: &str) -> &'a str {
     lines.filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value).next().unwrap_or_default()
 }
 
-async fn delete(url: &str) -> Result<Answer, CliError> {
+async fn delete(url: &str) -> Result<Output, CliError> {
     let token = efface_aws::clock::token();
     let line = ["efface", "delete", "--space", "spa_demo", "--user-id", "a/b", "--type", "email", "--id", "-x"];
     let cli = Cli::try_parse_from(line.iter().chain(&["--api-url", url])).map_err(|error| error.to_string()).unwrap();
@@ -54,13 +55,13 @@ const GONE: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 77\r\nConnection: 
                     {\"error\":{\"code\":\"eid_not_found\",\"message\":\"External identifier not found.\"}}";
 
 #[tokio::test]
-async fn a_deletion_is_repeated_under_one_key_until_it_is_answered() {
+async fn a_deletion_is_repeated_with_the_same_key_until_there_is_a_response() {
     let (url, server) = scripted(vec![None, Some(BUSY), Some(DELETED)]).await;
-    let answer = delete(&url).await.unwrap();
-    assert_eq!((answer.exit, &answer.json["code"], &answer.json["attempts"]), (0, &json!("success"), &json!(3)));
-    assert_eq!(answer.text, "External identifier has been deleted. (request r-1)");
+    let output = delete(&url).await.unwrap();
+    assert_eq!((output.exit, &output.json["code"], &output.json["attempts"]), (0, &json!("success"), &json!(3)));
+    assert_eq!(output.text, "External identifier has been deleted. (request r-1)");
     let requests = server.await.unwrap();
-    let key = answer.json["idempotency_key"].as_str().unwrap();
+    let key = output.json["idempotency_key"].as_str().unwrap();
     for request in &requests {
         assert_eq!(header(request, "idempotency-key"), key);
         let path = "/v1/spaces/spa_demo/collections/users/profiles/user_id:a%2Fb/external_ids/delete";
@@ -71,14 +72,14 @@ async fn a_deletion_is_repeated_under_one_key_until_it_is_answered() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_final() {
+async fn an_api_error_is_not_retried() {
     let (url, _server) = scripted(vec![Some(GONE)]).await;
     let error = delete(&url).await.unwrap_err();
     assert_eq!((error.exit_code(), error.code()), (1, "eid_not_found"));
 }
 
 #[tokio::test]
-async fn no_answer_names_the_key_to_go_on_with() {
+async fn a_missing_response_names_the_key_for_a_repetition() {
     let (url, _server) =
         scripted(vec![Some("HTTP/1.1 429 Slow\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n")]).await;
     let error = delete(&url).await.unwrap_err();

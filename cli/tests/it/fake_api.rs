@@ -1,4 +1,4 @@
-//! An API that keeps jobs in memory and fails on demand: what was asked of it is the test's evidence.
+//! A fake of the HTTP API. It keeps jobs in memory, fails on demand, and records the requests that it received.
 
 use std::{
     collections::BTreeMap,
@@ -11,27 +11,27 @@ use std::{
 };
 
 use clap::Parser;
-use efface_cli::{Answer, Cli, CliError, Interrupts};
+use efface_cli::{Cli, CliError, Interrupts, Output};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-/// How an exchange fails, once.
+/// How one exchange fails.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// A 503 before anything is done.
+    /// 503, without any effect.
     Busy,
-    /// It is done, and the answer gets lost.
+    /// The request takes effect, but the response is lost.
     Lost,
-    /// A refusal.
-    Refused,
+    /// 413, without any effect.
+    Rejected,
 }
 
-/// A request as it came.
+/// A request that was received.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Asked {
+pub(crate) struct Received {
     pub(crate) line: String,
     pub(crate) key: String,
     pub(crate) body: Value,
@@ -39,16 +39,16 @@ pub(crate) struct Asked {
 
 #[derive(Default)]
 pub(crate) struct State {
-    pub(crate) asked: Vec<Asked>,
+    pub(crate) received: Vec<Received>,
     pub(crate) jobs: BTreeMap<String, Value>,
     pub(crate) pages: BTreeMap<(String, u64), Value>,
-    /// The part of a request line that the fault is for.
+    /// Each fault happens once, at the first request whose line contains the text.
     pub(crate) faults: Vec<(&'static str, Fault)>,
-    /// So many rows of every job fail.
+    /// How many rows of each job fail.
     pub(crate) failing: u64,
-    /// Jobs never end.
+    /// Whether jobs never end.
     pub(crate) endless: bool,
-    /// Answers that are given as they stand, by their request line without the space.
+    /// Fixed responses, by their request line without the path of the space.
     pub(crate) lists: BTreeMap<String, Value>,
     keys: BTreeMap<String, Value>,
 }
@@ -85,10 +85,11 @@ impl FakeApi {
         self.state().faults.push((at, fault));
     }
 
-    /// The request lines so far, without what all have in common.
+    /// The lines of all requests so far, shortened by the path of the space.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let short = |asked: &Asked| asked.line.replace("/v1/spaces/spa_demo/", "").replace("deletion_jobs", "jobs");
-        self.state().asked.iter().map(short).collect()
+        let short =
+            |received: &Received| received.line.replace("/v1/spaces/spa_demo/", "").replace("deletion_jobs", "jobs");
+        self.state().received.iter().map(short).collect()
     }
 
     pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
@@ -97,17 +98,17 @@ impl FakeApi {
         path.to_str().unwrap().to_owned()
     }
 
-    /// What the command needs of the environment.
+    /// The environment variables that the command needs.
     pub(crate) fn settings(&self) -> [(&'static str, String); 3] {
         let token = efface_aws::clock::token().expose().to_owned();
         [("EFFACE_API_URL", self.url.clone()), ("EFFACE_TOKEN", token), ("EFFACE_SPACE", "spa_demo".to_owned())]
     }
 
-    pub(crate) async fn run(&self, line: &[&str]) -> Result<Answer, CliError> {
+    pub(crate) async fn run(&self, line: &[&str]) -> Result<Output, CliError> {
         self.run_until(line, &Interrupts::never()).await
     }
 
-    pub(crate) async fn run_until(&self, line: &[&str], interrupts: &Interrupts) -> Result<Answer, CliError> {
+    pub(crate) async fn run_until(&self, line: &[&str], interrupts: &Interrupts) -> Result<Output, CliError> {
         let line = ["efface", "--json"].iter().chain(line);
         let cli = Cli::try_parse_from(line).map_err(|error| error.to_string()).unwrap();
         let settings = self.settings();
@@ -123,27 +124,27 @@ impl Drop for FakeApi {
 }
 
 async fn exchange(mut stream: TcpStream, state: Arc<Mutex<State>>) {
-    let asked = receive(&mut stream).await;
+    let received = receive(&mut stream).await;
     let fault = {
         let faults = &mut state.lock().unwrap().faults;
-        let at = faults.iter().position(|(at, _)| asked.line.contains(at));
+        let at = faults.iter().position(|(at, _)| received.line.contains(at));
         at.map(|at| faults.remove(at).1)
     };
     let (status, body) = match fault {
         Some(Fault::Busy) => (503, json!({"error": {"code": "service_unavailable", "message": "Busy."}})),
-        Some(Fault::Refused) => (413, json!({"error": {"code": "payload_too_large", "message": "Too large."}})),
-        _ => state.lock().unwrap().answer(&asked),
+        Some(Fault::Rejected) => (413, json!({"error": {"code": "payload_too_large", "message": "Too large."}})),
+        _ => state.lock().unwrap().response(&received),
     };
-    state.lock().unwrap().asked.push(asked);
+    state.lock().unwrap().received.push(received);
     if fault != Some(Fault::Lost) {
         let body = body.to_string();
         let head = "Retry-After: 0\r\nRequest-Id: r-1\r\nConnection: close";
-        let reply = format!("HTTP/1.1 {status} X\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        stream.write_all(reply.as_bytes()).await.unwrap();
+        let response = format!("HTTP/1.1 {status} X\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(response.as_bytes()).await.unwrap();
     }
 }
 
-async fn receive(stream: &mut TcpStream) -> Asked {
+async fn receive(stream: &mut TcpStream) -> Received {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes);
@@ -155,7 +156,7 @@ async fn receive(stream: &mut TcpStream) -> Asked {
             if body.len() >= header("content-length").parse().unwrap_or(0) {
                 assert!(header("authorization").starts_with("Basic "));
                 let line = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1").to_owned();
-                return Asked {
+                return Received {
                     line,
                     key: header("idempotency-key"),
                     body: serde_json::from_str(body).unwrap_or_default(),
@@ -164,48 +165,48 @@ async fn receive(stream: &mut TcpStream) -> Asked {
         }
         let mut buffer = vec![0; 65_536];
         let read = stream.read(&mut buffer).await.unwrap();
-        assert!(read > 0, "a request that was cut off");
+        assert!(read > 0, "the request is incomplete");
         bytes.extend_from_slice(&buffer[..read]);
     }
 }
 
 impl State {
-    fn answer(&mut self, asked: &Asked) -> (u16, Value) {
-        if let Some(list) = self.lists.get(&asked.line.replace("/v1/spaces/spa_demo/", "")) {
+    fn response(&mut self, received: &Received) -> (u16, Value) {
+        if let Some(list) = self.lists.get(&received.line.replace("/v1/spaces/spa_demo/", "")) {
             return (200, list.clone());
         }
-        let (method, path) = asked.line.split_once(' ').unwrap();
+        let (method, path) = received.line.split_once(' ').unwrap();
         let path: Vec<&str> = path.trim_start_matches("/v1/spaces/spa_demo/").split('/').collect();
         match (method, path.as_slice()) {
-            ("POST", ["deletion_jobs"]) => self.create(asked),
-            ("POST", ["deletion_jobs", id, "rows"]) => self.rows(id, &asked.body),
+            ("POST", ["deletion_jobs"]) => self.create(received),
+            ("POST", ["deletion_jobs", id, "rows"]) => self.rows(id, &received.body),
             ("POST", ["deletion_jobs", id, verb]) => self.control(id, verb),
-            ("GET", ["deletion_jobs", id]) => self.look(id),
+            ("GET", ["deletion_jobs", id]) => self.status(id),
             ("DELETE", ["collections", "users", "profiles", _]) => self.delete_profile(),
             _ => (404, json!({"error": {"code": "not_found", "message": "There is nothing at this path."}})),
         }
     }
 
-    fn create(&mut self, asked: &Asked) -> (u16, Value) {
-        if let Some(answer) = self.keys.get(&asked.key) {
-            return (202, answer.clone());
+    fn create(&mut self, received: &Received) -> (u16, Value) {
+        if let Some(response) = self.keys.get(&received.key) {
+            return (202, response.clone());
         }
-        let rows = asked.body["rows"].as_array().unwrap();
+        let rows = received.body["rows"].as_array().unwrap();
         let rejected = rejected(rows);
-        let is_open = asked.body["open"] == true;
-        let plan = (asked.body["dry_run"] == true).then(|| json!({"rows": rows.len(), "profiles": 7}));
+        let is_open = received.body["open"] == true;
+        let plan = (received.body["dry_run"] == true).then(|| json!({"rows": rows.len(), "profiles": 7}));
         let id = format!("job_{}", self.jobs.len() + 1);
         let state = if is_open { "open" } else { "completed" };
         let job = json!({
-            "id": id, "action": asked.body["action"], "state": state, "rows": rows.len(), "remaining": rows.len(),
-            "counts": {}, "group": asked.body["group"], "created_at": null, "plan": plan,
-            "dry_run": asked.body["dry_run"] == true,
+            "id": id, "action": received.body["action"], "state": state, "rows": rows.len(), "remaining": rows.len(),
+            "counts": {}, "group": received.body["group"], "created_at": null, "plan": plan,
+            "dry_run": received.body["dry_run"] == true,
         });
         self.jobs.insert(id, job.clone());
-        let answer = json!({"job": job, "accepted": rows.len() - rejected.len(), "rejected": rejected,
+        let response = json!({"job": job, "accepted": rows.len() - rejected.len(), "rejected": rejected,
             "rejected_total": rejected.len(), "plan": plan.filter(|_| !is_open)});
-        self.keys.insert(asked.key.clone(), answer.clone());
-        (if is_open { 202 } else { 200 }, answer)
+        self.keys.insert(received.key.clone(), response.clone());
+        (if is_open { 202 } else { 200 }, response)
     }
 
     fn rows(&mut self, id: &str, body: &Value) -> (u16, Value) {
@@ -238,8 +239,8 @@ impl State {
         (202, json!({"job": job}))
     }
 
-    /// Every look finds a running job at its end.
-    fn look(&mut self, id: &str) -> (u16, Value) {
+    /// A running job is completed after the first request for it.
+    fn status(&mut self, id: &str) -> (u16, Value) {
         let (failing, endless) = (self.failing, self.endless);
         let job = self.jobs.get_mut(id).unwrap();
         let before = job.clone();
@@ -256,7 +257,7 @@ impl State {
         (200, json!({"job": before}))
     }
 
-    /// At once, or by a job where jobs never end by themselves.
+    /// Deletes the profile at once, or by a job if `failing` is set.
     fn delete_profile(&mut self) -> (u16, Value) {
         if self.failing == 0 {
             let receipt = json!({"request_id": "r", "job_id": "job_1", "deleted_at": "2026-01-01T00:00:00.000Z",
@@ -270,7 +271,7 @@ impl State {
     }
 }
 
-/// Rows that are no `key:value`, as the contract lists them.
+/// The rejections of rows that are neither an object nor `key:value`.
 fn rejected(rows: &[Value]) -> Vec<Value> {
     let is_good = |row: &Value| row.is_object() || row.as_str().is_some_and(|text| text.contains(':'));
     let bad = rows.iter().enumerate().filter(|(_, row)| !is_good(row));

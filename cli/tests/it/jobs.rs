@@ -20,7 +20,7 @@ async fn api_with(state: &str) -> FakeApi {
 }
 
 #[tokio::test]
-async fn each_verb_is_a_request_and_shows_the_job() {
+async fn each_control_command_sends_a_request_and_shows_the_job() {
     let api = api_with("running").await;
     for (verb, state) in [
         ("pause", "paused"),
@@ -29,8 +29,8 @@ async fn each_verb_is_a_request_and_shows_the_job() {
         ("redrive", "running"),
         ("start", "running"),
     ] {
-        let answer = api.run(&["jobs", verb, "job_1"]).await.unwrap();
-        assert_eq!((answer.exit, &answer.json["job"]["state"]), (0, &json!(state)));
+        let output = api.run(&["jobs", verb, "job_1"]).await.unwrap();
+        assert_eq!((output.exit, &output.json["job"]["state"]), (0, &json!(state)));
     }
     assert_eq!(api.lines()[..2], ["POST jobs/job_1/pause", "POST jobs/job_1/resume"]);
     let error = api.run(&["jobs", "pause", "a/b"]).await.unwrap_err();
@@ -39,16 +39,16 @@ async fn each_verb_is_a_request_and_shows_the_job() {
 }
 
 #[tokio::test]
-async fn a_status_is_a_look_and_a_watch_is_a_wait() {
+async fn status_shows_a_job_and_watch_waits_for_it() {
     let api = api_with("running").await;
-    let answer = api.run(&["jobs", "status", "job_1"]).await.unwrap();
-    assert_eq!(answer.json["job"]["state"], "running");
-    let answer = api.run(&["jobs", "status", "job_1", "--watch"]).await.unwrap();
-    assert_eq!((answer.exit, &answer.json["job"]["counts"]["deleted"]), (0, &json!(2)));
+    let output = api.run(&["jobs", "status", "job_1"]).await.unwrap();
+    assert_eq!(output.json["job"]["state"], "running");
+    let output = api.run(&["jobs", "status", "job_1", "--watch"]).await.unwrap();
+    assert_eq!((output.exit, &output.json["job"]["counts"]["deleted"]), (0, &json!(2)));
 }
 
 #[tokio::test]
-async fn ctrl_c_stops_the_waiting_only() {
+async fn ctrl_c_stops_waiting_but_not_the_job() {
     let api = api_with("running").await;
     api.state().endless = true;
     let (sender, receiver) = watch::channel(0);
@@ -57,14 +57,14 @@ async fn ctrl_c_stops_the_waiting_only() {
         sender.send(1).unwrap();
     };
     let interrupts = Interrupts::from_channel(receiver);
-    let (answer, ()) = tokio::join!(api.run_until(&["jobs", "status", "job_1", "--watch"], &interrupts), stop);
-    let answer = answer.unwrap();
-    assert_eq!((answer.exit, &answer.json["job"]["state"]), (130, &json!("running")));
+    let (output, ()) = tokio::join!(api.run_until(&["jobs", "status", "job_1", "--watch"], &interrupts), stop);
+    let output = output.unwrap();
+    assert_eq!((output.exit, &output.json["job"]["state"]), (130, &json!("running")));
     assert!(api.lines().iter().all(|line| line.starts_with("GET")));
 }
 
 #[tokio::test]
-async fn lists_are_followed_page_by_page() {
+async fn all_pages_of_a_list_are_read() {
     let api = api_with("running").await;
     let row =
         |page: u64, outcome: &str| json!({"page": page, "row": 0, "outcome": outcome, "code": null, "message": null});
@@ -80,12 +80,12 @@ async fn lists_are_followed_page_by_page() {
         let failed = json!({"data": [row(1, "failed")], "cursor": cursor("")});
         state.lists.insert(format!("{outcomes}&outcome=failed"), failed);
     }
-    let answer = api.run(&["jobs", "outcomes", "job_1", "--csv"]).await.unwrap();
-    assert_eq!(answer.text, "page,row,outcome,code,message\n1,0,deleted,,\n2,1,invalid,invalid_row,\"a \"\"b\"\", c\"");
-    assert_eq!(answer.json["data"].as_array().unwrap().len(), 2);
-    let answer = api.run(&["jobs", "outcomes", "job_1", "--outcome", "failed"]).await.unwrap();
-    assert_eq!(answer.json["data"][0]["outcome"], "failed");
-    let answer = api.run(&["jobs", "list", "--group", "a b", "--state", "paused"]).await.unwrap();
-    assert_eq!((&answer.json["counts"]["deleted"], &answer.json["data"][0]["id"]), (&json!(5), &json!("job_1")));
-    assert!(answer.text.contains("job_1  delete_profile  paused"));
+    let output = api.run(&["jobs", "outcomes", "job_1", "--csv"]).await.unwrap();
+    assert_eq!(output.text, "page,row,outcome,code,message\n1,0,deleted,,\n2,1,invalid,invalid_row,\"a \"\"b\"\", c\"");
+    assert_eq!(output.json["data"].as_array().unwrap().len(), 2);
+    let output = api.run(&["jobs", "outcomes", "job_1", "--outcome", "failed"]).await.unwrap();
+    assert_eq!(output.json["data"][0]["outcome"], "failed");
+    let output = api.run(&["jobs", "list", "--group", "a b", "--state", "paused"]).await.unwrap();
+    assert_eq!((&output.json["counts"]["deleted"], &output.json["data"][0]["id"]), (&json!(5), &json!("job_1")));
+    assert!(output.text.contains("job_1  delete_profile  paused"));
 }

@@ -1,4 +1,4 @@
-//! Loading: again, in order, with bad lines, and stopped half-way.
+//! `efface load`: repeated, in order, with bad lines, and interrupted.
 
 use std::time::Duration;
 
@@ -64,43 +64,43 @@ async fn a_profile_may_be_merged_by_a_later_line() {
         profile(&[("user_id", "u1")], merged),
     ];
     let file = site.file("profiles.jsonl", &lines.join("\n"));
-    let answer = site.run(&["load", &file]).await.unwrap();
-    assert_eq!(answer.exit, 0, "{}", answer.json);
+    let output = site.run(&["load", &file]).await.unwrap();
+    assert_eq!(output.exit, 0, "{}", output.json);
 }
 
 #[tokio::test]
-async fn the_first_bad_line_stops_and_says_how_to_go_on() {
+async fn loading_stops_at_the_first_bad_line_and_says_how_to_resume() {
     let site = Site::start().await;
     let good = |i: u32| profile(&[("user_id", &format!("u{i}"))], "");
     let claimed = profile(&[("user_id", "u9"), ("user_id", "u1")], "");
     let lines = [SPACE.to_owned(), good(1), claimed, "{".to_owned(), good(2)];
     let file = site.file("profiles.jsonl", &lines.join("\n"));
-    let answer = site.run(&["load", &file]).await.unwrap();
-    assert_eq!((answer.exit, &answer.json["from_line"]), (1, &json!(3)));
+    let output = site.run(&["load", &file]).await.unwrap();
+    assert_eq!((output.exit, &output.json["from_line"]), (1, &json!(3)));
     let message = "external_ids[1]: another profile has this identifier";
-    assert_eq!(answer.json["errors"][0], json!({"line": 3, "message": message}));
-    assert!(answer.text.contains("--from-line 3"));
+    assert_eq!(output.json["errors"][0], json!({"line": 3, "message": message}));
+    assert!(output.text.contains("--from-line 3"));
 
-    let answer = site.run(&["load", &file, "--keep-going"]).await.unwrap();
-    assert_eq!((answer.exit, &answer.json["failed"], &answer.json["from_line"]), (1, &json!(2), &json!(null)));
-    assert_eq!(answer.json["errors"][1], json!({"line": 4, "message": "not valid JSON at column 1"}));
-    let answer = site.run(&["load", &file, "--from-line", "5"]).await.unwrap();
-    assert_eq!((answer.exit, &answer.json["identifiers"]["unchanged"]), (0, &json!(1)), "the last line was loaded");
+    let output = site.run(&["load", &file, "--keep-going"]).await.unwrap();
+    assert_eq!((output.exit, &output.json["failed"], &output.json["from_line"]), (1, &json!(2), &json!(null)));
+    assert_eq!(output.json["errors"][1], json!({"line": 4, "message": "not valid JSON at column 1"}));
+    let output = site.run(&["load", &file, "--from-line", "5"]).await.unwrap();
+    assert_eq!((output.exit, &output.json["identifiers"]["unchanged"]), (0, &json!(1)), "the last line was loaded");
 }
 
 #[tokio::test]
 async fn an_unknown_space_or_type_is_named() {
     let site = Site::start().await;
     let file = site.file("profiles.jsonl", &profile(&[("user_id", "u1")], ""));
-    let answer = site.run(&["load", &file]).await.unwrap();
-    assert!(answer.json["errors"][0]["message"].as_str().unwrap().contains("no space `spa_demo`"));
+    let output = site.run(&["load", &file]).await.unwrap();
+    assert!(output.json["errors"][0]["message"].as_str().unwrap().contains("no space `spa_demo`"));
     let file = site.file("profiles.jsonl", &[SPACE, &profile(&[("hat_size", "7")], "")].join("\n"));
-    let answer = site.run(&["load", &file]).await.unwrap();
-    assert!(answer.json["errors"][0]["message"].as_str().unwrap().contains("`hat_size`"));
+    let output = site.run(&["load", &file]).await.unwrap();
+    assert!(output.json["errors"][0]["message"].as_str().unwrap().contains("`hat_size`"));
 }
 
 #[tokio::test]
-async fn an_interrupted_load_finishes_what_it_began() {
+async fn an_interrupted_load_finishes_the_lines_in_flight() {
     let site = Site::start().await;
     let lines: Vec<String> = std::iter::once(SPACE.to_owned())
         .chain((0..300).map(|i| profile(&[("user_id", &format!("u{i}"))], "")))
@@ -113,11 +113,11 @@ async fn an_interrupted_load_finishes_what_it_began() {
     };
     let interrupts = Interrupts::from_channel(receiver);
     let line = ["load", file.as_str()];
-    let (answer, ()) = tokio::join!(site.run_until(&line, &interrupts), stop);
-    let answer = answer.unwrap();
-    let next = answer.json["from_line"].as_u64().unwrap();
-    assert_eq!((answer.exit, answer.json["interrupted"].as_bool()), (130, Some(true)));
-    assert_eq!(answer.json["lines"], next - 1, "all before the line to go on at are loaded, none after it");
-    let answer = site.run(&["load", &file, "--from-line", &next.to_string()]).await.unwrap();
-    assert_eq!((answer.exit, &answer.json["lines"]), (0, &json!(302 - next)));
+    let (output, ()) = tokio::join!(site.run_until(&line, &interrupts), stop);
+    let output = output.unwrap();
+    let next = output.json["from_line"].as_u64().unwrap();
+    assert_eq!((output.exit, output.json["interrupted"].as_bool()), (130, Some(true)));
+    assert_eq!(output.json["lines"], next - 1, "exactly the lines before the line to resume at are loaded");
+    let output = site.run(&["load", &file, "--from-line", &next.to_string()]).await.unwrap();
+    assert_eq!((output.exit, &output.json["lines"]), (0, &json!(302 - next)));
 }

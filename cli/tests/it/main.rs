@@ -1,4 +1,4 @@
-//! The command against a table in process, and against a scripted API.
+//! Runs the command against an in-process table, and against a fake API.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod admin;

@@ -1,4 +1,4 @@
-//! A table of its own for each test, and the command against it.
+//! A table for each test, and a way to run the command against it.
 
 use std::{
     fs,
@@ -12,12 +12,12 @@ use aws_sdk_dynamodb::{
     types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
 };
 use clap::Parser;
-use efface_cli::{Answer, Cli, CliError, Interrupts};
+use efface_cli::{Cli, CliError, Interrupts, Output};
 use tokio::net::TcpListener;
 
 const KEY: &str = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
-/// A folder, and a table of its own.
+/// A folder and an in-process table.
 pub(crate) struct Site {
     folder: PathBuf,
     endpoint: String,
@@ -63,7 +63,7 @@ impl Site {
         create.send().await.unwrap();
     }
 
-    /// Every item, in no order that means anything, as comparable text.
+    /// All items as text, sorted so that they can be compared.
     pub(crate) async fn items(&self) -> Vec<String> {
         let reply = self.client().scan().table_name("efface").send().await.unwrap();
         let mut items: Vec<String> = reply
@@ -85,11 +85,11 @@ impl Site {
         path.to_str().unwrap().to_owned()
     }
 
-    pub(crate) async fn run(&self, line: &[&str]) -> Result<Answer, CliError> {
+    pub(crate) async fn run(&self, line: &[&str]) -> Result<Output, CliError> {
         self.run_until(line, &Interrupts::never()).await
     }
 
-    pub(crate) async fn run_until(&self, line: &[&str], interrupts: &Interrupts) -> Result<Answer, CliError> {
+    pub(crate) async fn run_until(&self, line: &[&str], interrupts: &Interrupts) -> Result<Output, CliError> {
         let env_file = self.folder.join("env");
         let start = ["efface", "--json", "--env-file", env_file.to_str().unwrap()];
         let cli = Cli::try_parse_from(start.iter().chain(line)).map_err(|error| error.to_string()).unwrap();

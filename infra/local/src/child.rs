@@ -1,4 +1,4 @@
-//! Starting and stopping programs. What was started is stopped when its value is dropped, on every way out.
+//! Starts and stops programs. A program is stopped when its value is dropped.
 
 use std::{
     env, fs, io,
@@ -12,35 +12,36 @@ use rustix::process::{Pid, Signal};
 use tokio::process::{Child, Command};
 
 use crate::{
-    error::{LocalError, Tried},
+    error::{Context, LocalError},
     supervisor,
 };
 
-/// A program on a leash, in a process group of its own: a Ctrl-C reaches only us, and we stop it in order.
+/// A program with a [`supervisor`], in its own process group. So Ctrl-C reaches only this process, which then stops the
+/// programs in order.
 #[derive(Debug)]
-pub struct Leashed(Child);
+pub struct Supervised(Child);
 
-/// A command whose program will be on a leash. Its output goes to our stderr; stdout is for answers.
+/// A command that runs a program with a supervisor. The program's output goes to stderr.
 pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Result<Command, LocalError> {
-    let mut command = Command::new(env::current_exe().tried("this program's own path")?);
+    let mut command = Command::new(env::current_exe().context("this program's own path")?);
     command.args(supervisor::arguments(false)).arg(program);
     command.stdin(Stdio::null()).stdout(io::stderr()).process_group(0);
     Ok(command)
 }
 
-impl Leashed {
-    /// Starts it.
+impl Supervised {
+    /// Starts the program.
     pub fn start(mut command: Command) -> Result<Self, LocalError> {
-        command.spawn().map(Self).tried("starting a program")
+        command.spawn().map(Self).context("starting a program")
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until the program ends by itself.
     pub async fn ended(&mut self) -> Result<ExitStatus, LocalError> {
-        self.0.wait().await.tried("waiting for a program")
+        self.0.wait().await.context("waiting for a program")
     }
 
-    /// Whether it has ended.
-    pub(crate) fn is_gone(&mut self) -> bool {
+    /// Whether the program has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.0.try_wait(), Ok(None))
     }
 
@@ -51,36 +52,36 @@ impl Leashed {
     }
 }
 
-impl Drop for Leashed {
+impl Drop for Supervised {
     fn drop(&mut self) {
-        // The leash has as much patience with the program; a second more lets it be the one that ends it.
-        let deadline = Instant::now() + supervisor::PATIENCE + Duration::from_secs(1);
+        // The supervisor kills the program after its own timeout. It gets one second more for that.
+        let deadline = Instant::now() + supervisor::STOP_TIMEOUT + Duration::from_secs(1);
         self.signal(Signal::TERM);
-        while !self.is_gone() && Instant::now() < deadline {
+        while !self.has_ended() && Instant::now() < deadline {
             sleep(Duration::from_millis(10));
         }
         self.signal(Signal::KILL);
     }
 }
 
-/// How a command whose output went to a file ended.
+/// The end of a command whose output was written to a file.
 #[derive(Debug)]
 pub struct Finished {
-    /// Whether it said that all is well.
+    /// Whether the exit code was 0.
     pub success: bool,
-    /// Its whole output.
+    /// The file with the output.
     pub log: PathBuf,
 }
 
 impl Finished {
-    /// The last line of its output that says anything.
+    /// The last line of the output that is not blank.
     pub fn last_line(&self) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no output").to_owned()
     }
 
-    /// An error that names the tool, where it failed.
-    pub fn or_say(self, what: &'static str) -> Result<(), LocalError> {
+    /// An error that names the tool, unless it succeeded.
+    pub fn into_result(self, what: &'static str) -> Result<(), LocalError> {
         if self.success {
             return Ok(());
         }
@@ -89,11 +90,11 @@ impl Finished {
     }
 }
 
-/// Runs a command to its end, its output in a file.
+/// Runs a command to its end, and writes its output to a file.
 pub async fn run(mut command: Command, log: &Path) -> Result<Finished, LocalError> {
-    let file = fs::File::create(log).tried(format!("writing {}", log.display()))?;
-    let copy = file.try_clone().tried("a log file")?;
+    let file = fs::File::create(log).context(format!("writing {}", log.display()))?;
+    let copy = file.try_clone().context("a log file")?;
     command.stdout(file).stderr(copy);
-    let success = Leashed::start(command)?.ended().await?.success();
+    let success = Supervised::start(command)?.ended().await?.success();
     Ok(Finished { success, log: log.to_owned() })
 }

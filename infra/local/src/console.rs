@@ -1,16 +1,16 @@
-//! All that is printed. A closed terminal is no reason to stop, so that failures to print are ignored.
+//! Prints to the terminal. Errors are ignored, because a closed terminal must not stop the program.
 
 use std::{
     fmt::Display,
     io::{self, Write},
 };
 
-/// Tells a person something, on stderr.
+/// Prints a line for users to stderr.
 pub fn say(text: impl Display) {
     _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Answers a program, on stdout.
-pub fn answer(text: impl Display) {
+/// Prints a line for programs to stdout.
+pub fn print(text: impl Display) {
     _ = writeln!(io::stdout(), "{text}");
 }

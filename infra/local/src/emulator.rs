@@ -1,4 +1,4 @@
-//! ministack: the AWS APIs on this machine.
+//! The AWS emulator, ministack.
 
 use std::{
     fs,
@@ -14,45 +14,45 @@ use tokio::time::{Instant, sleep};
 use ureq::http::Request;
 
 use crate::{
-    child::{Leashed, command},
+    child::{Supervised, command},
     environment::{ACCESS_KEY_ID, REGION, aws},
-    error::{LocalError, Tried},
-    http::{self, Answer},
+    error::{Context, LocalError},
+    http::{self, HttpResponse},
     tools::Tools,
 };
 
-/// The secret that template.yaml takes the master key from, unless told otherwise.
+/// The default name of the secret with the identifier key in `infra/template.yaml`.
 const KEY_SECRET: &str = "efface/identifier-key";
-/// The bucket that the SAM CLI puts artifacts into.
+/// The bucket that the SAM CLI uploads artifacts to.
 pub const BUCKET: &str = "efface-artifacts";
 const START: Duration = Duration::from_mins(1);
-const GLANCE: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A running emulator. It forgets everything when it is dropped.
+/// A running emulator. It is stopped when this value is dropped, and its data is lost.
 #[derive(Debug)]
 pub struct Emulator {
-    process: Mutex<Leashed>,
-    /// Where all AWS APIs answer.
+    process: Mutex<Supervised>,
+    /// The endpoint URL of all AWS APIs.
     pub endpoint: String,
     /// The port of `endpoint`.
     pub port: u16,
 }
 
 impl Emulator {
-    /// Starts one on a free port of the loopback interface and waits until it answers.
+    /// Starts an emulator on a free port of the loopback interface, and waits until it responds.
     pub async fn start(tools: &Tools, folder: &Path) -> Result<Self, LocalError> {
         let port = free_port()?;
         let endpoint = format!("http://127.0.0.1:{port}");
         let scratch = scratch(folder)?;
         let mut ministack = command(tools.ministack())?;
-        // It hands its environment on to the functions that it runs itself. So it gets nothing of the user's, and
-        // its own address, without which their SDKs would call the real AWS.
-        ministack.env_clear().envs(aws(&endpoint)).envs(["PATH", "HOME", "LANG"].map(kept).into_iter().flatten());
+        // The functions that it runs inherit its environment. So it does not get the user's variables, but its own
+        // address, without which the SDKs of the functions would call the real AWS.
+        ministack.env_clear().envs(aws(&endpoint)).envs(["PATH", "HOME", "LANG"].map(inherited).into_iter().flatten());
         ministack.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1");
-        // The one listener of its that BIND_HOST does not keep to this machine.
+        // This listener ignores BIND_HOST and would be reachable from other machines.
         ministack.env("IOT_MTLS_ENABLED", "0");
         ministack.env("LOG_LEVEL", "WARNING").env("PYTHONWARNINGS", "ignore").env("TMPDIR", scratch);
-        let mut emulator = Self { process: Mutex::new(Leashed::start(ministack)?), endpoint, port };
+        let mut emulator = Self { process: Mutex::new(Supervised::start(ministack)?), endpoint, port };
         emulator.ready().await?;
         Ok(emulator)
     }
@@ -64,34 +64,34 @@ impl Emulator {
         loop {
             tokio::select! {
                 status = process.ended() => return Err(LocalError::EmulatorStart(status?.to_string())),
-                answer = http::get(&health) => if answer.status == 200 { return Ok(()) },
+                response = http::get(&health) => if response.status == 200 { return Ok(()) },
             }
             if Instant::now() > deadline {
-                return Err(LocalError::EmulatorStart("it does not answer".to_owned()));
+                return Err(LocalError::EmulatorStart("it does not respond".to_owned()));
             }
             sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// Waits until it ends by itself, which it should not.
+    /// Waits until the emulator ends by itself, and returns an error for that.
     pub async fn ended(&self) -> LocalError {
-        while !self.process.lock().unwrap_or_else(PoisonError::into_inner).is_gone() {
-            sleep(GLANCE).await;
+        while !self.process.lock().unwrap_or_else(PoisonError::into_inner).has_ended() {
+            sleep(POLL_INTERVAL).await;
         }
         LocalError::EmulatorStopped
     }
 
-    /// Makes what a stack needs before it is deployed: the secret with a new master key, and a bucket.
+    /// Creates what a stack needs before it is deployed: the secret with a new identifier key, and the bucket.
     pub async fn prepare(&self) -> Result<(), LocalError> {
         let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(std::io::Error::other).tried("randomness")?;
+        getrandom::fill(&mut key).map_err(std::io::Error::other).context("randomness")?;
         let body = json!({ "Name": KEY_SECRET, "SecretString": STANDARD.encode(key),
             "ClientRequestToken": "efface-local-efface-local-efface-local" });
         self.call("the secret", "secretsmanager", "secretsmanager.CreateSecret", &body).await?;
         self.request("the bucket", Request::put(format!("{}/{BUCKET}", self.endpoint)), String::new()).await.map(drop)
     }
 
-    /// Calls one of the APIs that take JSON and name the action in a header.
+    /// Sends a request to an API that takes JSON and the action's name in a header. `what` describes it in errors.
     pub async fn call(
         &self,
         what: &'static str,
@@ -103,17 +103,17 @@ impl Emulator {
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", action)
             .header("authorization", credential(service));
-        self.request(what, request, body.to_string()).await.map(|answer| answer.json())
+        self.request(what, request, body.to_string()).await.map(|response| response.json())
     }
 
-    /// The variables of a deployed function, as the template gives them.
+    /// The environment variables of a deployed function.
     pub async fn function_variables(&self, function: &str) -> Result<Vec<(String, String)>, LocalError> {
         let settings = self.settings(function).await?;
         let variables = settings["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
         Ok(variables.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect())
     }
 
-    /// How long a deployed function may run.
+    /// The timeout of a deployed function, in seconds.
     pub async fn function_timeout(&self, function: &str) -> Result<u64, LocalError> {
         let what = "the function's settings";
         let settings = self.settings(function).await?;
@@ -121,37 +121,37 @@ impl Emulator {
     }
 
     async fn settings(&self, function: &str) -> Result<Value, LocalError> {
-        let request = Request::get(format!("{}/configuration", self.function(function)));
+        let request = Request::get(format!("{}/configuration", self.function_url(function)));
         Ok(self.request("the function's settings", request, String::new()).await?.json())
     }
 
-    /// Gives a deployed function other code. The processes that run the old one end.
+    /// Replaces the code of a deployed function. Processes with the old code are ended.
     pub async fn put_code(&self, function: &str, archive: &[u8]) -> Result<(), LocalError> {
-        let request = Request::put(format!("{}/code", self.function(function)));
+        let request = Request::put(format!("{}/code", self.function_url(function)));
         let body = json!({ "ZipFile": STANDARD.encode(archive) }).to_string();
         self.request("the function's code", request, body).await.map(drop)
     }
 
-    /// Runs a function once; it must answer.
+    /// Invokes a function once. Fails if the function fails.
     pub async fn invoke(&self, function: &str, event: &str) -> Result<(), LocalError> {
-        let request = Request::post(format!("{}/invocations", self.function(function)));
-        let answer = self.request("an event", request, event.to_owned()).await?;
-        if answer.headers.contains_key("x-amz-function-error") {
-            return Err(LocalError::Unhealthy { function: function.to_owned(), answer: answer.text });
+        let request = Request::post(format!("{}/invocations", self.function_url(function)));
+        let response = self.request("an event", request, event.to_owned()).await?;
+        if response.headers.contains_key("x-amz-function-error") {
+            return Err(LocalError::FunctionFails { function: function.to_owned(), response: response.text });
         }
         Ok(())
     }
 
-    /// The mappings from queues to functions.
+    /// The event source mappings from queues to functions.
     pub async fn mappings(&self) -> Result<Vec<Value>, LocalError> {
         let request = Request::get(format!("{}/2015-03-31/event-source-mappings", self.endpoint));
-        let mut answer = self.request("the list of mappings", request, String::new()).await?.json();
-        Ok(serde_json::from_value(answer["EventSourceMappings"].take()).unwrap_or_default())
+        let mut response = self.request("the list of mappings", request, String::new()).await?.json();
+        Ok(serde_json::from_value(response["EventSourceMappings"].take()).unwrap_or_default())
     }
 
-    /// CloudFormation makes a number of a parameter where one is wanted. The emulator does not, and then trips over it
-    /// and delivers nothing.
-    pub(crate) async fn mend_mappings(&self, concurrency: u32) -> Result<(), LocalError> {
+    /// Sets the concurrency of all mappings. CloudFormation converts a parameter to a number where needed; the emulator
+    /// does not, and would then deliver nothing.
+    pub(crate) async fn fix_mappings(&self, concurrency: u32) -> Result<(), LocalError> {
         let body = json!({ "ScalingConfig": { "MaximumConcurrency": concurrency } }).to_string();
         for mapping in self.mappings().await? {
             let id = mapping["UUID"].as_str().unwrap_or_default();
@@ -161,19 +161,19 @@ impl Emulator {
         Ok(())
     }
 
-    fn function(&self, name: &str) -> String {
+    fn function_url(&self, name: &str) -> String {
         format!("{}/2015-03-31/functions/{name}", self.endpoint)
     }
 
-    /// The template of a stack as CloudFormation got it, after the SAM transform.
+    /// The template of a stack after the SAM transform.
     pub async fn deployed_template(&self, stack: &str) -> Result<Value, LocalError> {
         let request = Request::post(&self.endpoint)
             .header("content-type", "application/x-www-form-urlencoded")
             .header("authorization", credential("cloudformation"));
         let query = format!("Action=GetTemplate&TemplateStage=Processed&Version=2010-05-15&StackName={stack}");
-        let answer = self.request("the stack's template", request, query).await?;
+        let response = self.request("the stack's template", request, query).await?;
         let template =
-            answer.text.split_once("<TemplateBody>").and_then(|(_, rest)| rest.split_once("</TemplateBody>"));
+            response.text.split_once("<TemplateBody>").and_then(|(_, rest)| rest.split_once("</TemplateBody>"));
         let [quote, apostrophe, less, greater, and] = ["&quot;", "&#x27;", "&lt;", "&gt;", "&amp;"];
         let json = template.map_or("", |(body, _)| body).replace(quote, "\"").replace(apostrophe, "'");
         let json = json.replace(less, "<").replace(greater, ">").replace(and, "&");
@@ -181,41 +181,41 @@ impl Emulator {
             .map_err(|error| LocalError::Emulator { what: "the stack's template", text: error.to_string() })
     }
 
-    /// Sends a request that must succeed.
+    /// Sends a request. Fails unless the status is 2xx; `what` describes the request in the error.
     pub async fn request(
         &self,
         what: &'static str,
         request: ureq::http::request::Builder,
         body: String,
-    ) -> Result<Answer, LocalError> {
+    ) -> Result<HttpResponse, LocalError> {
         let request = request.body(body).map_err(|error| LocalError::Emulator { what, text: error.to_string() })?;
-        let answer = http::send(request, Duration::from_secs(30)).await;
-        if (200..300).contains(&answer.status) {
-            return Ok(answer);
+        let response = http::send(request, Duration::from_secs(30)).await;
+        if (200..300).contains(&response.status) {
+            return Ok(response);
         }
-        Err(LocalError::Emulator { what, text: format!("{} {}", answer.status, answer.text) })
+        Err(LocalError::Emulator { what, text: format!("{} {}", response.status, response.text) })
     }
 }
 
-/// The emulator reads the account and the service from it, and checks no signature.
+/// An `Authorization` header. The emulator reads the account and the service from it, and does not check the signature.
 fn credential(service: &str) -> String {
     let scope = format!("{ACCESS_KEY_ID}/20260101/{REGION}/{service}/aws4_request");
     format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
 }
 
-fn kept(name: &'static str) -> Option<(&'static str, std::ffi::OsString)> {
+fn inherited(name: &'static str) -> Option<(&'static str, std::ffi::OsString)> {
     std::env::var_os(name).map(|value| (name, value))
 }
 
-/// Where it unpacks functions: with our own things, not in the machine's folder for temporary files.
+/// Creates the folder where the emulator unpacks functions, below `folder` instead of the system's temporary folder.
 fn scratch(folder: &Path) -> Result<PathBuf, LocalError> {
     let scratch = folder.join("tmp");
-    fs::create_dir_all(&scratch).tried(format!("making {}", scratch.display()))?;
+    fs::create_dir_all(&scratch).context(format!("making {}", scratch.display()))?;
     Ok(scratch)
 }
 
-/// A port of the loopback interface that nothing listens on.
+/// A free port of the loopback interface.
 pub fn free_port() -> Result<u16, LocalError> {
-    let listener = TcpListener::bind("127.0.0.1:0").tried("looking for a free port")?;
-    Ok(listener.local_addr().tried("looking for a free port")?.port())
+    let listener = TcpListener::bind("127.0.0.1:0").context("looking for a free port")?;
+    Ok(listener.local_addr().context("looking for a free port")?.port())
 }

@@ -1,4 +1,5 @@
-//! The file that lets `efface --local` find what runs: settings and the key, for this user's eyes, while it runs.
+//! The settings file for `efface --local`, which exists while `cargo local` runs. It contains secrets, so only this user
+//! may read it.
 
 use std::{
     fs::{self, OpenOptions},
@@ -8,11 +9,11 @@ use std::{
 };
 
 use crate::{
-    error::{LocalError, Tried},
+    error::{Context, LocalError},
     workspace::Workspace,
 };
 
-/// The file; it goes when this goes.
+/// The settings file. It is deleted when this value is dropped.
 #[derive(Debug)]
 pub struct EnvFile(PathBuf);
 
@@ -26,14 +27,14 @@ impl EnvFile {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
         let mut lines = settings.into_iter();
         let written = file.and_then(|mut file| lines.try_for_each(|(name, value)| writeln!(file, "{name}={value}")));
-        written.tried(format!("writing {}", path.display()))?;
+        written.context(format!("writing {}", path.display()))?;
         Ok(Self(path))
     }
 }
 
 impl Drop for EnvFile {
     fn drop(&mut self) {
-        // Where it is gone already, somebody cleaned up.
-        let _ = fs::remove_file(&self.0);
+        // The file may have been deleted already.
+        _ = fs::remove_file(&self.0);
     }
 }

@@ -1,30 +1,31 @@
-//! What our programs see of the user's environment: nothing of AWS, so that no credential of theirs is ever used.
+//! The environment of the started programs. It has none of the user's AWS settings, so that the user's credentials are
+//! never used.
 
 use std::env;
 
 use tokio::process::Command;
 
-/// Twelve digits: the emulator takes them for the account.
+/// The emulator takes a key of twelve digits as the account id.
 pub const ACCESS_KEY_ID: &str = "000000000000";
 const SECRET: &str = "local";
-/// The emulator answers in any region; the tools want one.
+/// The emulator accepts any region, but the tools need one.
 pub const REGION: &str = "us-east-1";
 
-/// Settings of the user's that would change what our tools do. `AWS_LC_` is about building a library, not about AWS.
-fn misleads(name: &str) -> bool {
-    let foreign = ["AWS_", "SAM_", "EFFACE_", "CARGO_LAMBDA_", "PYTHON", "PIP_USER", "PIP_TARGET", "PIP_PREFIX"];
-    foreign.iter().any(|prefix| name.starts_with(prefix)) && !name.starts_with("AWS_LC_")
+/// Whether a variable of the user would change what the tools do. `AWS_LC_` belongs to the build of a library.
+fn is_foreign_setting(name: &str) -> bool {
+    let prefixes = ["AWS_", "SAM_", "EFFACE_", "CARGO_LAMBDA_", "PYTHON", "PIP_USER", "PIP_TARGET", "PIP_PREFIX"];
+    prefixes.iter().any(|prefix| name.starts_with(prefix)) && !name.starts_with("AWS_LC_")
 }
 
-/// Takes away what misleads.
+/// Removes the user's settings for AWS, SAM, Python and Efface from a command's environment.
 pub fn clean(command: &mut Command) -> &mut Command {
-    for name in env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| misleads(name)) {
+    for name in env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| is_foreign_setting(name)) {
         command.env_remove(name);
     }
     command
 }
 
-/// Lets a program talk to the emulator, and to no AWS else.
+/// Makes a command use the emulator and never the real AWS.
 pub fn local_aws<'a>(command: &'a mut Command, endpoint: &str) -> &'a mut Command {
     clean(command).envs(aws(endpoint)).envs([
         ("AWS_CONFIG_FILE", "/dev/null"),
@@ -37,7 +38,7 @@ pub fn local_aws<'a>(command: &'a mut Command, endpoint: &str) -> &'a mut Comman
     ])
 }
 
-/// What the AWS SDKs need to reach the emulator.
+/// The variables with which AWS SDKs use the emulator.
 pub fn aws(endpoint: &str) -> [(&'static str, &str); 5] {
     [
         ("AWS_ENDPOINT_URL", endpoint),

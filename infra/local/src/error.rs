@@ -1,121 +1,121 @@
-//! What can go wrong, each in one line that says how to mend it.
+//! The errors. Each message is one line and says how to solve the problem where it can.
 
 use std::{io, path::PathBuf};
 
 use efface_aws::{StoreError, config::ConfigError, store::key_check::KeyCheckError};
 use thiserror::Error;
 
-use crate::function::HEALTH_SECONDS;
+use crate::function::HEALTH_TIMEOUT_SECONDS;
 
-/// Why the stack on one's own machine could not be started, or stopped by itself.
+/// Why the local stack could not be started, or ended by itself.
 #[derive(Debug, Error)]
 pub enum LocalError {
-    /// No `python3` on the PATH.
+    /// There is no `python3` on the PATH.
     #[error("python3 was not found: install Python 3.10 or newer, with its venv module, and put it on the PATH")]
     PythonMissing,
-    /// A Python that the tools do not run on.
+    /// Python is too old for the tools.
     #[error("python3 is {0}: install Python 3.10 or newer and put it first on the PATH")]
     PythonOld(String),
-    /// A Python without `venv` or `ensurepip`.
+    /// Python has no `venv` or `ensurepip`.
     #[error("python3 cannot make virtual environments (on Debian and Ubuntu: apt install python3-venv): {0}")]
     NoVenv(String),
-    /// pip failed: most often there is no network.
+    /// pip failed, usually because there is no network.
     #[error("the tools could not be installed; check the network and start again, details are in {log}: {line}")]
     Install {
-        /// pip's whole output.
+        /// The file with pip's output.
         log: PathBuf,
-        /// Its last line.
+        /// The last line of the output.
         line: String,
     },
-    /// Someone listens on the port that the API should answer on.
-    #[error("port {0} is taken: stop what listens on it, or choose another with --port")]
+    /// Another program listens on the API's port.
+    #[error("port {0} is in use: stop the program that listens on it, or choose another port with --port")]
     PortTaken(u16),
-    /// The emulator went away while it started.
-    #[error("the AWS emulator did not start; its own words are above: {0}")]
+    /// The emulator ended or did not respond while it was starting.
+    #[error("the AWS emulator did not start, see its output above: {0}")]
     EmulatorStart(String),
-    /// The emulator went away later; all state is lost with it.
-    #[error("the AWS emulator stopped, and what it stored is lost: start again")]
+    /// The emulator ended while it was in use. Its data is lost.
+    #[error("the AWS emulator stopped and its data is lost: start again")]
     EmulatorStopped,
-    /// The emulator answered something unexpected.
-    #[error("the AWS emulator refused {what}: {text}")]
+    /// The emulator's response was an error or not as expected.
+    #[error("a request to the AWS emulator failed ({what}): {text}")]
     Emulator {
-        /// What was asked for.
+        /// What was requested.
         what: &'static str,
-        /// Its answer.
+        /// Its response.
         text: String,
     },
-    /// A tool failed whose output went to a file.
+    /// A tool failed.
     #[error("{what} failed, details are in {log}: {line}")]
     Tool {
-        /// The tool and what it did.
+        /// The tool and its subcommand.
         what: &'static str,
-        /// Its whole output.
+        /// The file with the tool's output.
         log: PathBuf,
-        /// Its last line.
+        /// The last line of the output.
         line: String,
     },
     /// The functions do not compile.
-    #[error("the functions do not compile: mend what the compiler says above")]
+    #[error("the functions do not compile, see the compiler's output above")]
     Build,
-    /// `cargo lambda watch` ends again and again.
-    #[error("`cargo lambda watch` keeps stopping; its own words are above")]
+    /// `cargo lambda watch` ended several times shortly after its start.
+    #[error("`cargo lambda watch` keeps stopping, see its output above")]
     WatchStops,
-    /// The API runs but does not get well.
-    #[error("GET /health is not 200 after {HEALTH_SECONDS} seconds but {0}; the function's own words are above")]
-    Ill(String),
-    /// A function that the emulator runs fails at an event that asks nothing of it.
-    #[error("{function} does not run; its own words are above: {answer}")]
-    Unhealthy {
-        /// Its name.
+    /// The API function does not become healthy.
+    #[error("GET /health still returns {0} after {HEALTH_TIMEOUT_SECONDS} seconds, see the function's output above")]
+    ApiUnhealthy(String),
+    /// A function that the emulator runs failed at an event for which it has nothing to do.
+    #[error("{function} does not run, see its output above: {response}")]
+    FunctionFails {
+        /// The function's name.
         function: String,
-        /// What it or the emulator said.
-        answer: String,
+        /// The response of the function or the emulator.
+        response: String,
     },
-    /// A line of a seed file.
+    /// A line of a seed file is not valid.
     #[error("{file}:{line}: {text}")]
     Seed {
-        /// As given on the command line.
+        /// The file, as given on the command line.
         file: String,
-        /// From 1.
+        /// The line's number, from 1.
         line: usize,
         /// What is wrong.
         text: String,
     },
-    /// The seeds were read but could not be stored.
-    #[error("the seeds could not be loaded: {0}")]
+    /// The seed files are valid but could not be stored.
+    #[error("the seed files could not be loaded: {0}")]
     Load(#[from] StoreError),
-    /// The deployed function's variables are not what the store needs.
-    #[error("infra/template.yaml and the functions disagree: {0}")]
+    /// The variables of the deployed function are not those that the code needs.
+    #[error("infra/template.yaml does not fit the functions: {0}")]
     Template(#[from] ConfigError),
-    /// The table was written under another key, or can't be read.
+    /// The table was written with another identifier key, or can't be read.
     #[error(transparent)]
     Key(#[from] KeyCheckError),
-    /// A command of ours that did not do what it was told.
-    #[error("`{what}` failed, its own words are above: {text}")]
-    Refused {
+    /// A run of `efface` failed.
+    #[error("`{what}` failed, see its output above: {text}")]
+    Command {
         /// The command.
         what: String,
-        /// Its answer.
+        /// Its output.
         text: String,
     },
-    /// A file or a process.
+    /// An operation on a file or a process failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation.
         what: String,
-        /// Why it failed.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// Names what was tried when a file or a process makes trouble.
-pub trait Tried<T> {
-    /// Turns the error into one that says what was tried.
-    fn tried(self, what: impl Into<String>) -> Result<T, LocalError>;
+/// Adds the operation to an I/O error.
+pub trait Context<T> {
+    /// Turns the error into one that names the operation.
+    fn context(self, what: impl Into<String>) -> Result<T, LocalError>;
 }
 
-impl<T> Tried<T> for io::Result<T> {
-    fn tried(self, what: impl Into<String>) -> Result<T, LocalError> {
+impl<T> Context<T> for io::Result<T> {
+    fn context(self, what: impl Into<String>) -> Result<T, LocalError> {
         self.map_err(|source| LocalError::Io { what: what.into(), source })
     }
 }

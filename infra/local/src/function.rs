@@ -1,4 +1,4 @@
-//! The functions, built; and the API under `cargo lambda watch`: started, reloaded when the code changes, brought back.
+//! Builds the functions, and runs the API function with `cargo lambda watch`, which reloads it when the code changes.
 
 use std::{env, path::PathBuf, time::Duration};
 
@@ -8,78 +8,80 @@ use tokio::{
 };
 
 use crate::{
-    child::{Leashed, command},
+    child::{Supervised, command},
     console::say,
     environment::{clean, local_aws},
-    error::{LocalError, Tried},
+    error::{Context, LocalError},
     http, supervisor,
     tools::Tools,
     workspace::Workspace,
 };
 
-/// The binaries to build before we say that we are ready.
+/// The binaries that are built at start. The first one is the API function.
 const FUNCTIONS: [&str; 3] = ["efface-api", "efface-bulk-worker", "efface-job-reconciler"];
-/// An instance answers one request at a time, and a page of a job takes seconds.
+/// The number of instances of the function. Each processes one request at a time, and a page of a job takes seconds.
 const INSTANCES: &str = "4";
-/// How long the function may take to get well.
-pub(crate) const HEALTH_SECONDS: u64 = 60;
-const SHORT_LIFE: Duration = Duration::from_secs(5);
-const SHORT_LIVES: u32 = 3;
+/// How long the API function may take until it is healthy.
+pub(crate) const HEALTH_TIMEOUT_SECONDS: u64 = 60;
+/// `cargo lambda watch` is given up after so many consecutive runs that are shorter than this.
+const SHORT_RUN: Duration = Duration::from_secs(5);
+const MAX_SHORT_RUNS: u32 = 3;
 
-/// All that a start, and each start after it, needs.
+/// The settings of `cargo lambda watch`.
 #[derive(Debug)]
 pub struct Watch {
     /// The repository.
     pub workspace: Workspace,
     /// The tools.
     pub tools: Tools,
-    /// Where functions are invoked.
+    /// The port on which functions are invoked.
     pub port: u16,
     /// Whether functions are built with optimisations.
     pub release: bool,
-    /// Where AWS answers.
+    /// The endpoint URL of the emulated AWS.
     pub endpoint: String,
-    /// The function's variables.
+    /// The function's environment variables.
     pub variables: Vec<(String, String)>,
-    /// A request waits as long as the template lets the function run.
+    /// The function's timeout in the template. A request waits as long.
     pub timeout_seconds: u64,
 }
 
-/// Compiles the functions just as `cargo lambda watch` will, so that it finds them done.
+/// Builds the functions in the same way as `cargo lambda watch` does, so that it does not build them again.
 pub async fn build(workspace: &Workspace, release: bool) -> Result<(), LocalError> {
     let mut cargo = command(cargo())?;
     clean(&mut cargo).current_dir(&workspace.root).arg("build").args(release.then_some("--release"));
     cargo.args(FUNCTIONS.iter().flat_map(|name| ["--bin", name]));
-    if Leashed::start(cargo)?.ended().await?.success() { Ok(()) } else { Err(LocalError::Build) }
+    if Supervised::start(cargo)?.ended().await?.success() { Ok(()) } else { Err(LocalError::Build) }
 }
 
-/// Where cargo puts what it builds.
+/// The path of a built binary.
 pub(crate) fn built(workspace: &Workspace, release: bool, name: &str) -> PathBuf {
     workspace.target.join(if release { "release" } else { "debug" }).join(name)
 }
 
 impl Watch {
-    /// Keeps the functions running until something is wrong that can't be mended. Calls `ready` when they first answer.
-    pub async fn keep(&self, ready: impl FnOnce()) -> LocalError {
+    /// Runs `cargo lambda watch`, and starts it again when it ends. Calls `ready` when the API function is healthy for
+    /// the first time. Returns only after an error.
+    pub async fn run(&self, ready: impl FnOnce()) -> LocalError {
         let mut ready = Some(ready);
-        let mut short_lives = 0;
-        while short_lives < SHORT_LIVES {
+        let mut short_runs = 0;
+        while short_runs < MAX_SHORT_RUNS {
             let started = Instant::now();
-            if let Err(error) = self.live(&mut ready).await {
+            if let Err(error) = self.run_once(&mut ready).await {
                 return error;
             }
-            short_lives = if started.elapsed() < SHORT_LIFE { short_lives + 1 } else { 0 };
+            short_runs = if started.elapsed() < SHORT_RUN { short_runs + 1 } else { 0 };
             say("`cargo lambda watch` ended; starting it again");
         }
         LocalError::WatchStops
     }
 
-    /// One life of `cargo lambda watch`.
-    async fn live(&self, ready: &mut Option<impl FnOnce()>) -> Result<(), LocalError> {
-        let mut process = Leashed::start(self.command()?)?;
+    /// Runs `cargo lambda watch` until it ends.
+    async fn run_once(&self, ready: &mut Option<impl FnOnce()>) -> Result<(), LocalError> {
+        let mut process = Supervised::start(self.command()?)?;
         tokio::select! {
             ended = process.ended() => return ended.map(drop),
-            healthy = self.healthy() => healthy?,
+            healthy = self.wait_until_healthy() => healthy?,
         }
         if let Some(ready) = ready.take() {
             ready();
@@ -93,41 +95,42 @@ impl Watch {
         watch.current_dir(&self.workspace.root).args(["lambda", "watch", "--invoke-address", "127.0.0.1"]);
         watch.args(["--invoke-port", &self.port.to_string(), "--concurrency", INSTANCES]);
         watch.args(["--timeout", &self.timeout_seconds.to_string()]);
-        // The function itself answers OPTIONS, as it does behind API Gateway.
+        // The function itself responds to OPTIONS, as it does behind API Gateway.
         watch.arg("--disable-cors").args(self.release.then_some("--release"));
         watch.arg("--config").arg(runner()?);
         Ok(watch)
     }
 
-    /// Where the gateway invokes the HTTP function.
+    /// The URL at which the gateway invokes the API function.
     pub fn api_url(&self) -> String {
         format!("http://127.0.0.1:{}/2015-03-31/functions/{}/invocations", self.port, FUNCTIONS[0])
     }
 
-    /// The first request starts the function.
-    async fn healthy(&self) -> Result<(), LocalError> {
+    /// Waits until `GET /health` succeeds. The first request starts the function.
+    async fn wait_until_healthy(&self) -> Result<(), LocalError> {
         let url = format!("http://127.0.0.1:{}/health", self.port);
-        let deadline = Instant::now() + Duration::from_secs(HEALTH_SECONDS);
+        let deadline = Instant::now() + Duration::from_secs(HEALTH_TIMEOUT_SECONDS);
         loop {
-            let answer = http::get(&url).await;
-            if answer.status == 200 {
+            let response = http::get(&url).await;
+            if response.status == 200 {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(LocalError::Ill(format!("{} {}", answer.status, answer.text)));
+                return Err(LocalError::ApiUnhealthy(format!("{} {}", response.status, response.text)));
             }
             sleep(Duration::from_millis(100)).await;
         }
     }
 }
 
-/// `cargo lambda watch` does not notice that a function died. So cargo runs it through a leash that starts it again.
+/// The cargo configuration that runs functions with a supervisor. The supervisor starts a function again after it died,
+/// because `cargo lambda watch` does not.
 fn runner() -> Result<String, LocalError> {
-    let own = env::current_exe().tried("this program's own path")?;
-    let words = [own.to_string_lossy().into_owned()]
+    let own = env::current_exe().context("this program's own path")?;
+    let command = [own.to_string_lossy().into_owned()]
         .into_iter()
         .chain(supervisor::arguments(true).into_iter().map(String::from));
-    let list: serde_json::Value = words.collect();
+    let list: serde_json::Value = command.collect();
     Ok(format!("target.\"cfg(all())\".runner={list}"))
 }
 

@@ -1,6 +1,6 @@
-//! The HTTP door of `cargo local`: it hands each request to `cargo lambda watch` as the event that a Lambda function URL
-//! makes of it, and its failures look like those of the deployed gateway. `cargo lambda watch` has a door of its own, but
-//! that makes no events of headers and JSON that are not UTF-8, of which gzip sent as JSON is one.
+//! The HTTP server of `cargo local`. It passes each request to `cargo lambda watch` as an event of a Lambda function
+//! URL, and its own errors look like those of the deployed gateway. The HTTP server of `cargo lambda watch` is not
+//! used, because it rejects headers and JSON bodies that are not UTF-8, such as a body of gzip that is sent as JSON.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -25,26 +25,26 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::error::{LocalError, Tried};
+use crate::error::{Context, LocalError};
 
-/// The largest body that API Gateway takes, in bytes.
-const MAX_BODY: usize = 10 * 1_024 * 1_024;
+/// The largest body that API Gateway accepts.
+const MAX_BODY_BYTES: usize = 10 * 1_024 * 1_024;
 
-/// The door, once its port is ours.
+/// The server. It has its port, but does not respond yet.
 #[derive(Debug)]
 pub struct Gateway(TcpListener);
 
 #[derive(Debug, Clone)]
 struct Function {
     client: Client<HttpConnector, Body>,
-    /// Where it is invoked.
+    /// The URL at which the function is invoked.
     url: String,
 }
 
-/// What the function answers.
+/// The function's response to an event.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct LambdaResponse {
     status_code: u16,
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -55,22 +55,22 @@ struct Answer {
 }
 
 impl Gateway {
-    /// Takes a port of the loopback interface.
+    /// Opens a port of the loopback interface.
     pub async fn open(port: u16) -> Result<Self, LocalError> {
         TcpListener::bind(("127.0.0.1", port)).await.map(Self).map_err(|_| LocalError::PortTaken(port))
     }
 
-    /// Answers requests; ends only with an error.
+    /// Serves requests. Returns only after an error.
     pub async fn serve(self, function_url: String) -> LocalError {
         let function = Function { client: Client::builder(TokioExecutor::new()).build_http(), url: function_url };
-        let served = serve(self.0, Router::new().fallback(answer).with_state(function)).await;
-        served.tried("answering requests").err().unwrap_or(LocalError::WatchStops)
+        let served = serve(self.0, Router::new().fallback(handle).with_state(function)).await;
+        served.context("serving requests").err().unwrap_or(LocalError::WatchStops)
     }
 }
 
-async fn answer(State(function): State<Function>, request: Request<Body>) -> Response<Body> {
+async fn handle(State(function): State<Function>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return failure(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The request body is too large.");
     };
     function.invoke(&event(&parts, &body)).await.unwrap_or_else(|| {
@@ -80,12 +80,12 @@ async fn answer(State(function): State<Function>, request: Request<Body>) -> Res
 }
 
 impl Function {
-    /// `None` where there was no answer: it died, was too slow or could not be started.
+    /// `None` if there was no response: the function died, timed out or could not be started.
     async fn invoke(&self, event: &Value) -> Option<Response<Body>> {
         let request = Request::builder().method(Method::POST).uri(&self.url).body(event.to_string().into()).ok()?;
-        let answer = self.client.request(request).await.ok().filter(|answer| answer.status().is_success())?;
-        let answer = to_bytes(Body::new(answer.into_body()), usize::MAX).await.ok()?;
-        let Answer { status_code, headers, body, is_base64_encoded } = serde_json::from_slice(&answer).ok()?;
+        let invoked = self.client.request(request).await.ok().filter(|invoked| invoked.status().is_success())?;
+        let payload = to_bytes(Body::new(invoked.into_body()), usize::MAX).await.ok()?;
+        let LambdaResponse { status_code, headers, body, is_base64_encoded } = serde_json::from_slice(&payload).ok()?;
         let body = body.unwrap_or_default();
         let body = if is_base64_encoded { STANDARD.decode(body).ok()? } else { body.into_bytes() };
         let response = Response::builder().status(status_code);
@@ -94,7 +94,7 @@ impl Function {
     }
 }
 
-/// A function URL's event. <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
+/// The event of a function URL. <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
 fn event(parts: &Parts, body: &Bytes) -> Value {
     let path = parts.uri.path();
     json!({
@@ -114,7 +114,7 @@ fn event(parts: &Parts, body: &Bytes) -> Value {
     })
 }
 
-/// Each header with all its values, as a REST API tells them; what is not UTF-8 is replaced.
+/// Each header with all its values, as in the events of a REST API. Bytes that are not UTF-8 are replaced.
 fn headers(sent: &HeaderMap) -> BTreeMap<&str, Vec<Cow<'_, str>>> {
     let mut headers: BTreeMap<&str, Vec<_>> = BTreeMap::new();
     for (name, value) in sent {
@@ -123,12 +123,12 @@ fn headers(sent: &HeaderMap) -> BTreeMap<&str, Vec<Cow<'_, str>>> {
     headers
 }
 
-/// What the template's gateway answers by itself.
+/// An error of the gateway, in the form of the template's gateway responses.
 fn failure(status: StatusCode, code: &str, message: &str) -> Response<Body> {
     let response = Response::builder().status(status).header(CONTENT_TYPE, "application/json");
     let response = response.header("Request-Id", Uuid::now_v7().to_string());
-    let is_passing = status == StatusCode::SERVICE_UNAVAILABLE;
-    let response = if is_passing { response.header(RETRY_AFTER, "1") } else { response };
+    let is_transient = status == StatusCode::SERVICE_UNAVAILABLE;
+    let response = if is_transient { response.header(RETRY_AFTER, "1") } else { response };
     let body = json!({ "error": { "code": code, "message": message } }).to_string();
     response.body(body.into()).unwrap_or_default()
 }

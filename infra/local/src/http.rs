@@ -1,4 +1,4 @@
-//! The few HTTP requests that we make ourselves, all to this machine.
+//! HTTP requests to programs on this machine.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use ureq::{
     http::{HeaderMap, Request, Response},
 };
 
-/// An answer.
+/// A response, or the reason why there is none.
 #[derive(Debug)]
-pub struct Answer {
-    /// The status code; 0 where there was no answer.
+pub struct HttpResponse {
+    /// The status code. 0 if there was no response.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as text, or why there is none.
+    /// The body as text, or the reason why there is no response.
     pub text: String,
 }
 
-impl Answer {
-    /// The body as JSON; null where it is none.
+impl HttpResponse {
+    /// The body as JSON. Null if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
@@ -31,8 +31,8 @@ impl Answer {
     }
 }
 
-/// Sends a request away from the main thread, so that a Ctrl-C is heard meanwhile.
-pub async fn send(request: Request<String>, timeout: Duration) -> Answer {
+/// Sends a request in another thread, so that Ctrl-C is handled meanwhile.
+pub async fn send(request: Request<String>, timeout: Duration) -> HttpResponse {
     spawn_blocking(move || {
         let agent: Agent = Agent::config_builder()
             .timeout_global(Some(timeout))
@@ -40,22 +40,22 @@ pub async fn send(request: Request<String>, timeout: Duration) -> Answer {
             .proxy(None)
             .build()
             .into();
-        agent.run(request).map_or_else(|error| Answer::none(&error), read)
+        agent.run(request).map_or_else(|error| HttpResponse::none(&error), read)
     })
     .await
-    .unwrap_or_else(|error| Answer::none(&error))
+    .unwrap_or_else(|error| HttpResponse::none(&error))
 }
 
-/// GET, with a few seconds of patience.
-pub async fn get(url: &str) -> Answer {
+/// Sends a GET request with a timeout of 5 seconds.
+pub async fn get(url: &str) -> HttpResponse {
     match Request::get(url).body(String::new()) {
         Ok(request) => send(request, Duration::from_secs(5)).await,
-        Err(error) => Answer::none(&error),
+        Err(error) => HttpResponse::none(&error),
     }
 }
 
-fn read(mut response: Response<ureq::Body>) -> Answer {
-    Answer {
+fn read(mut response: Response<ureq::Body>) -> HttpResponse {
+    HttpResponse {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
         text: response.body_mut().read_to_string().unwrap_or_else(|error| error.to_string()),

@@ -1,11 +1,11 @@
-//! The whole service on one's own machine: `infra/template.yaml` deployed to an AWS emulator, the API under
-//! `cargo lambda watch`, the functions that a queue or a schedule starts under the emulator's own Lambda.
+//! Runs the whole service on one machine: `infra/template.yaml` is deployed to an AWS emulator, `cargo lambda watch`
+//! runs the API function, and the emulator runs the functions that a queue or a schedule invokes.
 //!
-//! [`session`] tells the story. Whatever is started is a [`child`] on a [`leash`]: it ends with us, however we end.
+//! [`session`] has the steps. Every program is started as a [`child`] with a [`supervisor`], which ends it when this
+//! process ends for any reason.
 
 mod archive;
 pub mod child;
-mod claims;
 pub mod console;
 pub mod delivery;
 pub mod emulator;
@@ -15,9 +15,10 @@ pub mod error;
 pub mod function;
 pub mod gateway;
 pub mod http;
-pub mod loading;
+pub mod loader;
 pub mod ready;
-pub mod seeding;
+mod seed_check;
+pub mod seeds;
 pub mod session;
 mod sources;
 pub mod stack;

@@ -1,10 +1,10 @@
-//! `cargo local`: Efface on one's own machine.
+//! `cargo local`: runs Efface on this machine.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use efface_local::{
-    console::{answer, say},
+    console::{print, say},
     error::LocalError,
     session::{self, Options},
     supervisor,
@@ -12,36 +12,36 @@ use efface_local::{
     workspace::Workspace,
 };
 
-/// Runs Efface on this machine, in the foreground, until Ctrl-C. It needs Rust, a C compiler and Python 3; what else it
-/// needs it installs below target/.
+/// Runs Efface on this machine, in the foreground, until Ctrl-C. It needs Rust, a C compiler and Python 3, and installs
+/// all other tools below target/.
 #[derive(Debug, Parser)]
 #[command(name = "cargo local", bin_name = "cargo local", version)]
 struct Arguments {
-    /// What to do instead of running.
+    /// What to do instead of running Efface.
     #[command(subcommand)]
     action: Option<Action>,
-    /// The port that the API answers on.
+    /// The port of the API.
     #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// Build the functions with optimisations.
     #[arg(long)]
     release: bool,
-    /// When ready, print one line of JSON to stdout.
+    /// Print one line of JSON to stdout when the service is ready.
     #[arg(long)]
     json: bool,
-    /// Newline-delimited JSON to load in place of the demo; may be repeated.
+    /// A file of profiles and spaces to load instead of the demo data, as newline-delimited JSON; may be repeated.
     #[arg(long = "seed", value_name = "FILE")]
     seeds: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Install the pinned tools (cargo-lambda, cfn-lint, ministack, sam) and print their folders as a PATH.
+    /// Install the tools (cargo-lambda, cfn-lint, ministack, sam) at fixed versions, and print their folders as a PATH.
     Tools,
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = supervisor::run_if_asked() {
+    if let Some(code) = supervisor::run_if_requested() {
         return code;
     }
     let arguments = Arguments::parse();
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         .map_err(|source| LocalError::Io { what: "starting".to_owned(), source })
         .and_then(|runtime| {
             let result = runtime.block_on(run(arguments));
-            // A request that is still under way has no one left who wants its answer.
+            // Do not wait for requests that are still in progress.
             runtime.shutdown_background();
             result
         });
@@ -74,6 +74,6 @@ async fn run(arguments: Arguments) -> Result<(), LocalError> {
 
 async fn tools() -> Result<(), LocalError> {
     let folders = Tools::install(&Workspace::find()?).await?.folders();
-    answer(folders.map(|folder| folder.display().to_string()).join(":"));
+    print(folders.map(|folder| folder.display().to_string()).join(":"));
     Ok(())
 }

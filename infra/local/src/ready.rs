@@ -1,28 +1,28 @@
-//! What is said when everything runs.
+//! The message that the service is ready.
 
 use serde_json::{Value, json};
 
 use crate::{
-    console::{answer, say},
-    loading::Tokens,
-    seeding::DEMO_SPACE,
+    console::{print, say},
+    loader::Tokens,
+    seeds::DEMO_SPACE,
 };
 
-/// What one needs to use what was started.
+/// What a user needs to use the service.
 #[derive(Debug)]
 pub struct Ready {
-    /// Where the API answers.
+    /// The base URL of the API.
     pub url: String,
-    /// Where the emulated AWS answers.
+    /// The endpoint URL of the emulated AWS.
     pub endpoint: String,
-    /// Tokens by role, by space.
+    /// The tokens of each space by role.
     pub tokens: Tokens,
 }
 
 impl Ready {
-    /// Says it: to a program in one line of JSON, else to a person.
-    pub fn tell(&self, as_json: bool) {
-        if as_json { answer(self.json()) } else { say(self.text()) }
+    /// Prints one line of JSON to stdout, or a text to stderr.
+    pub fn announce(&self, as_json: bool) {
+        if as_json { print(self.json()) } else { say(self.text()) }
     }
 
     fn json(&self) -> Value {
@@ -42,7 +42,7 @@ impl Ready {
         let tokens = self.tokens.get(DEMO_SPACE).into_iter().flatten();
         let list: Vec<String> = tokens.map(|(role, token)| format!("    {role:<20} {token}")).collect();
         format!(
-            "\nEfface runs. Ctrl-C stops it, and what it stored is gone.\n\n  API    {}\n  AWS    {}\n  space  \
+            "\nEfface is running. Ctrl-C stops it and deletes its data.\n\n  API    {}\n  AWS    {}\n  space  \
              {DEMO_SPACE}\n  tokens\n{}\n\nDelete an identifier:\n\n{}\n",
             self.url,
             self.endpoint,

@@ -1,4 +1,4 @@
-//! One run of `cargo local`, from nothing to ready, and until it stops.
+//! One run of `cargo local`: the steps until the service is ready, and what runs until it is stopped.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ use crate::{
     emulator::{Emulator, free_port},
     env_file::EnvFile,
     environment::aws,
-    error::{LocalError, Tried},
+    error::{Context, LocalError},
     function::{self, Watch},
     gateway::Gateway,
-    loading::Loader,
+    loader::Loader,
     ready::Ready,
-    seeding::{DEMO_SPACE, Seeds},
+    seeds::{DEMO_SPACE, Seeds},
     stack::Deployer,
     tools::Tools,
     workspace::Workspace,
@@ -24,31 +24,31 @@ use crate::{
 const STACK: &str = "efface-local";
 const TEMPLATE: &str = "infra/template.yaml";
 
-/// What was asked for on the command line.
+/// The options of the command line.
 #[derive(Debug)]
 pub struct Options {
-    /// Where the API answers.
+    /// The port of the API.
     pub port: u16,
-    /// Tell a program, not a person.
+    /// Whether to print JSON when the service is ready.
     pub json: bool,
-    /// With optimisations.
+    /// Whether to build the functions with optimisations.
     pub release: bool,
-    /// Seed files; the demo where there are none.
+    /// The seed files. If there are none, the demo data is loaded.
     pub seeds: Vec<PathBuf>,
 }
 
-/// Runs until told to stop. Whatever was started is stopped when this future is dropped.
+/// Runs the service until a signal or an error. All started programs are stopped when this future is dropped.
 pub async fn run(options: &Options) -> Result<(), LocalError> {
     tokio::select! {
         error = start(options) => error,
-        stopped = told_to_stop() => stopped,
+        stopped = stop_signal() => stopped,
     }
 }
 
 /// Returns only when something went wrong.
 async fn start(options: &Options) -> Result<(), LocalError> {
     let seeds = Seeds::read(&options.seeds)?;
-    // Where it is taken, before anything is started.
+    // Fails early if the port is in use.
     drop(Gateway::open(options.port).await?);
     let workspace = Workspace::find()?;
     let tools = Tools::install(&workspace).await?;
@@ -60,7 +60,7 @@ async fn start(options: &Options) -> Result<(), LocalError> {
     emulator.prepare().await?;
     let deployer = Deployer { workspace: &workspace, tools: &tools, folder: &folder };
     deployer.deploy(&emulator, &workspace.root.join(TEMPLATE), STACK).await?;
-    // From the deployed function, so that a variable which the template gives it is there at once.
+    // The variables come from the deployed function, so that new variables of the template take effect here too.
     let api = format!("{STACK}-api");
     let mut variables = emulator.function_variables(&api).await?;
     let timeout_seconds = emulator.function_timeout(&api).await?;
@@ -68,8 +68,9 @@ async fn start(options: &Options) -> Result<(), LocalError> {
     let url = format!("http://127.0.0.1:{}", options.port);
     let settings = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let owner = tokens.get(DEMO_SPACE).and_then(|tokens| tokens.get("workspace_owner"));
-    let own = [("EFFACE_API_URL", url.as_str()), ("EFFACE_TOKEN", owner.map_or("", String::as_str))];
-    let _env_file = EnvFile::write(&workspace, settings.chain(aws(&emulator.endpoint)).chain(own))?;
+    let api_settings = [("EFFACE_API_URL", url.as_str()), ("EFFACE_TOKEN", owner.map_or("", String::as_str))];
+    let _env_file = EnvFile::write(&workspace, settings.chain(aws(&emulator.endpoint)).chain(api_settings))?;
+    // The template's value is for the emulator's gateway. Here, the function gets events from `cargo lambda watch`.
     for (_, value) in variables.iter_mut().filter(|(name, _)| name == "EFFACE_EVENT_SOURCE") {
         "watch".clone_into(value);
     }
@@ -84,16 +85,16 @@ async fn start(options: &Options) -> Result<(), LocalError> {
     Err(tokio::select! {
         error = emulator.ended() => error,
         error = gateway.serve(watch.api_url()) => error,
-        error = watch.keep(|| ready.tell(options.json)) => error,
-        error = delivery.tell() => error,
-        error = delivery.renew() => error,
+        error = watch.run(|| ready.announce(options.json)) => error,
+        error = delivery.follow_log() => error,
+        error = delivery.rebuild_on_change() => error,
     })
 }
 
-async fn told_to_stop() -> Result<(), LocalError> {
-    let mut terminate = signal(SignalKind::terminate()).tried("listening for signals")?;
-    let mut interrupt = signal(SignalKind::interrupt()).tried("listening for signals")?;
-    let mut hangup = signal(SignalKind::hangup()).tried("listening for signals")?;
+async fn stop_signal() -> Result<(), LocalError> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for signals")?;
+    let mut hangup = signal(SignalKind::hangup()).context("listening for signals")?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

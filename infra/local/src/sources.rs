@@ -1,4 +1,4 @@
-//! The files that programs were built from, by the lists that cargo leaves beside them.
+//! The source files of built programs, from the dependency files that cargo writes beside the binaries.
 
 use std::{
     fs,
@@ -10,9 +10,9 @@ use tokio::time::sleep;
 
 use crate::workspace::Workspace;
 
-const GLANCE: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Files to keep an eye on.
+/// The source files that are watched.
 #[derive(Debug)]
 pub(crate) struct Sources {
     lists: Vec<PathBuf>,
@@ -22,7 +22,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// The files of built programs.
+    /// The source files of the given programs.
     pub(crate) fn of(workspace: &Workspace, programs: &[PathBuf]) -> Self {
         let lists = programs.iter().map(|program| program.with_extension("d")).collect();
         let always = ["Cargo.toml", "Cargo.lock"].map(|name| workspace.root.join(name));
@@ -32,7 +32,7 @@ impl Sources {
         sources
     }
 
-    /// A build may have added files.
+    /// Reads the lists again, because a build may have added files.
     pub(crate) fn read(&mut self) {
         let lists = self.lists.iter().filter_map(|list| fs::read_to_string(list).ok());
         self.files = lists.flat_map(|list| listed(&list)).chain(self.always.clone()).collect();
@@ -40,10 +40,10 @@ impl Sources {
         self.files.dedup();
     }
 
-    /// Waits until one of them is newer than all were. What changes during a build is seen at the next call.
+    /// Waits until a file has changed since the previous call. So a change during a build is noticed by the next call.
     pub(crate) async fn changed(&mut self) {
         loop {
-            sleep(GLANCE).await;
+            sleep(POLL_INTERVAL).await;
             let newest = self.newest();
             if newest > self.newest {
                 self.newest = newest;
@@ -57,7 +57,7 @@ impl Sources {
     }
 }
 
-/// The files of a list: `program: file file`, a space in a name behind a backslash.
+/// Parses a dependency file: `program: file file`, with a backslash before a space in a name.
 fn listed(list: &str) -> Vec<PathBuf> {
     let files = list.lines().filter_map(|line| line.split_once(": ")).map(|(_, files)| files);
     let names = files.flat_map(|files| {
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_of_cargo_is_read() {
+    fn a_dependency_file_is_read() {
         let list = "/t/debug/efface-api: /w/a.rs /w/my\\ files/b.rs\n";
         assert_eq!(listed(list), [Path::new("/w/a.rs"), Path::new("/w/my files/b.rs")]);
         assert!(listed("").is_empty());

@@ -1,4 +1,4 @@
-//! `infra/template.yaml`, deployed to the emulator by the same tool and settings as to AWS.
+//! Deploys `infra/template.yaml` to the emulator, with the same tool and settings file as to AWS.
 
 use std::path::{Path, PathBuf};
 
@@ -13,65 +13,65 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Workers at the same time: as many as a small machine bears.
+/// The number of concurrent workers, suitable for a small machine.
 const WORKERS: u32 = 4;
 
-/// What deploys stacks.
+/// Builds, deploys and deletes stacks with the SAM CLI.
 #[derive(Debug)]
 pub struct Deployer<'a> {
     /// The repository.
     pub workspace: &'a Workspace,
     /// The tools.
     pub tools: &'a Tools,
-    /// Where logs and builds go.
+    /// The folder for logs and builds.
     pub folder: &'a Path,
 }
 
 impl Deployer<'_> {
-    /// `sam build` for this machine's processor; the path of the built template.
+    /// Runs `sam build` for this machine's processor, and returns the path of the built template.
     pub async fn build(&self) -> Result<PathBuf, LocalError> {
         let output = self.folder.join("build");
         let mut sam = self.sam("build")?;
-        // The compiler that is here, not zig: what is built runs on this machine, and nothing has to be fetched.
+        // Uses the installed compiler instead of zig, because the functions run on this machine.
         clean(&mut sam).env("CARGO_LAMBDA_COMPILER", "cargo").env("SAM_CLI_TELEMETRY", "0");
         sam.env("PATH", path_with(&self.tools.folders())).arg("--build-dir").arg(&output);
         sam.args(["--parameter-overrides", &format!("Architecture={}", architecture())]);
-        run(sam, &self.folder.join("sam-build.log")).await?.or_say("sam build")?;
+        run(sam, &self.folder.join("sam-build.log")).await?.into_result("sam build")?;
         Ok(output.join("template.yaml"))
     }
 
-    /// `sam deploy` of a template, built or not.
+    /// Runs `sam deploy` for a template, built or not.
     pub async fn deploy(&self, emulator: &Emulator, template: &Path, stack: &str) -> Result<(), LocalError> {
         let mut sam = self.sam("deploy")?;
         local_aws(&mut sam, &emulator.endpoint).arg("--template-file").arg(template);
-        // In place of the managed bucket, whose stack takes the SAM CLI half a minute.
+        // Without a bucket, the SAM CLI would create one with a stack of its own, which takes half a minute.
         sam.args(["--stack-name", stack, "--s3-bucket", BUCKET, "--no-resolve-s3", "--parameter-overrides"]);
         sam.arg(format!(
             "EnvironmentName=local EventSource=decoding DeletionProtection=false WorkerConcurrency={WORKERS} \
              Architecture={}",
             architecture()
         ));
-        run(sam, &self.folder.join(format!("sam-deploy-{stack}.log"))).await?.or_say("sam deploy")?;
-        emulator.mend_mappings(WORKERS).await
+        run(sam, &self.folder.join(format!("sam-deploy-{stack}.log"))).await?.into_result("sam deploy")?;
+        emulator.fix_mappings(WORKERS).await
     }
 
-    /// `sam delete`.
+    /// Runs `sam delete`.
     pub async fn delete(&self, emulator: &Emulator, stack: &str) -> Result<(), LocalError> {
         let mut sam = self.sam("delete")?;
         local_aws(&mut sam, &emulator.endpoint).args(["--no-prompts", "--stack-name", stack, "--s3-bucket", BUCKET]);
-        run(sam, &self.folder.join(format!("sam-delete-{stack}.log"))).await?.or_say("sam delete")
+        run(sam, &self.folder.join(format!("sam-delete-{stack}.log"))).await?.into_result("sam delete")
     }
 
     fn sam(&self, action: &str) -> Result<Command, LocalError> {
         let mut sam = command(self.tools.sam())?;
-        // With a template named on the command line, the SAM CLI would look for its settings beside the template.
+        // Without --config-file, the SAM CLI would look for samconfig.toml in the folder of the template.
         sam.current_dir(&self.workspace.root).arg(action).args(["--config-env", "local", "--config-file"]);
         sam.arg(self.workspace.root.join("samconfig.toml"));
         Ok(sam)
     }
 }
 
-/// This machine's processor, in Lambda's words.
+/// This machine's processor, as Lambda names it.
 fn architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
 }

@@ -1,7 +1,8 @@
-//! A small process between us and each program that we start: the program ends when whoever started it is gone, however
-//! it went (a `kill -9` included), and it is started again when it ends by itself, where that is asked for.
+//! A supervisor is a small process between a binary of this crate and a program that it starts. It ends the program
+//! when the process that started it is gone, even after a `kill -9`. With `--restart`, it starts the program again when
+//! the program ends by itself.
 //!
-//! Our binaries run themselves as `leash [--again] PROGRAM ARGUMENTS`; see [`run_if_asked`].
+//! To start a supervisor, a binary runs itself as `supervise [--restart] PROGRAM ARGUMENTS`; see [`run_if_requested`].
 
 use std::{env, ffi::OsString, io, process::ExitCode, time::Duration};
 
@@ -15,36 +16,36 @@ use tokio::{
 
 use crate::console::say;
 
-/// How long a program may take to end when asked to.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-const GLANCE: Duration = Duration::from_millis(200);
-const ARGUMENT: &str = "leash";
-const AGAIN: &str = "--again";
+/// How long a program may take to end after a signal, before it is killed.
+pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+const SUPERVISE: &str = "supervise";
+const RESTART: &str = "--restart";
 
-/// What to put before a program and its arguments.
-pub(crate) fn arguments(again: bool) -> Vec<&'static str> {
-    if again { vec![ARGUMENT, AGAIN] } else { vec![ARGUMENT] }
+/// The arguments that make this binary the supervisor of a program. The program and its arguments follow them.
+pub(crate) fn arguments(restart: bool) -> Vec<&'static str> {
+    if restart { vec![SUPERVISE, RESTART] } else { vec![SUPERVISE] }
 }
 
-/// The first thing that a binary does: where it was started as a leash, it is one, and nothing else.
-pub fn run_if_asked() -> Option<ExitCode> {
+/// Runs as a supervisor if the first argument says so, and returns the exit code. Each binary calls this first.
+pub fn run_if_requested() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1).peekable();
-    arguments.next_if(|argument| argument == ARGUMENT)?;
-    let again = arguments.next_if(|argument| argument == AGAIN).is_some();
+    arguments.next_if(|argument| argument == SUPERVISE)?;
+    let restart = arguments.next_if(|argument| argument == RESTART).is_some();
     let command: Vec<OsString> = arguments.collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    Some(match runtime.and_then(|runtime| runtime.block_on(hold(again, &command))) {
+    Some(match runtime.and_then(|runtime| runtime.block_on(supervise(restart, &command))) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            say(format_args!("{}: {error}", command.first().map_or("leash".into(), |name| name.to_string_lossy())));
+            say(format_args!("{}: {error}", command.first().map_or(SUPERVISE.into(), |name| name.to_string_lossy())));
             ExitCode::FAILURE
         }
     })
 }
 
-async fn hold(again: bool, command: &[OsString]) -> io::Result<u8> {
+async fn supervise(restart: bool, command: &[OsString]) -> io::Result<u8> {
     let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let owner = getppid();
+    let parent = getppid();
     let mut stop = signal(SignalKind::terminate())?;
     loop {
         let mut child = Command::new(program).args(arguments).spawn()?;
@@ -52,29 +53,29 @@ async fn hold(again: bool, command: &[OsString]) -> io::Result<u8> {
             tokio::select! {
                 status = child.wait() => break status?,
                 _ = stop.recv() => return end(&mut child).await,
-                () = sleep(GLANCE) => if getppid() != owner { return end(&mut child).await },
+                () = sleep(POLL_INTERVAL) => if getppid() != parent { return end(&mut child).await },
             }
         };
-        if !again {
+        if !restart {
             return Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1));
         }
         tokio::select! {
             _ = stop.recv() => return Ok(0),
-            () = sleep(GLANCE) => {}
+            () = sleep(POLL_INTERVAL) => {}
         }
     }
 }
 
-/// The program is in our process group, and so are most of those that it started.
+/// Ends the process group, which contains this process, the program, and most programs that it started.
 async fn end(child: &mut Child) -> io::Result<u8> {
     signal_group(getpgrp(), Signal::TERM);
-    if tokio::time::timeout(PATIENCE, child.wait()).await.is_err() {
+    if tokio::time::timeout(STOP_TIMEOUT, child.wait()).await.is_err() {
         signal_group(getpgrp(), Signal::KILL);
     }
     Ok(0)
 }
 
-/// A group that is gone already is what was wanted.
+/// Sends a signal to a process group. An error means that the group is already gone, and is ignored.
 pub(crate) fn signal_group(group: Pid, signal: Signal) {
     _ = kill_process_group(group, signal);
 }

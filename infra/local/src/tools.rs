@@ -1,4 +1,4 @@
-//! The Python tools, at pinned versions, in virtual environments below the target folder.
+//! Installs the Python tools at fixed versions, in virtual environments below the target folder.
 
 use std::{
     fs::{self, File},
@@ -12,13 +12,13 @@ use crate::{
     child::{command, run},
     console::say,
     environment::clean,
-    error::{LocalError, Tried},
+    error::{Context, LocalError},
     workspace::Workspace,
 };
 
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
 
-/// Installed tools.
+/// The installed tools.
 #[derive(Debug, Clone)]
 pub struct Tools {
     general: PathBuf,
@@ -26,13 +26,13 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Installs what is not there yet. A second start finds the stamps and does nothing.
+    /// Installs the tools that are not installed yet.
     pub async fn install(workspace: &Workspace) -> Result<Self, LocalError> {
         let folder = workspace.target.join("python");
-        fs::create_dir_all(&folder).tried(format!("making {}", folder.display()))?;
-        // Of two starts at once, the second waits for the first one's installation.
-        let lock = File::create(folder.join("lock")).tried("the lock of the tools")?;
-        lock.lock().tried("the lock of the tools")?;
+        fs::create_dir_all(&folder).context(format!("making {}", folder.display()))?;
+        // If two processes install at the same time, the second one waits for the first one.
+        let lock = File::create(folder.join("lock")).context("the lock of the tools")?;
+        lock.lock().context("the lock of the tools")?;
         let python = python_version().await?;
         let pins = workspace.root.join("infra/local");
         let install = async |name: &str, suffix: &str| {
@@ -43,7 +43,7 @@ impl Tools {
         Ok(Self { general: install("tools", "").await?, sam: install("sam", "-sam").await? })
     }
 
-    /// The folders to put on a PATH.
+    /// The folders of the tools' programs, for a PATH.
     pub fn folders(&self) -> [PathBuf; 2] {
         [self.general.join("bin"), self.sam.join("bin")]
     }
@@ -53,7 +53,7 @@ impl Tools {
         self.general.join("bin/ministack")
     }
 
-    /// cargo-lambda, to be started with `lambda` as its first argument.
+    /// cargo-lambda. Its first argument must be `lambda`.
     pub fn cargo_lambda(&self) -> PathBuf {
         self.general.join("bin/cargo-lambda")
     }
@@ -73,28 +73,29 @@ struct Environment {
 
 impl Environment {
     async fn install(&self, python: &str) -> Result<PathBuf, LocalError> {
+        // The stamp file contains what was installed.
         let stamp = self.folder.join("installed");
         let wanted = self.contents(python)?;
-        // The interpreter is a link to the user's, and may have gone since.
+        // The interpreter is a link to the user's Python, which may have been removed.
         if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && self.folder.join("bin/python").exists() {
             return Ok(self.folder.clone());
         }
         say(format_args!("installing tools into {} (once, about a minute)", self.folder.display()));
         if self.folder.exists() {
-            fs::remove_dir_all(&self.folder).tried(format!("emptying {}", self.folder.display()))?;
+            fs::remove_dir_all(&self.folder).context(format!("emptying {}", self.folder.display()))?;
         }
         self.create().await?;
         self.pip().await?;
-        // Last of all, so that an installation that was interrupted is done again.
-        fs::write(&stamp, wanted).tried("writing a stamp")?;
+        // The stamp is written last, so that an interrupted installation is repeated.
+        fs::write(&stamp, wanted).context("writing a stamp")?;
         Ok(self.folder.clone())
     }
 
-    /// All that the installed packages follow from.
+    /// The contents of the stamp file: everything that decides which packages are installed.
     fn contents(&self, python: &str) -> Result<String, LocalError> {
         let read = |name: &str| {
             let path = self.pins.join(format!("{name}{}.txt", self.suffix));
-            fs::read_to_string(&path).tried(format!("reading {}", path.display()))
+            fs::read_to_string(&path).context(format!("reading {}", path.display()))
         };
         Ok(format!("{python}\n{}\n{}", read("requirements")?, read("constraints")?))
     }
@@ -135,7 +136,7 @@ async fn python_version() -> Result<String, LocalError> {
     if found < OLDEST_PYTHON { Err(LocalError::PythonOld(version)) } else { Ok(version) }
 }
 
-/// A PATH with folders before the user's own.
+/// The user's PATH with the given folders at the beginning.
 pub(crate) fn path_with(folders: &[PathBuf]) -> std::ffi::OsString {
     let own = std::env::var_os("PATH").unwrap_or_default();
     std::env::join_paths(folders.iter().cloned().chain(std::env::split_paths(&own))).unwrap_or(own)

@@ -1,4 +1,4 @@
-//! The emulated API Gateway in front of one stack.
+//! The emulated API Gateway of one stack.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use efface_local::{
     emulator::Emulator,
     error::LocalError,
-    http::{self, Answer},
+    http::{self, HttpResponse},
 };
 use serde_json::json;
 use ureq::http::Request;
@@ -19,7 +19,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Finds the API of a stack, which bears its name, and makes up for what the emulator left out of it.
+    /// Finds the API of a stack by its name, and adds what the emulator does not import from the template.
     pub(crate) async fn find(emulator: &Emulator, stack: &str) -> Result<Self, LocalError> {
         let url = format!("{}/restapis", emulator.endpoint);
         let apis = emulator.request("the list of APIs", Request::get(url), String::new()).await?.json();
@@ -32,8 +32,8 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// The emulator imports paths, but neither gateway responses nor binary media types. They are put in from the
-    /// deployed template, so that what is checked afterwards is what the template says.
+    /// Adds the gateway responses and binary media types from the deployed template, because the emulator imports only
+    /// the paths.
     async fn complete(&self, emulator: &Emulator, stack: &str) -> Result<(), LocalError> {
         let api = format!("{}/restapis/{}", emulator.endpoint, self.id);
         let body = emulator.deployed_template(stack).await?["Resources"]["Api"]["Properties"]["Body"].take();
@@ -51,31 +51,31 @@ impl Gateway {
         emulator.request("a deployment", Request::post(format!("{api}/deployments")), deployment).await.map(drop)
     }
 
-    pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> Result<Answer, LocalError> {
+    pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> Result<HttpResponse, LocalError> {
         self.send("GET", path, token, "").await
     }
 
-    /// Sends a request as a client would: the host names the API, the path begins with the stage.
+    /// Sends a request with a token.
     pub(crate) async fn send(
         &self,
         method: &str,
         path: &str,
         token: Option<&str>,
         body: &str,
-    ) -> Result<Answer, LocalError> {
+    ) -> Result<HttpResponse, LocalError> {
         let basic = token.map(|token| format!("Basic {}", STANDARD.encode(format!("{token}:"))));
         let headers: Vec<_> = basic.iter().map(|basic| ("authorization", basic.as_str())).collect();
         self.send_with(method, path, &headers, body).await
     }
 
-    /// The same with headers of one's own.
+    /// Sends a request with the given headers. The `host` header selects the API, and the path begins with the stage.
     pub(crate) async fn send_with(
         &self,
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
         body: &str,
-    ) -> Result<Answer, LocalError> {
+    ) -> Result<HttpResponse, LocalError> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("http://127.0.0.1:{}/live{path}", self.port))

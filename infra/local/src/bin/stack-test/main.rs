@@ -1,4 +1,4 @@
-//! `cargo stack-test`: the real template, built and deployed by the SAM CLI to an emulator, and used as a client would.
+//! `cargo stack-test`: builds the template, deploys it to an emulator with the SAM CLI, and tests it as a client.
 
 mod efface;
 mod gateway;
@@ -11,9 +11,9 @@ use std::{path::Path, process::ExitCode};
 
 use efface::Efface;
 use efface_local::{
-    console::{answer, say},
+    console::{print, say},
     emulator::Emulator,
-    error::{LocalError, Tried},
+    error::{Context, LocalError},
     stack::Deployer,
     supervisor,
     tools::Tools,
@@ -23,18 +23,18 @@ use gateway::Gateway;
 use queues::Queues;
 use report::Report;
 
-/// The two sites that share an account and a region.
+/// The stacks of the two sites that share an account and a region.
 const STACKS: [&str; 2] = ["efface-aws-tokyo", "efface-ap03"];
 
 fn main() -> ExitCode {
-    if let Some(code) = supervisor::run_if_asked() {
+    if let Some(code) = supervisor::run_if_requested() {
         return code;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let result = runtime.tried("starting").and_then(|runtime| runtime.block_on(run()));
+    let result = runtime.context("starting").and_then(|runtime| runtime.block_on(run()));
     match result {
         Ok(report) => {
-            answer(format_args!("{report}"));
+            print(format_args!("{report}"));
             if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
@@ -56,15 +56,15 @@ async fn run() -> Result<Report, LocalError> {
     let mut report = Report::default();
     let first = deploy(&deployer, &emulator, &template, STACKS[0]).await?;
     let efface = Efface::of_stack(&workspace, &emulator, STACKS[0]).await?;
-    let tokens = efface.administer().await?;
+    let tokens = efface.set_up().await?;
     let token = tokens["identity_admin"].0.as_str();
     requests::check(&first, token, &mut report).await?;
     let queues = Queues::of_stack(&emulator, STACKS[0]).await?;
     jobs::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
     queues.check(&mut report).await?;
     let second = deploy(&deployer, &emulator, &template, STACKS[1]).await?;
-    requests::check_beside(&first, &second, token, &mut report).await?;
-    efface.revoke(&first, &tokens, &mut report).await?;
+    requests::check_isolation(&first, &second, token, &mut report).await?;
+    efface.check_revocation(&first, &tokens, &mut report).await?;
     queues.check_schedule(&mut report).await?;
     tear_down(&deployer, &emulator, &first, &mut report).await?;
     Ok(report)
@@ -81,7 +81,7 @@ async fn deploy(
     Gateway::find(emulator, stack).await
 }
 
-/// A stack that is deleted takes its API along and leaves its table.
+/// Deletes the stacks, and checks that their APIs are deleted and their tables are kept.
 async fn tear_down(
     deployer: &Deployer<'_>,
     emulator: &Emulator,
@@ -92,11 +92,11 @@ async fn tear_down(
         say(format_args!("sam delete {stack}"));
         deployer.delete(emulator, stack).await?;
     }
-    report.check("a deleted stack answers no more", first.get("/health", None).await?.status != 200, "it does");
+    report.check("a deleted stack has no API", first.get("/health", None).await?.status != 200, "it responds");
     let tables = gateway::tables(emulator).await?;
     for stack in STACKS {
         let kept = tables.iter().any(|table| table.starts_with(&format!("{stack}-")));
-        report.check(&format!("the table of {stack} outlives its stack"), kept, tables.join(", "));
+        report.check(&format!("the table of {stack} is kept"), kept, tables.join(", "));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The queue, the dead-letter queue and the schedule of a deployed stack, and whether they reach the functions.
+//! Checks that the queue, the dead-letter queue and the schedule of a deployed stack trigger the functions.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use ureq::http::Request;
 
 use crate::report::Report;
 
-const GLANCE: Duration = Duration::from_millis(200);
-/// A message's receives, one a second.
-const RECEIVES: Duration = Duration::from_secs(30);
-/// The schedule's minute, and how late the emulator may be.
-const SCHEDULE: Duration = Duration::from_secs(90);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// How long it may take until a message has used up its receives, one per second.
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the schedule may take: one minute, and the delay of the emulator.
+const SCHEDULE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The queues of one stack.
 pub(crate) struct Queues<'a> {
@@ -24,7 +24,7 @@ pub(crate) struct Queues<'a> {
 }
 
 impl<'a> Queues<'a> {
-    /// Takes them from the deployed reconciler, which knows both.
+    /// Takes the queues' URLs from the variables of the reconciler, which has both.
     pub(crate) async fn of_stack(emulator: &'a Emulator, stack: &'a str) -> Result<Self, LocalError> {
         let variables = emulator.function_variables(&format!("{stack}-job-reconciler")).await?;
         let value = |name: &str| {
@@ -36,36 +36,39 @@ impl<'a> Queues<'a> {
         Ok(Self { emulator, stack, queue, dead_letters })
     }
 
-    /// A message that nobody can understand reaches the worker, and ends in the dead-letter queue.
+    /// Checks that an invalid message reaches the worker and is moved to the dead-letter queue.
     pub(crate) async fn check(&self, report: &mut Report) -> Result<(), LocalError> {
-        // Not 180 s between its receives. In place of the template's own value, which the other stack keeps.
+        // Shortens the time between the receives of a message, which is 180 s in the template.
         self.sqs("SetQueueAttributes", json!({ "QueueUrl": self.queue, "Attributes": { "VisibilityTimeout": "1" } }))
             .await?;
         self.sqs("SendMessage", json!({ "QueueUrl": self.queue, "MessageBody": "poison" })).await?;
-        let failed = wait(RECEIVES, async || Ok(self.last_result().await?.ends_with("1 partial failures"))).await?;
-        report.check("the worker names a poison message as failed", failed, self.last_result().await?);
-        let dead = wait(RECEIVES, async || Ok(self.waiting(&self.dead_letters).await? == 1)).await?;
-        report.check("a poison message ends in the dead-letter queue", dead, self.told().await?);
-        let empty = wait(RECEIVES, async || Ok(self.waiting(&self.queue).await? == 0)).await?;
-        report.check("nothing is left in the queue", empty, self.told().await?);
+        let failed =
+            wait(RECEIVE_TIMEOUT, async || Ok(self.last_result().await?.ends_with("1 partial failures"))).await?;
+        report.check("the worker reports an invalid message as failed", failed, self.last_result().await?);
+        let dead = wait(RECEIVE_TIMEOUT, async || Ok(self.size(&self.dead_letters).await? == 1)).await?;
+        report.check("an invalid message is moved to the dead-letter queue", dead, self.sizes().await?);
+        let empty = wait(RECEIVE_TIMEOUT, async || Ok(self.size(&self.queue).await? == 0)).await?;
+        report.check("nothing is left in the queue", empty, self.sizes().await?);
         Ok(())
     }
 
-    /// Whether the queue delivers to the worker from now on.
-    pub(crate) async fn deliver(&self, delivers: bool) -> Result<(), LocalError> {
+    /// Turns the delivery of messages to the worker on or off.
+    pub(crate) async fn deliver(&self, enabled: bool) -> Result<(), LocalError> {
         let mapping = self.mapping().await?;
         let id = mapping["UUID"].as_str().unwrap_or_default();
         let url = format!("{}/2015-03-31/event-source-mappings/{id}", self.emulator.endpoint);
-        let body = json!({ "Enabled": delivers }).to_string();
+        let body = json!({ "Enabled": enabled }).to_string();
         self.emulator.request("a mapping", Request::put(url), body).await.map(drop)
     }
 
-    /// Moves all messages to the dead-letter queue, as SQS does when they have failed five times.
-    pub(crate) async fn bury(&self) -> Result<(), LocalError> {
+    /// Moves all messages to the dead-letter queue, as SQS does after five failures.
+    pub(crate) async fn move_to_dead_letters(&self) -> Result<(), LocalError> {
         loop {
-            let taken = json!({ "QueueUrl": self.queue, "MaxNumberOfMessages": 10 });
-            let answer = self.sqs("ReceiveMessage", taken).await?;
-            let Some(messages) = answer["Messages"].as_array().filter(|found| !found.is_empty()) else { return Ok(()) };
+            let receive = json!({ "QueueUrl": self.queue, "MaxNumberOfMessages": 10 });
+            let response = self.sqs("ReceiveMessage", receive).await?;
+            let Some(messages) = response["Messages"].as_array().filter(|found| !found.is_empty()) else {
+                return Ok(());
+            };
             for message in messages {
                 let dead = json!({ "QueueUrl": self.dead_letters, "MessageBody": message["Body"] });
                 self.sqs("SendMessage", dead).await?;
@@ -75,30 +78,30 @@ impl<'a> Queues<'a> {
         }
     }
 
-    /// Runs the reconciler, as the schedule will within the minute.
+    /// Runs the reconciler now, without waiting for the schedule.
     pub(crate) async fn reconcile(&self) -> Result<(), LocalError> {
         self.emulator.invoke(&format!("{}-job-reconciler", self.stack), "{}").await
     }
 
-    /// The emulator writes a line where a function starts, also where it says nothing itself.
+    /// Checks that the schedule starts the reconciler. The emulator logs a line at each start.
     pub(crate) async fn check_schedule(&self, report: &mut Report) -> Result<(), LocalError> {
         let group = format!("/efface/{}/job-reconciler", self.stack);
         let request = json!({ "logGroupName": group, "filterPattern": "START" });
-        let started = wait(SCHEDULE, async || {
+        let started = wait(SCHEDULE_TIMEOUT, async || {
             let found = self.emulator.call("the log", "logs", "Logs_20140328.FilterLogEvents", &request).await?;
             Ok(found["events"].as_array().is_some_and(|events| !events.is_empty()))
         })
         .await?;
-        report.check("the schedule starts the reconciler", started, "it does not");
+        report.check("the schedule starts the reconciler", started, "it was not started");
         Ok(())
     }
 
-    /// What the mapping says of its last batch.
+    /// The result of the last batch, as the event source mapping shows it.
     async fn last_result(&self) -> Result<String, LocalError> {
         Ok(self.mapping().await?["LastProcessingResult"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// The mapping to this stack's worker.
+    /// The event source mapping of this stack's worker.
     async fn mapping(&self) -> Result<Value, LocalError> {
         let function = format!(":{}-bulk-worker", self.stack);
         let mappings = self.emulator.mappings().await?;
@@ -108,35 +111,32 @@ impl<'a> Queues<'a> {
         own.ok_or(LocalError::Emulator { what: "the stack's mapping", text: function })
     }
 
-    /// How many messages are in a queue, on their way or not.
-    async fn waiting(&self, url: &str) -> Result<u64, LocalError> {
+    /// The number of messages in a queue, including those being processed.
+    async fn size(&self, url: &str) -> Result<u64, LocalError> {
         let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
-        let answer = self.sqs("GetQueueAttributes", json!({ "QueueUrl": url, "AttributeNames": names })).await?;
-        let number = |name: &str| answer["Attributes"][name].as_str().and_then(|text| text.parse::<u64>().ok());
+        let response = self.sqs("GetQueueAttributes", json!({ "QueueUrl": url, "AttributeNames": names })).await?;
+        let number = |name: &str| response["Attributes"][name].as_str().and_then(|text| text.parse::<u64>().ok());
         Ok(names.iter().filter_map(|name| number(name)).sum())
     }
 
-    async fn told(&self) -> Result<String, LocalError> {
-        let (waiting, dead) = (self.waiting(&self.queue).await?, self.waiting(&self.dead_letters).await?);
+    async fn sizes(&self) -> Result<String, LocalError> {
+        let (waiting, dead) = (self.size(&self.queue).await?, self.size(&self.dead_letters).await?);
         Ok(format!("{waiting} in the queue, {dead} in the dead-letter queue"))
     }
 
     async fn sqs(&self, action: &str, request: Value) -> Result<Value, LocalError> {
-        self.emulator.call("a call of the queue", "sqs", &format!("AmazonSQS.{action}"), &request).await
+        self.emulator.call("a request to the queue", "sqs", &format!("AmazonSQS.{action}"), &request).await
     }
 }
 
-/// Whether something comes true in time.
-async fn wait(
-    patience: Duration,
-    mut holds: impl AsyncFnMut() -> Result<bool, LocalError>,
-) -> Result<bool, LocalError> {
-    let deadline = Instant::now() + patience;
+/// Waits until a condition holds. `false` after a timeout.
+async fn wait(timeout: Duration, mut holds: impl AsyncFnMut() -> Result<bool, LocalError>) -> Result<bool, LocalError> {
+    let deadline = Instant::now() + timeout;
     while !holds().await? {
         if Instant::now() > deadline {
             return Ok(false);
         }
-        sleep(GLANCE).await;
+        sleep(POLL_INTERVAL).await;
     }
     Ok(true)
 }

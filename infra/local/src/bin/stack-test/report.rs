@@ -1,10 +1,10 @@
-//! What held and what did not.
+//! The results of the checks.
 
 use std::fmt;
 
 use efface_local::console::say;
 
-/// Counts.
+/// The numbers of checks that passed and failed.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     passed: u32,
@@ -12,7 +12,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Notes whether something holds; `found` is told where it does not.
+    /// Counts and prints the result of a check. `found` is printed if it failed.
     pub(crate) fn check(&mut self, what: &str, holds: bool, found: impl fmt::Display) {
         if holds {
             self.passed += 1;

@@ -1,4 +1,4 @@
-//! Loading seeds into the deployed table, by the same code as the `efface` command.
+//! Loads the seed files into the deployed table, and creates the tokens.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -24,20 +24,20 @@ use tokio::time::sleep;
 use crate::{
     environment::aws,
     error::LocalError,
-    seeding::{DEMO_INSTANCE, DEMO_SPACE, SeededLine, Seeds},
+    seeds::{DEMO_INSTANCE, DEMO_SPACE, SeedLine, Seeds},
 };
 
-/// Tokens by role, by space.
+/// The tokens of each space by role.
 pub type Tokens = BTreeMap<String, BTreeMap<&'static str, String>>;
 
-/// The emulator takes more at once, but gets no faster by it.
-const AT_ONCE: usize = 8;
+/// How many lines are written concurrently. More do not make the emulator faster.
+const CONCURRENCY: usize = 8;
 
-/// How often a line is loaded while the emulator does not answer in time, and the pause before each repetition.
-const TRIES: u32 = 10;
-const PAUSE: Duration = Duration::from_secs(2);
+/// How often a line is tried while the emulator is not available, and the delay before each repetition.
+const MAX_ATTEMPTS: u32 = 10;
+const RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// A way into the deployed table.
+/// Writes to the deployed table.
 #[derive(Debug)]
 pub struct Loader {
     store: Store,
@@ -46,54 +46,55 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Uses the variables of a deployed function.
+    /// Takes the table's name and the identifier key from the variables of a deployed function.
     pub fn new(variables: &[(String, String)], endpoint: &str) -> Result<Self, LocalError> {
-        let own = aws(endpoint);
+        let emulator_settings = aws(endpoint);
         let deployed = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let settings: HashMap<&str, &str> = deployed.chain(own).collect();
+        let settings: HashMap<&str, &str> = deployed.chain(emulator_settings).collect();
         let lookup = |name: &str| settings.get(name).map(ToString::to_string);
         let config = Config::from_lookup(&lookup)?;
         let store = Store::new(dynamodb(&config), config.table.clone());
         Ok(Self { store, key: identifier_key(&lookup)?, clock: Clock::system() })
     }
 
-    /// Stores all lines and makes a token of each role for each space.
+    /// Stores all lines, and creates a token of each role for each space.
     pub async fn load(&self, seeds: &Seeds) -> Result<Tokens, LocalError> {
         self.store.verify_key(&self.key).await?;
         let mut spaces = HashMap::new();
-        let mut together = Vec::new();
-        let mut shared = HashSet::new();
+        // Lines that can be written concurrently, and their identifiers.
+        let mut batch = Vec::new();
+        let mut batch_ids = HashSet::new();
         for line in seeds.lines() {
-            match &line.read {
+            match &line.content {
                 LoadLine::Profile(profile) if profile.merged_into.is_none() => {
-                    // Lines of one profile keep their order: the later one decides.
-                    if identifiers(profile).any(|id| shared.contains(&id)) {
-                        self.profiles(&mut spaces, &std::mem::take(&mut together)).await?;
-                        shared.clear();
+                    // Lines with a common identifier keep their order, because the traits of the later one win.
+                    if identifiers(profile).any(|id| batch_ids.contains(&id)) {
+                        self.profiles(&mut spaces, &std::mem::take(&mut batch)).await?;
+                        batch_ids.clear();
                     }
-                    shared.extend(identifiers(profile));
-                    together.push((line, profile));
+                    batch_ids.extend(identifiers(profile));
+                    batch.push((line, profile));
                 }
-                // A merge and a change of a space count on what came before them.
+                // A merge and a change of a space wait for all earlier lines.
                 LoadLine::Profile(profile) => {
-                    self.profiles(&mut spaces, &std::mem::take(&mut together)).await?;
+                    self.profiles(&mut spaces, &std::mem::take(&mut batch)).await?;
                     self.profiles(&mut spaces, &[(line, profile)]).await?;
                 }
                 LoadLine::Space(id, change) => {
-                    self.profiles(&mut spaces, &std::mem::take(&mut together)).await?;
+                    self.profiles(&mut spaces, &std::mem::take(&mut batch)).await?;
                     spaces.insert(id.clone(), self.change(line, id, change).await?);
                 }
             }
         }
-        self.profiles(&mut spaces, &together).await?;
-        self.demo(seeds).await?;
-        self.tokens(seeds).await
+        self.profiles(&mut spaces, &batch).await?;
+        self.create_demo_space(seeds).await?;
+        self.create_tokens(seeds).await
     }
 
-    /// The demo space is there even when no seed speaks of it.
-    async fn demo(&self, seeds: &Seeds) -> Result<(), LocalError> {
+    /// Makes sure that the demo space exists, even if no seed file contains it.
+    async fn create_demo_space(&self, seeds: &Seeds) -> Result<(), LocalError> {
         let Ok(id) = SpaceId::parse(DEMO_SPACE) else { return Ok(()) };
-        let instances = (!seeds.name_demo_instances()).then(|| vec![DEMO_INSTANCE.to_owned()]);
+        let instances = (!seeds.has_demo_instances()).then(|| vec![DEMO_INSTANCE.to_owned()]);
         let change = SpaceChange { reactor_instances: instances, ..SpaceChange::default() };
         match self.create_or_update(&id, &change).await {
             Err(SpaceChangeError::Store(error)) => Err(error.into()),
@@ -101,11 +102,11 @@ impl Loader {
         }
     }
 
-    /// Loads profiles that don't count on each other, several at once.
+    /// Loads profiles that do not depend on each other, several at a time.
     async fn profiles(
         &self,
         spaces: &mut HashMap<SpaceId, Space>,
-        lines: &[(&SeededLine, &ProfileLine)],
+        lines: &[(&SeedLine, &ProfileLine)],
     ) -> Result<(), LocalError> {
         for (line, profile) in lines {
             if !spaces.contains_key(&profile.space_id) {
@@ -118,45 +119,45 @@ impl Loader {
             let key = self.key.space_key(&profile.space_id);
             Some(self.profile(line, spaces.get(&profile.space_id)?, key, profile))
         });
-        stream::iter(loads).buffer_unordered(AT_ONCE).try_collect().await
+        stream::iter(loads).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
     async fn profile(
         &self,
-        line: &SeededLine,
+        line: &SeedLine,
         space: &Space,
         key: SpaceKey,
         profile: &ProfileLine,
     ) -> Result<(), LocalError> {
-        let mut tries = 1;
+        let mut attempts = 1;
         loop {
             match self.store.load_profile(space, &key, profile, self.clock.now()).await {
                 Ok(_) => return Ok(()),
-                // A large file keeps a small machine busy: the emulator is not gone, only slow.
-                Err(LoadError::Store(StoreError::Unavailable(_))) if tries < TRIES => tries += 1,
+                // On a small machine, a large file makes the emulator too slow to respond in time.
+                Err(LoadError::Store(StoreError::Unavailable(_))) if attempts < MAX_ATTEMPTS => attempts += 1,
                 Err(LoadError::Store(error)) => return Err(error.into()),
-                Err(error) => return Err(line.wrong(&error)),
+                Err(error) => return Err(line.error(&error)),
             }
-            sleep(PAUSE).await;
+            sleep(RETRY_DELAY).await;
         }
     }
 
-    /// Makes a space, or changes it.
-    async fn change(&self, line: &SeededLine, id: &SpaceId, change: &SpaceChange) -> Result<Space, LocalError> {
+    /// Creates a space, or changes it if it exists. An error names the line.
+    async fn change(&self, line: &SeedLine, id: &SpaceId, change: &SpaceChange) -> Result<Space, LocalError> {
         self.create_or_update(id, change).await.map_err(|error| match error {
             SpaceChangeError::Store(error) => error.into(),
-            error => line.wrong(&error),
+            error => line.error(&error),
         })
     }
 
     async fn create_or_update(&self, id: &SpaceId, change: &SpaceChange) -> Result<Space, SpaceChangeError> {
         match self.store.create_space(id, change, self.clock.now()).await {
             Err(SpaceChangeError::Exists(_)) => self.store.update_space(id, change).await,
-            made => made,
+            result => result,
         }
     }
 
-    async fn tokens(&self, seeds: &Seeds) -> Result<Tokens, LocalError> {
+    async fn create_tokens(&self, seeds: &Seeds) -> Result<Tokens, LocalError> {
         let mut tokens = Tokens::new();
         for name in seeds.spaces() {
             let Ok(id) = SpaceId::parse(name) else { continue };
@@ -171,7 +172,7 @@ impl Loader {
     }
 }
 
-/// In lower case, so that types whose values are compared so are covered too.
+/// Space, type and value of each identifier. Values are in lower case, because a type may ignore letter case.
 fn identifiers(profile: &ProfileLine) -> impl Iterator<Item = (&str, &str, String)> {
     let space = profile.space_id.as_str();
     profile.external_ids.iter().map(move |id| (space, id.id_type.as_str(), id.value.expose().to_lowercase()))

@@ -1,27 +1,28 @@
-//! Waiting for a table that throttles or is away for a moment: a long load must not end at the first hiccup.
+//! Retries operations while the table throttles or is unavailable, so that a long load survives a short interruption.
 
 use std::time::Duration;
 
 use crate::Interrupts;
 
-/// The pauses before an operation is tried again; about half a minute together.
-const PAUSES: [u64; 6] = [250, 500, 1_000, 4_000, 8_000, 16_000];
+/// The delays before each repetition, in milliseconds; about 30 seconds in total.
+const DELAYS: [u64; 6] = [250, 500, 1_000, 4_000, 8_000, 16_000];
 
-/// Tries an operation again while its error may pass and nobody wants to stop.
-pub(crate) async fn patiently<T, E>(
+/// Runs an operation, and repeats it after transient errors until it succeeds, the delays are used up, or the user
+/// wants to stop.
+pub(crate) async fn retry<T, E>(
     interrupts: &Interrupts,
-    passes: impl Fn(&E) -> bool,
+    is_transient: impl Fn(&E) -> bool,
     operation: impl AsyncFn() -> Result<T, E>,
 ) -> Result<T, E> {
-    for pause in PAUSES {
+    for delay in DELAYS {
         match operation().await {
-            Err(error) if passes(&error) && !interrupts.requested() => {}
+            Err(error) if is_transient(&error) && !interrupts.requested() => {}
             result => return result,
         }
-        // Many lines fail together: they must not come back together.
-        let pause = Duration::from_millis(pause).mul_f64(0.5 + fastrand::f64());
+        // The delay is random, because many lines fail at the same time and must not be retried at the same time.
+        let delay = Duration::from_millis(delay).mul_f64(0.5 + fastrand::f64());
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(delay) => {}
             () = interrupts.reached(1) => {}
         }
     }
@@ -36,7 +37,7 @@ mod tests {
 
     async fn tries(interrupts: &Interrupts, failures: u32) -> (Result<(), &'static str>, u32) {
         let tried = Cell::new(0);
-        let result = patiently(
+        let result = retry(
             interrupts,
             |error: &&str| *error == "busy",
             async || {
@@ -53,14 +54,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_passes_is_tried_again_and_what_does_not_is_not() {
+    async fn only_transient_errors_are_retried() {
         let never = Interrupts::never();
         assert_eq!(tries(&never, 1).await, (Ok(()), 2));
         assert_eq!(tries(&never, 0).await, (Err("broken"), 1));
     }
 
     #[tokio::test]
-    async fn who_wants_to_stop_does_not_wait() {
+    async fn nothing_is_retried_after_an_interrupt() {
         let (_sender, receiver) = tokio::sync::watch::channel(1);
         assert_eq!(tries(&Interrupts::from_channel(receiver), 9).await, (Err("busy"), 1));
     }

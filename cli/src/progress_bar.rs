@@ -1,4 +1,4 @@
-//! A bar on a terminal; nothing where a program listens or stderr goes elsewhere.
+//! A progress bar, shown only if stderr is a terminal and the output is not JSON.
 
 use std::{
     io::{self, IsTerminal},
@@ -7,13 +7,13 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How far something is that is counted.
+/// A progress bar over a number of units. It disappears when it is dropped.
 pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    /// Shows itself, unless a program listens.
-    pub(crate) fn start(unit: &str, is_for_programs: bool) -> Self {
-        if is_for_programs || !io::stderr().is_terminal() {
+    /// Shows the bar on a terminal. With `as_json` it stays hidden.
+    pub(crate) fn start(unit: &str, as_json: bool) -> Self {
+        if as_json || !io::stderr().is_terminal() {
             return Self(ProgressBar::hidden());
         }
         let template = format!("{{wide_bar}} {{human_pos}}/{{human_len}} {unit}  {{msg}}  {{eta}} left");
@@ -23,16 +23,16 @@ impl Bar {
         Self(bar)
     }
 
-    /// So many of so many are done.
-    pub(crate) fn at(&self, done: u64, of: u64, message: &str) {
-        self.0.set_length(of);
+    /// Shows that `done` of `total` units are finished.
+    pub(crate) fn set(&self, done: u64, total: u64, message: &str) {
+        self.0.set_length(total);
         self.0.set_position(done);
         self.0.set_message(message.to_owned());
     }
 }
 
 impl Drop for Bar {
-    /// The closing table says the rest.
+    /// Clears the bar. The command's output has the final numbers.
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

@@ -1,34 +1,35 @@
-//! Seed files: read whole before anything starts, loaded when the table is there.
+//! Seed files: test and demo data for `cargo local`. They are read and checked before anything is started, and loaded
+//! when the table exists.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use efface_core::load::{LoadLine, parse_line};
 
 use crate::{
-    claims::Claims,
-    error::{LocalError, Tried},
+    error::{Context, LocalError},
+    seed_check::SeedCheck,
 };
 
-/// The space that is always there.
+/// The id of the demo space, which always exists.
 pub const DEMO_SPACE: &str = "spa_demo";
-/// Its name as the workflow's endpoint knows it, unless a seed gives it others.
+/// The instance name of the demo space, unless a seed file sets others.
 pub(crate) const DEMO_INSTANCE: &str = "demo";
 const DEMO: &str = include_str!("../demo.jsonl");
 
-/// Lines that were found to be good.
+/// The lines of all seed files. All are valid.
 #[derive(Debug, Default)]
-pub struct Seeds(Vec<SeededLine>);
+pub struct Seeds(Vec<SeedLine>);
 
-/// One line, and where it came from.
+/// A line with its file and number.
 #[derive(Debug)]
-pub(crate) struct SeededLine {
+pub(crate) struct SeedLine {
     file: String,
     number: usize,
-    pub(crate) read: LoadLine,
+    pub(crate) content: LoadLine,
 }
 
 impl Seeds {
-    /// Reads files, or the demo where there are none.
+    /// Reads and checks the files, or the demo data if there are none.
     pub fn read(files: &[PathBuf]) -> Result<Self, LocalError> {
         let mut seeds = Self::default();
         if files.is_empty() {
@@ -36,17 +37,17 @@ impl Seeds {
         }
         for file in files {
             let name = file.display().to_string();
-            seeds.add(&name, &fs::read_to_string(file).tried(format!("reading {name}"))?)?;
+            seeds.add(&name, &fs::read_to_string(file).context(format!("reading {name}"))?)?;
         }
-        let mut claims = Claims::default();
-        seeds.lines().try_for_each(|line| claims.add(line))?;
+        let mut check = SeedCheck::default();
+        seeds.lines().try_for_each(|line| check.add(line))?;
         Ok(seeds)
     }
 
     fn add(&mut self, file: &str, text: &str) -> Result<(), LocalError> {
         for (line, number) in text.split('\n').zip(1..) {
             match parse_line(line) {
-                Ok(Some(read)) => self.0.push(SeededLine { file: file.to_owned(), number, read }),
+                Ok(Some(content)) => self.0.push(SeedLine { file: file.to_owned(), number, content }),
                 Ok(None) => {}
                 Err(error) => {
                     return Err(LocalError::Seed { file: file.to_owned(), line: number, text: error.to_string() });
@@ -56,32 +57,32 @@ impl Seeds {
         Ok(())
     }
 
-    /// The lines in their order, each with its file and number.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = &SeededLine> {
+    /// The lines in their order.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &SeedLine> {
         self.0.iter()
     }
 
-    /// Whether a line says what the workflow's endpoint knows the demo space by.
-    pub(crate) fn name_demo_instances(&self) -> bool {
-        self.lines().any(|line| match &line.read {
+    /// Whether a line sets the instance names of the demo space.
+    pub(crate) fn has_demo_instances(&self) -> bool {
+        self.lines().any(|line| match &line.content {
             LoadLine::Space(id, change) => id.as_str() == DEMO_SPACE && change.reactor_instances.is_some(),
             LoadLine::Profile(_) => false,
         })
     }
 
-    /// Every space that is named, and the demo space.
+    /// The ids of all spaces in the lines, and the demo space.
     pub(crate) fn spaces(&self) -> BTreeSet<&str> {
-        let named = self.lines().map(|line| match &line.read {
+        let mentioned = self.lines().map(|line| match &line.content {
             LoadLine::Space(id, _) => id.as_str(),
             LoadLine::Profile(profile) => profile.space_id.as_str(),
         });
-        named.chain([DEMO_SPACE]).collect()
+        mentioned.chain([DEMO_SPACE]).collect()
     }
 }
 
-impl SeededLine {
-    /// An error that says where.
-    pub(crate) fn wrong(&self, text: &impl ToString) -> LocalError {
+impl SeedLine {
+    /// An error that names the file and the line.
+    pub(crate) fn error(&self, text: &impl ToString) -> LocalError {
         LocalError::Seed { file: self.file.clone(), line: self.number, text: text.to_string() }
     }
 }
@@ -93,14 +94,14 @@ mod tests {
     fn check(lines: &[&str], expected: &str) {
         let mut seeds = Seeds::default();
         let read = seeds.add("f", &lines.join("\n")).and_then(|()| {
-            let mut claims = Claims::default();
-            seeds.lines().try_for_each(|line| claims.add(line))
+            let mut check = SeedCheck::default();
+            seeds.lines().try_for_each(|line| check.add(line))
         });
         assert_eq!(read.err().map(|error| error.to_string()).unwrap_or_default(), expected);
     }
 
     #[test]
-    fn what_is_wrong_is_found_before_anything_starts() {
+    fn bad_lines_are_found() {
         let a = r#"{"space_id":"s","external_ids":[{"type":"user_id","id":"a"},{"type":"email","id":"E"}]}"#;
         let b = r#"{"space_id":"s","external_ids":[{"type":"user_id","id":"b"},{"type":"email","id":"e"}]}"#;
         let lower = r#"{"space":{"id":"s","identifier_types":[{"name":"email","normalisation":"lowercase"}]}}"#;

@@ -1,18 +1,18 @@
-//! Ctrl-C: what becomes of the job, and what is said of it.
+//! What Ctrl-C does: it cancels a job that was not started, and tells how to control a started one.
 
 use efface_core::job::JobState;
 use serde_json::json;
 
 use super::run::{Run, Stage};
-use crate::{Answer, Interrupts};
+use crate::{Interrupts, Output};
 
 impl Run<'_> {
-    /// After Ctrl-C: a job that was not started would only lie about.
-    pub(super) async fn stop(&self, interrupts: &Interrupts) -> Answer {
+    /// Called after the first Ctrl-C. A second one stops the attempt to cancel the job.
+    pub(super) async fn interrupted(&self, interrupts: &Interrupts) -> Output {
         let (id, may_delete) = match self.stage() {
-            Stage::Nothing => return nothing_sent(),
-            Stage::Started(id) => return self.goes_on(&id),
-            Stage::Trial(id) => (id, false),
+            Stage::NoJob => return nothing_sent(),
+            Stage::Started(id) => return self.job_continues(&id),
+            Stage::DryRun(id) => (id, false),
             Stage::Open(id) => (id, true),
         };
         let cancelled = tokio::select! {
@@ -21,12 +21,12 @@ impl Run<'_> {
         };
         match cancelled {
             Some(true) => self.stopped(&id, format!("stopped: the job {id} is cancelled; nothing was deleted")),
-            Some(false) => self.goes_on(&id),
-            None => self.stopped(&id, format!("stopped; `efface jobs status {id}` shows what is left of the job")),
+            Some(false) => self.job_continues(&id),
+            None => self.stopped(&id, format!("stopped; `efface jobs status {id}` shows the state of the job")),
         }
     }
 
-    /// Whether the job could be cancelled, or was started before; `None` where nobody knows.
+    /// Cancels the job and returns `true`, or `false` if it was started before. `None` if the API does not respond.
     async fn cancel_unstarted(&self, id: &str, may_delete: bool) -> Option<bool> {
         if may_delete && self.jobs.job(id).await.ok()?.state != JobState::Open {
             return Some(false);
@@ -34,21 +34,21 @@ impl Run<'_> {
         self.jobs.control(id, "cancel").await.ok().map(|_| true)
     }
 
-    fn goes_on(&self, id: &str) -> Answer {
+    fn job_continues(&self, id: &str) -> Output {
         let space = self.jobs.api.space();
         let verbs = [("status", " --watch"), ("pause", ""), ("cancel", "")]
             .map(|(verb, option)| ["\n  efface jobs ", verb, " ", id, " --space ", space.as_str(), option].concat());
-        self.stopped(id, format!("the job {id} goes on. To follow, pause or end it:{}", verbs.concat()))
+        self.stopped(id, format!("the job {id} continues. To follow, pause or cancel it:{}", verbs.concat()))
     }
 
-    fn stopped(&self, id: &str, text: String) -> Answer {
+    fn stopped(&self, id: &str, text: String) -> Output {
         let json = json!({"interrupted": true, "job_id": id, "idempotency_key": self.key});
-        Answer { text, json, exit: 130 }
+        Output { text, json, exit: 130 }
     }
 }
 
-/// The answer of a run that was stopped before there was a job.
-pub(super) fn nothing_sent() -> Answer {
+/// The output of a run that was stopped before there was a job.
+pub(super) fn nothing_sent() -> Output {
     let text = "stopped: nothing was deleted".to_owned();
-    Answer { text, json: json!({"interrupted": true, "job_id": null}), exit: 130 }
+    Output { text, json: json!({"interrupted": true, "job_id": null}), exit: 130 }
 }
