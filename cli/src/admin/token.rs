@@ -124,7 +124,7 @@ fn list(space: &SpaceId, records: &[TokenRecord], now: Time) -> Output {
     }
     let titles = ["id", "role", "created", "state"].map(str::to_owned);
     let row = |record: &TokenRecord| {
-        [record.token_id.clone(), record.role.to_string(), record.created_at.to_string(), state(record, now)]
+        [record.token_id.to_string(), record.role.to_string(), record.created_at.to_string(), state(record, now)]
     };
     let rows: Vec<[String; 4]> = std::iter::once(titles).chain(records.iter().map(row)).collect();
     Output::success(columns(&rows), json)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use efface_aws::store::load::Loaded;
+use efface_engine::load::Loaded;
 use serde_json::json;
 
 use crate::{Output, output::columns};

@@ -2,19 +2,13 @@
 
 use std::{collections::HashMap, io, rc::Rc};
 
-use efface_aws::{
-    Store, StoreError,
-    clock::Clock,
-    store::{
-        load::{LoadError, Loaded},
-        space::SpaceChangeError,
-    },
-};
+use efface_aws::{Store, StoreError, clock::Clock, store::space::SpaceChangeError};
 use efface_core::{
     key::{MasterKey, SpaceKey},
     load::{LoadLine, ProfileLine},
     space::{Space, SpaceChange, SpaceId},
 };
+use efface_engine::load::{LoadError, Loaded, load_profile};
 use futures::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -195,7 +189,7 @@ impl Loader {
     fn load(&self, number: u64, profile: ProfileLine, space: OpenSpace) -> impl Future<Output = Done> + use<> {
         let (store, clock, interrupts) = (self.store.clone(), self.clock.clone(), self.interrupts.clone());
         async move {
-            let load = async || Ok(store.load_profile(&space.0, &space.1, &profile, clock.now()).await?);
+            let load = async || Ok(load_profile(&store, &space.0, &space.1, &profile, clock.now()).await?);
             (number, retry(&interrupts, LineFailure::is_transient, load).await)
         }
     }

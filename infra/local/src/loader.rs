@@ -10,7 +10,7 @@ use efface_aws::{
     client::dynamodb,
     clock::Clock,
     config::{Config, identifier_key},
-    store::{load::LoadError, space::SpaceChangeError},
+    store::space::SpaceChangeError,
 };
 use efface_core::{
     key::{MasterKey, SpaceKey},
@@ -18,6 +18,7 @@ use efface_core::{
     role::Role,
     space::{Space, SpaceChange, SpaceId},
 };
+use efface_engine::load::{LoadError, load_profile};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::sleep;
 
@@ -131,7 +132,7 @@ impl Loader {
     ) -> Result<(), LocalError> {
         let mut attempts = 1;
         loop {
-            match self.store.load_profile(space, &key, profile, self.clock.now()).await {
+            match load_profile(&self.store, space, &key, profile, self.clock.now()).await {
                 Ok(_) => return Ok(()),
                 // On a small machine, a large file makes the emulator too slow to respond in time.
                 Err(LoadError::Store(StoreError::Unavailable(_))) if attempts < MAX_ATTEMPTS => attempts += 1,
