@@ -1,4 +1,4 @@
-//! Admitting a page: each row becomes keyed hashes or a fault, and the page is committed as a whole.
+//! Pages of rows: each row becomes keyed hashes or a fault, and the page is committed as a whole.
 
 use std::collections::HashSet;
 
@@ -13,38 +13,23 @@ use efface_core::{
 };
 use efface_engine::access::Access;
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::{RequestContext, response::store_failed, routes::profile};
-
-/// Rejected rows that an answer lists at most (contract).
-const LISTED: usize = 1_000;
+use super::hash;
+use crate::{context::RequestContext, response::store_failed};
 
 /// Chunks that are written at once.
 const AT_ONCE: usize = 2 * SHARDS as usize;
 
-/// A row that was not accepted.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(super) struct Rejected {
-    /// Its number within the page, from 0.
-    row: usize,
-    /// The word for programs.
-    code: &'static str,
-    /// The text for people.
-    message: &'static str,
-}
-
-/// A page's rows, admitted.
+/// The rows of a page, by the rules of the space.
 pub(crate) struct Page {
     rows: Vec<Row>,
-    /// Tells another page.
+    /// A keyed hash: the same for the same page only.
     content: String,
 }
 
 impl Page {
-    /// Applies a space's rules to rows, and to the body that they are from.
-    pub(super) fn admit(access: &Access, action: Action, dry_run: bool, raw: &[RawRow], body: &[u8]) -> Self {
+    /// Applies the rules of a space to rows, and to the body that they are from.
+    pub(crate) fn admit(access: &Access, action: Action, dry_run: bool, raw: &[RawRow], body: &[u8]) -> Self {
         let types = &access.space.identifier_types;
         let rows: Vec<Row> = raw
             .iter()
@@ -52,14 +37,14 @@ impl Page {
                 Action::DeleteProfile => row.profile(types).map(|id| profile_row(access, &id, dry_run)),
                 Action::DeleteIdentifier => row.identifier(types).map(|row| Row::Identifier {
                     is_user_id: row.target.id_type.is_user_id(),
-                    lookup: profile::hash(access, &row.lookup.id_type, &row.lookup.value),
-                    target: profile::hash(access, &row.target.id_type, &row.target.value),
+                    lookup: hash(access, &row.lookup.id_type, &row.lookup.value),
+                    target: hash(access, &row.target.id_type, &row.target.value),
                 }),
             })
             .map(|row| row.unwrap_or_else(Row::Invalid))
             .collect();
         let mut content = access.key.request_content("page", action.as_str(), &pack(&rows));
-        // What can't be read is told apart by the body only.
+        // Rows that cannot be read have no hashes: only the body tells two such pages apart.
         if rows.iter().any(|row| matches!(row, Row::Invalid(_))) {
             content = access.key.request_content("page", &content, body);
         }
@@ -73,15 +58,15 @@ impl Page {
         Self { rows, content }
     }
 
-    pub(super) fn rows(&self) -> &[Row] {
+    pub(crate) fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    pub(super) fn content(&self) -> &str {
+    pub(crate) fn content(&self) -> &str {
         &self.content
     }
 
-    /// As the table holds it.
+    /// The page as the table holds it.
     pub(crate) fn stored(&self, page: u32) -> StoredPage {
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         StoredPage {
@@ -93,23 +78,13 @@ impl Page {
         }
     }
 
-    fn faults(&self) -> impl Iterator<Item = (usize, RowFault)> {
+    /// The rows that cannot be read, by their number in the page.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = (usize, RowFault)> {
         let fault = |(at, row): (usize, &Row)| match row {
             Row::Invalid(fault) => Some((at, *fault)),
             _ => None,
         };
         self.rows.iter().enumerate().filter_map(fault)
-    }
-
-    /// What the answer says of the rows.
-    pub(super) fn answer(&self) -> PageAnswer {
-        let rejected = |(row, fault): (usize, RowFault)| Rejected { row, code: fault.code(), message: fault.message() };
-        let total = self.faults().count();
-        PageAnswer {
-            accepted: self.rows.len() - total,
-            rejected: self.faults().take(LISTED).map(rejected).collect(),
-            rejected_total: total,
-        }
     }
 
     /// The `user_id`s that rows delete. Where all rows are known, they matter only if others look up by one of them.
@@ -124,33 +99,21 @@ impl Page {
     }
 }
 
-/// What an answer says of a page.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(super) struct PageAnswer {
-    /// Rows that will have an outcome.
-    accepted: usize,
-    /// The first 1,000 rows that were not accepted.
-    rejected: Vec<Rejected>,
-    /// How many were not accepted in all.
-    rejected_total: usize,
-}
-
 /// Writes a page's chunks. Nothing of it counts before the page is committed.
 pub(crate) async fn post_page(
-    call: &RequestContext<'_>,
-    access: &Access,
+    cx: &RequestContext<'_>,
     job: &JobId,
     number: u32,
     page: &Page,
     is_all: bool,
 ) -> Result<(), ApiError> {
-    let (store, space) = (&call.app.store, &access.space_id);
+    let (store, space) = (&cx.app.store, &cx.access.space_id);
     let user_ids = page.user_ids(is_all);
-    let marks = user_ids.chunks(500).map(|ids| store.mark_targets(space, job, ids, call.now)).collect::<Vec<_>>();
+    let marks = user_ids.chunks(500).map(|ids| store.mark_targets(space, job, ids, cx.now)).collect::<Vec<_>>();
     stream::iter(marks).buffer_unordered(AT_ONCE).try_collect::<()>().await.map_err(store_failed)?;
     let mut chunks = Vec::new();
     for (at, rows) in (0..).zip(page.rows.chunks(CHUNK_ROWS)) {
-        chunks.push(store.put_rows(space, job, (number, &page.content), at, rows, call.now));
+        chunks.push(store.put_rows(space, job, (number, &page.content), at, rows, cx.now));
     }
     stream::iter(chunks).buffer_unordered(AT_ONCE).try_collect::<()>().await.map_err(store_failed)
 }
@@ -161,7 +124,7 @@ fn lookup(row: &Row) -> Option<&IdHash> {
 
 /// A dry run also looks whether the value in lower or in upper case would be found.
 fn profile_row(access: &Access, id: &ExternalId, dry_run: bool) -> Row {
-    let own = profile::hash(access, &id.id_type, &id.value);
+    let own = hash(access, &id.id_type, &id.value);
     if !dry_run {
         return Row::Profile(own);
     }
@@ -169,7 +132,7 @@ fn profile_row(access: &Access, id: &ExternalId, dry_run: bool) -> Row {
     let mut others: Vec<IdHash> = [value.to_lowercase(), value.to_uppercase()]
         .into_iter()
         .filter_map(|other| IdentifierValue::parse(other).ok())
-        .map(|other| profile::hash(access, &id.id_type, &other))
+        .map(|other| hash(access, &id.id_type, &other))
         .filter(|other| *other != own)
         .collect();
     others.dedup();
