@@ -90,7 +90,7 @@ impl BodyRule {
     }
 }
 
-/// Why a body as a whole is no page of rows.
+/// The error of a body that is not a page of rows.
 pub(crate) fn unreadable(error: PageError) -> ApiError {
     match error {
         PageError::Unreadable(text) => ApiError::BadRequest(text),

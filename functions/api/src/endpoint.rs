@@ -1,15 +1,14 @@
 //! What an endpoint declares about itself: one [`Spec`] beside each handler. Routing, enforcement, time limits and the
 //! OpenAPI document all follow from it. A part that is missing does not compile.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
-use efface_core::api_error::ApiError;
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{Ref, RefOr, Schema, path::ParameterIn},
-};
+use efface_core::{api_error::ApiError, space::SpaceId};
+use utoipa::openapi::{RefOr, Schema, path::ParameterIn};
 
 use crate::{body::BodyRule, permission::PermissionRule, response::Success};
+
+pub use crate::schema::{Content, SchemaOf};
 
 /// The time limit of a request on single items.
 pub(crate) const SHORT: Duration = Duration::from_millis(2_800);
@@ -122,27 +121,6 @@ impl From<Place> for ParameterIn {
     }
 }
 
-/// A body in one media type.
-#[derive(Debug, Clone, Copy)]
-pub struct Content {
-    /// The media type.
-    pub media_type: &'static str,
-    /// The body's schema.
-    pub schema: SchemaOf,
-}
-
-impl Content {
-    /// JSON that is written from or read into this type.
-    pub(crate) const fn json<T: ToSchema>() -> Self {
-        Self { media_type: "application/json", schema: SchemaOf::component::<T>() }
-    }
-
-    /// Text in a format of lines.
-    pub(crate) const fn text(media_type: &'static str) -> Self {
-        Self { media_type, schema: SchemaOf::inline::<String>() }
-    }
-}
-
 /// A response to a request that succeeds.
 #[derive(Debug)]
 pub struct SuccessDoc {
@@ -154,47 +132,16 @@ pub struct SuccessDoc {
     pub content: &'static [Content],
 }
 
-type Components = Vec<(String, RefOr<Schema>)>;
-
-/// How the OpenAPI document describes a type.
-#[derive(Debug, Clone, Copy)]
-pub struct SchemaOf {
-    name: Option<fn() -> Cow<'static, str>>,
-    schema: fn() -> RefOr<Schema>,
-    collect: fn(&mut Components),
-}
-
-impl SchemaOf {
-    /// A component of the document, by the type's name.
-    const fn component<T: ToSchema>() -> Self {
-        Self { name: Some(T::name), schema: T::schema, collect: T::schemas }
-    }
-
-    /// A schema that stands where it is used.
-    pub(crate) const fn inline<T: ToSchema>() -> Self {
-        Self { name: None, schema: <T as PartialSchema>::schema, collect: T::schemas }
-    }
-
-    /// The schema, or the reference to it. Adds the components that it needs.
-    pub(crate) fn resolve(self, components: &mut Components) -> RefOr<Schema> {
-        (self.collect)(components);
-        let Some(name) = self.name else { return (self.schema)() };
-        components.push((name().into_owned(), (self.schema)()));
-        Ref::from_schema_name(name()).into()
-    }
-}
-
 impl Spec {
-    /// Examples of every error that the endpoint may respond with, in the order in which they are decided.
+    /// Examples of every error of the endpoint. The router's own, 404 and 405, are not among them.
     pub fn all_errors(&self) -> Vec<ApiError> {
         let mut errors = vec![ApiError::BadRequest(
             "A part of the request can't be read or is not supported; the message names it.".to_owned(),
         )];
-        errors.push(ApiError::MethodNotAllowed(self.method.as_str()));
         errors.extend(self.body.errors());
         errors.extend(self.permission.errors());
         if self.needs_activation {
-            errors.extend(efface_core::space::SpaceId::parse("spa_demo").ok().map(ApiError::NotActivated));
+            errors.extend(SpaceId::parse("spa_demo").ok().map(ApiError::NotActivated));
         }
         errors.extend((self.errors)());
         if self.method != Method::Get {

@@ -14,6 +14,7 @@ mod pipeline;
 mod response;
 mod route;
 mod routes;
+mod schema;
 mod use_case;
 
 use std::{panic::AssertUnwindSafe, time::Instant};

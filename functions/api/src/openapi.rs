@@ -20,7 +20,9 @@ use crate::{
     path,
     permission::PermissionRule,
     response,
+    route::methods,
     routes::{ENDPOINTS, path_parameter},
+    schema::Components,
 };
 
 const DESCRIPTION: &str = "Deletes people's identifiers and profiles from a real-time profile store. Every response is \
@@ -43,20 +45,13 @@ const IDEMPOTENCY_KEY: endpoint::Parameter = endpoint::Parameter {
     example: None,
 };
 
-type Components = Vec<(String, RefOr<Schema>)>;
-
 /// The document as JSON text, as it is committed.
 ///
 /// # Errors
 /// Where the document cannot be written as JSON.
 pub fn json() -> Result<String, serde_json::Error> {
-    let mut components: Components = Vec::new();
-    let mut paths = Paths::new();
-    for endpoint in &ENDPOINTS {
-        let spec = &endpoint.spec;
-        paths.add_path_operation(spec.path, vec![http_method(spec.method)], operation(spec, &mut components));
-    }
-    // A component that several endpoints have is the same one each time.
+    let (paths, components) = describe();
+    // Several endpoints may have the same component.
     let mut components: BTreeMap<String, RefOr<Schema>> = components.into_iter().collect();
     components.insert("ErrorCode".to_owned(), error_codes());
     let components = ComponentsBuilder::new()
@@ -73,6 +68,17 @@ pub fn json() -> Result<String, serde_json::Error> {
         .security(Some([token(TOKEN), token(BEARER)]))
         .build();
     Ok(document.to_pretty_json()? + "\n")
+}
+
+/// The operations of all endpoints, and the schemas that they refer to.
+fn describe() -> (Paths, Components) {
+    let mut components = Components::new();
+    let mut paths = Paths::new();
+    for endpoint in &ENDPOINTS {
+        let spec = &endpoint.spec;
+        paths.add_path_operation(spec.path, vec![http_method(spec.method)], operation(spec, &mut components));
+    }
+    (paths, components)
 }
 
 fn http_method(method: Method) -> HttpMethod {
@@ -109,7 +115,7 @@ fn operation(spec: &Spec, components: &mut Components) -> Operation {
         }
         operation = operation.response(response.success.status().to_string(), described);
     }
-    for (status, errors) in by_status(spec.all_errors()) {
+    for (status, errors) in by_status(errors(spec)) {
         operation = operation.response(status.to_string(), error_response(status, &errors, components));
     }
     if spec.permission == PermissionRule::Open {
@@ -127,6 +133,16 @@ fn parameter(parameter: endpoint::Parameter) -> Parameter {
         .schema(Some((parameter.schema)()))
         .example(parameter.example.map(Into::into))
         .build()
+}
+
+/// The errors of the endpoint and of the router.
+fn errors(spec: &Spec) -> Vec<ApiError> {
+    let mut errors = spec.all_errors();
+    if spec.path.contains('{') {
+        errors.push(ApiError::NoRoute);
+    }
+    errors.push(ApiError::MethodNotAllowed(methods(spec.path)));
+    errors
 }
 
 fn by_status(errors: Vec<ApiError>) -> BTreeMap<u16, Vec<ApiError>> {
@@ -154,7 +170,7 @@ fn error_response(status: u16, errors: &[ApiError], components: &mut Components)
 /// Every code that an endpoint may respond with.
 fn error_codes() -> RefOr<Schema> {
     let mut codes: Vec<&str> =
-        ENDPOINTS.iter().flat_map(|endpoint| endpoint.spec.all_errors()).map(|error| error.code()).collect();
+        ENDPOINTS.iter().flat_map(|endpoint| errors(&endpoint.spec)).map(|error| error.code()).collect();
     codes.sort_unstable();
     codes.dedup();
     ObjectBuilder::new()
@@ -163,4 +179,19 @@ fn error_codes() -> RefOr<Schema> {
         .enum_values(Some(codes))
         .build()
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of two types with the same name would describe the bodies of both.
+    #[test]
+    fn names_of_components_are_unique() {
+        let mut seen: BTreeMap<String, RefOr<Schema>> = BTreeMap::new();
+        for (name, schema) in describe().1 {
+            let first = seen.entry(name.clone()).or_insert_with(|| schema.clone());
+            assert!(*first == schema, "two types are called {name}");
+        }
+    }
 }

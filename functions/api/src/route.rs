@@ -23,12 +23,21 @@ impl<'a> Route<'a> {
             (!is_below || endpoint.spec.method.as_str() == method).then_some((endpoint, values))
         });
         let (found, path) = fitting.max_by_key(|(endpoint, _)| endpoint.spec.path.len()).ok_or(ApiError::NoRoute)?;
-        let siblings = ENDPOINTS.iter().filter(|other| other.spec.path == found.spec.path);
-        match siblings.clone().find(|endpoint| endpoint.spec.method.as_str() == method) {
+        let template = found.spec.path;
+        match of_template(template).find(|endpoint| endpoint.spec.method.as_str() == method) {
             Some(endpoint) => Ok(Self { endpoint, path }),
-            None => Err(ApiError::MethodNotAllowed(Method::list(siblings.map(|endpoint| endpoint.spec.method)))),
+            None => Err(ApiError::MethodNotAllowed(methods(template))),
         }
     }
+}
+
+/// The methods of a path template, as the header `Allow` has them.
+pub(crate) fn methods(template: &str) -> &'static str {
+    Method::list(of_template(template).map(|endpoint| endpoint.spec.method))
+}
+
+fn of_template(template: &str) -> impl Iterator<Item = &'static Endpoint> {
+    ENDPOINTS.iter().filter(move |endpoint| endpoint.spec.path == template)
 }
 
 /// Whether the path ends in a parameter that other endpoints have segments after. A slash in its value then most likely

@@ -1,4 +1,4 @@
-//! Profiles: deleted as a whole, and read in parts.
+//! Profiles: deleting one, and reading its traits and metadata.
 
 pub(super) mod delete;
 pub(super) mod find;
