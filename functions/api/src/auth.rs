@@ -10,8 +10,8 @@ use crate::{App, event::Request, path::PathValues, response::store_failed};
 /// Opens a space with the request's token: the space of the path or, where the path names none, the token's own.
 /// `None` where the token is valid and the path's space is empty: nobody can tell which space was meant.
 ///
-/// A malformed token is rejected without a request to the store. Every failure is the same 401, so that it tells nothing
-/// about other spaces.
+/// A malformed token is rejected without a request to the store. Every failure is the same 401, so that it tells
+/// nothing about other spaces.
 pub(crate) async fn authenticate(
     app: &App,
     request: &Request,

@@ -1,7 +1,7 @@
 //! Event sources: how an HTTP request reaches the function, and what each source does to its path.
 //!
-//! Events are read here and not with `lambda_http`'s request type. That one builds a URL of the path and panics where that
-//! fails, and it does not tell an event source that decodes paths from one that does not (`docs/adr/0002`).
+//! Events are read here and not with `lambda_http`'s request type. That one builds a URL of the path and panics where
+//! that fails, and it does not tell an event source that decodes paths from one that does not (`docs/adr/0002`).
 
 use std::{collections::HashMap, fmt};
 
@@ -137,8 +137,8 @@ impl HttpEvent {
     /// Takes the request out of the event.
     ///
     /// # Errors
-    /// Where the event is of another source than the expected one, because its path would be decoded twice or not at all;
-    /// and where its body is not valid base64.
+    /// Where the event is of another source than the expected one, because its path would be decoded twice or not at
+    /// all; and where its body is not valid base64.
     pub fn open(self, source: EventSource) -> Result<Request, ApiError> {
         self.check(source)?;
         let is_v2 = self.format() == Format::V2;
@@ -158,8 +158,8 @@ impl HttpEvent {
         })
     }
 
-    /// Rejects events of another source. An HTTP API sends `version` in both of its formats; its second format is otherwise
-    /// that of a function URL.
+    /// Rejects events of another source. An HTTP API sends `version` in both of its formats; its second format is
+    /// otherwise that of a function URL.
     fn check(&self, source: EventSource) -> Result<(), ApiError> {
         let domain = self.request_context.domain_name.as_deref().unwrap_or_default();
         let is_v2 = self.format() == Format::V2;

@@ -1,5 +1,5 @@
-//! The HTTP function. An [`event`] becomes a request, the router finds its [`endpoint`], and the pipeline carries it out
-//! as the endpoint declares. `response` maps decisions to HTTP.
+//! The HTTP function. An [`event`] becomes a request, the router finds its [`endpoint`], and the pipeline carries it
+//! out as the endpoint declares. `response` maps decisions to HTTP.
 
 mod auth;
 mod body;

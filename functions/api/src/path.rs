@@ -21,8 +21,8 @@ pub(crate) struct PathValues<'a> {
 impl<'a> PathValues<'a> {
     /// The values of a path that fits the template.
     ///
-    /// A greedy parameter takes everything up to the literal that ends the template. Where that literal has more than one
-    /// segment, the parameter may be missing together with its slash: `…/profiles/external_ids/delete` has an empty
+    /// A greedy parameter takes everything up to the literal that ends the template. Where that literal has more than
+    /// one segment, the parameter may be missing together with its slash: `…/profiles/external_ids/delete` has an empty
     /// profile.
     pub(crate) fn of(mut template: &'static str, mut path: &'a str) -> Option<Self> {
         let mut values = Self { space: None, collection: USERS, selector: "", job: "" };

@@ -74,8 +74,8 @@ fn of_action(action: Action) -> Permission {
     }
 }
 
-/// The job of the path, where the token may read or control it. A role that can be allowed neither is rejected before the
-/// store is asked.
+/// The job of the path, where the token may read or control it. A role that can be allowed neither is rejected before
+/// the store is asked.
 async fn job(cx: &RequestContext<'_>, control: bool) -> Result<JobStatus, ApiError> {
     let access = &cx.access;
     let may_read = !control && access.role.may(Permission::ReadJobs);

@@ -79,8 +79,8 @@ impl Endpoint {
     }
 }
 
-/// Checks the body of a request that has been authenticated. A space that the path leaves empty comes after its size and
-/// type (contract).
+/// Checks the body of a request that has been authenticated. A space that the path leaves empty comes after its size
+/// and type (contract).
 pub(crate) fn admit<'a>(
     app: &'a App,
     route: &Route<'a>,

@@ -62,8 +62,8 @@ const PATH: [(&str, &str, &str); 5] = [
     ("collection", "Always `users`.", "users"),
     (
         "profile",
-        "`type:value` of one of the profile's identifiers, percent-encoded. Deleting an identifier takes a `user_id` only; \
-         reading also takes `segment_id:use_…`, the profile's own id.",
+        "`type:value` of one of the profile's identifiers, percent-encoded. Deleting an identifier takes a `user_id` \
+         only; reading also takes `segment_id:use_…`, the profile's own id.",
         "user_id:user_001",
     ),
     ("identifier", "`type:value`, percent-encoded.", "email:example@gmail.com"),

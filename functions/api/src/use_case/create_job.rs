@@ -19,8 +19,8 @@ pub(crate) struct NewJob {
     pub(crate) max_deletions: Option<i64>,
 }
 
-/// Creates the job of a request, unless it exists: first its chunks, then the job with its page in one transaction, then
-/// the message that starts it. If that message is lost, the reconciler sends it.
+/// Creates the job of a request, unless it exists: first its chunks, then the job with its page in one transaction,
+/// then the message that starts it. If that message is lost, the reconciler sends it.
 pub(crate) async fn create(
     cx: &RequestContext<'_>,
     new: &NewJob,

@@ -106,8 +106,8 @@ async fn admit_profile(cx: &RequestContext<'_>, profile: &ProfileId) -> Result<(
     if admitted.map_err(store_failed)? { Ok(()) } else { Err(ApiError::RateLimited) }
 }
 
-/// Deletes the target under the lookup's profile or, where it belongs to another member of the same merged profile, under
-/// that one.
+/// Deletes the target under the lookup's profile or, where it belongs to another member of the same merged profile,
+/// under that one.
 async fn carry_out(cx: &RequestContext<'_>, mut deletion: Deletion, witness: Option<Witness>) -> Result<(), ApiError> {
     let store = &cx.app.store;
     for is_second in [false, true] {

@@ -1,4 +1,5 @@
-//! Deletion of one profile: a job of one row that is carried out at once. If this function stops, the worker completes it.
+//! Deletion of one profile: a job of one row that is carried out at once. If this function stops, the worker completes
+//! it.
 
 use std::time::Duration;
 
@@ -117,8 +118,8 @@ async fn result(
     Ok(ProfileDeletion::Done { request_id, job_id: status.head.job_id, deleted_at, erased })
 }
 
-/// What the job wrote on the root of the profile that it deleted. That is the profile that the identifier belonged to when
-/// the job was created or, where it was merged or created anew in between, when it was deleted.
+/// What the job wrote on the root of the profile that it deleted. That is the profile that the identifier belonged to
+/// when the job was created or, where it was merged or created anew in between, when it was deleted.
 async fn erased_root(cx: &RequestContext<'_>, own: &IdHash, job: &JobHead) -> Result<Option<(Time, Erased)>, ApiError> {
     let found = cx.app.store.identifier(&cx.access.space_id, own).await.map_err(store_failed)?;
     for profile in [job.profile_id.clone(), found.map(|found| found.profile_id)].into_iter().flatten() {

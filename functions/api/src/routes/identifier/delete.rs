@@ -43,8 +43,8 @@ impl Handler for DeleteIdentifier {
         body: BodyRule::SMALL_JSON,
         tag: "deletions",
         summary: "Delete one identifier",
-        description: "Deletes one identifier of the profile that has a `user_id`. The rest of the profile and its history \
-            stay. The value of the identifier is deleted; a record of its deletion stays.",
+        description: "Deletes one identifier of the profile that has a `user_id`. The rest of the profile and its \
+            history stay. The value of the identifier is deleted; a record of its deletion stays.",
         parameters: &[],
         request: &[Content::json::<DeleteBody>()],
         responses: &[SuccessDoc {

@@ -1,5 +1,5 @@
-//! Delete the profiles of a page of rows, as a workflow sends it. Each page is a job of its own; a label makes the pages of
-//! one run a group.
+//! Delete the profiles of a page of rows, as a workflow sends it. Each page is a job of its own; a label makes the
+//! pages of one run a group.
 
 use efface_core::{
     api_error::ApiError,
@@ -86,8 +86,8 @@ impl Handler for BulkDelete {
         }),
         tag: "jobs",
         summary: "Delete the profiles of a page of rows",
-        description: "Takes a page of `key:value` rows and deletes the profile of each. The token names the space. JSON may be \
-            an array of texts or of objects, a table with `column_names` and `data`, or `{\"rows\":[…]}`.",
+        description: "Takes a page of `key:value` rows and deletes the profile of each. The token names the space. \
+            JSON may be an array of texts or of objects, a table with `column_names` and `data`, or `{\"rows\":[…]}`.",
         parameters: &[
             Parameter {
                 name: INSTANCE,
@@ -101,8 +101,8 @@ impl Handler for BulkDelete {
                 name: GROUP,
                 place: Place::Header,
                 required: false,
-                description: "The label of one run. Its pages are followed as one, and a page that is sent again within 24 \
-                    hours is the same job.",
+                description: "The label of one run. Its pages are followed as one, and a page that is sent again \
+                    within 24 hours is the same job.",
                 schema: group,
                 example: None,
             },

@@ -73,8 +73,8 @@ const CONTROLS: [Declared; 5] = [
         path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/redrive",
         deletes: true,
         summary: "Run the failed rows of a job again",
-        description: "Runs the failed rows of a completed job again. For a running job it sends messages again that may \
-            have been lost.",
+        description: "Runs the failed rows of a completed job again. For a running job it sends messages again that \
+            may have been lost.",
         errors: || errors(JobState::Paused, Control::Redrive),
     },
 ];

@@ -81,8 +81,8 @@ impl Handler for CreateJob {
         body: BodyRule::JSON_PAGE,
         tag: "jobs",
         summary: "Create a job",
-        description: "Creates a job of the rows that are sent, which are its page 0. An open job takes more pages and waits \
-            for `start`.",
+        description: "Creates a job of the rows that are sent, which are its page 0. An open job takes more pages and \
+            waits for `start`.",
         parameters: &[],
         request: &[Content::json::<CreateJobBody>()],
         responses: &[

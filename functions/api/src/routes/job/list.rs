@@ -95,7 +95,7 @@ impl Handler for ListJobs {
 
     fn parse(cx: &RequestContext<'_>) -> Result<JobQuery, ApiError> {
         let query = ListQuery::read(&cx.request.query, &["group", "state"])?;
-        let group = query.filter("group", "1 to 128 of a-z, A-Z, 0-9, `_`, `.`, `:`, `-`")?;
+        let group = query.filter("group", "1 to 128 printable ASCII characters, without spaces around them")?;
         let words = "open, queued, running, pausing, paused, cancelling, cancelled or completed";
         let state = query.filter("state", words)?;
         let start: Option<JobPosition> = query.next.as_deref().map(list::decode_cursor).transpose()?;

@@ -82,8 +82,8 @@ impl Handler for ListOutcomes {
         body: BodyRule::Ignored,
         tag: "jobs",
         summary: "List the outcomes of a job",
-        description: "Lists the rows that have an outcome, as JSON or, with `Accept: text/csv`, as CSV. The next page of CSV \
-            is in the header `Link`.",
+        description: "Lists the rows that have an outcome, as JSON or, with `Accept: text/csv`, as CSV. The next page \
+            of CSV is in the header `Link`.",
         parameters: &[
             Parameter {
                 name: "outcome",
