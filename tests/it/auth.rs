@@ -1,9 +1,18 @@
-//! Who may ask: tokens in every form, and in none; roles; what a wrong token tells.
+//! Authentication and authorisation: the forms of tokens, wrong tokens, roles, and what endpoints declare.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use efface_api::{event::EventSource, route::Endpoint};
-use efface_core::{role::Role, space::SpaceId, token::Token};
+use efface_api::{
+    BodyRule, ENDPOINTS, Endpoint, PermissionRule,
+    endpoint::{Method, Spec},
+    event::EventSource,
+};
+use efface_core::{
+    role::{Permission, Role},
+    space::SpaceId,
+    token::Token,
+};
 use efface_tests::{Req, TestApp, Via, app, app::SPACE};
+use serde_json::{Value, json};
 
 const INVALID: &str = "401 unauthorized The specified token is invalid.";
 
@@ -51,11 +60,11 @@ async fn junk_is_refused_without_a_request_to_the_store() {
     assert_eq!(app.db.proxy.take().len(), 0);
 }
 
-/// An unknown token, another space's token and an unknown space are one answer, to the letter.
+/// An unknown token, another space's token and an unknown space have the same response.
 #[tokio::test]
 async fn a_wrong_token_tells_nothing() {
     let app = TestApp::start().await;
-    app.space("spa_other", serde_json::json!({})).await;
+    app.space("spa_other", json!({})).await;
     let other = app.new_token("spa_other", Role::WorkspaceOwner).await;
     let unknown = Token::from_random([1; 32]);
     let mine = app.token(Role::WorkspaceOwner);
@@ -84,8 +93,8 @@ async fn a_revoked_token_stops_within_a_minute() {
     let read = Req::read(SPACE, "user_id", "u", "metadata").token(token.expose());
     assert_eq!(app.send_raw(&read).await.status, 200);
 
-    let revoked = app.db.store.revoke_token(&space, &record.token_id, app.clock.peek()).await.unwrap().unwrap();
-    let again = app.db.store.revoke_token(&space, &record.token_id, app.clock.peek()).await.unwrap().unwrap();
+    let revoked = app.db.store.revoke_token(&space, record.token_id.as_str(), app.clock.peek()).await.unwrap().unwrap();
+    let again = app.db.store.revoke_token(&space, record.token_id.as_str(), app.clock.peek()).await.unwrap().unwrap();
     assert_eq!(revoked.revoked_at, again.revoked_at, "revoking twice keeps the first time");
     app.clock.advance(60_000);
     assert_eq!(app.send_raw(&read).await.line(), INVALID);
@@ -109,13 +118,13 @@ async fn an_expired_token_stops_at_its_time() {
     assert_eq!(app.send_raw(&read).await.line(), INVALID, "though it is remembered");
 }
 
-/// Who made a job may read and control it; others with the same role only control what their role may make.
+/// Who created a job may read and control it. Others control the jobs that their role may create.
 #[tokio::test]
 async fn a_job_is_its_makers() {
     let app = TestApp::start().await;
     app.leave_messages();
-    let rows = serde_json::json!([{ "user_id": "u", "type": "email", "id": "e" }]);
-    let body = serde_json::json!({ "action": "delete_identifier", "rows": rows, "open": true });
+    let rows = json!([{ "user_id": "u", "type": "email", "id": "e" }]);
+    let body = json!({ "action": "delete_identifier", "rows": rows, "open": true });
     let create = |action: &str| {
         let mut body = body.clone();
         body["action"] = action.into();
@@ -134,7 +143,7 @@ async fn a_job_is_its_makers() {
         (Role::Administrator, 403, 403),
     ] {
         assert_eq!(app.send_raw(&as_role(&Req::get(&path), role)).await.status, read, "{role}");
-        let start = Req::post(format!("{path}/start"), &serde_json::json!({}));
+        let start = Req::post(format!("{path}/start"), &json!({}));
         assert_eq!(app.send_raw(&as_role(&start, role)).await.status, control, "{role}");
     }
     for (role, identifiers, profiles) in
@@ -145,44 +154,90 @@ async fn a_job_is_its_makers() {
     }
 }
 
-/// Every endpoint against every role, and without a token: no route is forgotten, because the list is the routes'.
+/// What a role needs for the request that [`request_of`] sends to an endpoint.
+fn needed(rule: PermissionRule) -> Option<Permission> {
+    match rule {
+        PermissionRule::Open => None,
+        PermissionRule::Fixed(permission) => Some(permission),
+        PermissionRule::OfAction | PermissionRule::OfJob { control: true } => Some(Permission::DeleteProfiles),
+        PermissionRule::OfJob { control: false } => Some(Permission::ReadJobs),
+    }
+}
+
+/// A valid request to an endpoint. Jobs delete profiles.
+fn request_of(spec: &Spec, job: &str, body: &Value) -> Req {
+    let path = spec.path.replace("{space_id}", SPACE).replace("{collection}", "users").replace("{job_id}", job);
+    match spec.id {
+        "delete_identifier" => Req::delete(SPACE, "u", "email", "nobody"),
+        "get_deletion" => Req::deletion(SPACE, "email", "nobody"),
+        "delete_profile" => Req::delete_profile(SPACE, "user_id", "nobody"),
+        "bulk_delete" => Req::post(path, &json!([])),
+        "create_job" => Req::post(path, body),
+        "add_rows" => Req::post(path, &json!({ "page": 1, "rows": [] })),
+        _ if spec.method == Method::Get => Req::get(path.replace("{profile}", "user_id:u")),
+        _ => Req::post(path, &json!({})),
+    }
+}
+
+/// Every endpoint against every role, and without a token. No endpoint is forgotten, because the list is the router's.
 #[tokio::test]
-async fn every_endpoint_asks_for_its_permission() {
+async fn every_endpoint_is_authorised_as_it_declares() {
     let app = TestApp::start().await;
     app.leave_messages();
     app.profile(&["user_id:u", "email:e@x"]).await;
-    let jobs = format!("/v1/spaces/{SPACE}/deletion_jobs");
-    let body = serde_json::json!({ "action": "delete_profile", "rows": ["user_id:nobody"] });
-    let job = format!("{jobs}/{}", app.job(body.clone()).await);
-    for endpoint in Endpoint::ALL {
-        let Some(permission) = endpoint.permission() else {
-            assert_eq!(endpoint, Endpoint::Health, "only health is open");
+    let body = json!({ "action": "delete_profile", "rows": ["user_id:nobody"] });
+    let job = app.job(body.clone()).await;
+    for Endpoint { spec, .. } in &ENDPOINTS {
+        let request = request_of(spec, &job, &body);
+        let Some(permission) = needed(spec.permission) else {
+            assert_eq!(spec.id, "get_health", "only this one is open");
+            assert_eq!(app.send_raw(&request).await.status, 200);
             continue;
         };
-        let request = match endpoint {
-            Endpoint::DeleteIdentifier => Req::delete(SPACE, "u", "email", "nobody"),
-            Endpoint::ReadDeletion => Req::deletion(SPACE, "email", "nobody"),
-            Endpoint::ListExternalIds => Req::read(SPACE, "user_id", "u", "external_ids"),
-            Endpoint::ListTraits => Req::read(SPACE, "user_id", "u", "traits"),
-            Endpoint::ReadMetadata => Req::read(SPACE, "user_id", "u", "metadata"),
-            Endpoint::DeleteProfile => Req::delete_profile(SPACE, "user_id", "nobody"),
-            Endpoint::BulkDelete => Req::post("/internal/bulk-delete-internal", &serde_json::json!([])),
-            Endpoint::CreateJob => Req::post(&jobs, &body),
-            Endpoint::ListJobs => Req::get(&jobs),
-            Endpoint::ReadJob => Req::get(&job),
-            Endpoint::ListOutcomes => Req::get(format!("{job}/outcomes")),
-            Endpoint::AddRows => Req::post(format!("{job}/rows"), &serde_json::json!({ "page": 1, "rows": [] })),
-            Endpoint::ControlJob(_) => Req::post(
-                endpoint.template().replace("{space_id}", SPACE).replace("{job_id}", job.rsplit('/').next().unwrap()),
-                &serde_json::json!({}),
-            ),
-            Endpoint::Health => Req::get("/health"),
-        };
-        assert_eq!(app.send_raw(&request).await.line(), INVALID, "{endpoint:?}");
+        assert_eq!(app.send_raw(&request).await.line(), INVALID, "{}", spec.id);
         for role in Role::ALL {
             let reply = app.send_raw(&request.clone().token(app.token(role))).await;
-            let refused = format!("403 forbidden The token's role may not {}.", permission.as_words());
-            assert_eq!(reply.line() == refused, !role.may(permission), "{endpoint:?} {role}: {}", reply.line());
+            let rejected = format!("403 forbidden The token's role may not {}.", permission.as_words());
+            assert_eq!(reply.line() == rejected, !role.may(permission), "{} {role}: {}", spec.id, reply.line());
+        }
+    }
+}
+
+/// The declaration also says where deletions must be activated: the check comes after the role, and before any effect.
+#[tokio::test]
+async fn every_endpoint_that_deletes_needs_activation() {
+    let app = TestApp::start().await;
+    app.leave_messages();
+    let body = json!({ "action": "delete_profile", "rows": ["user_id:nobody"] });
+    let job = app.job(body.clone()).await;
+    app.space(SPACE, json!({ "activated": false })).await;
+    app.clock.advance(60_000);
+    for Endpoint { spec, .. } in &ENDPOINTS {
+        let request = request_of(spec, &job, &body).token(app.token(Role::WorkspaceOwner));
+        let line = app.send_raw(&request).await.line();
+        let rejected = "403 forbidden Deleted identifier not activated for space_id `spa_demo`.";
+        assert_eq!(line == rejected, spec.needs_activation, "{}: {line}", spec.id);
+    }
+}
+
+/// Bodies are checked by the declaration, after the token and before anything else, an empty space included.
+#[tokio::test]
+async fn every_endpoint_checks_the_body_as_it_declares() {
+    let app = TestApp::start().await;
+    app.leave_messages();
+    let job = app.job(json!({ "action": "delete_profile", "rows": ["user_id:nobody"] })).await;
+    for Endpoint { spec, .. } in &ENDPOINTS {
+        let BodyRule::Checked(limits) = spec.body else { continue };
+        for space in [SPACE, ""] {
+            let path = spec.path.replace("{space_id}", space).replace("{job_id}", &job);
+            let path = path.replace("{collection}", "users").replace("{profile}", "user_id:u");
+            let request = Req::post(path, &Value::Null);
+            let large = Req { body: vec![b' '; limits.most + 1], ..request.clone() };
+            let other = Req { headers: vec![], ..request }.header("Content-Type", "image/png");
+            assert_eq!(app.send_raw(&large).await.status, 401, "{}", spec.id);
+            let reader = app.token(Role::ProfileReader);
+            assert_eq!(app.send_raw(&large.token(reader)).await.status, 413, "{}", spec.id);
+            assert_eq!(app.send_raw(&other.token(reader)).await.status, 415, "{}", spec.id);
         }
     }
 }

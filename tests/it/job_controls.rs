@@ -158,7 +158,7 @@ async fn an_open_job_can_be_cancelled() {
     app.work().await;
     assert_eq!(app.job_summary(&job).await, "cancelled: 1 invalid, 1 remaining");
     assert_eq!(app.outcomes(&job, "").await, [(0, 1, "invalid".to_owned())]);
-    assert_eq!(app.control("job_0123456789abcdef0123456789abcdef", "start").await.status, 404);
+    assert_eq!(app.control("job_019b76da1e7b7000a1b2c3d4e5f60718", "start").await.status, 404);
     assert_eq!(app.control("nonsense", "start").await.status, 404);
 }
 

@@ -273,7 +273,7 @@ async fn a_queue_that_is_down_loses_no_job() {
     app.reconcile().await;
     assert!(app.queue.is_empty(), "it waits before it sends a message again");
     app.clock.advance(181_000);
-    assert_eq!(app.reconcile().await.resent, 1);
+    assert_eq!(app.reconcile().await.redispatched, 1);
     app.work().await;
     check(&app, &job, PROFILES).await;
     assert_eq!(app.reconcile().await.verified, 1);
@@ -302,7 +302,7 @@ async fn invalid_messages_end_in_the_dead_letter_queue() {
     let app = app().await;
     let job = app.job(profiles()).await;
     let unknown =
-        r#"{"version":1,"space":"s","job":"job_0123456789abcdef0123456789abcdef","page":0,"chunk":0,"attempt":0}"#;
+        r#"{"version":1,"space":"s","job":"job_019b76da1e7b7000a1b2c3d4e5f60718","page":0,"chunk":0,"attempt":0}"#;
     let poison = ["", "null", "c4n4ry-poison", r#"{"version":2}"#, unknown, &"x".repeat(1 << 20)];
     for body in poison {
         app.queue.put(body);
@@ -382,9 +382,9 @@ async fn a_stalled_chunk_is_requeued() {
     };
     app.db.proxy.heal();
     assert!(died);
-    assert_eq!(app.reconcile().await.revived, 0, "the worker may still be running");
+    assert_eq!(app.reconcile().await.requeued, 0, "the worker may still be running");
     app.clock.advance(76_000);
-    assert_eq!(app.reconcile().await.revived, 1);
+    assert_eq!(app.reconcile().await.requeued, 1);
     app.work().await;
     check(&app, &job, PROFILES).await;
 }

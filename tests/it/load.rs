@@ -1,6 +1,6 @@
 //! Loading profiles: a line that is loaded again changes nothing, and an old line does not bring back what was deleted.
 
-use efface_aws::store::load::{LoadError, Loaded};
+use efface_engine::load::{LoadError, Loaded};
 use efface_tests::{Req, TestApp, app::SPACE, app::profile_line, store::changed};
 use serde_json::json;
 

@@ -68,7 +68,7 @@ async fn traits_keep_every_number_and_page_by_name() {
     };
     let space = app.db.store.space(&profile.space_id).await.unwrap().unwrap();
     let key = efface_tests::app::master().space_key(&profile.space_id);
-    app.db.store.load_profile(&space, &key, &profile, app.clock.peek()).await.unwrap();
+    efface_engine::load::load_profile(&app.db.store, &space, &key, &profile, app.clock.peek()).await.unwrap();
 
     let event = Req::read(SPACE, "user_id", "u", "traits?limit=3")
         .token(app.token(efface_core::role::Role::WorkspaceOwner))
@@ -133,7 +133,8 @@ async fn bad_queries_are_rejected() {
     let own = app.send(Req::read(SPACE, "user_id", "u", "external_ids?verbose=true")).await;
     let profile = own.body["data"][0]["segment_id"].as_str().unwrap().to_owned();
     let forged = |edge: &str| {
-        let cursor = efface_aws::store::profile::Position { profile: profile.clone(), edge: edge.to_owned() };
+        let cursor =
+            efface_aws::store::profile::IdentifierCursor { profile: profile.parse().unwrap(), edge: edge.to_owned() };
         format!("external_ids?next={}", efface_core::list::encode_cursor(&cursor))
     };
     let other = app.send(Req::read(SPACE, "user_id", "other", "external_ids?limit=1")).await;

@@ -117,26 +117,26 @@ impl People {
     fn push_profile(&self, items: &mut Vec<(ItemKind, Item)>, person: &Person, profile: &Profile, number: &mut usize) {
         let now = self.loaded_at.to_string();
         let hashes: Vec<IdHash> = profile.ids.iter().map(|(id_type, value)| self.hash(id_type, value)).collect();
-        let mut head = item(Key::head(&self.space, &profile.id));
+        let mut head = item(Key::head(&self.space, profile.id));
         for (name, value) in [
-            ("profile_id", profile.id.as_str()),
-            ("state", "active"),
-            ("root", person.root.id.as_str()),
-            ("loaded_as", hashes[0].as_str()),
+            ("profile_id", &profile.id.to_string()),
+            ("state", &"active".to_owned()),
+            ("root", &person.root.id.to_string()),
+            ("loaded_as", &hashes[0].to_string()),
             ("created_at", &now),
             ("updated_at", &now),
         ] {
             head.insert(name.to_owned(), text(value));
         }
         if let (Some(member), true) = (&person.member, profile.id == person.root.id) {
-            head.insert("merged".to_owned(), AttributeValue::SS(vec![member.id.as_str().to_owned()]));
+            head.insert("merged".to_owned(), AttributeValue::SS(vec![member.id.to_string()]));
         }
         items.push((ItemKind::Head, head));
         for (hash, (id_type, value)) in hashes.iter().zip(&profile.ids) {
-            let mut identifier = item(Key::identifier(&self.space, hash));
+            let mut identifier = item(Key::identifier(&self.space, *hash));
             for (name, value) in [
                 ("state", "active"),
-                ("profile_id", profile.id.as_str()),
+                ("profile_id", &profile.id.to_string()),
                 ("type", id_type),
                 ("value", value),
                 ("event_time", TIMESTAMP),
@@ -145,20 +145,20 @@ impl People {
                 identifier.insert(name.to_owned(), text(value));
             }
             items.push((ItemKind::Identifier(*number), identifier));
-            items.push((ItemKind::Edge, item(Key::edge(&self.space, &profile.id, id_type, hash))));
+            items.push((ItemKind::Edge, item(Key::edge(&self.space, profile.id, &id_type.parse().unwrap(), *hash))));
             *number += 1;
         }
         if profile.has_trait {
             let at = Time::parse(TIMESTAMP).unwrap();
             let value = RawValue::from_string("\"pro\"".to_owned()).unwrap();
             let traits = Traits::from([("plan".to_owned(), Trait { value, updated_at: at })]);
-            let mut traits_item = item(Key::traits(&self.space, &profile.id));
+            let mut traits_item = item(Key::traits(&self.space, profile.id));
             traits_item.insert("traits".to_owned(), text(&serde_json::to_string(&traits).unwrap()));
             items.push((ItemKind::Removable, traits_item));
         }
         for segment in &profile.segments {
-            items.push((ItemKind::Removable, item(Key::membership(&self.space, segment, &profile.id))));
-            items.push((ItemKind::Removable, item(Key::segment_edge(&self.space, &profile.id, segment))));
+            items.push((ItemKind::Removable, item(Key::membership(&self.space, segment, profile.id))));
+            items.push((ItemKind::Removable, item(Key::segment_edge(&self.space, profile.id, segment))));
         }
     }
 
@@ -257,7 +257,8 @@ mod tests {
             let profiles: Vec<&Profile> = std::iter::once(&person.root).chain(&person.member).collect();
             let loaded_ids: Vec<String> = profiles.iter().map(|profile| find(&profile.ids[0].1)).collect();
             let loaded_ids: Vec<&str> = loaded_ids.iter().map(String::as_str).collect();
-            let own: Vec<&str> = profiles.iter().map(|profile| profile.id.as_str()).collect();
+            let own: Vec<String> = profiles.iter().map(|profile| profile.id.to_string()).collect();
+            let own: Vec<&str> = own.iter().map(String::as_str).collect();
             let generated = people.items(&person).into_iter();
             let generated =
                 generated.map(|(_, item)| item.iter().map(|(name, value)| (name.clone(), show(value))).collect());

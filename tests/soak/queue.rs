@@ -7,7 +7,7 @@ use std::{
 };
 
 use efface_aws::{
-    StoreError,
+    QueueError,
     queue::{Port, Received},
 };
 use futures::future::BoxFuture;
@@ -207,15 +207,15 @@ fn count(n: usize) -> u64 {
 
 /// The queue as the HTTP function uses it, which only sends.
 impl Port for FaultyQueue {
-    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
         Box::pin(async move { Ok(Self::send(self, bodies)) })
     }
 
-    fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, StoreError>> {
-        Box::pin(async { Err(StoreError::Internal("the HTTP function receives nothing".to_owned())) })
+    fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, QueueError>> {
+        Box::pin(async { Err(QueueError::Internal("the HTTP function receives nothing".to_owned())) })
     }
 
-    fn delete<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async { Err(StoreError::Internal("the HTTP function deletes nothing".to_owned())) })
+    fn delete<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), QueueError>> {
+        Box::pin(async { Err(QueueError::Internal("the HTTP function deletes nothing".to_owned())) })
     }
 }

@@ -13,10 +13,7 @@ use efface_api::{
     App,
     event::{EventSource, HttpEvent},
 };
-use efface_aws::{
-    clock::Clock,
-    store::load::{LoadError, Loaded},
-};
+use efface_aws::clock::Clock;
 use efface_core::{
     key::MasterKey,
     load::{LoadLine, parse_line},
@@ -24,6 +21,7 @@ use efface_core::{
     space::{SpaceChange, SpaceId},
     time::Time,
 };
+use efface_engine::load::{LoadError, Loaded, load_profile};
 use serde_json::{Value, json};
 
 use crate::{
@@ -209,7 +207,7 @@ impl TestApp {
         };
         let space = self.db.store.space(&profile.space_id).await.unwrap().unwrap();
         let key = master().space_key(&profile.space_id);
-        self.db.store.load_profile(&space, &key, &profile, self.clock.peek()).await
+        load_profile(&self.db.store, &space, &key, &profile, self.clock.peek()).await
     }
 
     /// Loads a profile of [`SPACE`] with identifiers `type:value`, timestamp 2026-01-01. All of them must be new.

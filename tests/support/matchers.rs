@@ -9,7 +9,7 @@ use crate::fault_proxy::Passed;
 pub const DELETED_AT: &str = "deleted_at";
 
 /// The attribute of a job's counters that is set together with whether the job accepts chunks.
-const ACCEPTING_VERSION: &str = "gate";
+const ACCEPTING_VERSION: &str = "accepting_version";
 
 /// Whether a request writes a tombstone. Relies on such updates setting [`DELETED_AT`], and on deletions being the only
 /// transactions of the test: a `user_id` is deleted in one.

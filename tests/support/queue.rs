@@ -6,7 +6,7 @@ use std::{
 };
 
 use efface_aws::{
-    StoreError,
+    QueueError,
     queue::{Port, Queue, Received},
 };
 use futures::future::BoxFuture;
@@ -75,12 +75,12 @@ impl TestQueue {
 }
 
 impl Port for TestQueue {
-    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
         Box::pin(async move {
             assert!((1..=10).contains(&bodies.len()), "SQS takes 1 to 10 entries");
             let mut inner = self.lock();
             if inner.is_down {
-                return Err(StoreError::Unavailable("the queue is down".to_owned()));
+                return Err(QueueError::Unavailable("the queue is down".to_owned()));
             }
             let rejected = inner.rejections.pop_front().unwrap_or_default().min(bodies.len());
             for body in &bodies[rejected..] {
@@ -91,7 +91,7 @@ impl Port for TestQueue {
         })
     }
 
-    fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, StoreError>> {
+    fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, QueueError>> {
         Box::pin(async move {
             let mut inner = self.lock();
             let count = inner.messages.len().min(10);
@@ -106,7 +106,7 @@ impl Port for TestQueue {
         })
     }
 
-    fn delete<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn delete<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, Result<(), QueueError>> {
         Box::pin(async move {
             self.lock().in_flight.retain(|(own, _)| own != handle);
             Ok(())

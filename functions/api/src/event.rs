@@ -1,7 +1,7 @@
-//! Front doors: how an HTTP request reaches the function, and what each door does to its path.
+//! Event sources: how an HTTP request reaches the function, and what each source does to its path.
 //!
-//! The events are read here and not through `lambda_http`'s request type, which builds a URL of the path and panics
-//! where that fails, and can't tell a door that decodes from one that does not (`docs/adr/0002-front-door.md`).
+//! Events are read here and not with `lambda_http`'s request type. That one builds a URL of the path and panics where
+//! that fails, and it does not tell an event source that decodes paths from one that does not (`docs/adr/0002`).
 
 use std::{collections::HashMap, fmt};
 
@@ -10,10 +10,10 @@ use efface_aws::config::{ConfigError, Lookup};
 use efface_core::{api_error::ApiError, path::PathEncoding};
 use serde::Deserialize;
 
-/// The setting that names the door.
+/// The setting that names the event source.
 pub const SETTING: &str = "EFFACE_EVENT_SOURCE";
 
-/// The door that events come through.
+/// What sends events to the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventSource {
     /// API Gateway REST API: the path as sent.
@@ -22,12 +22,12 @@ pub enum EventSource {
     FunctionUrl,
     /// `cargo lambda watch`: the path as sent.
     Watch,
-    /// A gateway that hands over REST API events with the path decoded, as the emulator's does.
+    /// A gateway that sends REST API events with the path decoded, as the emulator's does.
     Decoding,
 }
 
 impl EventSource {
-    /// Reads the setting; `rest` where there is none.
+    /// Reads the setting. The default is `rest`.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         match lookup(SETTING).as_deref() {
             None | Some("rest") => Ok(Self::Rest),
@@ -38,7 +38,7 @@ impl EventSource {
         }
     }
 
-    /// How this door hands over paths.
+    /// How this event source encodes paths.
     pub fn encoding(self) -> PathEncoding {
         match self {
             Self::Rest | Self::FunctionUrl | Self::Watch => PathEncoding::Percent,
@@ -47,7 +47,7 @@ impl EventSource {
     }
 }
 
-/// An event of any door. Fields that a door does not send are absent.
+/// An event of any event source. Fields that it does not send are absent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpEvent {
@@ -85,30 +85,30 @@ struct ContextHttp {
     method: String,
 }
 
-/// A request, the same through every door but for [`encoding`](Self::encoding).
+/// A request. It is the same from every event source, except for its [`encoding`](Self::encoding).
 pub struct Request {
     /// The method, as sent.
     pub method: String,
-    /// The path, without stage and query, in the door's encoding.
+    /// The path, without stage and query, in the encoding of the event source.
     pub path: String,
     /// Whether the path is still encoded.
     pub encoding: PathEncoding,
-    /// The query, decoded, in no order.
+    /// The parameters of the query, decoded, in no order.
     pub query: Vec<(String, String)>,
-    /// Headers by lower-case name; every value that was sent.
+    /// Every value of each header, by the lower-case name.
     headers: HashMap<String, Vec<String>>,
-    /// The body's bytes.
+    /// The body, as it was sent.
     pub body: Vec<u8>,
 }
 
 impl fmt::Debug for Request {
-    /// Paths, queries, headers and bodies are personal.
+    /// Leaves out paths, queries, headers and bodies: they are personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Request({}, <{} bytes>)", self.method, self.body.len())
     }
 }
 
-/// The two formats of Lambda proxy events and answers.
+/// The two formats of Lambda proxy events and responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Of REST APIs.
@@ -122,21 +122,25 @@ const HTTP_API: ApiError = ApiError::EventSource(
      a request for one profile could reach another. Use the REST API or the function URL.",
 );
 
-const OTHER_DOOR: ApiError = ApiError::EventSource(
-    "This request came through another front door than the one that the setting EFFACE_EVENT_SOURCE names.",
+const OTHER_SOURCE: ApiError = ApiError::EventSource(
+    "This request came from another event source than the one that the setting EFFACE_EVENT_SOURCE names.",
 );
 
-const NOT_BASE64: ApiError = ApiError::EventSource("The front door's event has a body that is not base64.");
+const NOT_BASE64: ApiError = ApiError::EventSource("The event has a body that is not base64.");
 
 impl HttpEvent {
-    /// The format that the event has and its answer must have.
+    /// The format of the event, which the response must have, too.
     pub fn format(&self) -> Format {
         if self.request_context.http.is_some() { Format::V2 } else { Format::V1 }
     }
 
-    /// Takes a request out of its event, if it came through the expected door.
-    pub fn open(self, door: EventSource) -> Result<Request, ApiError> {
-        self.check(door)?;
+    /// Takes the request out of the event.
+    ///
+    /// # Errors
+    /// Where the event is of another source than the expected one, because its path would be decoded twice or not at
+    /// all; and where its body is not valid base64.
+    pub fn open(self, source: EventSource) -> Result<Request, ApiError> {
+        self.check(source)?;
         let is_v2 = self.format() == Format::V2;
         let query = self.query();
         let headers = self.merged_headers();
@@ -147,23 +151,24 @@ impl HttpEvent {
         Ok(Request {
             method: method.unwrap_or_default(),
             path: if is_v2 { self.raw_path } else { self.path }.unwrap_or_default(),
-            encoding: door.encoding(),
+            encoding: source.encoding(),
             query,
             headers,
             body,
         })
     }
 
-    /// An HTTP API sends `version` with both of its formats; the second one is otherwise a function URL's.
-    fn check(&self, door: EventSource) -> Result<(), ApiError> {
+    /// Rejects events of another source. An HTTP API sends `version` in both of its formats; its second format is
+    /// otherwise that of a function URL.
+    fn check(&self, source: EventSource) -> Result<(), ApiError> {
         let domain = self.request_context.domain_name.as_deref().unwrap_or_default();
         let is_v2 = self.format() == Format::V2;
         let is_function_url = is_v2 && domain.contains(".lambda-url.");
         let is_rest = self.http_method.is_some() && !is_v2 && self.request_context.elb.is_none();
         let is_http_api = self.version.is_some() && !is_function_url;
-        let fits = match door {
+        let fits = match source {
             EventSource::Rest => is_rest && self.version.is_none(),
-            // The emulator's REST API sends a version, too, but no domain, as every gateway of AWS does.
+            // The emulator's REST API sends a version, too, but no domain. Every gateway of AWS sends a domain.
             EventSource::Decoding => is_rest && (self.version.is_none() || domain.is_empty()),
             EventSource::FunctionUrl => is_function_url,
             EventSource::Watch => is_v2 && !domain.contains(".amazonaws.com"),
@@ -171,7 +176,7 @@ impl HttpEvent {
         if fits {
             return Ok(());
         }
-        Err(if is_http_api { HTTP_API } else { OTHER_DOOR })
+        Err(if is_http_api { HTTP_API } else { OTHER_SOURCE })
     }
 
     fn query(&self) -> Vec<(String, String)> {
@@ -197,7 +202,10 @@ impl HttpEvent {
 }
 
 impl Request {
-    /// The one value of a header. `Err` where it was sent more than once.
+    /// The value of a header.
+    ///
+    /// # Errors
+    /// Where it was sent more than once.
     pub fn header(&self, name: &str) -> Result<Option<&str>, ApiError> {
         match self.headers.get(name).map(Vec::as_slice) {
             None | Some([]) => Ok(None),

@@ -1,9 +1,9 @@
-//! The process of the HTTP function: settings, one connection, then events.
+//! The process of the HTTP function: it reads its settings, opens a connection and handles events.
 
 use std::sync::Arc;
 
 use efface_api::{App, event::EventSource};
-use efface_aws::{Store, client, clock::Clock, config, config::Config, telemetry};
+use efface_aws::{Store, client, clock::Clock, config, config::Config, pricing, telemetry};
 use lambda_http::{
     Error,
     lambda_runtime::{LambdaEvent, run_concurrent, service_fn},
@@ -20,12 +20,14 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// Reads the settings and compares the identifier key with the table's: by the way, this opens the connection.
+/// Reads the settings and compares the identifier key with the one that the table was made with. This also opens the
+/// connection to the table.
 async fn start() -> Result<App, Error> {
-    let door = EventSource::from_lookup(&config::from_env)?;
+    let source = EventSource::from_lookup(&config::from_env)?;
     let (config, key) = (Config::from_env()?, config::identifier_key(&config::from_env)?);
     let queue = client::queue(&config, &config::required(&config::from_env, "EFFACE_QUEUE_URL")?);
     let store = Store::new(client::dynamodb(&config), config.table);
     store.verify_key(&key).await?;
-    Ok(App::new(store, queue, key, Clock::system(), door))
+    let pricing = pricing::from_lookup(&config::from_env)?;
+    Ok(App::new(store, queue, key, Clock::system(), source).with_pricing(pricing))
 }

@@ -1,63 +1,110 @@
-//! Answers: the one file where decisions become HTTP.
+//! Responses: the one file that maps decisions to HTTP.
 
-use efface_aws::StoreError;
 use efface_core::{api_error::ApiError, profile::RequestId};
+use efface_engine::Error;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use crate::event::Format;
 
-/// An answer, before the front door has wrapped it.
+/// A response, before it is put into the format of the event source.
 #[derive(Debug)]
-pub struct Response {
+pub(crate) struct Response {
     status: u16,
     code: &'static str,
-    /// JSON text: traits keep the numbers that no number type holds.
+    /// JSON text, so that traits keep numbers that no number type holds.
     body: String,
     content_type: &'static str,
     allow: Option<&'static str>,
     link: Option<String>,
 }
 
+/// How a request succeeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Success {
+    /// It is done.
+    Done,
+    /// It is stored and will be done, even if this function stops.
+    Accepted,
+}
+
+impl Success {
+    /// The HTTP status.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Done => 200,
+            Self::Accepted => 202,
+        }
+    }
+}
+
+/// The body of every error.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    error: ErrorDetail,
+}
+
+/// An error: a code for programs and a message for people.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorDetail {
+    code: ErrorCode,
+    /// The message for people. It may change.
+    message: String,
+}
+
+/// The code for programs. It is stable.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorCode(&'static str);
+
 const JSON: &str = "application/json";
 
-/// What to send again after, in whole seconds, where a 429 or a 503 says so.
+/// After how many seconds to send a request again that got a 429 or a 503.
 const RETRY_AFTER_SECONDS: &str = "1";
+
+/// The code of a success in the log.
+const SUCCESS: &str = "success";
 
 impl Response {
     /// A 200 with a body.
-    pub fn ok(body: &impl Serialize) -> Result<Self, ApiError> {
-        Self::json(200, body)
+    pub(crate) fn ok(body: &impl Serialize) -> Result<Self, Error> {
+        Self::json(Success::Done, body)
     }
 
-    /// A 202: it will be done, whatever happens to us.
-    pub fn accepted(body: &impl Serialize) -> Result<Self, ApiError> {
-        Self::json(202, body)
+    /// A 202 with a body.
+    pub(crate) fn accepted(body: &impl Serialize) -> Result<Self, Error> {
+        Self::json(Success::Accepted, body)
     }
 
-    /// A 200 with a table, and where its next page is.
-    pub fn csv(body: String, next: Option<String>) -> Self {
+    /// A 200 with a table, and the path of its next page.
+    pub(crate) fn csv(body: String, next: Option<String>) -> Self {
         let link = next.map(|next| format!("<{next}>; rel=\"next\""));
-        Self { status: 200, code: "success", body, content_type: "text/csv; charset=utf-8", allow: None, link }
+        let content_type = "text/csv; charset=utf-8";
+        Self { status: Success::Done.status(), code: SUCCESS, body, content_type, allow: None, link }
     }
 
-    fn json(status: u16, body: &impl Serialize) -> Result<Self, ApiError> {
+    /// The response to a request that failed.
+    pub(crate) fn of(id: &RequestId, error: Error) -> Self {
+        failed(id, error).into()
+    }
+
+    fn json(success: Success, body: &impl Serialize) -> Result<Self, Error> {
         let body = serde_json::to_string(body).map_err(|_| ApiError::Internal)?;
-        Ok(Self { status, code: "success", body, content_type: JSON, allow: None, link: None })
+        Ok(Self { status: success.status(), code: SUCCESS, body, content_type: JSON, allow: None, link: None })
     }
 
     /// The HTTP status.
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.status
     }
 
-    /// The word for programs, `success` or an error's.
-    pub fn code(&self) -> &'static str {
+    /// The code for programs: `success`, or that of an error.
+    pub(crate) fn code(&self) -> &'static str {
         self.code
     }
 
-    /// What the front door takes: the two formats of Lambda proxy answers agree on all but cookies.
-    pub fn into_event(self, id: &RequestId, format: Format) -> Value {
+    /// The response as Lambda takes it. The two formats differ in the cookies only.
+    pub(crate) fn into_event(self, id: &RequestId, format: Format) -> Value {
         let mut headers = Map::new();
         headers.insert("Content-Type".to_owned(), self.content_type.into());
         headers.insert("Request-Id".to_owned(), id.to_string().into());
@@ -77,7 +124,7 @@ impl Response {
         let mut event =
             json!({ "statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": false });
         if format == Format::V2 {
-            // `cargo lambda watch` takes no answer without it.
+            // `cargo lambda watch` does not accept a response without it.
             event["cookies"] = json!([]);
         }
         event
@@ -85,16 +132,18 @@ impl Response {
 }
 
 impl From<ApiError> for Response {
-    fn from(refusal: ApiError) -> Self {
-        let allow = if let ApiError::MethodNotAllowed(method) = refusal { Some(method) } else { None };
-        let body = json!({ "error": { "code": refusal.code(), "message": refusal.to_string() } }).to_string();
-        Self { status: status(&refusal), code: refusal.code(), body, content_type: JSON, allow, link: None }
+    fn from(error: ApiError) -> Self {
+        let allow = if let ApiError::MethodNotAllowed(methods) = error { Some(methods) } else { None };
+        let (status, code) = (status(&error), error.code());
+        let body = ErrorBody { error: ErrorDetail { code: ErrorCode(code), message: error.to_string() } };
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        Self { status, code, body, content_type: JSON, allow, link: None }
     }
 }
 
-/// The status of each refusal (contract).
-fn status(refusal: &ApiError) -> u16 {
-    match refusal {
+/// The status of each error (contract).
+pub(crate) fn status(error: &ApiError) -> u16 {
+    match error {
         ApiError::EventSource(_)
         | ApiError::MissingUrlParameters
         | ApiError::BadRequest(_)
@@ -123,17 +172,27 @@ fn status(refusal: &ApiError) -> u16 {
     }
 }
 
-/// What a client is told of a failing store; the log has the detail.
-#[expect(clippy::needless_pass_by_value, reason = "it ends a chain of map_err")]
-pub(crate) fn store_failed(error: StoreError) -> ApiError {
+/// The headers that responses with a status have beside those of all responses, with their meaning.
+pub(crate) fn headers(status: u16) -> &'static [(&'static str, &'static str)] {
+    match status {
+        401 => &[("WWW-Authenticate", "How to send a token.")],
+        405 => &[("Allow", "The methods of the path.")],
+        429 | 503 => &[("Retry-After", "After how many seconds to send the request again.")],
+        _ => &[],
+    }
+}
+
+/// The error that a client gets when the store or the queue fails. The detail goes to the log.
+fn failed(id: &RequestId, error: Error) -> ApiError {
     match error {
-        StoreError::Unavailable(_) => {
-            tracing::warn!(%error, "store");
+        Error::Api(error) => error,
+        error if error.is_passing() => {
+            tracing::warn!(request_id = %id, %error, "store");
             ApiError::Unavailable
         }
-        // Nobody but an operator can mend it: the template's alarm counts lines of this level.
-        StoreError::Internal(_) => {
-            tracing::error!(%error, "store");
+        // Only an operator can mend it: an alarm counts the lines of this level.
+        error => {
+            tracing::error!(request_id = %id, %error, "store");
             ApiError::Internal
         }
     }

@@ -6,14 +6,14 @@ use efface_core::{api_error::ApiError, job::Group, profile::RequestId};
 use crate::{Caller, Engine, Error};
 
 /// A request's idempotency key, and what it stands for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct KeyedRequest<'a> {
     /// The key, as the client sent it.
     pub key: &'a str,
     /// The method.
     pub method: &'a str,
     /// The decoded path: every event source must come to the same content.
-    pub path: &'a str,
+    pub path: String,
     /// The body's bytes, as sent.
     pub body: &'a [u8],
 }
@@ -23,7 +23,7 @@ impl Engine {
     pub(crate) async fn claim(&self, caller: &Caller<'_>, keyed: Option<KeyedRequest<'_>>) -> Result<KeyClaim, Error> {
         let Some(KeyedRequest { key, method, path, body }) = keyed else { return Ok(KeyClaim::First) };
         let space_key = &caller.access.key;
-        let (key, content) = (space_key.idempotency_key(key), space_key.request_content(method, path, body));
+        let (key, content) = (space_key.idempotency_key(key), space_key.request_content(method, &path, body));
         Ok(self.store.claim_key(&caller.access.space_id, &key, &content, caller.request, caller.now).await?)
     }
 

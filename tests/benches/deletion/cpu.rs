@@ -28,7 +28,7 @@ const PER_BLOCK: u32 = 100;
 
 /// A client whose fixed replies contain the token, its space and every identifier.
 fn canned(token: &Token) -> Client {
-    let hash = token.hash().as_str().to_owned();
+    let hash = token.hash().to_string();
     client(move |operation, _| match operation {
         "GetItem" => identifier(),
         "BatchGetItem" => access(&hash),

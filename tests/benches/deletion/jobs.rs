@@ -8,11 +8,10 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, BatchStatementRequest, KeysAndAttributes},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use efface_aws::{Store, clock::Clock, queue::ChunkId};
+use efface_aws::{Store, clock::Clock};
 use efface_core::{
     identifier::IdentifierType,
-    job::JobId,
-    job::chunk::{CHUNK_ROWS, Row, pack},
+    job::chunk::{CHUNK_ROWS, ChunkId, Row, pack},
     key::IdHash,
     space::SpaceId,
 };
@@ -30,7 +29,7 @@ use crate::{cpu, quantile, row};
 const ROUNDS: usize = 15;
 /// Concurrent requests of the comparisons.
 const AT_ONCE: usize = 64;
-const JOB: &str = "job_0123456789abcdef0123456789abcdef";
+const JOB: &str = "job_019b76da1e7b7000a1b2c3d4e5f60718";
 const PROFILE: &str = "use_00000000000000000000000000000000";
 
 /// Measures the CPU time per row in microseconds, as the median over rounds.
@@ -38,14 +37,14 @@ pub(crate) fn run() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let rows = rows();
     let client = client(&rows);
-    let (space, job) = (SpaceId::parse(SPACE).unwrap(), JobId::parse(JOB).unwrap());
+    let (space, job) = (SpaceId::parse(SPACE).unwrap(), JOB.parse().unwrap());
     let engine = Engine::new(Store::new(client.clone(), TABLE), TestQueue::default().queue(), Clock::system());
     let id = ChunkId { page: 0, chunk: 0, attempt: 0 };
     let (mut worker, mut bare, mut batched) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let start = cpu::cpu();
         let deadline = Deadline::after(Duration::from_mins(10));
-        let ran = runtime.block_on(engine.run_chunk(&space, &job, id, deadline)).unwrap();
+        let ran = runtime.block_on(engine.run_chunk(&space, job, id, deadline)).unwrap();
         assert_eq!(ran, ChunkRun::Completed);
         let first = cpu::cpu();
         runtime.block_on(bare_chunk(&client, &rows));
@@ -124,7 +123,7 @@ fn status() -> String {
 
 fn key(hash: &IdHash) -> [(String, AttributeValue); 2] {
     let text = |text: String| AttributeValue::S(text);
-    [("pk".to_owned(), text(format!("I#{SPACE}#{}", hash.as_str()))), ("sk".to_owned(), text("-".to_owned()))]
+    [("pk".to_owned(), text(format!("I#{SPACE}#{}", hash))), ("sk".to_owned(), text("-".to_owned()))]
 }
 
 fn hashes(row: &Row) -> (&IdHash, &IdHash) {
@@ -183,7 +182,7 @@ async fn partiql_chunk(client: &Client, rows: &[Row]) {
     );
     let batches = rows.chunks(25).map(|rows| {
         let one = |row: &Row| {
-            let target = format!("I#{SPACE}#{}", hashes(row).1.as_str());
+            let target = format!("I#{SPACE}#{}", hashes(row).1);
             let values = ["2026-01-01T00:00:00.000Z", "tok_1", "00000000", JOB, "0:999", &target, PROFILE];
             let values = values.map(|value| AttributeValue::S(value.to_owned())).to_vec();
             BatchStatementRequest::builder().statement(&statement).set_parameters(Some(values)).build().unwrap()

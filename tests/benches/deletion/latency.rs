@@ -62,7 +62,7 @@ impl Bench {
 fn key(id_type: &str, value: &str) -> String {
     let space = SpaceId::parse(SPACE).unwrap();
     let hash = master().space_key(&space).identifier(&IdentifierType::parse(id_type).unwrap(), value);
-    Key::identifier(&space, &hash).pk
+    Key::identifier(&space, hash).pk
 }
 
 /// Measures medians, 99th percentiles and their ratios.

@@ -1,26 +1,54 @@
-//! Whether the function answers at all: no token, no request to the store.
+//! Whether the function responds at all.
 
-use efface_core::{api_error::ApiError, list};
+use efface_core::list;
+use efface_engine::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{event::Request, response::Response};
+use crate::{
+    body::BodyRule,
+    endpoint::{Content, Method, SHORT, Spec, SuccessDoc},
+    event::Request,
+    permission::PermissionRule,
+    pipeline::OpenHandler,
+    response::{Response, Success},
+};
 
-/// The function runs.
+/// The state of the function.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Health {
+struct Health {
     /// Always `ok`.
     status: &'static str,
-    /// The version of Efface that answers.
+    /// The version of Efface that responds.
     version: &'static str,
 }
 
-/// Tells that the function runs. It asks for no token and does not ask the store.
-#[utoipa::path(get, path = "/health", tag = "health", security(()), responses(
-    (status = 200, description = "The function runs.", body = Health),
-    (status = "4XX", description = "Refused.", body = crate::openapi::ErrorBody),
-))]
-pub fn get(request: &Request) -> Result<Response, ApiError> {
-    list::no_query_but(&request.query, &[])?;
-    Response::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+pub(super) struct GetHealth;
+
+impl OpenHandler for GetHealth {
+    const SPEC: Spec = Spec {
+        id: "get_health",
+        method: Method::Get,
+        path: "/health",
+        permission: PermissionRule::Open,
+        needs_activation: false,
+        time: SHORT,
+        body: BodyRule::Ignored,
+        tag: "health",
+        summary: "Get the state of the function",
+        description: "Tells that the function runs. It needs no token and sends no request to the store.",
+        parameters: &[],
+        request: &[],
+        responses: &[SuccessDoc {
+            success: Success::Done,
+            description: "The function runs.",
+            content: &[Content::json::<Health>()],
+        }],
+        errors: Vec::new,
+    };
+
+    fn respond(request: &Request) -> Result<Response, Error> {
+        list::no_query_but(&request.query, &[])?;
+        Response::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+    }
 }

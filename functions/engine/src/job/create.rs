@@ -3,13 +3,32 @@
 use efface_aws::store::job::Committed;
 use efface_core::{
     api_error::ApiError,
-    job::{JobHead, JobId, JobState, JobStatus, NewJob},
+    job::{Counts, JobHead, JobId, JobState, JobStatus, NewJob, Progress, plan::Plan},
     profile::RequestId,
     space::SpaceId,
 };
 
 use super::AdmittedPage;
 use crate::{Caller, Engine, Error};
+
+/// Ends the sentence "A job that is … can't be …".
+pub const MORE_ROWS: &str = "given more rows";
+
+/// The job of a dry run that was planned at once. It is not stored: there is nothing to follow.
+pub fn planned(caller: &Caller<'_>, new: &NewJob, page: &AdmittedPage, plan: &Plan) -> JobStatus {
+    let head = JobHead::new(new, JobId::of_request(caller.request), caller.access.token_id.clone(), caller.now);
+    let (state, now) = (JobState::Completed, Some(caller.now));
+    let head = JobHead { state, started_at: now, finished_at: now, ..head };
+    let counts = Counts {
+        deleted: plan.profiles,
+        duplicate: plan.duplicates,
+        not_found: plan.not_found,
+        invalid: plan.invalid,
+        protected: plan.protected,
+        failed: 0,
+    };
+    JobStatus { head, progress: Progress { counts, ..page.stored(0).progress() } }
+}
 
 impl Engine {
     /// Makes the job that a request stands for, unless it is there already: its chunks first, then everything that counts
@@ -77,7 +96,7 @@ impl Engine {
         let status = store.job(space, job).await?.ok_or(ApiError::JobNotFound)?;
         match committed {
             Committed::Again(there) if there.content != stored.content => Err(ApiError::PageConflict(number).into()),
-            Committed::NotOpen => Err(ApiError::InvalidState(status.head.state, "given more rows").into()),
+            Committed::NotOpen => Err(ApiError::InvalidState(status.head.state, MORE_ROWS).into()),
             Committed::Yes | Committed::Again(_) => Ok(status),
         }
     }

@@ -22,6 +22,7 @@ use crate::Deadline;
 pub use chunk::ChunkRun;
 pub(crate) use chunk::ReadAhead;
 pub use control::Controlled;
+pub use create::{MORE_ROWS, planned};
 pub use page::AdmittedPage;
 pub use plan::PlanRows;
 pub use reconcile::{Reconciled, ScanCursor};

@@ -1,0 +1,58 @@
+//! What is known of one request while it is handled.
+
+use std::{borrow::Cow, sync::Arc};
+
+use efface_core::{api_error::ApiError, job::JobStatus, list, profile::RequestId, time::Time};
+use efface_engine::{Caller, Engine, Error, access::Access, idempotency::KeyedRequest};
+
+use crate::{App, event::Request, idempotency, path::PathValues};
+
+/// A request that has been authenticated, with everything that its handler may need.
+#[derive(Debug)]
+pub(crate) struct RequestContext<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) request: &'a Request,
+    /// The values of the path's parameters.
+    pub(crate) path: PathValues<'a>,
+    /// The space that the token has opened, and what the token may do there.
+    pub(crate) access: Arc<Access>,
+    /// The body, checked by the endpoint's rule and inflated.
+    pub(crate) body: Cow<'a, [u8]>,
+    /// The job that the token was authorised for.
+    pub(crate) job: Option<JobStatus>,
+    pub(crate) id: RequestId,
+    /// When the request arrived: the time of what it deletes.
+    pub(crate) now: Time,
+}
+
+impl RequestContext<'_> {
+    /// The job of an endpoint whose permission is [`OfJob`](crate::permission::PermissionRule::OfJob).
+    pub(crate) fn job(&self) -> Result<&JobStatus, ApiError> {
+        self.job.as_ref().ok_or(ApiError::Internal)
+    }
+
+    /// Who asks, for the use cases.
+    pub(crate) fn caller(&self) -> Caller<'_> {
+        Caller { access: &self.access, request: self.id, now: self.now }
+    }
+
+    /// The use cases.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.app.engine
+    }
+
+    /// The request's idempotency key with what it stands for, where it has one.
+    pub(crate) fn keyed(&self) -> Result<Option<KeyedRequest<'_>>, ApiError> {
+        idempotency::keyed(self.request)
+    }
+
+    /// The request that counts: this one, or the first one that was sent with its key.
+    pub(crate) async fn first_request(&self) -> Result<RequestId, Error> {
+        Ok(self.engine().resolve(&self.caller(), self.keyed()?).await?.0)
+    }
+
+    /// Rejects any query parameter.
+    pub(crate) fn no_query(&self) -> Result<(), ApiError> {
+        list::no_query_but(&self.request.query, &[])
+    }
+}

@@ -1,0 +1,156 @@
+//! What an endpoint declares about itself: one [`Spec`] beside each handler. Routing, enforcement, time limits and the
+//! OpenAPI document all follow from it. A part that is missing does not compile.
+
+use std::time::Duration;
+
+use efface_core::{api_error::ApiError, space::SpaceId};
+use utoipa::openapi::{RefOr, Schema, path::ParameterIn};
+
+use crate::{body::BodyRule, permission::PermissionRule, response::Success};
+
+pub use crate::schema::{Content, SchemaOf};
+
+/// The time limit of a request on single items.
+pub(crate) const SHORT: Duration = Duration::from_millis(2_800);
+
+/// The time limit of a request that reads many items, or that changes a job or a profile.
+pub(crate) const MEDIUM: Duration = Duration::from_secs(9);
+
+/// The time limit of a request with a page: up to 100,000 rows to be hashed and stored, or planned.
+pub(crate) const LONG: Duration = Duration::from_secs(25);
+
+/// The declaration of an endpoint.
+#[derive(Debug)]
+pub struct Spec {
+    /// The operation id: unique, and the name of the function in generated clients.
+    pub id: &'static str,
+    /// The method.
+    pub method: Method,
+    /// The path, with parameters as `{name}`. `{profile}` and `{identifier}` may hold slashes.
+    pub path: &'static str,
+    /// What the token's role must allow, and when that is known.
+    pub permission: PermissionRule,
+    /// Whether it deletes, so that it is rejected in a space that has not activated deletions.
+    pub needs_activation: bool,
+    /// How long a request may take before the response is a 503. Its effects may still happen.
+    pub time: Duration,
+    /// What the body may be.
+    pub body: BodyRule,
+    /// The group of the endpoint in the OpenAPI document.
+    pub tag: &'static str,
+    /// What it does, in a few words.
+    pub summary: &'static str,
+    /// What a client must know beyond that.
+    pub description: &'static str,
+    /// Parameters of the query and headers. Those of the path, and `Idempotency-Key`, follow from path and method.
+    pub parameters: &'static [Parameter],
+    /// The body by media type. Empty where none is needed.
+    pub request: &'static [Content],
+    /// The responses to requests that succeed.
+    pub responses: &'static [SuccessDoc],
+    /// Examples of the endpoint's own errors. [`Spec::all_errors`] adds those that every endpoint of its kind has.
+    pub errors: fn() -> Vec<ApiError>,
+}
+
+/// A method that an endpoint may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads, without an effect.
+    Get = 1,
+    /// Changes something.
+    Post = 2,
+    /// Deletes what the path names.
+    Delete = 4,
+}
+
+impl Method {
+    /// The method as requests name it.
+    pub fn as_str(self) -> &'static str {
+        Self::list([self])
+    }
+
+    /// Methods with commas between them, as the header `Allow` has them.
+    pub(crate) fn list(methods: impl IntoIterator<Item = Self>) -> &'static str {
+        match methods.into_iter().fold(0, |bits, method| bits | method as u8) {
+            1 => "GET",
+            2 => "POST",
+            3 => "GET, POST",
+            4 => "DELETE",
+            5 => "GET, DELETE",
+            6 => "POST, DELETE",
+            _ => "GET, POST, DELETE",
+        }
+    }
+}
+
+/// A parameter of a query, or a header.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// The name.
+    pub name: &'static str,
+    /// Where it stands.
+    pub place: Place,
+    /// Whether a request needs it.
+    pub required: bool,
+    /// What it means.
+    pub description: &'static str,
+    /// What it may be.
+    pub schema: fn() -> RefOr<Schema>,
+    /// A value as an example.
+    pub example: Option<&'static str>,
+}
+
+/// Where a parameter stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// In the path.
+    Path,
+    /// In the query.
+    Query,
+    /// In a header.
+    Header,
+}
+
+impl From<Place> for ParameterIn {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::Path => Self::Path,
+            Place::Query => Self::Query,
+            Place::Header => Self::Header,
+        }
+    }
+}
+
+/// A response to a request that succeeds.
+#[derive(Debug)]
+pub struct SuccessDoc {
+    /// The status.
+    pub success: Success,
+    /// What it says.
+    pub description: &'static str,
+    /// The body by media type.
+    pub content: &'static [Content],
+}
+
+impl Spec {
+    /// Examples of every error of the endpoint. The router's own, 404 and 405, are not among them.
+    pub fn all_errors(&self) -> Vec<ApiError> {
+        let mut errors = vec![ApiError::BadRequest(
+            "A part of the request can't be read or is not supported; the message names it.".to_owned(),
+        )];
+        errors.extend(self.body.errors());
+        errors.extend(self.permission.errors());
+        if self.needs_activation {
+            errors.extend(SpaceId::parse("spa_demo").ok().map(ApiError::NotActivated));
+        }
+        errors.extend((self.errors)());
+        if self.method != Method::Get {
+            errors.push(ApiError::IdempotencyConflict);
+        }
+        errors.push(ApiError::Internal);
+        if self.permission != PermissionRule::Open {
+            errors.push(ApiError::Unavailable);
+        }
+        errors
+    }
+}

@@ -1,0 +1,106 @@
+//! The way of every request: authenticate, check the body, parse, authorise, check that deletions are activated, run.
+//!
+//! The order is that of the contract (`docs/api.md`), and what is checked comes from the endpoint's [`Spec`]: a handler
+//! cannot forget a check, and has no effect before all of them.
+
+use std::{future::Future, sync::Arc};
+
+use efface_core::{api_error::ApiError, job::Action, profile::RequestId, time::Time};
+use efface_engine::{Error, access::Access};
+use futures::future::BoxFuture;
+
+use crate::{
+    App,
+    context::RequestContext,
+    endpoint::Spec,
+    event::Request,
+    permission::{PermissionRule, authorise},
+    response::Response,
+    route::Route,
+};
+
+/// An endpoint that needs a token.
+pub(crate) trait Handler {
+    /// The declaration.
+    const SPEC: Spec;
+
+    /// What a valid request asks for.
+    type Request: Send;
+
+    /// Reads the request. The 400s of the endpoint come from here, in the order of the contract; it has no effects.
+    fn parse(cx: &RequestContext<'_>) -> Result<Self::Request, ApiError>;
+
+    /// The action that decides the permission, where the declaration says [`PermissionRule::OfAction`].
+    fn action(_request: &Self::Request) -> Option<Action> {
+        None
+    }
+
+    /// Does what is asked for.
+    fn run(cx: &RequestContext<'_>, request: Self::Request) -> impl Future<Output = Result<Response, Error>> + Send;
+}
+
+/// An endpoint that everybody may ask.
+pub(crate) trait OpenHandler {
+    /// The declaration.
+    const SPEC: Spec;
+
+    /// Responds without a request to the store.
+    fn respond(request: &Request) -> Result<Response, Error>;
+}
+
+/// A declaration with its handler: an entry of the table of endpoints.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// The declaration.
+    pub spec: Spec,
+    pub(crate) run: Run,
+}
+
+/// How an endpoint is run.
+#[derive(Debug)]
+pub(crate) enum Run {
+    /// Without a token.
+    Open(fn(&Request) -> Result<Response, Error>),
+    /// From parsing to the response.
+    Authenticated(for<'a, 'b> fn(&'a mut RequestContext<'b>) -> BoxFuture<'a, Result<Response, Error>>),
+}
+
+impl Endpoint {
+    /// The entry of a handler.
+    pub(crate) const fn of<H: Handler + 'static>() -> Self {
+        const { assert!(!matches!(H::SPEC.permission, PermissionRule::Open), "an open endpoint has an OpenHandler") };
+        Self { spec: H::SPEC, run: Run::Authenticated(|cx| Box::pin(carry_out::<H>(cx))) }
+    }
+
+    /// The entry of a handler that needs no token.
+    pub(crate) const fn open<H: OpenHandler>() -> Self {
+        const { assert!(matches!(H::SPEC.permission, PermissionRule::Open), "this endpoint needs a token") };
+        Self { spec: H::SPEC, run: Run::Open(H::respond) }
+    }
+}
+
+/// Checks the body of a request that has been authenticated. A space that the path leaves empty comes after its size
+/// and type (contract).
+pub(crate) fn admit<'a>(
+    app: &'a App,
+    route: &Route<'a>,
+    request: &'a Request,
+    access: Option<Arc<Access>>,
+    id: RequestId,
+    now: Time,
+) -> Result<RequestContext<'a>, ApiError> {
+    let rule = &route.endpoint.spec.body;
+    rule.check(request)?;
+    let access = access.ok_or(ApiError::MissingUrlParameters)?;
+    let body = rule.read(request)?;
+    Ok(RequestContext { app, request, path: route.path, access, body, job: None, id, now })
+}
+
+async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, Error> {
+    let request = H::parse(cx)?;
+    cx.job = authorise(cx, H::SPEC.permission, H::action(&request)).await?;
+    if H::SPEC.needs_activation && !cx.access.space.activated {
+        return Err(ApiError::NotActivated(cx.access.space_id.clone()).into());
+    }
+    H::run(cx, request).await
+}

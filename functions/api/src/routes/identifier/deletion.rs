@@ -1,0 +1,101 @@
+//! The record of a deletion.
+
+use efface_core::{
+    api_error::ApiError,
+    deletion::{Identifier, IdentifierState, Reason},
+    request::Selector,
+    role::Permission,
+    time::Time,
+};
+use efface_engine::Error;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    body::BodyRule,
+    context::RequestContext,
+    endpoint::{Content, Method, SHORT, Spec, SuccessDoc},
+    permission::PermissionRule,
+    pipeline::Handler,
+    response::{Response, Success},
+};
+
+/// The record of a deleted identifier.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeletionBody {
+    deletion: DeletionRecord,
+}
+
+/// Who deleted an identifier, when and why. It does not hold the identifier's value, which is deleted.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeletionRecord {
+    /// The identifier's type.
+    r#type: String,
+    /// Always `deleted`.
+    status: &'static str,
+    /// When it was deleted.
+    deleted_at: Option<Time>,
+    /// The request that deleted it: the `Request-Id` of its response.
+    request_id: Option<String>,
+    /// The token of that request.
+    token_id: Option<String>,
+    /// Why it was deleted.
+    reason: Option<Reason>,
+    /// The job that deleted it, where one did.
+    job_id: Option<String>,
+}
+
+pub(in crate::routes) struct GetDeletion;
+
+impl Handler for GetDeletion {
+    const SPEC: Spec = Spec {
+        id: "get_deletion",
+        method: Method::Get,
+        path: "/v1/spaces/{space_id}/deletions/{identifier}",
+        permission: PermissionRule::Fixed(Permission::ReadDeletions),
+        needs_activation: false,
+        time: SHORT,
+        body: BodyRule::Ignored,
+        tag: "deletions",
+        summary: "Get the record of a deletion",
+        description: "Gets the record of a deleted identifier. An identifier that is active, again or still, has none.",
+        parameters: &[],
+        request: &[],
+        responses: &[SuccessDoc {
+            success: Success::Done,
+            description: "The record.",
+            content: &[Content::json::<DeletionBody>()],
+        }],
+        errors: || vec![ApiError::MissingUrlParameters, ApiError::DeletionNotFound],
+    };
+
+    type Request = Selector;
+
+    fn parse(cx: &RequestContext<'_>) -> Result<Selector, ApiError> {
+        let selector = cx.path.profile().parse(cx.request.encoding)?;
+        cx.no_query()?;
+        Ok(selector)
+    }
+
+    async fn run(cx: &RequestContext<'_>, selector: Selector) -> Result<Response, Error> {
+        let types = &cx.access.space.identifier_types;
+        let id_type = types.find(&selector.id_type).ok_or(ApiError::DeletionNotFound)?;
+        let hash = cx.access.hash(&id_type, &selector.value);
+        let found = cx.app.store.identifier(&cx.access.space_id, hash).await?;
+        let deleted = found.filter(|identifier| identifier.state == IdentifierState::Deleted);
+        let deletion = record(deleted.ok_or(ApiError::DeletionNotFound)?);
+        Response::ok(&DeletionBody { deletion })
+    }
+}
+
+fn record(identifier: Identifier) -> DeletionRecord {
+    DeletionRecord {
+        r#type: identifier.r#type.to_string(),
+        status: "deleted",
+        deleted_at: identifier.deleted_at,
+        request_id: identifier.request_id.map(|id| id.to_string()),
+        token_id: identifier.token_id.map(|id| id.to_string()),
+        reason: identifier.reason,
+        job_id: identifier.job_id.map(|id| id.to_string()),
+    }
+}

@@ -1,0 +1,149 @@
+//! Delete the profiles of a page of rows, as a workflow sends it. Each page is a job of its own; a label makes the
+//! pages of one run a group.
+
+use efface_core::{
+    api_error::ApiError,
+    job::{Action, Group, JobId, NewJob},
+    role::Permission,
+    rows::{MAX_SENT, RawRow, read_page},
+};
+use efface_engine::{Error, job::AdmittedPage};
+use serde::Serialize;
+use utoipa::{PartialSchema, ToSchema};
+
+use super::page::PageResult;
+use crate::{
+    body::{BodyLimits, BodyRule, essence, unreadable},
+    context::RequestContext,
+    endpoint::{Content, LONG, Method, Parameter, Place, SchemaOf, Spec, SuccessDoc},
+    permission::PermissionRule,
+    pipeline::Handler,
+    response::{Response, Success},
+    routes::parameters::group,
+};
+
+/// The header that names one of the space's instances, as the workflow is configured.
+const INSTANCE: &str = "x-reactor-instance-name";
+
+/// The header that labels the pages of one run.
+const GROUP: &str = "x-deletion-group";
+
+/// The media types that pages are declared as. The format itself is recognised by the content.
+const TYPES: [&str; 15] = [
+    "",
+    "application/json",
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/x-jsonl",
+    "application/csv",
+    "text/x-csv",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "text/csv",
+    "text/plain",
+    "application/gzip",
+    "application/x-gzip",
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+];
+
+/// A page that was accepted.
+#[derive(Debug, Serialize, ToSchema)]
+struct BulkDeleted {
+    /// The job that carries it out.
+    job_id: String,
+    #[serde(flatten)]
+    page: PageResult,
+    /// The path of the job.
+    status_url: String,
+}
+
+/// A page of rows that could be read.
+pub(in crate::routes) struct BulkPage {
+    rows: Vec<RawRow>,
+    group: Option<Group>,
+}
+
+pub(in crate::routes) struct BulkDelete;
+
+impl Handler for BulkDelete {
+    const SPEC: Spec = Spec {
+        id: "bulk_delete",
+        method: Method::Post,
+        path: "/internal/bulk-delete-internal",
+        permission: PermissionRule::Fixed(Permission::DeleteProfiles),
+        needs_activation: true,
+        time: LONG,
+        body: BodyRule::Checked(BodyLimits {
+            most: MAX_SENT,
+            types: &TYPES,
+            gzip: true,
+            unsupported: || ApiError::UnsupportedPageType,
+        }),
+        tag: "jobs",
+        summary: "Delete the profiles of a page of rows",
+        description: "Takes a page of `key:value` rows and deletes the profile of each. The token names the space. \
+            JSON may be an array of texts or of objects, a table with `column_names` and `data`, or `{\"rows\":[…]}`.",
+        parameters: &[
+            Parameter {
+                name: INSTANCE,
+                place: Place::Header,
+                required: true,
+                description: "One of the space's instances.",
+                schema: String::schema,
+                example: Some("demo"),
+            },
+            Parameter {
+                name: GROUP,
+                place: Place::Header,
+                required: false,
+                description: "The label of one run. Its pages are followed as one, and a page that is sent again \
+                    within 24 hours is the same job.",
+                schema: group,
+                example: None,
+            },
+        ],
+        request: &[
+            Content { media_type: "application/json", schema: SchemaOf::inline::<Vec<String>>() },
+            Content::text("application/x-ndjson"),
+            Content::text("text/csv"),
+        ],
+        responses: &[SuccessDoc {
+            success: Success::Accepted,
+            description: "The page is stored and will be carried out.",
+            content: &[Content::json::<BulkDeleted>()],
+        }],
+        errors: || vec![ApiError::InstanceNotFound],
+    };
+
+    type Request = BulkPage;
+
+    fn parse(cx: &RequestContext<'_>) -> Result<BulkPage, ApiError> {
+        let media_type = cx.request.header("content-type")?.map(essence).unwrap_or_default().to_ascii_lowercase();
+        let rows = read_page(&cx.body, &media_type).map_err(unreadable)?;
+        let group = cx.request.header(GROUP)?.map(Group::parse).transpose();
+        let group = group.map_err(|error| ApiError::BadRequest(format!("The header {GROUP}: {error}.")))?;
+        cx.no_query()?;
+        Ok(BulkPage { rows, group })
+    }
+
+    async fn run(cx: &RequestContext<'_>, BulkPage { rows, group }: BulkPage) -> Result<Response, Error> {
+        let instance = cx.request.header(INSTANCE)?.unwrap_or_default();
+        if !cx.access.space.reactor_instances.iter().any(|name| name == instance) {
+            return Err(ApiError::InstanceNotFound.into());
+        }
+        let page = AdmittedPage::new(&cx.access, Action::DeleteProfile, false, &rows, &cx.body);
+        let mut request = cx.first_request().await?;
+        if let Some(group) = &group {
+            request = cx.engine().resolve_page(&cx.caller(), request, group, page.content()).await?;
+        }
+        let new = NewJob { group, ..NewJob::delete_profiles() };
+        cx.engine().create_job(&cx.caller(), &new, &page, request).await?;
+        let job = JobId::of_request(request);
+        Response::accepted(&BulkDeleted {
+            job_id: job.to_string(),
+            page: (&page).into(),
+            status_url: format!("/v1/spaces/{}/deletion_jobs/{job}", cx.access.space_id),
+        })
+    }
+}

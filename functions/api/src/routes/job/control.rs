@@ -1,0 +1,125 @@
+//! Start, pause, resume, cancel or redrive a job.
+
+use efface_core::{
+    api_error::ApiError,
+    job::{Control, JobState},
+};
+use efface_engine::Error;
+
+use super::JobBody;
+use crate::{
+    body::BodyRule,
+    context::RequestContext,
+    endpoint::{Content, MEDIUM, Method, Spec, SuccessDoc},
+    permission::PermissionRule,
+    pipeline::Handler,
+    response::{Response, Success},
+};
+
+/// What differs between the controls.
+struct Declared {
+    control: Control,
+    id: &'static str,
+    path: &'static str,
+    /// Whether rows may be deleted because of it.
+    deletes: bool,
+    summary: &'static str,
+    description: &'static str,
+    /// Examples of the errors of a job in another state.
+    errors: fn() -> Vec<ApiError>,
+}
+
+const CONTROLS: [Declared; 5] = [
+    Declared {
+        control: Control::Start,
+        id: "start_job",
+        path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/start",
+        deletes: true,
+        summary: "Start an open job",
+        description: "Starts an open job. It takes no more pages, and its rows are carried out.",
+        errors: || errors(JobState::Paused, Control::Start),
+    },
+    Declared {
+        control: Control::Pause,
+        id: "pause_job",
+        path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/pause",
+        deletes: false,
+        summary: "Pause a job",
+        description: "Pauses a job. Chunks of rows that were started are completed, and no others are started.",
+        errors: || errors(JobState::Completed, Control::Pause),
+    },
+    Declared {
+        control: Control::Resume,
+        id: "resume_job",
+        path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/resume",
+        deletes: true,
+        summary: "Resume a paused job",
+        description: "Resumes a paused job. If it had reached its `max_deletions`, it may delete as many again.",
+        errors: || errors(JobState::Completed, Control::Resume),
+    },
+    Declared {
+        control: Control::Cancel,
+        id: "cancel_job",
+        path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/cancel",
+        deletes: false,
+        summary: "Cancel a job",
+        description: "Cancels a job for good. Rows that have not been started stay without an outcome.",
+        errors: || errors(JobState::Completed, Control::Cancel),
+    },
+    Declared {
+        control: Control::Redrive,
+        id: "redrive_job",
+        path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/redrive",
+        deletes: true,
+        summary: "Run the failed rows of a job again",
+        description: "Runs the failed rows of a completed job again. For a running job it sends messages again that \
+            may have been lost.",
+        errors: || errors(JobState::Paused, Control::Redrive),
+    },
+];
+
+fn errors(state: JobState, control: Control) -> Vec<ApiError> {
+    vec![ApiError::MissingUrlParameters, ApiError::control(state, control)]
+}
+
+/// The control with this number in [`CONTROLS`].
+pub(in crate::routes) struct ControlJob<const N: usize>;
+
+impl<const N: usize> Handler for ControlJob<N> {
+    const SPEC: Spec = Spec {
+        id: CONTROLS[N].id,
+        method: Method::Post,
+        path: CONTROLS[N].path,
+        permission: PermissionRule::OfJob { control: true },
+        needs_activation: CONTROLS[N].deletes,
+        time: MEDIUM,
+        // Its content is not read: clients send none, or an empty object.
+        body: BodyRule::SMALL_JSON,
+        tag: "jobs",
+        summary: CONTROLS[N].summary,
+        description: CONTROLS[N].description,
+        parameters: &[],
+        request: &[],
+        responses: &[SuccessDoc {
+            success: Success::Accepted,
+            description: "The job as it is now.",
+            content: &[Content::json::<JobBody>()],
+        }],
+        errors: CONTROLS[N].errors,
+    };
+
+    type Request = ();
+
+    fn parse(cx: &RequestContext<'_>) -> Result<(), ApiError> {
+        cx.no_query()
+    }
+
+    async fn run(cx: &RequestContext<'_>, (): ()) -> Result<Response, Error> {
+        let control = CONTROLS[N].control;
+        // Without a key, a repetition is a control of its own.
+        let request = if cx.keyed()?.is_some() { Some(cx.first_request().await?) } else { None };
+        let head = &cx.job()?.head;
+        let status = cx.engine().control(&cx.access.space_id, head, control, request, cx.now).await?;
+        Response::accepted(&JobBody::new(cx, status))
+    }
+}

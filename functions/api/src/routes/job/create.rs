@@ -1,0 +1,134 @@
+//! Create a job.
+
+use std::time::Duration;
+
+use efface_core::{
+    api_error::ApiError,
+    job::{Action, Group, NewJob, plan::Plan},
+    json::Object,
+    request::read_json,
+    rows::{RawRow, page_rows},
+};
+use efface_engine::{
+    Error, PlanRows,
+    job::{AdmittedPage, planned},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    page::{PageResult, check_rows},
+    status::Job,
+};
+use crate::{
+    body::BodyRule,
+    context::RequestContext,
+    endpoint::{Content, LONG, Method, Spec, SuccessDoc},
+    permission::PermissionRule,
+    pipeline::Handler,
+    response::{Response, Success},
+};
+
+/// How long a dry run may be planned before it becomes a job of its own.
+const PLAN_TIME: Duration = Duration::from_secs(15);
+
+/// A job that was created, and what became of the page that was sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CreatedJob {
+    pub(super) job: Job,
+    #[serde(flatten)]
+    pub(super) page: PageResult,
+    /// The result of a dry run that could be planned at once. Then nothing is stored, and the job cannot be followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) plan: Option<Plan>,
+}
+
+/// The body of a new job.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateJobBody {
+    action: Action,
+    /// Page 0: `key:value` texts, or for `delete_identifier` objects with `user_id`, `type` and `id`. At most 100,000.
+    #[serde(default, deserialize_with = "page_rows")]
+    #[schema(value_type = Vec<Value>, max_items = 100_000, required = false)]
+    rows: Vec<RawRow>,
+    /// Only find out what the job would do.
+    #[serde(default)]
+    dry_run: bool,
+    /// The label of the jobs that belong together.
+    #[schema(min_length = 1, max_length = 128, pattern = "^[!-~]([ -~]*[!-~])?$")]
+    group: Option<String>,
+    /// Take more pages, and wait for `start`.
+    #[serde(default)]
+    open: bool,
+    /// Pause before the job would delete more than so many.
+    #[schema(minimum = 1)]
+    max_deletions: Option<i64>,
+}
+
+pub(in crate::routes) struct CreateJob;
+
+impl Handler for CreateJob {
+    const SPEC: Spec = Spec {
+        id: "create_job",
+        method: Method::Post,
+        path: "/v1/spaces/{space_id}/deletion_jobs",
+        permission: PermissionRule::OfAction,
+        needs_activation: true,
+        time: LONG,
+        body: BodyRule::JSON_PAGE,
+        tag: "jobs",
+        summary: "Create a job",
+        description: "Creates a job of the rows that are sent, which are its page 0. An open job takes more pages and \
+            waits for `start`.",
+        parameters: &[],
+        request: &[Content::json::<CreateJobBody>()],
+        responses: &[
+            SuccessDoc {
+                success: Success::Done,
+                description: "The plan of a dry run.",
+                content: &[Content::json::<CreatedJob>()],
+            },
+            SuccessDoc {
+                success: Success::Accepted,
+                description: "The job is stored and will be carried out.",
+                content: &[Content::json::<CreatedJob>()],
+            },
+        ],
+        errors: || vec![ApiError::MissingUrlParameters],
+    };
+
+    type Request = (NewJob, Vec<RawRow>);
+
+    fn parse(cx: &RequestContext<'_>) -> Result<Self::Request, ApiError> {
+        let Object(body): Object<CreateJobBody> = read_json(&cx.body)?;
+        let CreateJobBody { action, rows, dry_run, group, open, max_deletions } = body;
+        let group = group.as_deref().map(Group::parse).transpose();
+        let group = group.map_err(|error| ApiError::BadRequest(format!("The request body at `group`: {error}.")))?;
+        if max_deletions.is_some_and(|most| most < 1) {
+            return Err(ApiError::BadRequest("The request body at `max_deletions`: it must be at least 1.".to_owned()));
+        }
+        check_rows(&rows)?;
+        cx.no_query()?;
+        Ok((NewJob { action, dry_run, group, open, max_deletions, single: None }, rows))
+    }
+
+    fn action((new, _): &Self::Request) -> Option<Action> {
+        Some(new.action)
+    }
+
+    async fn run(cx: &RequestContext<'_>, (new, rows): Self::Request) -> Result<Response, Error> {
+        let request = cx.first_request().await?;
+        let page = AdmittedPage::new(&cx.access, new.action, new.dry_run, &rows, &cx.body);
+        if new.dry_run && !new.open {
+            let plan = PlanRows { space: &cx.access.space_id, rows: page.rows(), time: PLAN_TIME };
+            if let Some(plan) = cx.engine().plan_page(plan).await? {
+                let status = planned(&cx.caller(), &new, &page, &plan);
+                let job = Job::new(cx, status).without_plan();
+                return Response::ok(&CreatedJob { job, page: (&page).into(), plan: Some(plan) });
+            }
+        }
+        let status = cx.engine().create_job(&cx.caller(), &new, &page, request).await?;
+        Response::accepted(&CreatedJob { job: Job::new(cx, status), page: (&page).into(), plan: None })
+    }
+}

@@ -1,0 +1,131 @@
+//! List jobs.
+
+use efface_aws::{
+    StoreError,
+    store::job::{JobCursor, Totals},
+};
+use efface_core::{
+    api_error::ApiError,
+    job::{Counts, Group, JobState},
+    list::{self, ListQuery},
+    role::Permission,
+};
+use efface_engine::Error;
+use serde::Serialize;
+use utoipa::{PartialSchema, ToSchema};
+
+use super::status::Job;
+use crate::{
+    body::BodyRule,
+    context::RequestContext,
+    cursor::Cursor,
+    endpoint::{Content, MEDIUM, Method, Parameter, Place, Spec, SuccessDoc},
+    permission::PermissionRule,
+    pipeline::Handler,
+    response::{Response, Success},
+    routes::parameters::{LIMIT, NEXT, group},
+};
+
+/// A page of jobs, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+struct JobList {
+    data: Vec<Job>,
+    /// Rows by outcome, over all jobs that match. Dry runs are left out, because they delete nothing.
+    counts: Counts,
+    /// How many jobs match, without dry runs.
+    jobs: i64,
+    /// Their rows.
+    rows: i64,
+    /// Their rows without an outcome.
+    remaining: i64,
+    cursor: Cursor,
+}
+
+/// A valid query.
+pub(in crate::routes) struct JobQuery {
+    group: Option<Group>,
+    state: Option<JobState>,
+    start: Option<JobCursor>,
+    limit: usize,
+}
+
+pub(in crate::routes) struct ListJobs;
+
+impl Handler for ListJobs {
+    const SPEC: Spec = Spec {
+        id: "list_jobs",
+        method: Method::Get,
+        path: "/v1/spaces/{space_id}/deletion_jobs",
+        permission: PermissionRule::Fixed(Permission::ReadJobs),
+        needs_activation: false,
+        time: MEDIUM,
+        body: BodyRule::Ignored,
+        tag: "jobs",
+        summary: "List jobs",
+        description: "Lists jobs, newest first, with the sums over all that match.",
+        parameters: &[
+            Parameter {
+                name: "group",
+                place: Place::Query,
+                required: false,
+                description: "Only jobs with this label.",
+                schema: group,
+                example: None,
+            },
+            Parameter {
+                name: "state",
+                place: Place::Query,
+                required: false,
+                description: "Only jobs in this state.",
+                schema: JobState::schema,
+                example: None,
+            },
+            LIMIT,
+            NEXT,
+        ],
+        request: &[],
+        responses: &[SuccessDoc {
+            success: Success::Done,
+            description: "A page of jobs.",
+            content: &[Content::json::<JobList>()],
+        }],
+        errors: || vec![ApiError::MissingUrlParameters],
+    };
+
+    type Request = JobQuery;
+
+    fn parse(cx: &RequestContext<'_>) -> Result<JobQuery, ApiError> {
+        let query = ListQuery::read(&cx.request.query, &["group", "state"])?;
+        let group = query.filter("group", "1 to 128 printable ASCII characters, without spaces around them")?;
+        let words = "open, queued, running, pausing, paused, cancelling, cancelled or completed";
+        let state = query.filter("state", words)?;
+        let start = query.next.as_deref().map(list::decode_cursor).transpose()?;
+        Ok(JobQuery { group, state, start, limit: query.limit })
+    }
+
+    async fn run(cx: &RequestContext<'_>, query: JobQuery) -> Result<Response, Error> {
+        let JobQuery { group, state, start, limit } = query;
+        let (store, space) = (&cx.app.store, &cx.access.space_id);
+        let (listed, totals) = futures::try_join!(
+            store.list_jobs(space, group.as_ref(), state, start, limit),
+            totals(cx, group.as_ref(), state),
+        )?;
+        let (jobs, next) = listed;
+        Response::ok(&JobList {
+            data: jobs.into_iter().map(|job| Job::new(cx, job)).collect(),
+            counts: totals.counts,
+            jobs: totals.jobs,
+            rows: totals.rows,
+            remaining: (totals.rows - totals.counts.total()).max(0),
+            cursor: Cursor::new(cx.request, next.as_ref()),
+        })
+    }
+}
+
+/// Aggregate counters exist for all jobs together and for each final state. Jobs in another state are read one by one.
+async fn totals(cx: &RequestContext<'_>, group: Option<&Group>, state: Option<JobState>) -> Result<Totals, StoreError> {
+    match state {
+        Some(state) if !state.is_final() => cx.app.store.live_totals(&cx.access.space_id, group, state).await,
+        state => cx.app.store.totals(&cx.access.space_id, group, state).await,
+    }
+}

@@ -1,0 +1,13 @@
+//! Jobs: created, followed and controlled. The bulk worker carries them out.
+
+pub(super) mod bulk_delete;
+pub(super) mod control;
+pub(super) mod create;
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod outcomes;
+mod page;
+pub(super) mod rows;
+mod status;
+
+pub(super) use status::JobBody;

@@ -1,0 +1,152 @@
+//! The outcomes of a job's rows.
+
+use std::fmt::Write;
+
+use efface_aws::store::job::{OutcomeCursor, RowOutcome as StoredOutcome};
+use efface_core::{
+    api_error::ApiError,
+    job::Outcome,
+    list::{self, ListQuery},
+};
+use efface_engine::Error;
+use serde::Serialize;
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::{
+    body::BodyRule,
+    context::RequestContext,
+    cursor::Cursor,
+    endpoint::{Content, MEDIUM, Method, Parameter, Place, Spec, SuccessDoc},
+    permission::PermissionRule,
+    pipeline::Handler,
+    response::{Response, Success},
+    routes::parameters::{LIMIT, NEXT},
+};
+
+/// A page of outcomes, by page and row.
+#[derive(Debug, Serialize, ToSchema)]
+struct Outcomes {
+    data: Vec<RowOutcome>,
+    cursor: Cursor,
+}
+
+/// The outcome of a row.
+#[derive(Debug, Serialize, ToSchema)]
+struct RowOutcome {
+    /// The number of its page.
+    page: u32,
+    /// Its number within the page, from 0.
+    row: usize,
+    outcome: Outcome,
+    /// The code for programs: the outcome or, for an invalid row, what is wrong with it.
+    code: &'static str,
+    /// The message for people.
+    message: &'static str,
+}
+
+impl From<StoredOutcome> for RowOutcome {
+    fn from(stored: StoredOutcome) -> Self {
+        let StoredOutcome { page, row, outcome, fault } = stored;
+        let (code, message) = match (outcome, fault) {
+            (_, Some(fault)) => (fault.code(), fault.message()),
+            (Outcome::Deleted, _) => ("deleted", "It has been deleted."),
+            (Outcome::Duplicate, _) => ("duplicate", "Another row of this job or group deleted it."),
+            (Outcome::NotFound, _) => ("not_found", "There is no such profile or identifier."),
+            (Outcome::Invalid, _) => ("invalid_row", "The row can't be read."),
+            (Outcome::Protected, _) => {
+                ("protected", "It finds its own profile, or the profile would be left without a user_id.")
+            }
+            (Outcome::Failed, _) => ("failed", "It could not be done; redrive the job to try again."),
+        };
+        Self { page, row, outcome, code, message }
+    }
+}
+
+/// A valid request.
+pub(in crate::routes) struct OutcomeQuery {
+    query: ListQuery,
+    outcome: Option<Outcome>,
+    start: Option<OutcomeCursor>,
+    is_csv: bool,
+}
+
+pub(in crate::routes) struct ListOutcomes;
+
+impl Handler for ListOutcomes {
+    const SPEC: Spec = Spec {
+        id: "list_outcomes",
+        method: Method::Get,
+        path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/outcomes",
+        permission: PermissionRule::OfJob { control: false },
+        needs_activation: false,
+        time: MEDIUM,
+        body: BodyRule::Ignored,
+        tag: "jobs",
+        summary: "List the outcomes of a job",
+        description: "Lists the rows that have an outcome, as JSON or, with `Accept: text/csv`, as CSV. The next page \
+            of CSV is in the header `Link`.",
+        parameters: &[
+            Parameter {
+                name: "outcome",
+                place: Place::Query,
+                required: false,
+                description: "Only rows with this outcome.",
+                schema: Outcome::schema,
+                example: None,
+            },
+            LIMIT,
+            NEXT,
+        ],
+        request: &[],
+        responses: &[SuccessDoc {
+            success: Success::Done,
+            description: "A page of outcomes.",
+            content: &[Content::json::<Outcomes>(), Content::text("text/csv")],
+        }],
+        errors: || vec![ApiError::MissingUrlParameters],
+    };
+
+    type Request = OutcomeQuery;
+
+    fn parse(cx: &RequestContext<'_>) -> Result<OutcomeQuery, ApiError> {
+        let query = ListQuery::read(&cx.request.query, &["outcome"])?;
+        let outcome = query.filter("outcome", "deleted, duplicate, not_found, invalid, protected or failed")?;
+        let start = query.next.as_deref().map(list::decode_cursor).transpose()?;
+        let is_csv = cx.request.header("accept")?.is_some_and(wants_csv);
+        Ok(OutcomeQuery { query, outcome, start, is_csv })
+    }
+
+    async fn run(cx: &RequestContext<'_>, request: OutcomeQuery) -> Result<Response, Error> {
+        let OutcomeQuery { query, outcome, start, is_csv } = request;
+        let job = cx.job()?.head.job_id;
+        let listed = cx.app.store.list_outcomes(&cx.access.space_id, job, outcome, start, query.limit).await;
+        let (outcomes, next) = listed?;
+        let data: Vec<RowOutcome> = outcomes.into_iter().map(Into::into).collect();
+        if is_csv {
+            let next = next.as_ref().map(|next| link(cx, &query, &list::encode_cursor(next)));
+            return Ok(Response::csv(table(&data), next));
+        }
+        Response::ok(&Outcomes { data, cursor: Cursor::new(cx.request, next.as_ref()) })
+    }
+}
+
+fn wants_csv(accept: &str) -> bool {
+    let mut types = accept.split(',').map(|one| one.split(';').next().unwrap_or_default().trim());
+    types.any(|one| one.eq_ignore_ascii_case("text/csv"))
+}
+
+/// The outcomes as CSV. Only messages may hold a comma, so only they are quoted; none holds a quote or a line break.
+fn table(data: &[RowOutcome]) -> String {
+    let mut table = "page,row,outcome,code,message\r\n".to_owned();
+    for RowOutcome { page, row, outcome, code, message } in data {
+        let outcome = outcome.as_str();
+        // Writing to a String does not fail.
+        let _ = write!(table, "{page},{row},{outcome},{code},\"{message}\"\r\n");
+    }
+    table
+}
+
+fn link(cx: &RequestContext<'_>, query: &ListQuery, next: &str) -> String {
+    let outcome = query.filters.get("outcome").map(|outcome| format!("&outcome={outcome}")).unwrap_or_default();
+    format!("{}?limit={}{outcome}&next={next}", cx.request.path, query.limit)
+}

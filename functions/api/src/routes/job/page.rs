@@ -1,0 +1,53 @@
+//! A page of rows, as requests and responses have it.
+
+use efface_core::{
+    api_error::ApiError,
+    rows::{MAX_ROWS, RawRow},
+};
+use efface_engine::job::AdmittedPage;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How many rejected rows a response lists at most (contract).
+const LISTED: usize = 1_000;
+
+/// A row that was rejected.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct Rejected {
+    /// Its number within the page, from 0.
+    row: usize,
+    /// The code for programs.
+    code: &'static str,
+    /// The message for people.
+    message: &'static str,
+}
+
+/// What became of the rows of a page.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct PageResult {
+    /// Rows that will have an outcome.
+    accepted: usize,
+    /// The first 1,000 rows that were rejected.
+    #[schema(max_items = 1_000)]
+    rejected: Vec<Rejected>,
+    /// How many rows were rejected.
+    rejected_total: usize,
+}
+
+impl From<&AdmittedPage> for PageResult {
+    fn from(page: &AdmittedPage) -> Self {
+        let rejected_total = page.faults().count();
+        let listed = page.faults().take(LISTED);
+        let rejected = listed.map(|(row, fault)| Rejected { row, code: fault.code(), message: fault.message() });
+        Self { accepted: page.rows().len() - rejected_total, rejected: rejected.collect(), rejected_total }
+    }
+}
+
+/// Rejects a page with too many rows.
+pub(super) fn check_rows(rows: &[RawRow]) -> Result<(), ApiError> {
+    if rows.len() > MAX_ROWS {
+        let text = format!("A page must have at most {MAX_ROWS} rows; make an open job and send more pages.");
+        return Err(ApiError::PageTooLarge(text));
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! Parameters that several endpoints have.
+
+use efface_core::list::MAX_LIMIT;
+use utoipa::{
+    PartialSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
+
+use crate::endpoint::{Parameter, Place};
+
+/// How many entries a page of a list has.
+pub(super) const LIMIT: Parameter = Parameter {
+    name: "limit",
+    place: Place::Query,
+    required: false,
+    description: "The largest number of entries in the page. 25 by default.",
+    schema: || {
+        let schema = ObjectBuilder::new().schema_type(Type::Integer);
+        schema.minimum(Some(1)).maximum(Some(MAX_LIMIT)).build().into()
+    },
+    example: None,
+};
+
+/// Where a list goes on.
+pub(super) const NEXT: Parameter = Parameter {
+    name: "next",
+    place: Place::Query,
+    required: false,
+    description: "The `next` of the page before. Empty or absent for the first page.",
+    schema: String::schema,
+    example: None,
+};
+
+/// Which entries a list of a profile has.
+pub(super) const INCLUDE: Parameter = Parameter {
+    name: "include",
+    place: Place::Query,
+    required: false,
+    description: "Only entries of these names, with commas between them: types of identifiers, or names of traits.",
+    schema: String::schema,
+    example: None,
+};
+
+/// How much a list of a profile tells.
+pub(super) const VERBOSE: Parameter = Parameter {
+    name: "verbose",
+    place: Place::Query,
+    required: false,
+    description: "Whether to tell more of each entry.",
+    schema: bool::schema,
+    example: None,
+};
+
+/// The label of the jobs that belong together, by the rule of [`Group`](efface_core::job::Group).
+pub(super) fn group() -> RefOr<Schema> {
+    let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(128));
+    schema.pattern(Some("^[!-~]([ -~]*[!-~])?$")).build().into()
+}
+
+const PATH: [(&str, &str, &str); 5] = [
+    ("space_id", "The space. The token must belong to it.", "spa_demo"),
+    ("collection", "Always `users`.", "users"),
+    (
+        "profile",
+        "`type:value` of one of the profile's identifiers, percent-encoded. Deleting an identifier takes a `user_id` \
+         only; reading also takes `segment_id:use_…`, the profile's own id.",
+        "user_id:user_001",
+    ),
+    ("identifier", "`type:value`, percent-encoded.", "email:example@gmail.com"),
+    ("job_id", "The id of the job.", "job_019b76da1e7b7000a1b2c3d4e5f60718"),
+];
+
+/// The parameter of a path template, by its name.
+pub(crate) fn path_parameter(name: &str) -> Option<Parameter> {
+    let (name, description, example) = PATH.into_iter().find(|(known, ..)| *known == name)?;
+    let place = Place::Path;
+    Some(Parameter { name, place, required: true, description, schema: String::schema, example: Some(example) })
+}

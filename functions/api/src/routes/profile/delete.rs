@@ -1,0 +1,101 @@
+//! Delete a profile.
+
+use efface_core::{
+    api_error::ApiError,
+    identifier::{ExternalId, GROUP_ID},
+    profile::DeletionCounts,
+    role::Permission,
+    time::Time,
+};
+use efface_engine::{DeletedProfile, Error};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::find::ProfileList;
+use crate::{
+    body::BodyRule,
+    context::RequestContext,
+    endpoint::{Content, MEDIUM, Method, Spec, SuccessDoc},
+    permission::PermissionRule,
+    pipeline::Handler,
+    response::{Response, Success},
+    routes::job::JobBody,
+};
+
+/// A profile that was deleted.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReceiptBody {
+    receipt: Receipt,
+}
+
+/// What was deleted, and when.
+#[derive(Debug, Serialize, ToSchema)]
+struct Receipt {
+    /// The first request with the same Idempotency-Key.
+    request_id: String,
+    /// The job that deleted it.
+    job_id: String,
+    /// When reads stopped finding it.
+    deleted_at: Time,
+    /// What was deleted with it.
+    counts: DeletionCounts,
+}
+
+pub(in crate::routes) struct DeleteProfile;
+
+impl Handler for DeleteProfile {
+    const SPEC: Spec = Spec {
+        id: "delete_profile",
+        method: Method::Delete,
+        path: "/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}",
+        permission: PermissionRule::Fixed(Permission::DeleteProfiles),
+        needs_activation: true,
+        time: MEDIUM,
+        body: BodyRule::Ignored,
+        tag: "deletions",
+        summary: "Delete a profile",
+        description: "Deletes a profile with everything that was merged into it: identifiers, traits, metadata and \
+            memberships. Where that takes longer than a few seconds, the response is the job that does it.",
+        parameters: &[],
+        request: &[],
+        responses: &[
+            SuccessDoc {
+                success: Success::Done,
+                description: "The profile is deleted.",
+                content: &[Content::json::<ReceiptBody>()],
+            },
+            SuccessDoc {
+                success: Success::Accepted,
+                description: "The profile is being deleted. Reads no longer find it.",
+                content: &[Content::json::<JobBody>()],
+            },
+        ],
+        errors: || {
+            let mut errors = ProfileList::errors();
+            errors.push(ApiError::UnsupportedType);
+            errors
+        },
+    };
+
+    type Request = ExternalId;
+
+    fn parse(cx: &RequestContext<'_>) -> Result<ExternalId, ApiError> {
+        let selector = cx.path.profile().parse(cx.request.encoding)?;
+        let known = cx.access.space.identifier_types.find(&selector.id_type);
+        let id_type = known.filter(|id_type| id_type.as_str() != GROUP_ID).ok_or(ApiError::UnsupportedType)?;
+        cx.no_query()?;
+        cx.keyed()?;
+        Ok(ExternalId { id_type, value: selector.value })
+    }
+
+    async fn run(cx: &RequestContext<'_>, own: ExternalId) -> Result<Response, Error> {
+        let own = cx.access.hash(&own.id_type, &own.value);
+        match cx.engine().delete_profile(&cx.caller(), own, cx.keyed()?).await? {
+            DeletedProfile::Goes(status) => Response::accepted(&JobBody::new(cx, *status)),
+            DeletedProfile::Done { job, deleted_at, counts } => {
+                let (request_id, job_id) = (job.request().to_string(), job.to_string());
+                Response::ok(&ReceiptBody { receipt: Receipt { request_id, job_id, deleted_at, counts } })
+            }
+        }
+    }
+}

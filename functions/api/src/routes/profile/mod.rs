@@ -1,0 +1,6 @@
+//! Profiles: deleting one, and reading its traits and metadata.
+
+pub(super) mod delete;
+pub(super) mod find;
+pub(super) mod metadata;
+pub(super) mod traits;
