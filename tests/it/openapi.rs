@@ -100,7 +100,7 @@ fn words_are_enums() {
         assert_eq!(reference, &format!("#/components/schemas/{component}"), "{schema}.{field}");
     }
     assert!(schemas["DeletionRecord"]["properties"]["reason"].to_string().contains("schemas/Reason"));
-    let codes: Vec<&str> = schemas["ErrorCode"]["enum"].as_array().unwrap().iter().flat_map(Value::as_str).collect();
+    let codes: Vec<&str> = schemas["ErrorCode"]["enum"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     for code in ["eid_not_found", "rate_limit_error", "source_id_not_found", "invalid_state", "instance_not_found"] {
         assert!(codes.contains(&code), "{code}");
     }
