@@ -12,20 +12,19 @@ pub const DEFAULT: Pricing =
 /// with its default.
 ///
 /// # Errors
-/// One is set and is not a positive number.
+/// One is set and is not a number, or below its least: 0 for prices, 1 for the rate.
 pub fn from_lookup(lookup: Lookup<'_>) -> Result<Pricing, ConfigError> {
-    let number = |name, default| match lookup(name) {
+    let number = |name, least, default| match lookup(name) {
         None => Ok(default),
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|n: &f64| n.is_finite() && *n > 0.0)
-            .ok_or_else(|| ConfigError::Bad(name, "it must be a positive number, such as 0.625".to_owned())),
+        Some(text) => {
+            let number = text.parse().ok().filter(|n: &f64| n.is_finite() && *n >= least);
+            number.ok_or_else(|| ConfigError::Bad(name, format!("it must be a number of at least {least}")))
+        }
     };
     Ok(Pricing {
-        usd_per_million_writes: number("EFFACE_USD_PER_MILLION_WRITES", DEFAULT.usd_per_million_writes)?,
-        usd_per_million_reads: number("EFFACE_USD_PER_MILLION_READS", DEFAULT.usd_per_million_reads)?,
-        requests_per_second: number("EFFACE_WORKER_REQUESTS_PER_SECOND", DEFAULT.requests_per_second)?,
+        usd_per_million_writes: number("EFFACE_USD_PER_MILLION_WRITES", 0.0, DEFAULT.usd_per_million_writes)?,
+        usd_per_million_reads: number("EFFACE_USD_PER_MILLION_READS", 0.0, DEFAULT.usd_per_million_reads)?,
+        requests_per_second: number("EFFACE_WORKER_REQUESTS_PER_SECOND", 1.0, DEFAULT.requests_per_second)?,
     })
 }
 
@@ -33,15 +32,21 @@ pub fn from_lookup(lookup: Lookup<'_>) -> Result<Pricing, ConfigError> {
 mod tests {
     use super::*;
 
+    fn check(name: &'static str, text: &'static str, is_good: bool) {
+        let read = from_lookup(&move |asked| (asked == name).then(|| text.to_owned()));
+        assert_eq!(read.is_ok(), is_good, "{name}={text}");
+        assert!(read.err().is_none_or(|error| error.to_string().contains(name)));
+    }
+
     #[test]
-    fn a_price_is_a_positive_number() {
-        let with = |text: &'static str| {
-            from_lookup(&move |name| (name == "EFFACE_USD_PER_MILLION_READS").then(|| text.to_owned()))
-        };
+    fn a_setting_is_a_number_that_makes_sense() {
         assert_eq!(from_lookup(&|_| None).unwrap(), DEFAULT);
-        assert!((with("0.2").unwrap().usd_per_million_reads - 0.2).abs() < f64::EPSILON);
-        for bad in ["", "free", "-1", "0", "inf", "NaN"] {
-            assert!(with(bad).unwrap_err().to_string().contains("EFFACE_USD_PER_MILLION_READS"), "{bad}");
+        for (text, is_good) in [("0.2", true), ("0", true), ("", false), ("free", false), ("-1", false), ("inf", false)]
+        {
+            check("EFFACE_USD_PER_MILLION_READS", text, is_good);
+        }
+        for (text, is_good) in [("1", true), ("0", false), ("NaN", false)] {
+            check("EFFACE_WORKER_REQUESTS_PER_SECOND", text, is_good);
         }
     }
 }

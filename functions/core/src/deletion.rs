@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     identifier::{IdentifierType, IdentifierValue},
-    job::{Group, JobId, Outcome, RowRef},
+    job::{Group, JobId, RowRef},
     key::IdHash,
-    profile::{Head, ProfileId, ProfileState, RequestId},
+    profile::{ProfileId, RequestId},
     space::SpaceId,
     time::Time,
     token::TokenId,
@@ -228,59 +228,6 @@ pub fn decide(found: Option<&Identifier>, actor: &Actor, under: ProfileId) -> St
     }
 }
 
-/// What a row that deletes a profile does, by the identifier that it names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProfileStep {
-    /// Nothing: the row has its outcome.
-    Decided(Outcome),
-    /// Starts the deletion of the profile that this one belongs to.
-    Start(ProfileId),
-    /// Goes on, if an earlier run of this row has started the deletion of the profile that this one belongs to. Somebody
-    /// else has deleted the row's identifier since.
-    Resume(ProfileId),
-}
-
-/// Decides what a row that deletes a profile does. The row's own identifier is deleted last, so a row that finds it
-/// deleted by itself is done.
-pub fn decide_profile(found: Option<&Identifier>, row: &RowActor, is_first_run: bool) -> ProfileStep {
-    let Some(found) = found else { return ProfileStep::Decided(Outcome::NotFound) };
-    match (found.deleted_by(row), found.state) {
-        (DeletedBy::ThisRow, _) => ProfileStep::Decided(Outcome::Deleted),
-        (DeletedBy::SameJob, _) | (DeletedBy::SameGroup, IdentifierState::Deleted) => {
-            ProfileStep::Decided(Outcome::Duplicate)
-        }
-        (_, IdentifierState::Active) => ProfileStep::Start(found.profile_id),
-        (_, IdentifierState::Deleted) if !is_first_run => ProfileStep::Resume(found.profile_id),
-        (_, IdentifierState::Deleted) => ProfileStep::Decided(Outcome::NotFound),
-    }
-}
-
-/// What follows from a start of a profile's deletion that changed nothing, because its head is not an active root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeadStep {
-    /// The profile was merged: start at its root.
-    StartAt(ProfileId),
-    /// The head has changed meanwhile: start again.
-    Again,
-    /// This row has started the deletion before: go on with it.
-    Resume,
-    /// The row has its outcome.
-    Decided(Outcome),
-}
-
-/// Decides it.
-pub fn decide_head(head: &Head, row: &RowActor) -> HeadStep {
-    if !head.is_root() {
-        return HeadStep::StartAt(head.root);
-    }
-    match (head.state, head.deleted_by(row)) {
-        (ProfileState::Active, _) => HeadStep::Again,
-        (ProfileState::Deleted, DeletedBy::ThisRow) => HeadStep::Resume,
-        (ProfileState::Deleted, DeletedBy::SameJob | DeletedBy::SameGroup) => HeadStep::Decided(Outcome::Duplicate),
-        (ProfileState::Deleted, DeletedBy::Other) => HeadStep::Decided(Outcome::NotFound),
-    }
-}
-
 /// The requests that a returning identifier must still remember at a time.
 pub fn remembered_requests(request_ids: &BTreeSet<RequestId>, now: Time) -> BTreeSet<RequestId> {
     let horizon = now.plus_seconds(-REQUEST_MEMORY_SECONDS);
@@ -323,16 +270,16 @@ pub(crate) mod tests {
         }
     }
 
-    fn active(identifier: Identifier) -> Identifier {
+    pub(crate) fn active(identifier: Identifier) -> Identifier {
         Identifier { state: IdentifierState::Active, ..identifier }
     }
 
-    fn row(job: i64, group: &str, row: u32) -> RowActor {
+    pub(crate) fn row(job: i64, group: &str, row: u32) -> RowActor {
         let group = (!group.is_empty()).then(|| Group::parse(group).unwrap());
         RowActor { job: JobId::of_request(request(job)), group, row: RowRef { page: 0, row } }
     }
 
-    fn deleted_by(row: &RowActor) -> Identifier {
+    pub(crate) fn deleted_by(row: &RowActor) -> Identifier {
         let (job_id, job_group, job_row) = (Some(row.job), row.group.clone(), Some(row.row));
         Identifier { job_id, job_group, job_row, request_ids: [row.job.request()].into(), ..tombstone(9) }
     }
@@ -370,59 +317,6 @@ pub(crate) mod tests {
         }
         let ungrouped = Actor::Row(row(7, "", 1));
         assert_eq!(decide(Some(&deleted_by(&row(8, "", 1))), &ungrouped, profile(2)), Step::NotFound);
-    }
-
-    #[test]
-    fn what_a_row_does_with_a_profile() {
-        let own = row(7, "g", 1);
-        let decided = ProfileStep::Decided;
-        for (found, is_first_run, expected) in [
-            (None, true, decided(Outcome::NotFound)),
-            (Some(deleted_by(&own)), true, decided(Outcome::Deleted)),
-            (Some(active(deleted_by(&own))), false, decided(Outcome::Deleted)),
-            (Some(deleted_by(&row(7, "g", 2))), true, decided(Outcome::Duplicate)),
-            (Some(active(deleted_by(&row(7, "g", 2)))), true, decided(Outcome::Duplicate)),
-            (Some(deleted_by(&row(8, "g", 1))), true, decided(Outcome::Duplicate)),
-            (Some(active(deleted_by(&row(8, "g", 1)))), true, ProfileStep::Start(profile(1))),
-            (Some(active(tombstone(1))), true, ProfileStep::Start(profile(1))),
-            (Some(tombstone(1)), true, decided(Outcome::NotFound)),
-            (Some(tombstone(1)), false, ProfileStep::Resume(profile(1))),
-        ] {
-            assert_eq!(decide_profile(found.as_ref(), &own, is_first_run), expected, "{found:?}");
-        }
-    }
-
-    #[test]
-    fn what_a_head_that_is_no_active_root_means() {
-        let own = row(7, "g", 1);
-        let head = |state, root, by: &RowActor| Head {
-            profile_id: profile(1),
-            state,
-            root: profile(root),
-            merged: BTreeSet::new(),
-            loaded_as: None,
-            created_at: None,
-            updated_at: None,
-            deleted_at: None,
-            token_id: None,
-            job_id: Some(by.job),
-            job_group: by.group.clone(),
-            job_row: Some(by.row),
-            deletion_cursor: None,
-            deletion_counts: None,
-        };
-        use ProfileState::{Active, Deleted};
-        for (head, expected) in [
-            (head(Active, 2, &own), HeadStep::StartAt(profile(2))),
-            (head(Deleted, 2, &own), HeadStep::StartAt(profile(2))),
-            (head(Active, 1, &own), HeadStep::Again),
-            (head(Deleted, 1, &own), HeadStep::Resume),
-            (head(Deleted, 1, &row(7, "g", 2)), HeadStep::Decided(Outcome::Duplicate)),
-            (head(Deleted, 1, &row(8, "g", 1)), HeadStep::Decided(Outcome::Duplicate)),
-            (head(Deleted, 1, &row(8, "h", 1)), HeadStep::Decided(Outcome::NotFound)),
-        ] {
-            assert_eq!(decide_head(&head, &own), expected, "{head:?}");
-        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod list;
 pub mod load;
 pub mod path;
 pub mod profile;
+pub mod profile_deletion;
 pub mod request;
 pub mod role;
 pub mod rows;

@@ -10,6 +10,7 @@ use crate::{
     deletion::{DeletedBy, RowActor},
     job::{Group, JobId, RowRef},
     key::IdHash,
+    profile_deletion::{DeletionCounts, DeletionCursor},
     text::serde_as_text,
     time::Time,
     token::TokenId,
@@ -170,54 +171,6 @@ impl Head {
     }
 }
 
-/// What the deletion of a profile removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct DeletionCounts {
-    /// Identifiers that were active.
-    pub external_ids: i64,
-    /// Memberships of segments.
-    pub memberships: i64,
-    /// Profiles that were merged into it.
-    pub merges: i64,
-    /// Traits, by name.
-    pub traits: i64,
-}
-
-/// How far the deletion of a profile has come with the identifiers of its members: kept on the root's head, so that the
-/// next run goes on there. Written `counted`, or `{member}/{sort key}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeletionCursor {
-    /// In the member of this number, after this sort key of its partition.
-    After(usize, String),
-    /// All identifiers are deleted and [`DeletionCounts`] are final.
-    Counted,
-}
-
-const COUNTED: &str = "counted";
-
-impl FromStr for DeletionCursor {
-    type Err = BadId;
-
-    fn from_str(text: &str) -> Result<Self, BadId> {
-        if text == COUNTED {
-            return Ok(Self::Counted);
-        }
-        let parts = text.split_once('/').and_then(|(member, key)| Some((member.parse().ok()?, key.to_owned())));
-        parts.map(|(member, key)| Self::After(member, key)).ok_or(BadId("deletion cursor"))
-    }
-}
-
-impl fmt::Display for DeletionCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::After(member, key) => write!(f, "{member}/{key}"),
-            Self::Counted => f.write_str(COUNTED),
-        }
-    }
-}
-
-serde_as_text!(DeletionCursor);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,16 +191,6 @@ mod tests {
         assert_eq!(serde_json::from_value::<ProfileId>(serde_json::to_value(id).unwrap()).unwrap(), id);
         for bad in ["", "use_", "use_XYZ", "user_id", "use_ABABABABABABABABABABABABABABABAB"] {
             assert!(bad.parse::<ProfileId>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn cursors_round_trip() {
-        for cursor in [DeletionCursor::Counted, DeletionCursor::After(16, "E#email#x/y".to_owned())] {
-            assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        }
-        for bad in ["", "x/E#", "7"] {
-            assert!(bad.parse::<DeletionCursor>().is_err(), "{bad}");
         }
     }
 }

@@ -15,7 +15,7 @@ pub mod job;
 pub mod limiter;
 pub mod load;
 mod profile;
-mod profile_request;
+mod profile_deletion;
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,7 +31,7 @@ use tokio::time::Instant;
 pub use concurrency::ConcurrencyLimit;
 pub use error::Error;
 pub use job::{ChunkRun, Controlled, PlanRows, Reconciled, ScanCursor};
-pub use profile_request::DeletedProfile;
+pub use profile::DeletedProfile;
 
 use access::Access;
 use cache::Cache;

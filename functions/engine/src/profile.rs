@@ -1,297 +1,127 @@
-//! Deleting a profile, as a row of a job does it.
-//!
-//! The order makes it safe to be cut short anywhere. First the heads are marked deleted: from then on reads find
-//! nothing and nothing can be added. Then everything that the profile's partitions list is removed. The row's own
-//! identifier goes last, so that a row whose identifier bears its tombstone is done.
+//! Deleting one profile, as a request asks for it: a job of one row, carried out at once, so that a crash anywhere is
+//! finished by the worker.
 
-use std::collections::BTreeSet;
+use std::time::Duration;
 
-use efface_aws::{
-    StoreError,
-    store::{
-        identifier::TombstoneWrite,
-        keys::PROFILE_HEAD,
-        profile_deletion::{Listed, ProfileDeletion, StartedDeletion},
-    },
-};
 use efface_core::{
-    deletion::{Actor, DeletedBy, Deletion, HeadStep, Identifier, ProfileStep, decide_head, decide_profile},
-    job::Outcome,
+    api_error::ApiError,
+    job::{JobHead, JobId, JobStatus, NewJob, chunk::ChunkId},
     key::IdHash,
-    profile::{DeletionCounts, DeletionCursor, Head, ProfileId, ProfileState},
-};
-use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
-
-use crate::{
-    Engine, Error,
-    job::{ReadAhead, Run},
+    profile::ProfileId,
+    profile_deletion::DeletionCounts,
+    time::Time,
 };
 
-/// Members of a merged profile, and identifiers, that are dealt with at once.
-const AT_ONCE: usize = 16;
+use crate::{Caller, ChunkRun, Deadline, Engine, Error, idempotency::KeyedRequest, job::AdmittedPage};
 
-/// A row finds the root in two steps, and in two more where a merge happens meanwhile.
-const STARTS: usize = 4;
+/// How long the request carries the deletion out itself before the worker goes on with it.
+const OWN_TIME: Duration = Duration::from_secs(3);
+
+/// What the deletion of a profile came to.
+#[derive(Debug)]
+pub enum DeletedProfile {
+    /// The profile is deleted.
+    Done {
+        /// The job that deleted it.
+        job: JobId,
+        /// When reads found it no more.
+        deleted_at: Time,
+        /// What was removed.
+        counts: DeletionCounts,
+    },
+    /// The profile is being deleted: reads find it no more, and this job goes on.
+    Goes(Box<JobStatus>),
+}
 
 impl Engine {
-    /// Deletes the profile that an identifier belongs to. `None` where the time was up before it was done: the next run
-    /// of the row goes on.
-    pub(crate) async fn delete_profile_row(
+    /// Deletes the profile that an identifier finds. A repeated request has the same result, also if the person has come
+    /// back since.
+    ///
+    /// # Errors
+    /// [`ApiError::ProfileNotFound`], [`ApiError::IdempotencyConflict`], or a failure of the store.
+    pub async fn delete_profile(
         &self,
-        run: &Run,
-        row: usize,
+        caller: &Caller<'_>,
         own: IdHash,
-        ahead: ReadAhead<'_>,
-    ) -> Result<Option<Outcome>, Error> {
-        let deletion = self.profile_deletion(run, row);
-        let found = match ahead {
-            ReadAhead::Fresh(found) => found.cloned(),
-            ReadAhead::Unread => self.store.identifier(&run.space, own).await?,
-        };
-        let root = match decide_profile(found.as_ref(), &deletion.row, run.is_first_run) {
-            ProfileStep::Decided(outcome) => return Ok(Some(outcome)),
-            ProfileStep::Start(profile) => self.start_at_root(&deletion, profile).await?,
-            ProfileStep::Resume(profile) => self.started_root(&deletion, profile).await?,
-        };
-        let root = match root {
-            Ok(root) => root,
-            Err(outcome) => return Ok(Some(outcome)),
-        };
-        if !MergedProfileDeletion::new(self, run, &deletion, &root, own).run().await? {
-            return Ok(None);
+        keyed: Option<KeyedRequest<'_>>,
+    ) -> Result<DeletedProfile, Error> {
+        let space = &caller.access.space_id;
+        let (request, is_repeated) = self.resolve(caller, keyed).await?;
+        let job = JobId::of_request(request);
+        let before = if is_repeated { self.store.job(space, job).await? } else { None };
+        if before.is_none() {
+            self.create_profile_job(caller, own, job).await?;
         }
-        if let Some(Identifier { profile_id, .. }) = found {
-            self.store.write_tombstone(&tombstone(&deletion, own, profile_id), None).await?;
+        if self.run_at_once(caller, job).await != Some(ChunkRun::Completed) {
+            self.ask_for_dispatch(space, job).await;
         }
-        Ok(Some(Outcome::Deleted))
+        let status = self.store.job(space, job).await?.ok_or(ApiError::Unavailable)?;
+        self.deleted_profile(caller, own, status).await
     }
 
-    fn profile_deletion(&self, run: &Run, row: usize) -> ProfileDeletion {
-        let (space, token_id) = (run.space.clone(), run.head.token_id.clone());
-        ProfileDeletion { space, row: run.actor(row), token_id, at: self.clock.now() }
-    }
-
-    /// Marks the root that a profile belongs to deleted; or the outcome of the row, where that is not this row's to do.
-    async fn start_at_root(
-        &self,
-        deletion: &ProfileDeletion,
-        mut profile: ProfileId,
-    ) -> Result<Result<Head, Outcome>, Error> {
-        for _ in 0..STARTS {
-            let head = match self.store.start_deletion(deletion, profile, profile).await? {
-                StartedDeletion::Now(head) => return Ok(Ok(*head)),
-                StartedDeletion::Not(None) => return Ok(Err(Outcome::NotFound)),
-                StartedDeletion::Not(Some(head)) => *head,
-            };
-            match decide_head(&head, &deletion.row) {
-                HeadStep::StartAt(root) => profile = root,
-                HeadStep::Again => {}
-                HeadStep::Resume => return Ok(Ok(head)),
-                HeadStep::Decided(outcome) => return Ok(Err(outcome)),
-            }
-        }
-        Err(Error::contended("the profile"))
-    }
-
-    /// The root that an earlier run of this row has marked deleted.
-    async fn started_root(
-        &self,
-        deletion: &ProfileDeletion,
-        profile: ProfileId,
-    ) -> Result<Result<Head, Outcome>, Error> {
-        let root = self.store.root(&deletion.space, profile).await?;
-        let is_own = |root: &Head| {
-            root.is_root()
-                && root.state == ProfileState::Deleted
-                && root.deleted_by(&deletion.row) == DeletedBy::ThisRow
-        };
-        Ok(root.filter(is_own).ok_or(Outcome::NotFound))
-    }
-}
-
-/// The deletion of an identifier of a profile whose own deletion has started.
-fn tombstone(deletion: &ProfileDeletion, target: IdHash, profile: ProfileId) -> Deletion {
-    Deletion {
-        space: deletion.space.clone(),
-        target,
-        profile,
-        at: deletion.at,
-        token_id: deletion.token_id.clone(),
-        actor: Actor::Row(deletion.row.clone()),
-        profile_is_deleted: true,
-    }
-}
-
-/// The removal of what a merged profile holds, whose root is marked deleted. It goes on from where an earlier run ended,
-/// and where the time ends keeps a cursor on the root's head.
-struct MergedProfileDeletion<'a> {
-    engine: &'a Engine,
-    run: &'a Run,
-    deletion: &'a ProfileDeletion,
-    root: &'a Head,
-    /// The row's own identifier, which goes last.
-    own: IdHash,
-    counts: DeletionCounts,
-    /// What was listed of each member: memberships and traits are removed when all identifiers are deleted.
-    listed: Vec<(ProfileId, Listed)>,
-}
-
-impl<'a> MergedProfileDeletion<'a> {
-    fn new(engine: &'a Engine, run: &'a Run, deletion: &'a ProfileDeletion, root: &'a Head, own: IdHash) -> Self {
-        let first = DeletionCounts { external_ids: 1, ..DeletionCounts::default() };
-        let counts = root.deletion_counts.unwrap_or(first);
-        Self { engine, run, deletion, root, own, counts, listed: Vec::new() }
-    }
-
-    /// Removes everything but the row's own identifier. Whether it was done in time.
-    async fn run(mut self) -> Result<bool, Error> {
-        let members: Vec<ProfileId> = self.root.members().collect();
-        let is_counted = self.root.deletion_cursor == Some(DeletionCursor::Counted);
-        let keeps_cursor = members.len() > AT_ONCE && !is_counted;
-        for (group, first) in members.chunks(AT_ONCE).zip((0..).step_by(AT_ONCE)) {
-            if !self.delete_identifiers(group, first).await? {
-                return Ok(false);
-            }
-            let end = first + group.len();
-            let is_over = self.run.deadline.is_over();
-            if keeps_cursor && (is_over || end == members.len()) {
-                self.keep_cursor(DeletionCursor::After(end - 1, PROFILE_HEAD.to_owned())).await?;
-            }
-            if keeps_cursor && is_over {
-                return Ok(false);
-            }
-        }
-        if !self.remove_memberships().await? {
-            return Ok(false);
-        }
-        self.keep_counts().await?;
-        Ok(self.remove_listed().await?)
-    }
-
-    /// Deletes the identifiers of some members, which are numbered from `first`. Whether it was done in time.
-    async fn delete_identifiers(&mut self, group: &[ProfileId], first: usize) -> Result<bool, Error> {
-        let mut listing = Vec::with_capacity(group.len());
-        for (member, number) in group.iter().zip(first..) {
-            listing.push(self.start_and_list(*member, self.list_after(number)));
-        }
-        let parts = try_join_all(listing).await?;
-        // Members that are listed to their end are dealt with together, others part by part.
-        let ended = group.iter().copied().zip(&parts).filter(|(_, part)| part.more.is_none());
-        self.counts.external_ids += self.write_tombstones(ended).await?;
-        for ((member, part), number) in group.iter().zip(parts).zip(first..) {
-            if !self.page_through(*member, number, part).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Deletes the identifiers of a member that is listed in more than one part, and keeps a cursor after each.
-    async fn page_through(&mut self, member: ProfileId, number: usize, mut part: Listed) -> Result<bool, Error> {
-        while let Some(after) = part.more.clone() {
-            self.counts.external_ids += self.write_tombstones([(member, &part)]).await?;
-            if !part.identifiers.is_empty() {
-                self.keep_cursor(DeletionCursor::After(number, after.clone())).await?;
-            }
-            self.listed.push((member, part));
-            if self.run.deadline.is_over() {
-                return Ok(false);
-            }
-            part = self.engine.store.list_profile(&self.run.space, member, Some(after)).await?;
-            if part.more.is_none() {
-                self.counts.external_ids += self.write_tombstones([(member, &part)]).await?;
-            }
-        }
-        self.listed.push((member, part));
-        Ok(true)
-    }
-
-    /// Where to list a member from: identifiers that an earlier run deleted are left out, what sorts after the head never
-    /// is.
-    fn list_after(&self, member: usize) -> Option<String> {
-        match &self.root.deletion_cursor {
-            Some(DeletionCursor::After(at, key)) if *at == member => Some(key.clone()),
-            Some(DeletionCursor::After(at, _)) if member < *at => Some(PROFILE_HEAD.to_owned()),
-            Some(DeletionCursor::Counted) => Some(PROFILE_HEAD.to_owned()),
-            Some(DeletionCursor::After(..)) | None => None,
-        }
-    }
-
-    async fn start_and_list(&self, member: ProfileId, after: Option<String>) -> Result<Listed, StoreError> {
-        let store = &self.engine.store;
-        // Members that an earlier run has been through are marked already.
-        if member != self.root.root && after.as_deref() != Some(PROFILE_HEAD) {
-            store.start_deletion(self.deletion, member, self.root.root).await?;
-        }
-        store.list_profile(&self.run.space, member, after).await
-    }
-
-    async fn keep_cursor(&self, cursor: DeletionCursor) -> Result<(), StoreError> {
-        self.engine.store.keep_deletion_cursor(&self.run.space, self.root.root, cursor, self.counts).await
-    }
-
-    /// Deletes the identifiers that were listed; how many this row deleted, now or before.
-    async fn write_tombstones<'b>(
-        &self,
-        parts: impl IntoIterator<Item = (ProfileId, &'b Listed)>,
-    ) -> Result<i64, StoreError> {
-        let mut work = Vec::new();
-        for (profile, part) in parts {
-            for hash in part.identifiers.iter().filter(|hash| **hash != self.own) {
-                work.push(self.write_tombstone(profile, *hash));
-            }
-        }
-        let deleted: Vec<bool> = stream::iter(work).buffer_unordered(AT_ONCE).try_collect().await?;
-        Ok(deleted.into_iter().map(i64::from).sum())
-    }
-
-    async fn write_tombstone(&self, profile: ProfileId, hash: IdHash) -> Result<bool, StoreError> {
-        Ok(match self.engine.store.write_tombstone(&tombstone(self.deletion, hash, profile), None).await? {
-            TombstoneWrite::Written => true,
-            TombstoneWrite::Unchanged(found) => {
-                found.is_some_and(|found| found.deleted_by(&self.deletion.row) == DeletedBy::ThisRow)
-            }
-            TombstoneWrite::GuardGone => false,
-        })
-    }
-
-    async fn remove_memberships(&self) -> Result<bool, StoreError> {
-        for listed in self.listed.chunks(AT_ONCE) {
-            if self.run.deadline.is_over() {
-                return Ok(false);
-            }
-            let store = &self.engine.store;
-            let removals =
-                listed.iter().map(|(member, part)| store.remove_memberships(&self.run.space, *member, &part.segments));
-            try_join_all(removals).await?;
-        }
-        Ok(true)
-    }
-
-    /// Keeps what was removed for the receipt, where one was asked for. It counts edges, which go after that.
-    async fn keep_counts(&mut self) -> Result<(), StoreError> {
-        let is_counted = self.root.deletion_cursor == Some(DeletionCursor::Counted);
-        if self.run.head.single && !is_counted {
-            let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-            let traits = self.listed.iter().filter_map(|(_, part)| part.traits.as_ref());
-            let names: BTreeSet<_> = traits.flat_map(|traits| traits.keys()).collect();
-            self.counts.traits = count(names.len());
-            self.counts.memberships = self.listed.iter().map(|(_, part)| count(part.segments.len())).sum();
-            self.counts.merges = count(self.root.merged.len());
-            self.keep_cursor(DeletionCursor::Counted).await?;
-        }
+    /// Makes the job, where there is a profile.
+    async fn create_profile_job(&self, caller: &Caller<'_>, own: IdHash, job: JobId) -> Result<(), Error> {
+        let space = &caller.access.space_id;
+        let found = self.store.identifier(space, own).await?;
+        let profile = found.and_then(|found| found.active_profile()).ok_or(ApiError::ProfileNotFound)?;
+        self.store.active_root(space, profile).await?.ok_or(ApiError::ProfileNotFound)?;
+        let new = NewJob { single: Some(profile), ..NewJob::delete_profiles() };
+        let head = JobHead::new(&new, job, caller.access.token_id.clone(), caller.now);
+        let page = AdmittedPage::of_profile(caller.access, own);
+        self.put_page(caller, job, 0, &page, true).await?;
+        // Where the job is there already, somebody sent the same request at the same time.
+        self.store.create_job(space, &head, Some(&page.stored(0))).await?;
         Ok(())
     }
 
-    async fn remove_listed(&self) -> Result<bool, StoreError> {
-        for listed in self.listed.chunks(AT_ONCE) {
-            if self.run.deadline.is_over() {
-                return Ok(false);
+    /// Carries the job out as far as that goes; whatever is left is the worker's.
+    async fn run_at_once(&self, caller: &Caller<'_>, job: JobId) -> Option<ChunkRun> {
+        let id = ChunkId { page: 0, chunk: 0, attempt: 0 };
+        let work = self.run_chunk(&caller.access.space_id, job, id, Deadline::after(OWN_TIME));
+        match tokio::time::timeout(2 * OWN_TIME, Box::pin(work)).await {
+            Ok(Ok(run)) => Some(run),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, job_id = %job, "the worker goes on with the deletion");
+                None
             }
-            let removals =
-                listed.iter().map(|(member, part)| self.engine.store.remove_listed(&self.run.space, *member, part));
-            try_join_all(removals).await?;
+            Err(_) => None,
         }
-        Ok(true)
+    }
+
+    async fn deleted_profile(
+        &self,
+        caller: &Caller<'_>,
+        own: IdHash,
+        status: JobStatus,
+    ) -> Result<DeletedProfile, Error> {
+        if status.progress.remaining() > 0 || status.progress.counts.failed > 0 {
+            return Ok(DeletedProfile::Goes(Box::new(status)));
+        }
+        if status.progress.counts.deleted == 0 {
+            // Somebody else deleted the profile in between.
+            return Err(ApiError::ProfileNotFound.into());
+        }
+        // The profile that the identifier found when the job was made; or, where that one was merged or made anew before
+        // it was deleted, the one that the identifier belonged to then.
+        let found = self.store.identifier(&caller.access.space_id, own).await?;
+        let members = [status.head.profile_id, found.map(|found| found.profile_id)];
+        for member in members.into_iter().flatten() {
+            if let Some((deleted_at, counts)) = self.deletion_of(caller, member, &status.head).await? {
+                return Ok(DeletedProfile::Done { job: status.head.job_id, deleted_at, counts });
+            }
+        }
+        Err(ApiError::ProfileNotFound.into())
+    }
+
+    /// What the job kept on the root of the profile that it deleted.
+    async fn deletion_of(
+        &self,
+        caller: &Caller<'_>,
+        member: ProfileId,
+        job: &JobHead,
+    ) -> Result<Option<(Time, DeletionCounts)>, Error> {
+        let root = self.store.root(&caller.access.space_id, member).await?;
+        let root = root.filter(|root| root.job_id == Some(job.job_id));
+        Ok(root.and_then(|root| root.deleted_at.zip(root.deletion_counts)))
     }
 }

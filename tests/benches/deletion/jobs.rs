@@ -123,7 +123,7 @@ fn status() -> String {
 
 fn key(hash: &IdHash) -> [(String, AttributeValue); 2] {
     let text = |text: String| AttributeValue::S(text);
-    [("pk".to_owned(), text(format!("I#{SPACE}#{}", hash))), ("sk".to_owned(), text("-".to_owned()))]
+    [("pk".to_owned(), text(format!("I#{SPACE}#{hash}"))), ("sk".to_owned(), text("-".to_owned()))]
 }
 
 fn hashes(row: &Row) -> (&IdHash, &IdHash) {

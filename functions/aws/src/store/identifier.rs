@@ -11,7 +11,8 @@ use efface_core::{
 use super::{
     Item, Key, Store, StoreError,
     read::{end_of_partition, read},
-    write::{FEW, Transacted, Write, Written, text_set},
+    value::text_set,
+    write::{FEW, Transacted, Write, Written},
 };
 
 const KIND: &str = "identifier";

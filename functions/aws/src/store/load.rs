@@ -18,10 +18,11 @@ use super::{
     keys::SEGMENT_EDGES,
     profile::{Traits, write_traits},
     read::sort_key,
-    write::{ToValue, text_set},
+    value::{ToValue, text_set},
 };
 
-/// The most items that DynamoDB takes in a transaction, less a profile's head, its root's head, its traits and a check.
+/// The most items that DynamoDB takes in a transaction, 100, less the profile's head, its root's head and its traits, and
+/// one more.
 pub const PARTS_PER_TRANSACTION: usize = 96;
 
 /// The profile that a line is about, in its space, at the time of the load.

@@ -14,6 +14,7 @@ pub mod profile_deletion;
 mod read;
 pub mod space;
 pub mod token;
+mod value;
 mod write;
 
 use std::collections::HashMap;

@@ -18,7 +18,7 @@ use super::{
     Item, Key, Store, StoreError,
     keys::{EDGES, edges_of, profile_partition},
     read::{Query, end_of_partition, last_part, read, sort_key},
-    write::ToValue,
+    value::ToValue,
 };
 
 pub(super) const KIND: &str = "profile's head";

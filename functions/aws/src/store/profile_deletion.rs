@@ -5,7 +5,8 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use efface_core::{
     deletion::RowActor,
     key::IdHash,
-    profile::{DeletionCounts, DeletionCursor, Head, ProfileId},
+    profile::{Head, ProfileId},
+    profile_deletion::{DeletionCounts, DeletionCursor},
     space::SpaceId,
     time::Time,
     token::TokenId,
@@ -16,7 +17,8 @@ use super::{
     keys::{EDGES, SEGMENT_EDGES, TRAITS, profile_partition},
     profile::{KIND, Traits, read_traits},
     read::{Query, last_part, read, sort_key},
-    write::{Write, Written, to_attribute},
+    value::to_attribute,
+    write::{Write, Written},
 };
 
 /// Items that are listed at once: so many can be removed well within a worker's time.

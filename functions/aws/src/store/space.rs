@@ -9,7 +9,8 @@ use thiserror::Error;
 use super::{
     Item, Key, Store, StoreError,
     read::read,
-    write::{Write, Written, to_attribute, to_item},
+    value::{to_attribute, to_item},
+    write::{Write, Written},
 };
 use crate::clock;
 

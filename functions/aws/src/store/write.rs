@@ -1,23 +1,21 @@
 //! Conditional writes and transactions: the one place where requests that change the table are built, sent and sent
 //! again, and where a failed condition is told from a failed request.
 
-use std::{collections::HashMap, fmt::Display, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
-    operation::{
-        delete_item::DeleteItemError, put_item::PutItemError, transact_write_items::TransactWriteItemsError,
-        update_item::UpdateItemError,
-    },
-    primitives::Blob,
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
     types::{
-        AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
-        ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+        CancellationReason, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem, Update,
     },
 };
-use efface_core::{profile::RequestId, time::Time};
 use serde::Serialize;
 
-use super::{Item, Key, Store, StoreError};
+use super::{
+    Item, Key, Store, StoreError,
+    value::{ToValue, to_item},
+};
 
 /// How often a write that met a transaction is sent, where a client waits for the response.
 pub(super) const FEW: u32 = 4;
@@ -111,7 +109,7 @@ impl Write {
         Some(values.into_iter().fold(write, |write, (name, amount)| write.value(&name, amount)))
     }
 
-    /// Deletes an item, if it is there.
+    /// Deletes an item in a transaction, if it is there.
     pub(super) fn delete(key: Key) -> Self {
         Self::of(Action::Delete(key))
     }
@@ -238,7 +236,9 @@ impl Store {
                 match put.set_return_values_on_condition_check_failure(on_failure).send().await {
                     Ok(_) => Ok(Some(Written::Done(None))),
                     Err(error) => match error.as_service_error() {
-                        Some(PutItemError::ConditionalCheckFailedException(failed)) => Ok(unmet(failed.item.as_ref())),
+                        Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                            Ok(Some(unmet(failed.item.as_ref())))
+                        }
                         Some(PutItemError::TransactionConflictException(_)) => Ok(None),
                         _ => Err(error.into()),
                     },
@@ -253,24 +253,16 @@ impl Store {
                     Ok(reply) => Ok(Some(Written::Done(reply.attributes))),
                     Err(error) => match error.as_service_error() {
                         Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                            Ok(unmet(failed.item.as_ref()))
+                            Ok(Some(unmet(failed.item.as_ref())))
                         }
                         Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
                         _ => Err(error.into()),
                     },
                 }
             }
-            Action::Delete(key) => {
-                let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key.into()));
-                match delete.send().await {
-                    Ok(_) => Ok(Some(Written::Done(None))),
-                    Err(error) => match error.as_service_error() {
-                        Some(DeleteItemError::TransactionConflictException(_)) => Ok(None),
-                        _ => Err(error.into()),
-                    },
-                }
+            Action::Delete(_) | Action::Check(_) => {
+                Err(StoreError::Internal("a part of a transaction was sent alone".to_owned()))
             }
-            Action::Check(_) => Err(StoreError::Internal("a check outside a transaction".to_owned())),
         }
     }
 
@@ -315,8 +307,8 @@ impl Store {
 /// A transaction met another one; the error, where it is not sent again.
 struct Conflict(StoreError);
 
-fn unmet(item: Option<&Item>) -> Option<Written> {
-    Some(Written::Unmet(item.filter(|item| !item.is_empty()).cloned()))
+fn unmet(item: Option<&Item>) -> Written {
+    Written::Unmet(item.filter(|item| !item.is_empty()).cloned())
 }
 
 fn is(reason: &CancellationReason, code: &str) -> bool {
@@ -340,79 +332,4 @@ fn canceled_for(reasons: &[CancellationReason]) -> StoreError {
 /// Waits 10 to 30 ms, longer with each attempt, and at random, so that writers that met do not meet again.
 async fn pause(attempt: u32) {
     tokio::time::sleep(Duration::from_millis(20).mul_f64(f64::from(attempt) * (0.5 + fastrand::f64()))).await;
-}
-
-/// A record as an item.
-pub(super) fn to_item(record: &impl Serialize) -> Result<Item, StoreError> {
-    serde_dynamo::to_item(record).map_err(|_| StoreError::Internal("a record that cannot be stored".to_owned()))
-}
-
-/// A part of a record as a value.
-pub(super) fn to_attribute(part: impl Serialize) -> Result<AttributeValue, StoreError> {
-    serde_dynamo::to_attribute_value(part).map_err(|_| StoreError::Internal("a value that cannot be stored".to_owned()))
-}
-
-/// A value of an expression.
-pub(super) trait ToValue {
-    fn to_value(self) -> AttributeValue;
-}
-
-impl ToValue for AttributeValue {
-    fn to_value(self) -> AttributeValue {
-        self
-    }
-}
-
-impl<T: ToValue> ToValue for Option<T> {
-    /// DynamoDB's null, which a record reads as none.
-    fn to_value(self) -> AttributeValue {
-        self.map_or(AttributeValue::Null(true), ToValue::to_value)
-    }
-}
-
-impl ToValue for &str {
-    fn to_value(self) -> AttributeValue {
-        AttributeValue::S(self.to_owned())
-    }
-}
-
-impl ToValue for String {
-    fn to_value(self) -> AttributeValue {
-        AttributeValue::S(self)
-    }
-}
-
-impl ToValue for bool {
-    fn to_value(self) -> AttributeValue {
-        AttributeValue::Bool(self)
-    }
-}
-
-impl ToValue for Vec<u8> {
-    fn to_value(self) -> AttributeValue {
-        AttributeValue::B(Blob::new(self))
-    }
-}
-
-macro_rules! to_value {
-    ($($type:ty)+ => $variant:ident) => {
-        $(
-            impl ToValue for $type {
-                fn to_value(self) -> AttributeValue {
-                    AttributeValue::$variant(self.to_string())
-                }
-            }
-        )+
-    };
-}
-
-to_value!(i64 u32 => N);
-to_value!(
-    Time RequestId efface_core::profile::ProfileId efface_core::job::JobId efface_core::job::RowRef
-    efface_core::profile::DeletionCursor &efface_core::token::TokenId &efface_core::job::Group => S
-);
-
-/// A set of texts. DynamoDB knows no empty set.
-pub(super) fn text_set<T: Display>(texts: impl IntoIterator<Item = T>) -> AttributeValue {
-    AttributeValue::Ss(texts.into_iter().map(|text| text.to_string()).collect())
 }

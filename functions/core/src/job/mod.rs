@@ -135,7 +135,6 @@ serde_as_text!(JobId, Group, RowRef);
 /// What a job does with each of its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = JobAction)]
 pub enum Action {
     /// Deletes the profile that the row's identifier belongs to.
     DeleteProfile,

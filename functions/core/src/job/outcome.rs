@@ -59,25 +59,26 @@ impl FromStr for Outcome {
     }
 }
 
-/// How many rows have which outcome. Signed, because a redrive takes back what had failed.
+/// Rows by outcome.
+// Signed, because a redrive takes back what had failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Counts {
-    /// See [`Outcome::Deleted`].
+    /// The row deleted its profile or identifier; in a dry run, it would.
     #[serde(default)]
     pub deleted: i64,
-    /// See [`Outcome::Duplicate`].
+    /// Another row of the same job or group deleted it.
     #[serde(default)]
     pub duplicate: i64,
-    /// See [`Outcome::NotFound`].
+    /// There is no such profile or identifier.
     #[serde(default)]
     pub not_found: i64,
-    /// See [`Outcome::Invalid`].
+    /// The row cannot be read.
     #[serde(default)]
     pub invalid: i64,
-    /// See [`Outcome::Protected`].
+    /// It must not be deleted.
     #[serde(default)]
     pub protected: i64,
-    /// See [`Outcome::Failed`].
+    /// It could not be done; `redrive` tries again.
     #[serde(default)]
     pub failed: i64,
 }

@@ -47,13 +47,13 @@ pub struct Plan {
     pub duplicates: i64,
     /// Rows that must not be deleted.
     pub protected: i64,
-    /// See [`Extent::merges`].
+    /// Profiles that were merged into those found.
     pub merges: i64,
-    /// See [`Extent::identifiers`].
+    /// Identifiers that would be deleted.
     pub identifiers: i64,
-    /// See [`Extent::memberships`].
+    /// Memberships of segments that would be removed.
     pub memberships: i64,
-    /// See [`Extent::other_case`].
+    /// Rows that are not found, but would be in lower or in upper case.
     pub other_case: i64,
     /// How long the job would run, in seconds, at the rate of one worker.
     pub estimated_seconds: i64,

@@ -88,8 +88,8 @@ impl Engine {
         let rows = self.store.rows(space, job, &page, id.chunk).await?;
         let rows = rows.ok_or_else(|| StoreError::Internal("a chunk's rows have expired".to_owned()))?;
         let start = self.store.start_chunk(space, job, id, &rows, self.clock.now()).await?;
-        let is_first_run = matches!(start, ChunkStart::Run { is_first_run: true, .. });
-        let run = Run { space: space.clone(), head, id, is_first_run, deadline };
+        let is_first = matches!(start, ChunkStart::Run { is_first: true, .. });
+        let run = Run { space: space.clone(), head, id, is_first, deadline };
         match start {
             ChunkStart::NotAccepted => Ok(ChunkRun::Waiting),
             ChunkStart::Completed => {

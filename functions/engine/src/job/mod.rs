@@ -37,7 +37,7 @@ pub(crate) struct Run {
     pub(crate) head: Arc<JobHead>,
     pub(crate) id: ChunkId,
     /// Whether no worker ran the chunk before.
-    pub(crate) is_first_run: bool,
+    pub(crate) is_first: bool,
     pub(crate) deadline: Deadline,
 }
 

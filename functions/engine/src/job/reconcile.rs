@@ -259,7 +259,9 @@ impl Engine {
             rows += pages.iter().map(|page| page.rows).sum::<i64>();
             counts.invalid += pages.iter().map(|page| page.invalid).sum::<i64>();
             for (_, chunks) in self.store.chunks_of(space, head.job_id, &pages).await? {
-                chunks.into_values().for_each(|chunk| counts += chunk.outcomes.counts());
+                for chunk in chunks.into_values() {
+                    counts += chunk.outcomes.counts();
+                }
             }
         }
         let adds_up = counts == progress.counts && rows == progress.rows && counts.total() == rows;

@@ -3,7 +3,7 @@
 use efface_core::{
     api_error::ApiError,
     identifier::{ExternalId, GROUP_ID},
-    profile::DeletionCounts,
+    profile_deletion::DeletionCounts,
     role::Permission,
     time::Time,
 };

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use super::chunk::write_chunk;
 use crate::store::{
     Key, Store, StoreError,
-    write::{MANY, ToValue, Transacted, Write},
+    value::ToValue,
+    write::{MANY, Transacted, Write},
 };
 
 /// Deletions that a job with a limit has granted to chunks, and may grant.

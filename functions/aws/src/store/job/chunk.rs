@@ -20,7 +20,8 @@ use crate::store::{
     Item, Key, Store, StoreError,
     keys::chunks_partition,
     read::{Query, last_part, read, sort_key},
-    write::{MANY, ToValue, Transacted, Write},
+    value::ToValue,
+    write::{MANY, Transacted, Write},
 };
 
 const KIND: &str = "chunk";
@@ -37,7 +38,7 @@ pub enum ChunkStart {
         /// The chunk as it is now.
         chunk: Chunk,
         /// Whether no worker ran it before.
-        is_first_run: bool,
+        is_first: bool,
     },
     /// The chunk is completed, or the message is of an earlier attempt.
     Completed,
@@ -140,16 +141,16 @@ impl Store {
                 .value(":attempt", id.attempt)
                 .value(":read", chunk.version - 1)
                 .returning_old();
-            let is_first_run = chunk.version == 1;
+            let is_first = chunk.version == 1;
             let there = match self.transact(vec![put, count_start(space, job, id)], MANY).await? {
-                Transacted::Done => return Ok(ChunkStart::Run { chunk, is_first_run }),
+                Transacted::Done => return Ok(ChunkStart::Run { chunk, is_first }),
                 Transacted::Unmet(there) => there.into_iter().next().flatten().filter(|item| !item.is_empty()),
             };
             let Some(there) = there.map(|item| read::<Chunk>(item, KIND)).transpose()? else {
                 return Ok(ChunkStart::NotAccepted);
             };
             match there.state {
-                ChunkState::Started => return Ok(ChunkStart::Run { chunk: there, is_first_run: false }),
+                ChunkState::Started => return Ok(ChunkStart::Run { chunk: there, is_first: false }),
                 ChunkState::Waiting if there.attempt == id.attempt => before = Some(there),
                 ChunkState::Waiting | ChunkState::Completed => return Ok(ChunkStart::Completed),
             }

@@ -69,8 +69,8 @@ impl Store {
                 let chunks = chunks.remove(&page.page).unwrap_or_default();
                 if list.add_page(self, &page, &chunks).await? {
                     list.found.truncate(limit);
-                    let last = list.found.last().map(|last| OutcomeCursor { page: last.page, row: last.row });
-                    return Ok((list.found, last));
+                    let end = list.found.last().map(|end| OutcomeCursor { page: end.page, row: end.row });
+                    return Ok((list.found, end));
                 }
             }
         }

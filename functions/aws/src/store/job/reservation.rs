@@ -15,7 +15,8 @@ use serde::Deserialize;
 use crate::store::{
     Item, Key, Store, StoreError,
     read::{partition_key, read},
-    write::{ToValue, Write, Written},
+    value::ToValue,
+    write::{Write, Written},
 };
 
 /// Which row of a job reserved something first.

@@ -11,7 +11,8 @@ use efface_core::{
 use super::{KIND, aggregate_writes};
 use crate::store::{
     Key, Store, StoreError,
-    write::{MANY, Write, to_attribute},
+    value::to_attribute,
+    write::{MANY, Write},
 };
 
 /// Requests that a job's head remembers, so that they can be sent again.

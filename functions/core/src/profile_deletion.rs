@@ -1,0 +1,183 @@
+//! The deletion of a profile: what a row that deletes one decides, and how far a deletion has come.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    deletion::{DeletedBy, Identifier, IdentifierState, RowActor},
+    job::Outcome,
+    profile::{BadId, Head, ProfileId, ProfileState},
+    text::serde_as_text,
+};
+
+/// What a row that deletes a profile does, by the identifier that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileStep {
+    /// Nothing: the row has its outcome.
+    Decided(Outcome),
+    /// Starts the deletion of the profile that this one belongs to.
+    Start(ProfileId),
+    /// Goes on, if an earlier run of this row has started the deletion of the profile that this one belongs to. Somebody
+    /// else has deleted the row's identifier since.
+    Resume(ProfileId),
+}
+
+/// Decides what a row that deletes a profile does. The row's own identifier is deleted last, so a row that finds it
+/// deleted by itself is done.
+pub fn decide_profile(found: Option<&Identifier>, row: &RowActor, is_first_run: bool) -> ProfileStep {
+    let Some(found) = found else { return ProfileStep::Decided(Outcome::NotFound) };
+    match (found.deleted_by(row), found.state) {
+        (DeletedBy::ThisRow, _) => ProfileStep::Decided(Outcome::Deleted),
+        (DeletedBy::SameJob, _) | (DeletedBy::SameGroup, IdentifierState::Deleted) => {
+            ProfileStep::Decided(Outcome::Duplicate)
+        }
+        (_, IdentifierState::Active) => ProfileStep::Start(found.profile_id),
+        (_, IdentifierState::Deleted) if !is_first_run => ProfileStep::Resume(found.profile_id),
+        (_, IdentifierState::Deleted) => ProfileStep::Decided(Outcome::NotFound),
+    }
+}
+
+/// What follows from a start of a profile's deletion that changed nothing, because its head is not an active root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeadStep {
+    /// The profile was merged: start at its root.
+    StartAt(ProfileId),
+    /// The head has changed meanwhile: start again.
+    Again,
+    /// This row has started the deletion before: go on with it.
+    Resume,
+    /// The row has its outcome.
+    Decided(Outcome),
+}
+
+/// Decides it.
+pub fn decide_head(head: &Head, row: &RowActor) -> HeadStep {
+    if !head.is_root() {
+        return HeadStep::StartAt(head.root);
+    }
+    match (head.state, head.deleted_by(row)) {
+        (ProfileState::Active, _) => HeadStep::Again,
+        (ProfileState::Deleted, DeletedBy::ThisRow) => HeadStep::Resume,
+        (ProfileState::Deleted, DeletedBy::SameJob | DeletedBy::SameGroup) => HeadStep::Decided(Outcome::Duplicate),
+        (ProfileState::Deleted, DeletedBy::Other) => HeadStep::Decided(Outcome::NotFound),
+    }
+}
+
+/// What the deletion of a profile removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DeletionCounts {
+    /// Identifiers that were active.
+    pub external_ids: i64,
+    /// Memberships of segments.
+    pub memberships: i64,
+    /// Profiles that were merged into it.
+    pub merges: i64,
+    /// Traits, by name.
+    pub traits: i64,
+}
+
+/// How far the deletion of a profile has come with the identifiers of its members: kept on the root's head, so that the
+/// next run goes on there. Written `counted`, or `{member}/{sort key}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeletionCursor {
+    /// In the member of this number, after this sort key of its partition.
+    After(usize, String),
+    /// All identifiers are deleted and [`DeletionCounts`] are final.
+    Counted,
+}
+
+const COUNTED: &str = "counted";
+
+impl FromStr for DeletionCursor {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        if text == COUNTED {
+            return Ok(Self::Counted);
+        }
+        let parts = text.split_once('/').and_then(|(member, key)| Some((member.parse().ok()?, key.to_owned())));
+        parts.map(|(member, key)| Self::After(member, key)).ok_or(BadId("deletion cursor"))
+    }
+}
+
+impl fmt::Display for DeletionCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::After(member, key) => write!(f, "{member}/{key}"),
+            Self::Counted => f.write_str(COUNTED),
+        }
+    }
+}
+
+serde_as_text!(DeletionCursor);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::deletion::tests::{active, deleted_by, profile, row, tombstone};
+
+    #[test]
+    fn what_a_row_does_with_a_profile() {
+        let own = row(7, "g", 1);
+        let decided = ProfileStep::Decided;
+        for (found, is_first_run, expected) in [
+            (None, true, decided(Outcome::NotFound)),
+            (Some(deleted_by(&own)), true, decided(Outcome::Deleted)),
+            (Some(active(deleted_by(&own))), false, decided(Outcome::Deleted)),
+            (Some(deleted_by(&row(7, "g", 2))), true, decided(Outcome::Duplicate)),
+            (Some(active(deleted_by(&row(7, "g", 2)))), true, decided(Outcome::Duplicate)),
+            (Some(deleted_by(&row(8, "g", 1))), true, decided(Outcome::Duplicate)),
+            (Some(active(deleted_by(&row(8, "g", 1)))), true, ProfileStep::Start(profile(1))),
+            (Some(active(tombstone(1))), true, ProfileStep::Start(profile(1))),
+            (Some(tombstone(1)), true, decided(Outcome::NotFound)),
+            (Some(tombstone(1)), false, ProfileStep::Resume(profile(1))),
+        ] {
+            assert_eq!(decide_profile(found.as_ref(), &own, is_first_run), expected, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_head_that_is_no_active_root_means() {
+        let own = row(7, "g", 1);
+        let head = |state, root, by: &RowActor| Head {
+            profile_id: profile(1),
+            state,
+            root: profile(root),
+            merged: BTreeSet::new(),
+            loaded_as: None,
+            created_at: None,
+            updated_at: None,
+            deleted_at: None,
+            token_id: None,
+            job_id: Some(by.job),
+            job_group: by.group.clone(),
+            job_row: Some(by.row),
+            deletion_cursor: None,
+            deletion_counts: None,
+        };
+        for (head, expected) in [
+            (head(ProfileState::Active, 2, &own), HeadStep::StartAt(profile(2))),
+            (head(ProfileState::Deleted, 2, &own), HeadStep::StartAt(profile(2))),
+            (head(ProfileState::Active, 1, &own), HeadStep::Again),
+            (head(ProfileState::Deleted, 1, &own), HeadStep::Resume),
+            (head(ProfileState::Deleted, 1, &row(7, "g", 2)), HeadStep::Decided(Outcome::Duplicate)),
+            (head(ProfileState::Deleted, 1, &row(8, "g", 1)), HeadStep::Decided(Outcome::Duplicate)),
+            (head(ProfileState::Deleted, 1, &row(8, "h", 1)), HeadStep::Decided(Outcome::NotFound)),
+        ] {
+            assert_eq!(decide_head(&head, &own), expected, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn cursors_round_trip() {
+        for cursor in [DeletionCursor::Counted, DeletionCursor::After(16, "E#email#x/y".to_owned())] {
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+        for bad in ["", "x/E#", "7"] {
+            assert!(bad.parse::<DeletionCursor>().is_err(), "{bad}");
+        }
+    }
+}
