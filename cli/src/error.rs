@@ -188,6 +188,7 @@ pub(crate) fn explain(error: &StoreError) -> String {
             "UnrecognizedClientException" | "InvalidSignatureException" => "AWS does not know these credentials",
             _ => return error.to_string(),
         },
+        StoreError::Unreadable(_) => return error.to_string(),
     };
     format!("{error} ({hint})")
 }

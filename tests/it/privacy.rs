@@ -8,6 +8,7 @@ use serde_json::json;
 /// A value that is sent in every part of a request and must not be logged.
 const CANARY: &str = "c4n4ry-person@example.org";
 
+/// One long test, because the log is searched once, after everything that could write to it.
 #[tokio::test]
 async fn nothing_personal_is_logged() {
     let app = TestApp::start().await;

@@ -63,7 +63,8 @@ fn check_role(app: &TestApp, role: &str, seen: &mut BTreeSet<String>) {
     seen.extend(needed(&passed).into_iter().map(|right| format!("{role} {right}")));
 }
 
-/// Jobs of each kind, in each state, with messages that fail.
+/// Jobs of each kind, in each state, with messages that fail. One long test: the rights of a role are compared with all
+/// that its function did on one table.
 #[tokio::test]
 async fn the_roles_allow_all_requests_of_jobs() {
     let app = TestApp::start().await;

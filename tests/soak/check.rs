@@ -79,7 +79,7 @@ pub(crate) fn prints(database: &Database, table: &str) -> Prints {
 }
 
 /// Compares the table with the fingerprints from before the jobs. Returns the differences from the model, and the new
-/// fingerprints.
+/// fingerprints. Long, because each kind of item has its own expectation.
 pub(crate) fn compare(
     database: &Database,
     table: &str,

@@ -135,6 +135,7 @@ fn build(programs: &Path) {
     println!("programs built in {:.0} s", started.elapsed().as_secs_f64());
 }
 
+/// Runs the soak from its empty table to the list of faults. Long, because the steps share their state.
 async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     let now = Time::parse("2026-02-01T00:00:00Z").unwrap();
     let space = SpaceId::parse(SPACE).unwrap();
@@ -228,7 +229,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Posts the jobs and kills workers until all jobs are completed. Returns the ids and last statuses of the jobs.
+    /// Posts the jobs and kills workers until all jobs are completed. Returns the ids and last statuses of the jobs. Long,
+    /// because posting, killing and following go on at the same time.
     async fn run_jobs(&mut self, plans: &[Plan], name: &str, kills: usize) -> Vec<(String, Status)> {
         self.traffic.set_faults(true);
         let started = Instant::now();

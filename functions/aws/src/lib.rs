@@ -6,6 +6,7 @@
 pub mod client;
 pub mod clock;
 pub mod config;
+mod failure;
 pub mod pricing;
 pub mod queue;
 pub mod store;

@@ -15,6 +15,8 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::failure::Failure;
+
 /// The version of a [`Message`]'s form. A message of another version is not read.
 pub const VERSION: u32 = 1;
 
@@ -124,18 +126,10 @@ const PASSING: [&str; 5] =
     ["RequestThrottled", "ThrottlingException", "ServiceUnavailable", "InternalError", "InternalFailure"];
 
 impl<E: ProvideErrorMetadata> From<SdkError<E>> for QueueError {
-    /// Keeps the code only.
     fn from(error: SdkError<E>) -> Self {
-        match &error {
-            SdkError::ServiceError(service) => {
-                let code = service.err().code().unwrap_or("unknown").to_owned();
-                let passes = PASSING.contains(&code.as_str()) || service.raw().status().is_server_error();
-                if passes { Self::Unavailable(code) } else { Self::Internal(code) }
-            }
-            SdkError::TimeoutError(_) => Self::Unavailable("timeout".to_owned()),
-            SdkError::DispatchFailure(_) => Self::Unavailable("no connection".to_owned()),
-            SdkError::ResponseError(_) => Self::Unavailable("unreadable response".to_owned()),
-            _ => Self::Internal("request".to_owned()),
+        match Failure::of(&error, &PASSING) {
+            Failure::Passing(detail) => Self::Unavailable(detail),
+            Failure::Lasting(detail) => Self::Internal(detail),
         }
     }
 }

@@ -86,7 +86,7 @@ impl Engine {
         let page = self.committed_page(space, job, id.page).await?.filter(|page| id.chunk < page.chunks);
         let Some(page) = page else { return Ok(ChunkRun::Unknown) };
         let rows = self.store.rows(space, job, &page, id.chunk).await?;
-        let rows = rows.ok_or_else(|| StoreError::Internal("a chunk's rows have expired".to_owned()))?;
+        let rows = rows.ok_or_else(|| StoreError::Unreadable("chunk whose rows have expired".to_owned()))?;
         let start = self.store.start_chunk(space, job, id, &rows, self.clock.now()).await?;
         let is_first = matches!(start, ChunkStart::Run { is_first: true, .. });
         let run = Run { space: space.clone(), head, id, is_first, deadline };

@@ -96,7 +96,7 @@ impl Handler for ListExternalIds {
 }
 
 fn entry(identifier: Identifier, verbose: bool) -> Result<ExternalIdEntry, StoreError> {
-    let without_value = || StoreError::Internal("an active identifier has no value".to_owned());
+    let without_value = || StoreError::Unreadable("active identifier without a value".to_owned());
     Ok(ExternalIdEntry {
         source_id: None,
         collection: USERS,
