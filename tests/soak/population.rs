@@ -8,9 +8,9 @@ use efface_aws::store::{
     profile::{Trait, Traits},
 };
 use efface_core::{
+    id::ProfileId,
     identifier::IdentifierType,
     key::{IdHash, SpaceKey},
-    profile::ProfileId,
     space::SpaceId,
     time::Time,
 };

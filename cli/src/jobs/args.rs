@@ -7,8 +7,8 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use efface_core::{
+    id::BadId,
     job::{JobState, Outcome},
-    profile::BadId,
 };
 
 use crate::api::ApiOptions;

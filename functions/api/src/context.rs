@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use efface_core::{api_error::ApiError, job::JobStatus, list, profile::RequestId, time::Time};
+use efface_core::{api_error::ApiError, id::RequestId, job::JobStatus, list, time::Time};
 use efface_engine::{Caller, Engine, Error, access::Access, idempotency::KeyedRequest};
 
 use crate::{App, event::Request, idempotency, path::PathValues};

@@ -24,7 +24,7 @@ use efface_aws::{
     clock::{self, Clock},
     queue::Queue,
 };
-use efface_core::{api_error::ApiError, job::plan::Pricing, key::MasterKey, profile::RequestId, time::Time};
+use efface_core::{api_error::ApiError, id::RequestId, job::plan::Pricing, key::MasterKey, time::Time};
 use efface_engine::{Engine, Error, access::AccessCache};
 use futures::FutureExt;
 use serde_json::Value;
@@ -109,7 +109,7 @@ impl App {
             log.space_id = Some(access.space_id.to_string());
             log.token_id = Some(access.token_id.to_string());
         }
-        let mut cx = pipeline::admit(self, route, request, access, id, now)?;
+        let mut cx = pipeline::admit(self, &route.endpoint.spec, route.path, request, access, id, now)?;
         run(&mut cx).await
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use efface_core::{api_error::ApiError, job::Action, profile::RequestId, time::Time};
+use efface_core::{api_error::ApiError, id::RequestId, job::Action, time::Time};
 use efface_engine::{Error, access::Access};
 use futures::future::BoxFuture;
 
@@ -14,9 +14,9 @@ use crate::{
     context::RequestContext,
     endpoint::Spec,
     event::Request,
+    path::PathValues,
     permission::{PermissionRule, authorise},
     response::Response,
-    route::Route,
 };
 
 /// An endpoint that needs a token.
@@ -83,17 +83,17 @@ impl Endpoint {
 /// and type (contract).
 pub(crate) fn admit<'a>(
     app: &'a App,
-    route: &Route<'a>,
+    spec: &Spec,
+    path: PathValues<'a>,
     request: &'a Request,
     access: Option<Arc<Access>>,
     id: RequestId,
     now: Time,
 ) -> Result<RequestContext<'a>, ApiError> {
-    let rule = &route.endpoint.spec.body;
-    rule.check(request)?;
+    spec.body.check(request)?;
     let access = access.ok_or(ApiError::MissingUrlParameters)?;
-    let body = rule.read(request)?;
-    Ok(RequestContext { app, request, path: route.path, access, body, job: None, id, now })
+    let body = spec.body.read(request)?;
+    Ok(RequestContext { app, request, path, access, body, job: None, id, now })
 }
 
 async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, Error> {

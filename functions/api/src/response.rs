@@ -1,6 +1,6 @@
 //! Responses: the one file that maps decisions to HTTP.
 
-use efface_core::{api_error::ApiError, profile::RequestId};
+use efface_core::{api_error::ApiError, id::RequestId};
 use efface_engine::Error;
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc};
 
 use efface_core::{
-    profile::{ProfileId, RequestId},
+    id::{ProfileId, RequestId},
     time::Time,
     token::{Token, TokenId},
 };

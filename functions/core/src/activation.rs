@@ -2,7 +2,7 @@
 
 use crate::{
     deletion::{Identifier, IdentifierState},
-    profile::ProfileId,
+    id::ProfileId,
     time::Time,
 };
 

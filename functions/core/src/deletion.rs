@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    id::{ProfileId, RequestId},
     identifier::{IdentifierType, IdentifierValue},
     job::{Group, JobId, RowRef},
     key::IdHash,
-    profile::{ProfileId, RequestId},
     space::SpaceId,
     time::Time,
     token::TokenId,

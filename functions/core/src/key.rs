@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use thiserror::Error;
 
-use crate::{identifier::IdentifierType, profile::BadId, space::SpaceId, text::serde_as_text};
+use crate::{id::BadId, identifier::IdentifierType, space::SpaceId, text::serde_as_text};
 
 /// The text is not a master key.
 #[derive(Debug, Error, PartialEq, Eq)]

@@ -11,6 +11,7 @@
 pub mod activation;
 pub mod api_error;
 pub mod deletion;
+pub mod id;
 pub mod identifier;
 pub mod job;
 pub mod json;

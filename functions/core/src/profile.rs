@@ -1,105 +1,18 @@
-//! Profiles: their head, and the ids that Efface gives out itself.
+//! Profiles: the head, which every addition to a profile is checked against.
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
-use uuid::Uuid;
 
 use crate::{
     deletion::{DeletedBy, RowActor},
+    id::{BadId, ProfileId},
     job::{Group, JobId, RowRef},
     key::IdHash,
-    profile_deletion::{DeletionCounts, DeletionCursor},
     text::serde_as_text,
     time::Time,
     token::TokenId,
 };
-
-/// The text is not an id of this kind.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("not a {0}")]
-pub struct BadId(pub(crate) &'static str);
-
-/// A profile's own id, written `use_` and 32 hexadecimal digits: no personal data, never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProfileId(Uuid);
-
-impl ProfileId {
-    /// Makes an id of 16 random bytes.
-    pub fn from_random(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
-    }
-
-    /// The first byte, by which a segment's members are spread over 256 shards.
-    pub fn shard(self) -> u8 {
-        self.0.as_bytes()[0]
-    }
-}
-
-impl FromStr for ProfileId {
-    type Err = BadId;
-
-    fn from_str(text: &str) -> Result<Self, BadId> {
-        parse_uuid(text, "use_").map(Self).ok_or(BadId("profile id"))
-    }
-}
-
-impl fmt::Display for ProfileId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "use_{}", self.0.simple())
-    }
-}
-
-/// A UUID after a prefix, in its one form: 32 lower-case hexadecimal digits.
-pub(crate) fn parse_uuid(text: &str, prefix: &str) -> Option<Uuid> {
-    let digits = text.strip_prefix(prefix)?;
-    let is_simple = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if is_simple { Uuid::try_parse(digits).ok() } else { None }
-}
-
-/// The id of one HTTP request: a version 7 UUID of 36 characters, so that it carries the request's time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(Uuid);
-
-impl RequestId {
-    /// Makes an id of a time and 10 random bytes. A time before 1970 counts as 1970.
-    pub fn new(now: Time, random: [u8; 10]) -> Self {
-        let millis = u64::try_from(now.millis()).unwrap_or(0);
-        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
-    }
-
-    /// Takes a version 7 UUID; `None` for any other.
-    pub(crate) fn from_uuid(uuid: Uuid) -> Option<Self> {
-        (uuid.get_version_num() == 7).then_some(Self(uuid))
-    }
-
-    pub(crate) fn uuid(self) -> Uuid {
-        self.0
-    }
-
-    /// When the request came; `None` for a time that [`Time`] cannot hold.
-    pub fn time(self) -> Option<Time> {
-        let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
-        Time::from_millis(i64::try_from(seconds).ok()? * 1_000 + i64::from(nanos / 1_000_000))
-    }
-}
-
-impl FromStr for RequestId {
-    type Err = BadId;
-
-    fn from_str(text: &str) -> Result<Self, BadId> {
-        Uuid::try_parse(text).ok().and_then(Self::from_uuid).ok_or(BadId("request id"))
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(f)
-    }
-}
-
-serde_as_text!(ProfileId, RequestId);
 
 /// Whether a profile exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,26 +84,65 @@ impl Head {
     }
 }
 
+/// What the deletion of a profile removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DeletionCounts {
+    /// Identifiers that were active.
+    pub external_ids: i64,
+    /// Memberships of segments.
+    pub memberships: i64,
+    /// Profiles that were merged into it.
+    pub merges: i64,
+    /// Traits, by name.
+    pub traits: i64,
+}
+
+/// How far the deletion of a profile has come with the identifiers of its members: kept on the root's head, so that the
+/// next run goes on there. Written `counted`, or `{member}/{sort key}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeletionCursor {
+    /// In the member of this number, after this sort key of its partition.
+    After(usize, String),
+    /// All identifiers are deleted and [`DeletionCounts`] are final.
+    Counted,
+}
+
+const COUNTED: &str = "counted";
+
+impl FromStr for DeletionCursor {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        if text == COUNTED {
+            return Ok(Self::Counted);
+        }
+        let parts = text.split_once('/').and_then(|(member, key)| Some((member.parse().ok()?, key.to_owned())));
+        parts.map(|(member, key)| Self::After(member, key)).ok_or(BadId("deletion cursor"))
+    }
+}
+
+impl fmt::Display for DeletionCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::After(member, key) => write!(f, "{member}/{key}"),
+            Self::Counted => f.write_str(COUNTED),
+        }
+    }
+}
+
+serde_as_text!(DeletionCursor);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_request_id_tells_its_time() {
-        let now = Time::parse("2026-01-01T00:00:00.123Z").unwrap();
-        let id = RequestId::new(now, [3; 10]);
-        assert_eq!(id.to_string().len(), 36);
-        assert_eq!(id.to_string().parse::<RequestId>().unwrap().time(), Some(now));
-        assert!("00000000-0000-4000-8000-000000000000".parse::<RequestId>().is_err());
-    }
-
-    #[test]
-    fn profile_ids_round_trip() {
-        let id = ProfileId::from_random([0xab; 16]);
-        assert_eq!(id.to_string().parse(), Ok(id));
-        assert_eq!(serde_json::from_value::<ProfileId>(serde_json::to_value(id).unwrap()).unwrap(), id);
-        for bad in ["", "use_", "use_XYZ", "user_id", "use_ABABABABABABABABABABABABABABABAB"] {
-            assert!(bad.parse::<ProfileId>().is_err(), "{bad}");
+    fn cursors_round_trip() {
+        for cursor in [DeletionCursor::Counted, DeletionCursor::After(16, "E#email#x/y".to_owned())] {
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+        for bad in ["", "x/E#", "7"] {
+            assert!(bad.parse::<DeletionCursor>().is_err(), "{bad}");
         }
     }
 }

@@ -1,14 +1,10 @@
-//! The deletion of a profile: what a row that deletes one decides, and how far a deletion has come.
-
-use std::{fmt, str::FromStr};
-
-use serde::{Deserialize, Serialize};
+//! The deletion of a profile by a row of a job: what the row does, by what it finds.
 
 use crate::{
     deletion::{DeletedBy, Identifier, IdentifierState, RowActor},
+    id::ProfileId,
     job::Outcome,
-    profile::{BadId, Head, ProfileId, ProfileState},
-    text::serde_as_text,
+    profile::{Head, ProfileState},
 };
 
 /// What a row that deletes a profile does, by the identifier that it names.
@@ -63,54 +59,6 @@ pub fn decide_head(head: &Head, row: &RowActor) -> HeadStep {
         (ProfileState::Deleted, DeletedBy::Other) => HeadStep::Decided(Outcome::NotFound),
     }
 }
-
-/// What the deletion of a profile removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct DeletionCounts {
-    /// Identifiers that were active.
-    pub external_ids: i64,
-    /// Memberships of segments.
-    pub memberships: i64,
-    /// Profiles that were merged into it.
-    pub merges: i64,
-    /// Traits, by name.
-    pub traits: i64,
-}
-
-/// How far the deletion of a profile has come with the identifiers of its members: kept on the root's head, so that the
-/// next run goes on there. Written `counted`, or `{member}/{sort key}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeletionCursor {
-    /// In the member of this number, after this sort key of its partition.
-    After(usize, String),
-    /// All identifiers are deleted and [`DeletionCounts`] are final.
-    Counted,
-}
-
-const COUNTED: &str = "counted";
-
-impl FromStr for DeletionCursor {
-    type Err = BadId;
-
-    fn from_str(text: &str) -> Result<Self, BadId> {
-        if text == COUNTED {
-            return Ok(Self::Counted);
-        }
-        let parts = text.split_once('/').and_then(|(member, key)| Some((member.parse().ok()?, key.to_owned())));
-        parts.map(|(member, key)| Self::After(member, key)).ok_or(BadId("deletion cursor"))
-    }
-}
-
-impl fmt::Display for DeletionCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::After(member, key) => write!(f, "{member}/{key}"),
-            Self::Counted => f.write_str(COUNTED),
-        }
-    }
-}
-
-serde_as_text!(DeletionCursor);
 
 #[cfg(test)]
 mod tests {
@@ -168,16 +116,6 @@ mod tests {
             (head(ProfileState::Deleted, 1, &row(8, "h", 1)), HeadStep::Decided(Outcome::NotFound)),
         ] {
             assert_eq!(decide_head(&head, &own), expected, "{head:?}");
-        }
-    }
-
-    #[test]
-    fn cursors_round_trip() {
-        for cursor in [DeletionCursor::Counted, DeletionCursor::After(16, "E#email#x/y".to_owned())] {
-            assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        }
-        for bad in ["", "x/E#", "7"] {
-            assert!(bad.parse::<DeletionCursor>().is_err(), "{bad}");
         }
     }
 }

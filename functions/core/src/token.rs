@@ -12,7 +12,7 @@ use base64::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{profile::BadId, text::serde_as_text};
+use crate::{id::BadId, text::serde_as_text};
 
 const PREFIX: &str = "eff_";
 

@@ -6,7 +6,7 @@
 //! well: then it is any other `user_id` of the merged profile that the job does not delete. So the outcome of a row does
 //! not depend on the order of the job's rows. A row without a guard is `protected`.
 
-use crate::{deletion::Identifier, identifier::IdentifierType, key::IdHash, profile::ProfileId};
+use crate::{deletion::Identifier, id::ProfileId, identifier::IdentifierType, key::IdHash};
 
 /// A `user_id` that must stay active while another one of its profile is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

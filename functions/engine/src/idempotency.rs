@@ -1,7 +1,7 @@
 //! Requests that may be sent again: what their idempotency key stands for.
 
 use efface_aws::store::idempotency::KeyClaim;
-use efface_core::{api_error::ApiError, job::Group, profile::RequestId};
+use efface_core::{api_error::ApiError, id::RequestId, job::Group};
 
 use crate::{Caller, Engine, Error};
 

@@ -7,8 +7,8 @@ use efface_aws::{
 use efface_core::{
     api_error::ApiError,
     deletion::{Actor, Deletion, Identifier, Step, decide},
+    id::{ProfileId, RequestId},
     key::IdHash,
-    profile::{ProfileId, RequestId},
     request::DeleteIdentifier,
     user_id_rule::{GuardIdentifier, needs_guard},
 };

@@ -21,8 +21,8 @@ use std::{sync::Arc, time::Duration};
 
 use efface_aws::{Store, StoreError, clock::Clock, pricing, queue::Queue};
 use efface_core::{
+    id::RequestId,
     job::{JobHead, JobId, JobState, Page, plan::Pricing},
-    profile::RequestId,
     space::SpaceId,
     time::Time,
 };

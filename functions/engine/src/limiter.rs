@@ -1,7 +1,7 @@
 //! The limit of single deletions: exact by the store's counters, and free of requests while it is used up.
 
 use efface_aws::{Store, StoreError};
-use efface_core::{profile::ProfileId, space::SpaceId, time::Time};
+use efface_core::{id::ProfileId, space::SpaceId, time::Time};
 
 use crate::cache::Cache;
 

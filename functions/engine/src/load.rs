@@ -16,10 +16,11 @@ use efface_aws::{
 use efface_core::{
     activation::{Activation, activate},
     deletion::Identifier,
+    id::ProfileId,
     identifier::ExternalId,
     key::{IdHash, SpaceKey},
     load::{MAX_LINE_BYTES, ProfileLine},
-    profile::{Head, ProfileId, ProfileState},
+    profile::{Head, ProfileState},
     space::{Space, SpaceId},
     time::Time,
 };

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use efface_core::{
     api_error::ApiError,
+    id::ProfileId,
     job::{JobHead, JobId, JobStatus, NewJob, chunk::ChunkId},
     key::IdHash,
-    profile::ProfileId,
-    profile_deletion::DeletionCounts,
+    profile::DeletionCounts,
     time::Time,
 };
 

@@ -16,10 +16,11 @@ use efface_aws::{
 };
 use efface_core::{
     deletion::{Actor, DeletedBy, Deletion, Identifier},
+    id::ProfileId,
     job::Outcome,
     key::IdHash,
-    profile::{Head, ProfileId, ProfileState},
-    profile_deletion::{DeletionCounts, DeletionCursor, HeadStep, ProfileStep, decide_head, decide_profile},
+    profile::{DeletionCounts, DeletionCursor, Head, ProfileState},
+    profile_deletion::{HeadStep, ProfileStep, decide_head, decide_profile},
 };
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 

@@ -1,6 +1,6 @@
 //! Idempotency keys: the request that a key stands for, for 24 hours.
 
-use efface_core::{profile::RequestId, space::SpaceId, time::Time};
+use efface_core::{id::RequestId, space::SpaceId, time::Time};
 use serde::{Deserialize, Serialize};
 
 use super::{

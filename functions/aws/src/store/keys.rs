@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
+    id::ProfileId,
     identifier::IdentifierType,
     job::{Group, JobId, chunk::ChunkId},
     key::IdHash,
-    profile::ProfileId,
     space::SpaceId,
     token::{TokenHash, TokenId},
 };

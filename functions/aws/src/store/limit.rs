@@ -1,6 +1,6 @@
 //! Counters of single deletions: one item for each space and clock second, deleted by the table's TTL.
 
-use efface_core::{profile::ProfileId, space::SpaceId, time::Time};
+use efface_core::{id::ProfileId, space::SpaceId, time::Time};
 
 use super::{Key, Store, StoreError, write::Write};
 

@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
     deletion::{Identifier, remembered_requests},
+    id::ProfileId,
     identifier::ExternalId,
     key::IdHash,
-    profile::ProfileId,
     space::SpaceId,
     time::Time,
 };

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
     deletion::Identifier,
+    id::ProfileId,
     identifier::IdentifierType,
     key::IdHash,
-    profile::{Head, ProfileId, ProfileState},
+    profile::{Head, ProfileState},
     space::SpaceId,
     time::Time,
 };

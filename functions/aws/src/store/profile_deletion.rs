@@ -4,9 +4,9 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 use efface_core::{
     deletion::RowActor,
+    id::ProfileId,
     key::IdHash,
-    profile::{Head, ProfileId},
-    profile_deletion::{DeletionCounts, DeletionCursor},
+    profile::{DeletionCounts, DeletionCursor, Head},
     space::SpaceId,
     time::Time,
     token::TokenId,

@@ -4,9 +4,9 @@ use std::fmt::Display;
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use efface_core::{
+    id::{ProfileId, RequestId},
     job::{Group, JobId, RowRef},
-    profile::{ProfileId, RequestId},
-    profile_deletion::DeletionCursor,
+    profile::DeletionCursor,
     time::Time,
     token::TokenId,
 };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, Outcome, RowRef};
-use crate::{key::IdHash, profile::BadId, rows::RowFault, time::Time};
+use crate::{id::BadId, key::IdHash, rows::RowFault, time::Time};
 
 /// Rows of a chunk: its item is written and read as a whole, and stays well below DynamoDB's 400 KB.
 pub const CHUNK_ROWS: usize = 1_000;

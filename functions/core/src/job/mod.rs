@@ -16,7 +16,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::{
-    profile::{BadId, RequestId, parse_uuid},
+    id::{BadId, RequestId, parse_uuid},
     text::serde_as_text,
 };
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{JobHead, LIFE_SECONDS, Progress};
-use crate::{profile::BadId, time::Time};
+use crate::{id::BadId, time::Time};
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

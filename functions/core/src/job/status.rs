@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Counts, Group, JobId, JobState, Outcome, plan::Extent};
 use crate::{
-    profile::{ProfileId, RequestId},
+    id::{ProfileId, RequestId},
     time::Time,
     token::TokenId,
 };

@@ -24,7 +24,7 @@ use efface_core::{
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Run, dispatch::pointer, identifier_row::IdentifierHashes, plan::Reservations};
+use super::{Decided, Run, dispatch::pointer, identifier_row::IdentifierHashes, plan::Reservations};
 use crate::{Deadline, Engine, Error, concurrency::MAX};
 
 /// Rows whose identifiers are read ahead together: one request.
@@ -57,9 +57,6 @@ pub(super) enum OnFailure {
     /// The row's outcome is `failed`.
     Fail,
 }
-
-/// What became of a row: `None` where there was no time, or no allowance, for it.
-pub(super) type Decided = Option<(Outcome, Extent)>;
 
 impl Engine {
     /// Runs a chunk until it is completed or the time is up. An error leaves everything as it is, for the message to come

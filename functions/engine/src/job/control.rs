@@ -3,11 +3,11 @@
 use efface_aws::store::job::Move;
 use efface_core::{
     api_error::ApiError,
+    id::RequestId,
     job::{
         Control, JobHead, JobId, JobState, JobStatus,
         state::{Advance, Transition, advance, transition},
     },
-    profile::RequestId,
     space::SpaceId,
     time::Time,
 };

@@ -3,8 +3,8 @@
 use efface_aws::store::job::Committed;
 use efface_core::{
     api_error::ApiError,
+    id::RequestId,
     job::{Counts, JobHead, JobId, JobState, JobStatus, NewJob, Progress, plan::Plan},
-    profile::RequestId,
     space::SpaceId,
 };
 

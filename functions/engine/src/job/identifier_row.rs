@@ -9,10 +9,10 @@
 
 use efface_core::{
     deletion::{Actor, DeletedBy, Deletion, Identifier, RowActor},
+    id::ProfileId,
     identifier::IdentifierType,
     job::Outcome,
     key::IdHash,
-    profile::ProfileId,
     user_id_rule::{GuardIdentifier, guard, lookup_guards},
 };
 

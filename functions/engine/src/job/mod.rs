@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use efface_core::{
     deletion::RowActor,
-    job::{JobHead, chunk::ChunkId},
+    job::{JobHead, Outcome, Page, chunk::ChunkId, plan::Extent},
     space::SpaceId,
 };
 
@@ -29,6 +29,9 @@ pub use reconcile::{Reconciled, ScanCursor};
 
 /// Pages that are listed at once.
 const PAGES: u8 = 100;
+
+/// What became of a row, and what a dry run's row would remove; `None` where there was no time, or no allowance, for it.
+type Decided = Option<(Outcome, Extent)>;
 
 /// One run of a chunk: what each of its rows needs to know.
 #[derive(Debug)]
@@ -49,6 +52,6 @@ impl Run {
 }
 
 /// Where a scan of pages goes on after these: after the last one, unless there were fewer than were asked for.
-fn next_page(pages: &[efface_core::job::Page]) -> Option<u32> {
+fn next_page(pages: &[Page]) -> Option<u32> {
     pages.last().filter(|_| pages.len() == usize::from(PAGES)).map(|page| page.page + 1)
 }

@@ -9,19 +9,20 @@ use std::{
 use efface_aws::{StoreError, store::job::Reserved};
 use efface_core::{
     deletion::Identifier,
+    id::ProfileId,
     job::{
         Counts, JobId, Outcome, RowRef,
         chunk::Row,
         plan::{Extent, Plan},
     },
     key::IdHash,
-    profile::{Head, ProfileId},
+    profile::Head,
     space::SpaceId,
     time::Time,
 };
 use futures::{StreamExt, stream};
 
-use super::chunk::Decided;
+use super::Decided;
 use crate::{Deadline, Engine, Error, concurrency::MAX};
 
 /// Rows of a page that are planned together. Work that has not begun takes memory, too.

@@ -3,7 +3,7 @@
 use efface_core::{
     api_error::ApiError,
     identifier::{ExternalId, GROUP_ID},
-    profile_deletion::DeletionCounts,
+    profile::DeletionCounts,
     role::Permission,
     time::Time,
 };

@@ -1,11 +1,7 @@
 //! The profile that a read is about.
 
 use efface_core::{
-    api_error::ApiError,
-    identifier::SEGMENT_ID,
-    list::ListQuery,
-    profile::{Head, ProfileId},
-    request::Selector,
+    api_error::ApiError, id::ProfileId, identifier::SEGMENT_ID, list::ListQuery, profile::Head, request::Selector,
 };
 use efface_engine::Error;
 

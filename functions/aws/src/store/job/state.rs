@@ -2,8 +2,8 @@
 //! any runs: a chunk starts by counting itself on a counter, so none starts unnoticed.
 
 use efface_core::{
+    id::RequestId,
     job::{JobHead, JobId, JobState, JobStatus, SHARDS, state::aggregate_change, status::by_outcome},
-    profile::RequestId,
     space::SpaceId,
     time::Time,
 };
