@@ -199,7 +199,7 @@ async fn a_job_left_open_is_cancelled() {
     let app = app(1).await;
     let job = app.job(json!({ "action": "delete_profile", "open": true, "rows": ["user_id:u0"] })).await;
     app.clock.advance(31 * 24 * 3_600 * 1_000);
-    assert_eq!(app.reconcile().await.closed, 1);
+    assert_eq!(app.reconcile().await.cancelled, 1);
     assert_eq!(app.job_status(&job).await["state"], "cancelled");
 }
 

@@ -185,7 +185,7 @@ pub(crate) fn headers(status: u16) -> &'static [(&'static str, &'static str)] {
 /// The error that a client gets when the store or the queue fails. The detail goes to the log.
 fn failed(id: &RequestId, error: Error) -> ApiError {
     match error {
-        Error::Api(error) => error,
+        Error::Api(error) if error != ApiError::Internal => error,
         error if error.is_passing() => {
             tracing::warn!(request_id = %id, %error, "store");
             ApiError::Unavailable

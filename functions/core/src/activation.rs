@@ -19,7 +19,7 @@ pub enum Activation {
     Blocked,
 }
 
-/// Decides it. An event without a time of its own never brings anything back.
+/// Decides what becomes of an identifier, by what is stored of it. An event without a time of its own never brings anything back.
 pub fn activate(stored: Option<&Identifier>, event_time: Option<Time>) -> Activation {
     let Some(stored) = stored else { return Activation::New };
     // An event that is dated ahead of the deletion must not undo that deletion when it is sent again.

@@ -191,8 +191,8 @@ pub struct Deletion {
 pub enum Step {
     /// This actor has deleted it already: a reply was lost, or a request or row is repeated. It is a success.
     AlreadyDeleted,
-    /// Another row of the job or its group deleted it.
-    Duplicate,
+    /// Another row of the job or its group deleted it, under this profile.
+    Duplicate(ProfileId),
     /// It is active under another profile: delete it there.
     DeleteUnder(ProfileId),
     /// The profile has no such active identifier.
@@ -201,13 +201,11 @@ pub enum Step {
 
 impl Step {
     /// The profile that must be merged with the deletion's own for this step to hold, where it is another one.
-    pub fn needs_merge_with(self, found: Option<&Identifier>, under: ProfileId) -> Option<ProfileId> {
-        let other = match self {
-            Self::DeleteUnder(other) => Some(other),
-            Self::Duplicate => found.map(|found| found.profile_id),
-            Self::AlreadyDeleted | Self::NotFound => None,
-        };
-        other.filter(|other| *other != under)
+    pub fn needs_merge_with(self, under: ProfileId) -> Option<ProfileId> {
+        match self {
+            Self::DeleteUnder(other) | Self::Duplicate(other) if other != under => Some(other),
+            _ => None,
+        }
     }
 }
 
@@ -222,7 +220,7 @@ pub fn decide(found: Option<&Identifier>, actor: &Actor, under: ProfileId) -> St
     };
     match (deleted_by, found.state) {
         (DeletedBy::ThisRow, _) => Step::AlreadyDeleted,
-        (DeletedBy::SameJob, _) | (DeletedBy::SameGroup, IdentifierState::Deleted) => Step::Duplicate,
+        (DeletedBy::SameJob, _) | (DeletedBy::SameGroup, IdentifierState::Deleted) => Step::Duplicate(found.profile_id),
         (_, IdentifierState::Active) if found.profile_id != under => Step::DeleteUnder(found.profile_id),
         _ => Step::NotFound,
     }
@@ -305,9 +303,9 @@ pub(crate) mod tests {
         for (found, expected) in [
             (deleted_by(&own), Step::AlreadyDeleted),
             (active(deleted_by(&own)), Step::AlreadyDeleted),
-            (deleted_by(&row(7, "g", 2)), Step::Duplicate),
-            (active(deleted_by(&row(7, "g", 2))), Step::Duplicate),
-            (deleted_by(&row(8, "g", 1)), Step::Duplicate),
+            (deleted_by(&row(7, "g", 2)), Step::Duplicate(profile(1))),
+            (active(deleted_by(&row(7, "g", 2))), Step::Duplicate(profile(1))),
+            (deleted_by(&row(8, "g", 1)), Step::Duplicate(profile(1))),
             (active(deleted_by(&row(8, "g", 1))), Step::DeleteUnder(profile(1))),
             (deleted_by(&row(8, "h", 1)), Step::NotFound),
             (tombstone(100), Step::NotFound),
@@ -321,15 +319,14 @@ pub(crate) mod tests {
 
     #[test]
     fn a_step_in_another_profile_needs_a_merge() {
-        let found = tombstone(1);
         for (step, under, expected) in [
             (Step::DeleteUnder(profile(1)), 2, Some(profile(1))),
-            (Step::Duplicate, 2, Some(profile(1))),
-            (Step::Duplicate, 1, None),
+            (Step::Duplicate(profile(1)), 2, Some(profile(1))),
+            (Step::Duplicate(profile(1)), 1, None),
             (Step::AlreadyDeleted, 2, None),
             (Step::NotFound, 2, None),
         ] {
-            assert_eq!(step.needs_merge_with(Some(&found), profile(under)), expected, "{step:?}");
+            assert_eq!(step.needs_merge_with(profile(under)), expected, "{step:?}");
         }
     }
 

@@ -62,7 +62,7 @@ pub struct Head {
     /// How far its deletion has come, where it does not end within one run.
     #[serde(default)]
     pub deletion_cursor: Option<DeletionCursor>,
-    /// What its deletion removed, where a receipt was asked for.
+    /// What its deletion has removed so far; final where the cursor is [`DeletionCursor::Counted`].
     #[serde(default)]
     pub deletion_counts: Option<DeletionCounts>,
 }

@@ -21,7 +21,7 @@ pub enum ProfileStep {
 
 /// Decides what a row that deletes a profile does. The row's own identifier is deleted last, so a row that finds it
 /// deleted by itself is done.
-pub fn decide_profile(found: Option<&Identifier>, row: &RowActor, is_first_run: bool) -> ProfileStep {
+pub fn decide_profile(found: Option<&Identifier>, row: &RowActor, is_first: bool) -> ProfileStep {
     let Some(found) = found else { return ProfileStep::Decided(Outcome::NotFound) };
     match (found.deleted_by(row), found.state) {
         (DeletedBy::ThisRow, _) => ProfileStep::Decided(Outcome::Deleted),
@@ -29,7 +29,7 @@ pub fn decide_profile(found: Option<&Identifier>, row: &RowActor, is_first_run: 
             ProfileStep::Decided(Outcome::Duplicate)
         }
         (_, IdentifierState::Active) => ProfileStep::Start(found.profile_id),
-        (_, IdentifierState::Deleted) if !is_first_run => ProfileStep::Resume(found.profile_id),
+        (_, IdentifierState::Deleted) if !is_first => ProfileStep::Resume(found.profile_id),
         (_, IdentifierState::Deleted) => ProfileStep::Decided(Outcome::NotFound),
     }
 }
@@ -47,7 +47,7 @@ pub enum HeadStep {
     Decided(Outcome),
 }
 
-/// Decides it.
+/// Decides what follows, by the head that was found.
 pub fn decide_head(head: &Head, row: &RowActor) -> HeadStep {
     if !head.is_root() {
         return HeadStep::StartAt(head.root);
@@ -71,7 +71,7 @@ mod tests {
     fn what_a_row_does_with_a_profile() {
         let own = row(7, "g", 1);
         let decided = ProfileStep::Decided;
-        for (found, is_first_run, expected) in [
+        for (found, is_first, expected) in [
             (None, true, decided(Outcome::NotFound)),
             (Some(deleted_by(&own)), true, decided(Outcome::Deleted)),
             (Some(active(deleted_by(&own))), false, decided(Outcome::Deleted)),
@@ -83,7 +83,7 @@ mod tests {
             (Some(tombstone(1)), true, decided(Outcome::NotFound)),
             (Some(tombstone(1)), false, ProfileStep::Resume(profile(1))),
         ] {
-            assert_eq!(decide_profile(found.as_ref(), &own, is_first_run), expected, "{found:?}");
+            assert_eq!(decide_profile(found.as_ref(), &own, is_first), expected, "{found:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The rule: **a profile that has a `user_id` keeps one**, until the whole profile is deleted.
+//! The rule: **a profile that has a `user_id` keeps one**, until the profile itself is deleted.
 //!
 //! A `user_id` is deleted only while another `user_id` of the same profile, its guard, is active. Both are checked in
 //! one transaction, so of two deletions that race for a profile's last two `user_id`s one finds its guard gone. A
@@ -22,22 +22,17 @@ pub fn needs_guard(id_type: &IdentifierType) -> bool {
     id_type.is_user_id()
 }
 
-/// Whether a row's lookup guards its target. `deletes_lookup`: some row of the job deletes the lookup.
-pub fn lookup_guards(lookup: IdHash, target: IdHash, deletes_lookup: bool) -> bool {
-    lookup != target && !deletes_lookup
+/// Whether another `user_id` may guard the deletion of this one: not itself, and none that the same job deletes.
+pub fn may_guard(candidate: IdHash, target: IdHash, job_deletes_candidate: bool) -> bool {
+    candidate != target && !job_deletes_candidate
 }
 
-/// The guard that a listed `user_id` of a member makes; `None` where it is the target, where the job deletes it, or
-/// where it is not active under that member.
-pub fn guard(
-    listed: IdHash,
-    member: ProfileId,
-    target: IdHash,
-    job_deletes_it: bool,
-    found: Option<&Identifier>,
-) -> Option<GuardIdentifier> {
-    let is_active = found.and_then(Identifier::active_profile) == Some(member);
-    (listed != target && !job_deletes_it && is_active).then_some(GuardIdentifier { hash: listed, profile: member })
+impl GuardIdentifier {
+    /// The guard that a `user_id` makes which a profile lists; `None` where it is not active under that profile.
+    pub fn of(hash: IdHash, profile: ProfileId, found: Option<&Identifier>) -> Option<Self> {
+        let is_active = found.and_then(Identifier::active_profile) == Some(profile);
+        is_active.then_some(Self { hash, profile })
+    }
 }
 
 #[cfg(test)]
@@ -59,25 +54,19 @@ mod tests {
     }
 
     #[test]
-    fn a_lookup_guards_unless_the_job_deletes_it() {
-        assert!(lookup_guards(hash(1), hash(2), false));
-        assert!(!lookup_guards(hash(1), hash(2), true));
-        assert!(!lookup_guards(hash(1), hash(1), false));
+    fn a_user_id_may_guard_another_that_its_job_keeps() {
+        assert!(may_guard(hash(1), hash(2), false));
+        assert!(!may_guard(hash(1), hash(2), true));
+        assert!(!may_guard(hash(1), hash(1), false));
     }
 
     #[test]
-    fn a_guard_is_another_active_user_id_that_stays() {
+    fn a_guard_is_active() {
         let active = Identifier { state: IdentifierState::Active, ..tombstone(1) };
-        let one = Some(GuardIdentifier { hash: hash(1), profile: profile(1) });
-        assert_eq!(guard(hash(1), profile(1), hash(2), false, Some(&active)), one);
-        for (listed, member, is_target, found) in [
-            (hash(2), profile(1), false, Some(&active)),
-            (hash(1), profile(2), false, Some(&active)),
-            (hash(1), profile(1), true, Some(&active)),
-            (hash(1), profile(1), false, Some(&tombstone(1))),
-            (hash(1), profile(1), false, None),
-        ] {
-            assert_eq!(guard(listed, member, hash(2), is_target, found), None);
-        }
+        let guard = Some(GuardIdentifier { hash: hash(1), profile: profile(1) });
+        assert_eq!(GuardIdentifier::of(hash(1), profile(1), Some(&active)), guard);
+        assert_eq!(GuardIdentifier::of(hash(1), profile(2), Some(&active)), None);
+        assert_eq!(GuardIdentifier::of(hash(1), profile(1), Some(&tombstone(1))), None);
+        assert_eq!(GuardIdentifier::of(hash(1), profile(1), None), None);
     }
 }

@@ -127,14 +127,14 @@ impl Engine {
                 TombstoneWrite::Unchanged(found) => found,
             };
             let step = decide(found.as_deref(), &deletion.actor, deletion.profile);
-            if let Some(other) = step.needs_merge_with(found.as_deref(), deletion.profile)
+            if let Some(other) = step.needs_merge_with(deletion.profile)
                 && !self.store.are_merged(&deletion.space, deletion.profile, other).await?
             {
                 return Ok(Deleted::NotFound);
             }
             match step {
                 Step::AlreadyDeleted => return Ok(Deleted::Yes),
-                Step::Duplicate => return Ok(Deleted::Duplicate),
+                Step::Duplicate(_) => return Ok(Deleted::Duplicate),
                 Step::NotFound => return Ok(Deleted::NotFound),
                 Step::DeleteUnder(other) => deletion.profile = other,
             }

@@ -62,7 +62,7 @@ pub struct Caller<'a> {
     pub access: &'a Access,
     /// The request.
     pub request: RequestId,
-    /// When it came, which is the time that a deletion bears.
+    /// When it came, which is the time of a single deletion.
     pub now: Time,
 }
 

@@ -1,6 +1,6 @@
 //! Deleting a profile, as a row of a job does it.
 //!
-//! The order makes it safe to be cut short anywhere. First the heads are marked deleted: from then on reads find
+//! The order makes it safe to be cut short anywhere. First the heads are set to deleted: from then on reads find
 //! nothing and nothing can be added. Then everything that the profile's partitions list is removed. The row's own
 //! identifier goes last, so that a row whose identifier bears its tombstone is done.
 
@@ -35,6 +35,14 @@ const AT_ONCE: usize = 16;
 /// A row finds the root in two steps, and in two more where a merge happens meanwhile.
 const STARTS: usize = 4;
 
+/// The root of the profile that a row is to delete.
+enum Root {
+    /// This row has set it to deleted, now or in an earlier run.
+    Deleted(Box<Head>),
+    /// Another actor has, or there is none: the row has this outcome.
+    NotOurs(Outcome),
+}
+
 impl Engine {
     /// Deletes the profile that an identifier belongs to. `None` where the time was up before it was done: the next run
     /// of the row goes on.
@@ -56,8 +64,8 @@ impl Engine {
             ProfileStep::Resume(profile) => self.started_root(&deletion, profile).await?,
         };
         let root = match root {
-            Ok(root) => root,
-            Err(outcome) => return Ok(Some(outcome)),
+            Root::Deleted(root) => root,
+            Root::NotOurs(outcome) => return Ok(Some(outcome)),
         };
         if !MergedProfileDeletion::new(self, run, &deletion, &root, own).run().await? {
             return Ok(None);
@@ -73,41 +81,33 @@ impl Engine {
         ProfileDeletion { space, row: run.actor(row), token_id, at: self.clock.now() }
     }
 
-    /// Marks the root that a profile belongs to deleted; or the outcome of the row, where that is not this row's to do.
-    async fn start_at_root(
-        &self,
-        deletion: &ProfileDeletion,
-        mut profile: ProfileId,
-    ) -> Result<Result<Head, Outcome>, Error> {
+    /// Sets the root that a profile belongs to to deleted.
+    async fn start_at_root(&self, deletion: &ProfileDeletion, mut profile: ProfileId) -> Result<Root, Error> {
         for _ in 0..STARTS {
             let head = match self.store.start_deletion(deletion, profile, profile).await? {
-                StartedDeletion::Now(head) => return Ok(Ok(*head)),
-                StartedDeletion::Not(None) => return Ok(Err(Outcome::NotFound)),
-                StartedDeletion::Not(Some(head)) => *head,
+                StartedDeletion::Now(head) => return Ok(Root::Deleted(head)),
+                StartedDeletion::Not(None) => return Ok(Root::NotOurs(Outcome::NotFound)),
+                StartedDeletion::Not(Some(head)) => head,
             };
             match decide_head(&head, &deletion.row) {
                 HeadStep::StartAt(root) => profile = root,
                 HeadStep::Again => {}
-                HeadStep::Resume => return Ok(Ok(head)),
-                HeadStep::Decided(outcome) => return Ok(Err(outcome)),
+                HeadStep::Resume => return Ok(Root::Deleted(head)),
+                HeadStep::Decided(outcome) => return Ok(Root::NotOurs(outcome)),
             }
         }
         Err(Error::contended("the profile"))
     }
 
-    /// The root that an earlier run of this row has marked deleted.
-    async fn started_root(
-        &self,
-        deletion: &ProfileDeletion,
-        profile: ProfileId,
-    ) -> Result<Result<Head, Outcome>, Error> {
+    /// The root that an earlier run of this row has set to deleted.
+    async fn started_root(&self, deletion: &ProfileDeletion, profile: ProfileId) -> Result<Root, Error> {
         let root = self.store.root(&deletion.space, profile).await?;
         let is_own = |root: &Head| {
             root.is_root()
                 && root.state == ProfileState::Deleted
                 && root.deleted_by(&deletion.row) == DeletedBy::ThisRow
         };
-        Ok(root.filter(is_own).ok_or(Outcome::NotFound))
+        Ok(root.filter(is_own).map_or(Root::NotOurs(Outcome::NotFound), |root| Root::Deleted(Box::new(root))))
     }
 }
 
@@ -124,7 +124,7 @@ fn tombstone(deletion: &ProfileDeletion, target: IdHash, profile: ProfileId) -> 
     }
 }
 
-/// The removal of what a merged profile holds, whose root is marked deleted. It goes on from where an earlier run ended,
+/// The removal of what a merged profile holds, whose root is set to deleted. It goes on from where an earlier run ended,
 /// and where the time ends keeps a cursor on the root's head.
 struct MergedProfileDeletion<'a> {
     engine: &'a Engine,
@@ -221,7 +221,7 @@ impl<'a> MergedProfileDeletion<'a> {
 
     async fn start_and_list(&self, member: ProfileId, after: Option<String>) -> Result<Listed, StoreError> {
         let store = &self.engine.store;
-        // Members that an earlier run has been through are marked already.
+        // Members that an earlier run has been through are deleted already.
         if member != self.root.root && after.as_deref() != Some(PROFILE_HEAD) {
             store.start_deletion(self.deletion, member, self.root.root).await?;
         }

@@ -32,8 +32,8 @@ impl Reconciler {
         let deadline = Deadline::after(left.saturating_sub(RESERVE));
         let done = self.engine.reconcile(&self.dead_letters, &self.cursor, deadline).await;
         match &done {
-            Ok(Reconciled { jobs, redispatched, requeued, closed, verified, decided, left, failed }) => {
-                tracing::info!(jobs, redispatched, requeued, closed, verified, decided, left, failed, "reconciled");
+            Ok(Reconciled { jobs, redispatched, requeued, cancelled, verified, decided, left, failed }) => {
+                tracing::info!(jobs, redispatched, requeued, cancelled, verified, decided, left, failed, "reconciled");
             }
             Err(error) => tracing::error!(%error, "not reconciled"),
         }

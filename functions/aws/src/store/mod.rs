@@ -1,6 +1,7 @@
-//! The store: one DynamoDB table. Each file holds the operations on one noun; [`keys`] says where items live, `read` and
-//! `write` how they are read and written.
+//! The store: one DynamoDB table. Each file holds the operations on one noun; [`keys`] says where items live, `read`,
+//! `write` and `batch` how they are read and written.
 
+mod batch;
 mod error;
 pub mod idempotency;
 pub mod identifier;

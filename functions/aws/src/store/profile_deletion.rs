@@ -1,4 +1,4 @@
-//! Deleting a profile: its heads are marked deleted first, and nothing is added to a profile but under a check of its
+//! Deleting a profile: its heads are set to deleted first, and nothing is added to a profile but under a check of its
 //! head. So what its partition lists afterwards is all that there is to remove, whoever removes it.
 
 use aws_sdk_dynamodb::types::ReturnValue;
@@ -60,7 +60,7 @@ pub struct Listed {
 }
 
 impl Store {
-    /// Marks an active head deleted, if it is merged into `root`. Once a root's head is deleted no merge can be added, so
+    /// Sets an active head to deleted, if it is merged into `root`. Once a root's head is deleted no merge can be added, so
     /// its list of members is complete.
     pub async fn start_deletion(
         &self,
@@ -147,6 +147,6 @@ impl Store {
         if self.write(write).await?.is_done() {
             return Ok(());
         }
-        Err(StoreError::Internal("the head of a profile that is being deleted is not marked so".to_owned()))
+        Err(StoreError::Internal("the head of a profile that is being deleted is active".to_owned()))
     }
 }

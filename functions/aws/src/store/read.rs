@@ -1,18 +1,12 @@
-//! Reads, and batches without conditions. An item that cannot be read is an error that names its kind: it is never
-//! skipped, and no field of it gets a value of its own.
+//! Reads. An item that cannot be read is an error that names its kind: it is never skipped. Only fields that an older
+//! form of the item lacks have a default.
 
-use std::{str::FromStr, time::Duration};
+use std::str::FromStr;
 
-use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 
 use super::{Item, Key, Store, StoreError};
-
-/// DynamoDB takes so many items in one batch of reads.
-pub(super) const READS_PER_BATCH: usize = 100;
-
-/// DynamoDB takes so many items in one batch of writes.
-const WRITES_PER_BATCH: usize = 25;
 
 /// A query of one partition.
 #[derive(Debug, Default)]
@@ -77,33 +71,6 @@ impl Store {
         Ok(get.consistent_read(consistent).send().await?.item)
     }
 
-    /// Reads any number of items as the last acknowledged writes left them, in no order; absent ones are left out.
-    pub(super) async fn get_many(&self, keys: impl IntoIterator<Item = Key>) -> Result<Vec<Item>, StoreError> {
-        self.get_batches(keys, true).await
-    }
-
-    /// The same; not `consistent`, at half the price, and perhaps as the items were a moment ago.
-    pub(super) async fn get_batches(
-        &self,
-        keys: impl IntoIterator<Item = Key>,
-        consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
-        let mut keys: Vec<Item> = keys.into_iter().map(Item::from).collect();
-        let mut items = Vec::with_capacity(keys.len());
-        let mut pause = Pause::default();
-        while !keys.is_empty() {
-            let rest = keys.split_off(keys.len().min(READS_PER_BATCH));
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(consistent).build()?;
-            let reply = self.client.batch_get_item().request_items(&self.table, wanted).send().await?;
-            items.extend(reply.responses.into_iter().flatten().flat_map(|(_, items)| items));
-            let left = reply.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys);
-            keys = left.collect();
-            pause.after(keys.is_empty(), "UnprocessedKeys").await?;
-            keys.extend(rest);
-        }
-        Ok(items)
-    }
-
     /// Runs a query as of the last acknowledged writes.
     pub(super) async fn query(&self, query: Query) -> Result<Found, StoreError> {
         let condition = query.range.map_or_else(|| "pk = :pk".to_owned(), |range| format!("pk = :pk AND {range}"));
@@ -123,59 +90,6 @@ impl Store {
             .await?;
         let more = reply.last_evaluated_key.as_ref().map(|key| sort_key(key).map(str::to_owned)).transpose()?;
         Ok((reply.items.unwrap_or_default(), more))
-    }
-
-    /// Puts any number of items, over whatever is there.
-    pub(super) async fn put_many(&self, items: impl IntoIterator<Item = Item>) -> Result<(), StoreError> {
-        let put =
-            |item| Ok(WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(item)).build()?).build());
-        self.write_many(items.into_iter().map(put).collect::<Result<_, StoreError>>()?).await
-    }
-
-    /// Deletes any number of items.
-    pub(super) async fn delete_many(&self, keys: impl IntoIterator<Item = Key>) -> Result<(), StoreError> {
-        let delete = |key: Key| {
-            let request = DeleteRequest::builder().set_key(Some(key.into())).build()?;
-            Ok(WriteRequest::builder().delete_request(request).build())
-        };
-        self.write_many(keys.into_iter().map(delete).collect::<Result<_, StoreError>>()?).await
-    }
-
-    /// What a request left undone is sent again.
-    async fn write_many(&self, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
-        let mut pause = Pause::default();
-        while !writes.is_empty() {
-            let rest = writes.split_off(writes.len().min(WRITES_PER_BATCH));
-            let reply = self.client.batch_write_item().request_items(&self.table, writes).send().await?;
-            writes = reply.unprocessed_items.into_iter().flatten().flat_map(|(_, left)| left).collect();
-            pause.after(writes.is_empty(), "UnprocessedItems").await?;
-            writes.extend(rest);
-        }
-        Ok(())
-    }
-}
-
-/// The pauses before what a batch left undone is sent again. After a second of pauses it gives up.
-struct Pause(Duration);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(Duration::from_millis(25))
-    }
-}
-
-impl Pause {
-    async fn after(&mut self, is_done: bool, what: &str) -> Result<(), StoreError> {
-        if is_done {
-            *self = Self::default();
-            return Ok(());
-        }
-        if self.0 > Duration::from_secs(1) {
-            return Err(StoreError::Unavailable(what.to_owned()));
-        }
-        tokio::time::sleep(self.0.mul_f64(0.5 + fastrand::f64())).await;
-        self.0 *= 2;
-        Ok(())
     }
 }
 

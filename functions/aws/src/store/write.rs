@@ -1,5 +1,5 @@
-//! Conditional writes and transactions: the one place where requests that change the table are built, sent and sent
-//! again, and where a failed condition is told from a failed request.
+//! Conditional writes and transactions: the one place where they are built, sent and sent again, and where a failed
+//! condition is told from a failed request. Writes without a condition are batched in `batch`.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -17,7 +17,7 @@ use super::{
     value::{ToValue, to_item},
 };
 
-/// How often a write that met a transaction is sent, where a client waits for the response.
+/// How often a write of one item, or a small transaction of a request, is sent that met another transaction.
 pub(super) const FEW: u32 = 4;
 
 /// How often a transaction that met another is sent, where many workers write to the same counters.

@@ -24,7 +24,7 @@ pub enum Outcome {
     Invalid = 4,
     /// It must not be deleted: a profile that has a `user_id` keeps one.
     Protected = 5,
-    /// It could not be done, and nothing was changed: `redrive` tries again.
+    /// It could not be done, or not to its end: `redrive` tries again.
     Failed = 6,
 }
 
@@ -33,7 +33,7 @@ impl Outcome {
     pub const ALL: [Self; 6] =
         [Self::Deleted, Self::Duplicate, Self::NotFound, Self::Invalid, Self::Protected, Self::Failed];
 
-    /// The word in answers and in the table.
+    /// The word in responses and in the table.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deleted => "deleted",

@@ -1,5 +1,6 @@
-//! A job's state machine. All of its rules are the two functions [`transition`], for what a client asks, and
-//! [`advance`], for what the job's counters say.
+//! A job's state machine. [`transition`] decides what a client asks for, [`advance`] what the job's counters say. Beside
+//! these, a queued job is running once its first chunk starts, and the engine asks for controls itself: it pauses a job
+//! whose limit is used up and cancels one that is abandoned.
 
 use std::str::FromStr;
 

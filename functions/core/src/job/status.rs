@@ -157,7 +157,7 @@ impl Progress {
         self.started <= self.completed
     }
 
-    /// A number that grows whenever anything moves in a running job.
+    /// A number that changes when chunks start, wait or are completed, and when rows are decided.
     pub fn motion(&self) -> i64 {
         self.started + self.completed + self.counts.total()
     }

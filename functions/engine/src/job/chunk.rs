@@ -8,7 +8,7 @@ use std::{
 use efface_aws::{
     StoreError,
     queue::Work,
-    store::job::{ChunkReport, ChunkStart},
+    store::job::{ChunkRecord, ChunkStart},
 };
 use efface_core::{
     deletion::Identifier,
@@ -216,9 +216,9 @@ impl Engine {
         // A limit that is used up is the only reason to stop without an error and with time left.
         let waits = has_limit && error.is_none() && !run.deadline.is_over();
         let next = if waits { ChunkState::Waiting } else { ChunkState::Started };
-        let report = ChunkReport { outcomes, next, extent };
+        let record = ChunkRecord { outcomes, next, extent };
         let recorded =
-            self.store.record_outcomes(&run.space, &run.head, run.id, chunk, &report, self.clock.now()).await?;
+            self.store.record_outcomes(&run.space, &run.head, run.id, chunk, &record, self.clock.now()).await?;
         if let Some(error) = error {
             return Err(error);
         }

@@ -13,7 +13,7 @@ use efface_core::{
     identifier::IdentifierType,
     job::Outcome,
     key::IdHash,
-    user_id_rule::{GuardIdentifier, guard, lookup_guards},
+    user_id_rule::{GuardIdentifier, may_guard},
 };
 
 use super::Run;
@@ -66,7 +66,7 @@ impl Engine {
             return Ok(Outcome::Deleted);
         }
         let deletes_lookup = self.store.targets(&run.space, run.head.job_id, &[lookup]).await?.contains(&lookup);
-        let mut use_lookup = lookup_guards(lookup, target, deletes_lookup);
+        let mut use_lookup = may_guard(lookup, target, deletes_lookup);
         for _ in 0..ATTEMPTS {
             let guard = if use_lookup {
                 Some(GuardIdentifier { hash: lookup, profile })
@@ -114,13 +114,13 @@ impl Engine {
         let Some(root) = self.store.active_root(&run.space, profile).await? else { return Ok(None) };
         let user_id = IdentifierType::user_id();
         for member in root.members() {
-            let mut listed = self.store.hashes_of(&run.space, member, &user_id).await?;
-            listed.retain(|hash| *hash != target);
+            let listed = self.store.hashes_of(&run.space, member, &user_id).await?;
             let deleted_by_job = self.store.targets(&run.space, run.head.job_id, &listed).await?;
-            for hash in listed.into_iter().filter(|hash| !deleted_by_job.contains(hash)) {
+            for hash in listed.into_iter().filter(|hash| may_guard(*hash, target, deleted_by_job.contains(hash))) {
                 let found = self.store.identifier(&run.space, hash).await?;
-                if let Some(guard) = guard(hash, member, target, false, found.as_ref()) {
-                    return Ok(Some(guard));
+                let guard = GuardIdentifier::of(hash, member, found.as_ref());
+                if guard.is_some() {
+                    return Ok(guard);
                 }
             }
         }

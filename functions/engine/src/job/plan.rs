@@ -25,7 +25,7 @@ use futures::{StreamExt, stream};
 use super::Decided;
 use crate::{Deadline, Engine, Error, concurrency::MAX};
 
-/// Rows of a page that are planned together. Work that has not begun takes memory, too.
+/// Rows of a page that are planned together. Work that waits takes memory, too.
 const PART: usize = 1_000;
 
 /// Members of a merged profile that are looked through at once.

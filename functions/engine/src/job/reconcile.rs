@@ -39,8 +39,8 @@ pub struct Reconciled {
     pub redispatched: u64,
     /// Stalled chunks that were sent again.
     pub requeued: u64,
-    /// Jobs that were closed, because nobody finished them.
-    pub closed: u64,
+    /// Abandoned jobs that were cancelled.
+    pub cancelled: u64,
     /// Completed jobs whose outcomes were found to add up.
     pub verified: u64,
     /// Messages of the dead-letter queue whose work was decided.
@@ -56,7 +56,7 @@ enum Done {
     Nothing,
     Redispatched,
     Requeued(usize),
-    Closed,
+    Cancelled,
     Verified,
 }
 
@@ -66,7 +66,7 @@ impl Reconciled {
             Done::Nothing => {}
             Done::Redispatched => self.redispatched += 1,
             Done::Requeued(chunks) => self.requeued += u64::try_from(*chunks).unwrap_or(u64::MAX),
-            Done::Closed => self.closed += 1,
+            Done::Cancelled => self.cancelled += 1,
             Done::Verified => self.verified += 1,
         }
     }
@@ -100,15 +100,12 @@ impl Engine {
         Box::pin(self.decide_dead_letters(dead_letters, deadline.half(), &mut reconciled)).await?;
         loop {
             let (jobs, more) = self.store.live_jobs(cursor.take(), JOBS).await?;
-            let looks = jobs.iter().map(|(space, job)| Box::pin(self.look_after(space, *job, deadline)));
-            for ((_, job), done) in jobs.iter().zip(join_all(looks).await) {
+            let looks = jobs.into_iter().map(|job| Box::pin(self.look_after_listed(job, deadline)));
+            for done in join_all(looks).await {
                 reconciled.jobs += 1;
                 match done {
-                    Ok(done) => reconciled.add(&done),
-                    Err(error) => {
-                        tracing::warn!(%error, job_id = %job, "a job could not be looked after");
-                        reconciled.failed += 1;
-                    }
+                    Some(done) => reconciled.add(&done),
+                    None => reconciled.failed += 1,
                 }
             }
             let is_last = more.is_none();
@@ -125,17 +122,24 @@ impl Engine {
         deadline: Deadline,
         reconciled: &mut Reconciled,
     ) -> Result<(), Error> {
+        // A message that cannot be read stays, for an operator to look at.
         while !deadline.is_over() {
             let messages = dead_letters.receive().await?;
             if messages.is_empty() {
                 return Ok(());
             }
             for message in messages {
-                match self.decide_dead_letter(dead_letters, &message, deadline).await {
-                    Ok(true) => reconciled.decided += 1,
-                    Ok(false) => reconciled.left += 1,
+                let Ok(pointer) = Message::parse(&message.body).inspect_err(|error| {
+                    tracing::error!(%error, "a message of the dead-letter queue cannot be read");
+                }) else {
+                    reconciled.left += 1;
+                    continue;
+                };
+                match self.decide_dead_letter(dead_letters, &message, &pointer, deadline).await {
+                    Ok(()) => reconciled.decided += 1,
                     Err(error) => {
-                        tracing::warn!(%error, "a message of the dead-letter queue could not be decided");
+                        let (job_id, work) = (pointer.job, pointer.work);
+                        tracing::warn!(%error, %job_id, ?work, "a message of the dead-letter queue was not decided");
                         reconciled.failed += 1;
                     }
                 }
@@ -144,28 +148,32 @@ impl Engine {
         Ok(())
     }
 
-    /// Decides the rows of a dead letter one by one. A message that cannot be read stays, for an operator to look at.
+    /// Decides the rows of a dead letter one by one.
     async fn decide_dead_letter(
         &self,
         dead_letters: &Queue,
         message: &Received,
+        Pointer { space, job, work }: &Pointer,
         deadline: Deadline,
-    ) -> Result<bool, Error> {
-        let Pointer { space, job, work } = match Message::parse(&message.body) {
-            Ok(pointer) => pointer,
-            Err(error) => {
-                tracing::error!(%error, "a message of the dead-letter queue cannot be read");
-                return Ok(false);
-            }
-        };
+    ) -> Result<(), Error> {
         match work {
             Work::Chunk(id) => {
-                Box::pin(self.run_chunk_or(&space, job, id, deadline, OnFailure::Fail)).await?;
+                Box::pin(self.run_chunk_or(space, *job, *id, deadline, OnFailure::Fail)).await?;
             }
-            Work::Dispatch { from } => self.dispatch(&space, job, from, deadline).await?,
+            Work::Dispatch { from } => self.dispatch(space, *job, *from, deadline).await?,
         }
-        dead_letters.delete(&message.handle).await?;
-        Ok(true)
+        Ok(dead_letters.delete(&message.handle).await?)
+    }
+
+    /// Looks after an entry of the list of live jobs; `None` where that failed, which keeps no other job waiting.
+    async fn look_after_listed(
+        &self,
+        listed: Result<(SpaceId, JobId), StoreError>,
+        deadline: Deadline,
+    ) -> Option<Done> {
+        let (space, job) = listed.inspect_err(|error| tracing::error!(%error, "a live job cannot be read")).ok()?;
+        let done = self.look_after(&space, job, deadline).await;
+        done.inspect_err(|error| tracing::warn!(%error, job_id = %job, "a job could not be looked after")).ok()
     }
 
     async fn look_after(&self, space: &SpaceId, job: JobId, deadline: Deadline) -> Result<Done, Error> {
@@ -174,7 +182,7 @@ impl Engine {
         let head = &status.head;
         if is_abandoned(&status, now) {
             self.control_job(space, job, Control::Cancel, None, now).await?;
-            return Ok(Done::Closed);
+            return Ok(Done::Cancelled);
         }
         match head.state {
             JobState::Open | JobState::Paused => Ok(Done::Nothing),

@@ -48,7 +48,7 @@ pub enum ChunkStart {
 
 /// What a run of a chunk came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChunkReport {
+pub struct ChunkRecord {
     /// All outcomes so far.
     pub outcomes: Outcomes,
     /// Where a chunk goes whose rows are not all decided: it stays started, or waits.
@@ -166,19 +166,19 @@ impl Store {
         head: &JobHead,
         id: ChunkId,
         chunk: &Chunk,
-        report: &ChunkReport,
+        record: &ChunkRecord,
         now: Time,
     ) -> Result<Option<Chunk>, StoreError> {
         let job = head.job_id;
-        let state = if report.outcomes.is_complete() { ChunkState::Completed } else { report.next };
-        let news = report.outcomes.counts() - chunk.outcomes.counts();
+        let state = if record.outcomes.is_complete() { ChunkState::Completed } else { record.next };
+        let news = record.outcomes.counts() - chunk.outcomes.counts();
         let left = chunk.grant.map(|grant| grant - news.deleted);
         let goes_on = state == ChunkState::Started;
         let next = Chunk {
             state,
             attempt: chunk.attempt,
             version: chunk.version + 1,
-            outcomes: report.outcomes.clone(),
+            outcomes: record.outcomes.clone(),
             grant: left.filter(|_| goes_on),
             heartbeat_at: now,
         };
@@ -187,7 +187,7 @@ impl Store {
             ChunkState::Waiting => Progress { started: -1, ..Progress::default() },
             ChunkState::Completed => Progress { completed: 1, ..Progress::default() },
         };
-        let progress = Progress { counts: news, extent: report.extent, ..moved };
+        let progress = Progress { counts: news, extent: record.extent, ..moved };
         let mut writes = vec![write_chunk(space, job, id, &next, chunk)];
         writes.extend(Write::add(Key::counter(space, job, shard(id)), &progress.amounts()));
         writes.extend(aggregate_writes(space, head, "all", &by_outcome(&news).collect::<Vec<_>>()));
@@ -220,7 +220,7 @@ impl Store {
     }
 }
 
-/// Counts a start, on a counter that accepts chunks. A job that stops closes its counters first, so that nothing starts
+/// Counts a start, on a counter that accepts chunks. A job that stops has its counters accept none first, so that none starts
 /// unnoticed.
 fn count_start(space: &SpaceId, job: JobId, id: ChunkId) -> Write {
     Write::update(Key::counter(space, job, shard(id)), "ADD started :one")

@@ -133,19 +133,20 @@ impl Store {
         }
     }
 
-    /// Up to so many jobs that the reconciler looks after, of all spaces, and where to go on.
+    /// Up to so many jobs that the reconciler looks after, of all spaces, and where to go on. An entry that cannot be read
+    /// is an error of its own, so that the others are looked after.
     pub async fn live_jobs(
         &self,
         after: Option<String>,
         limit: i32,
-    ) -> Result<(Vec<(SpaceId, JobId)>, Option<String>), StoreError> {
+    ) -> Result<(Vec<Result<(SpaceId, JobId), StoreError>>, Option<String>), StoreError> {
         let (keys, more) = self.listed(Query::all(LIVE.to_owned()).after(after).limit(limit)).await?;
         let parse = |key: &String| {
             let (space, job) = key.rsplit_once('#')?;
             Some((space.parse().ok()?, job.parse().ok()?))
         };
         let jobs = keys.iter().map(|key| parse(key).ok_or_else(|| StoreError::unreadable("listed job")));
-        Ok((jobs.collect::<Result<_, _>>()?, more))
+        Ok((jobs.collect(), more))
     }
 
     /// Sort keys of a partition, newest first, and the last one where there are more.

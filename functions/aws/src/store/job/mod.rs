@@ -13,7 +13,7 @@ use efface_core::{
     space::SpaceId,
 };
 
-pub use chunk::{ChunkReport, ChunkStart};
+pub use chunk::{ChunkRecord, ChunkStart};
 pub use list::{JobCursor, Totals};
 pub use outcome::{OutcomeCursor, RowOutcome};
 pub use reservation::Reserved;

@@ -87,7 +87,7 @@ impl List<'_> {
         chunks: &BTreeMap<u32, Chunk>,
     ) -> Result<bool, StoreError> {
         let after = self.start.filter(|start| start.page == page.page);
-        let first = after.map_or(0, |start| start.row + 1);
+        let first = after.map_or(0, |start| start.row.saturating_add(1));
         let wants_faults = page.invalid > 0 && self.only.is_none_or(|only| only == Outcome::Invalid);
         for (number, base) in (0..page.chunks).zip((0..).step_by(CHUNK_ROWS)) {
             if base + CHUNK_ROWS <= first {

@@ -8,6 +8,8 @@ use efface_core::{
     time::Time,
 };
 
+use futures::future::join_all;
+
 use super::{KIND, aggregate_writes};
 use crate::store::{
     Key, Store, StoreError,
@@ -118,7 +120,9 @@ impl Store {
                 .value(":accepting", head.state.accepts_chunks())
                 .value(":version", head.version)
         };
-        futures::future::try_join_all((0..SHARDS).map(|shard| self.write(set(shard)))).await.map(drop)
+        // All are tried, also where one fails: a counter that stays behind lets chunks start.
+        let written = join_all((0..SHARDS).map(|shard| self.write(set(shard)))).await;
+        written.into_iter().collect::<Result<Vec<_>, _>>().map(drop)
     }
 
     /// Takes a finished job off the list of those to look after. `verified` is when its outcomes were found to add up.
