@@ -32,7 +32,7 @@ const TOMBSTONE: &str = "SET #state = :deleted, deleted_at = :at, token_id = :to
                          reason = :reason, job_id = :job, job_group = :group, job_row = :row \
                          ADD request_ids :requests REMOVE #value";
 
-/// All that the deletion of a whole profile asks for: whatever deleted the identifier before, it has to go.
+/// All that the deletion of a profile asks of its identifiers: whatever deleted the identifier before, it has to go.
 const ACTIVE_UNDER_PROFILE: &str = "#state = :active AND profile_id = :profile";
 
 /// An old idempotency key must not delete an identifier that has come back.

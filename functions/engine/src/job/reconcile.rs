@@ -1,5 +1,5 @@
 //! The reconciler: requeues stalled chunks, dispatches jobs that stand still, decides the messages of the dead-letter
-//! queue, ends jobs that nobody ended, and verifies completed ones. It runs on a schedule; each step can be repeated.
+//! queue, cancels abandoned jobs, and verifies completed ones. It runs on a schedule; each step can be repeated.
 
 use std::sync::{Mutex, PoisonError};
 
