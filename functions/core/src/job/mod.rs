@@ -1,8 +1,10 @@
 //! Jobs: many rows to delete, as one thing that can be followed, stopped and proved.
 //!
-//! A job has pages of rows; a page is cut into [`chunk`]s, the unit of work. [`state`] is its state machine, [`status`]
-//! what the table holds of it and what its counters add up to, [`outcome`] what becomes of each row.
+//! A job has pages of rows; a page is cut into [`chunk`]s, the unit of work. [`state`] is its state machine, [`care`] what
+//! keeps it going until its end, [`status`] what the table holds of it and what its counters add up to, [`outcome`] what
+//! becomes of each row.
 
+pub mod care;
 pub mod chunk;
 pub mod outcome;
 pub mod plan;

@@ -4,6 +4,7 @@ use efface_aws::queue::{Pointer, Work};
 use efface_core::{
     job::{
         JobHead, JobId, Page,
+        care::is_stalled,
         chunk::{ChunkId, ChunkState},
     },
     space::SpaceId,
@@ -12,10 +13,6 @@ use efface_core::{
 
 use super::{PAGES, next_page};
 use crate::{Deadline, Engine, Error};
-
-/// A worker without a sign of life for so long, in seconds, is dead: its function ends after 30 s
-/// (`infra/template.yaml`).
-const DEAD_SECONDS: i64 = 75;
 
 impl Engine {
     /// Asks for a job's chunks to be sent.
@@ -62,8 +59,7 @@ impl Engine {
             next = next_page(&pages);
             for (page, chunks) in self.store.chunks_of(space, job, &pages).await? {
                 for (chunk, there) in chunks {
-                    let is_silent = now.second() - there.heartbeat_at.second() >= DEAD_SECONDS;
-                    if there.state == ChunkState::Started && is_silent {
+                    if is_stalled(&there, now) {
                         let id = ChunkId { page, chunk, attempt: there.attempt };
                         stalled.push(pointer(space, job, Work::Chunk(id)));
                     }

@@ -8,7 +8,10 @@ use efface_aws::{
     queue::{Message, Pointer, Queue, Received, Work},
 };
 use efface_core::{
-    job::{Control, Counts, JobId, JobState, JobStatus, LIFE_SECONDS},
+    job::{
+        Control, Counts, JobId, JobStatus,
+        care::{Care, Motion, care, motion},
+    },
     space::SpaceId,
     time::Time,
 };
@@ -17,15 +20,6 @@ use serde::Serialize;
 
 use super::{PAGES, chunk::OnFailure, next_page};
 use crate::{Deadline, Engine, Error};
-
-/// How long a running job may stand still before its chunks are sent again, in seconds; doubled each time.
-const STILL_SECONDS: i64 = 180;
-
-/// The longest that a running job may stand still, in seconds.
-const LONGEST_STILL_SECONDS: i64 = 3_600;
-
-/// How long a job may stay open or paused, in seconds.
-const UNFINISHED_SECONDS: i64 = 30 * 24 * 3_600;
 
 /// Jobs that are looked after at once.
 const JOBS: i32 = 16;
@@ -179,28 +173,26 @@ impl Engine {
     async fn look_after(&self, space: &SpaceId, job: JobId, deadline: Deadline) -> Result<Done, Error> {
         let now = self.clock.now();
         let Some(status) = self.advance_job(space, job, now).await? else { return Ok(Done::Nothing) };
-        let head = &status.head;
-        if is_abandoned(&status, now) {
-            self.control_job(space, job, Control::Cancel, None, now).await?;
-            return Ok(Done::Cancelled);
-        }
-        match head.state {
-            JobState::Open | JobState::Paused => Ok(Done::Nothing),
-            JobState::Pausing | JobState::Cancelling => self.finish_stop(space, job, now).await,
-            JobState::Queued | JobState::Running => self.keep_running(space, job, &status, now, deadline).await,
-            JobState::Cancelled => {
-                self.store.retire_job(space, head, None).await?;
+        match care(&status.head, now) {
+            Care::Nothing => Ok(Done::Nothing),
+            Care::Cancel => {
+                self.control_job(space, job, Control::Cancel, None, now).await?;
+                Ok(Done::Cancelled)
+            }
+            Care::FinishStop => self.finish_stop(space, job, now).await,
+            Care::KeepRunning => self.keep_running(space, job, &status, now, deadline).await,
+            Care::Retire => {
+                self.store.retire_job(space, &status.head, None).await?;
                 Ok(Done::Nothing)
             }
-            JobState::Completed => {
+            Care::Verify => {
                 let adds_up = self.verify(space, &status, now).await?;
                 Ok(if adds_up { Done::Verified } else { Done::Nothing })
             }
         }
     }
 
-    /// A job that stops: a step of it may have been cut short, and a worker may have died. It cannot stop before its
-    /// started chunks are completed.
+    /// Ends a stop. The job cannot stop before its started chunks are completed.
     async fn finish_stop(&self, space: &SpaceId, job: JobId, now: Time) -> Result<Done, Error> {
         self.store.set_accepting(space, job).await?;
         match self.advance_job(space, job, now).await? {
@@ -221,38 +213,20 @@ impl Engine {
     ) -> Result<Done, Error> {
         self.store.set_accepting(space, job).await?;
         self.enforce_limit(space, job, status).await?;
-        if self.redispatch_if_still(space, job, status, now, deadline).await? {
-            return Ok(Done::Redispatched);
+        let (seen, resends) = (status.progress.motion(), status.head.resends);
+        match motion(&status.head, &status.progress, now) {
+            Motion::Still => {
+                self.dispatch(space, job, 0, deadline).await?;
+                self.store.keep_seen(space, job, seen, resends + 1, now).await?;
+                return Ok(Done::Redispatched);
+            }
+            Motion::Moved => self.store.keep_seen(space, job, seen, 0, now).await?,
+            Motion::Waits => {}
         }
         if status.progress.is_idle() {
             return Ok(Done::Nothing);
         }
         self.requeue_stalled(space, job, now).await.map(Done::Requeued)
-    }
-
-    /// Sends the chunks of a running job again where nothing has moved for long.
-    async fn redispatch_if_still(
-        &self,
-        space: &SpaceId,
-        job: JobId,
-        status: &JobStatus,
-        now: Time,
-        deadline: Deadline,
-    ) -> Result<bool, Error> {
-        let head = &status.head;
-        let seen = status.progress.motion();
-        if head.seen != seen || head.seen_at.is_none_or(|at| at < head.changed_at) {
-            self.store.keep_seen(space, job, seen, 0, now).await?;
-            return Ok(false);
-        }
-        let patience = STILL_SECONDS.saturating_mul(1 << head.resends.clamp(0, 16)).min(LONGEST_STILL_SECONDS);
-        let still = head.seen_at.map_or(0, |at| now.second() - at.second());
-        if still < patience {
-            return Ok(false);
-        }
-        self.dispatch(space, job, 0, deadline).await?;
-        self.store.keep_seen(space, job, seen, head.resends + 1, now).await?;
-        Ok(true)
     }
 
     /// Reads all outcomes of a completed job again. Where they do not add up to its counts, that is a fault of Efface: it
@@ -279,13 +253,4 @@ impl Engine {
         self.store.retire_job(space, head, adds_up.then_some(now)).await?;
         Ok(adds_up)
     }
-}
-
-/// Whether a job has stayed open or paused, or gone on, for longer than a job may.
-fn is_abandoned(status: &JobStatus, now: Time) -> bool {
-    let head = &status.head;
-    let age = |since: Time| now.second() - since.second();
-    let waits = matches!(head.state, JobState::Open | JobState::Paused);
-    let is_old = age(head.created_at) > LIFE_SECONDS;
-    (waits && age(head.changed_at) > UNFINISHED_SECONDS) || (is_old && (waits || head.state.accepts_chunks()))
 }
