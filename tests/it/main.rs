@@ -23,3 +23,4 @@ mod races;
 mod reads;
 mod rights;
 mod template;
+mod unreadable;

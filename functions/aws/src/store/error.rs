@@ -15,7 +15,7 @@ pub enum StoreError {
     #[error("the store refused a request: {0}")]
     Internal(String),
     /// An item, or a part of one, is not as any version writes it. It is never skipped, and nothing of it is quoted.
-    #[error("a {0} cannot be read")]
+    #[error("an item cannot be read: {0}")]
     Unreadable(String),
 }
 
