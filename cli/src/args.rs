@@ -1,10 +1,10 @@
 //! The command line. Each command's own arguments are defined in its module.
 
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand};
-
-use crate::{admin::Admin, bulk::Bulk, delete::Delete, jobs::JobsCommand, load::Load, profile::ProfileCommand};
+use crate::{
+    admin::Admin, bulk::Bulk, delete::Delete, global::Global, jobs::JobsCommand, load::Load, profile::ProfileCommand,
+};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -31,36 +31,6 @@ pub struct Cli {
     /// The command to run.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// The options of every command.
-#[derive(Args, Default)]
-#[command(next_help_heading = "Settings")]
-pub struct Global {
-    /// Use the running `cargo local`: read all settings from target/local/env
-    #[arg(long, global = true)]
-    pub local: bool,
-    /// Read settings from a file of KEY=VALUE lines; they take precedence over the environment
-    #[arg(long, global = true, value_name = "FILE")]
-    pub env_file: Option<PathBuf>,
-    /// The DynamoDB table [env: EFFACE_TABLE]
-    #[arg(long, global = true, value_name = "NAME")]
-    pub table: Option<String>,
-    /// A file that contains the identifier key, 32 bytes in base64 [env: EFFACE_IDENTIFIER_KEY contains the key itself]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub identifier_key_file: Option<PathBuf>,
-    /// The AWS region [env: AWS_REGION]
-    #[arg(long, global = true, value_name = "REGION")]
-    pub region: Option<String>,
-    /// The URL of DynamoDB, if it is not the region's own [env: AWS_ENDPOINT_URL]
-    #[arg(long, global = true, value_name = "URL")]
-    pub endpoint_url: Option<String>,
-    /// The AWS profile to take credentials from [env: AWS_PROFILE]
-    #[arg(long, global = true, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// Print one JSON document to stdout, also for an error
-    #[arg(long, global = true)]
-    pub json: bool,
 }
 
 /// The commands.

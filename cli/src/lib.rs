@@ -11,10 +11,12 @@ mod confirm;
 mod connect;
 mod delete;
 mod error;
+mod global;
 mod interrupt;
 mod jobs;
 mod load;
 mod output;
+mod print;
 mod profile;
 mod progress_bar;
 mod settings;
@@ -24,8 +26,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use efface_aws::config::{Lookup, from_env};
 
-pub use args::{Cli, Command, Global};
+pub use args::{Cli, Command};
 pub use error::CliError;
+pub use global::Global;
 pub use interrupt::Interrupts;
 pub use output::Output;
 
@@ -56,7 +59,7 @@ async fn run_and_print(cli: &Cli) -> u8 {
     // Some commands finish their work after Ctrl-C. For all others, Ctrl-C ends the process.
     let interrupts = if cli.command.handles_ctrl_c() { Interrupts::on_ctrl_c() } else { Interrupts::never() };
     let result = run(cli, &from_env, &interrupts).await;
-    output::print(&result, cli.global.json)
+    print::print(&result, cli.global.json)
 }
 
 /// Runs one command. `env` supplies the environment variables.

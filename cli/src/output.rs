@@ -1,13 +1,11 @@
-//! Prints a command's output to stdout, and errors and notes to stderr.
+//! The output of a command, and the texts that it is made of.
 
 use std::{
     fmt::{Display, Write as _},
     io::{self, Write},
 };
 
-use serde_json::{Value, json};
-
-use crate::error::CliError;
+use serde_json::Value;
 
 /// The output of a command.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,46 +23,6 @@ impl Output {
     pub(crate) fn success(text: String, json: Value) -> Self {
         Self { text, json, exit: 0 }
     }
-}
-
-/// Prints an output or an error, and returns the exit code.
-pub(crate) fn print(result: &Result<Output, CliError>, as_json: bool) -> u8 {
-    let exit = result.as_ref().map_or_else(CliError::exit_code, |output| output.exit);
-    let document = match result {
-        Ok(output) if as_json => output.json.to_string(),
-        Ok(output) => output.text.clone(),
-        Err(error) if as_json => error_document(error).to_string(),
-        Err(error) => {
-            note(format!("efface: {error}"));
-            return exit;
-        }
-    };
-    // A new token is shown only once, so a failure to print it must not look like a success.
-    let mut stdout = io::stdout().lock();
-    match writeln!(stdout, "{document}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            note(format!("efface: the output could not be written: {error}"));
-            exit.max(1)
-        }
-        _ => exit,
-    }
-}
-
-/// An error as JSON, in the same form as the API's errors.
-fn error_document(error: &CliError) -> Value {
-    let mut document = json!({"error": {"code": error.code(), "message": error.to_string()}});
-    match error {
-        CliError::Api(api_error) => {
-            document["status"] = api_error.status.into();
-            document["request_id"] = api_error.request_id.clone().into();
-        }
-        CliError::NoResponse(no_response) => {
-            document["idempotency_key"] = no_response.idempotency_key.clone().into();
-            document["job_id"] = no_response.job_id.clone().into();
-        }
-        _ => {}
-    }
-    document
 }
 
 /// Prints a note for users to stderr. Errors are ignored, because a closed terminal must not stop the command.

@@ -14,7 +14,7 @@ use efface_core::{
 };
 use thiserror::Error;
 
-use crate::args::Global;
+use crate::global::Global;
 
 /// A setting is missing or wrong. Nothing was done.
 #[derive(Debug, Error)]

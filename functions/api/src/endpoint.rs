@@ -89,7 +89,7 @@ pub struct Parameter {
     /// The name.
     pub name: &'static str,
     /// Where it stands.
-    pub place: Place,
+    pub location: Location,
     /// Whether a request needs it.
     pub required: bool,
     /// What it means.
@@ -102,7 +102,7 @@ pub struct Parameter {
 
 /// Where a parameter stands.
 #[derive(Debug, Clone, Copy)]
-pub enum Place {
+pub enum Location {
     /// In the path.
     Path,
     /// In the query.
@@ -111,12 +111,12 @@ pub enum Place {
     Header,
 }
 
-impl From<Place> for ParameterIn {
-    fn from(place: Place) -> Self {
-        match place {
-            Place::Path => Self::Path,
-            Place::Query => Self::Query,
-            Place::Header => Self::Header,
+impl From<Location> for ParameterIn {
+    fn from(location: Location) -> Self {
+        match location {
+            Location::Path => Self::Path,
+            Location::Query => Self::Query,
+            Location::Header => Self::Header,
         }
     }
 }

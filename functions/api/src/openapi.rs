@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 use crate::{
-    endpoint::{self, Method, Place, Spec},
+    endpoint::{self, Location, Method, Spec},
     path,
     permission::PermissionRule,
     response,
@@ -34,7 +34,7 @@ const BEARER: &str = "bearer";
 /// The header that every POST and DELETE takes.
 const IDEMPOTENCY_KEY: endpoint::Parameter = endpoint::Parameter {
     name: "Idempotency-Key",
-    place: Place::Header,
+    location: Location::Header,
     required: false,
     description: "1 to 255 visible ASCII characters. For 24 hours the same key with the same request has the same \
         success, and with another request it is a 409.",
@@ -127,7 +127,7 @@ fn operation(spec: &Spec, components: &mut Components) -> Operation {
 fn parameter(parameter: endpoint::Parameter) -> Parameter {
     ParameterBuilder::new()
         .name(parameter.name)
-        .parameter_in(parameter.place.into())
+        .parameter_in(parameter.location.into())
         .required(if parameter.required { Required::True } else { Required::False })
         .description(Some(parameter.description))
         .schema(Some((parameter.schema)()))

@@ -65,7 +65,7 @@ impl Engine {
         let found = self.store.identifier(space, own).await?;
         let profile = found.and_then(|found| found.active_profile()).ok_or(ApiError::ProfileNotFound)?;
         self.store.active_root(space, profile).await?.ok_or(ApiError::ProfileNotFound)?;
-        let new = NewJob { single: Some(profile), ..NewJob::delete_profiles() };
+        let new = NewJob { profile_id: Some(profile), ..NewJob::delete_profiles() };
         let head = JobHead::new(&new, job, caller.access.token_id.clone(), caller.now);
         let page = AdmittedPage::of_profile(caller.access, own);
         self.put_page(caller, job, 0, &page, true).await?;

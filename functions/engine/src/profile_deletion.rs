@@ -273,7 +273,7 @@ impl<'a> MergedProfileDeletion<'a> {
     /// Keeps what was removed for the receipt, where one was asked for. It counts edges, which go after that.
     async fn keep_counts(&mut self) -> Result<(), StoreError> {
         let is_counted = self.root.deletion_cursor == Some(DeletionCursor::Counted);
-        if self.run.head.single && !is_counted {
+        if self.run.head.profile_id.is_some() && !is_counted {
             let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
             let traits = self.listed.iter().filter_map(|(_, part)| part.traits.as_ref());
             let names: BTreeSet<_> = traits.flat_map(|traits| traits.keys()).collect();

@@ -5,8 +5,6 @@ use std::{io, path::PathBuf};
 use efface_aws::{StoreError, config::ConfigError, store::key_check::KeyCheckError};
 use thiserror::Error;
 
-use crate::function::HEALTH_TIMEOUT_SECONDS;
-
 /// Why the local stack could not be started, or ended by itself.
 #[derive(Debug, Error)]
 pub enum LocalError {
@@ -61,8 +59,13 @@ pub enum LocalError {
     #[error("`cargo lambda watch` keeps stopping, see its output above")]
     WatchStops,
     /// The API function does not become healthy.
-    #[error("GET /health still returns {0} after {HEALTH_TIMEOUT_SECONDS} seconds, see the function's output above")]
-    ApiUnhealthy(String),
+    #[error("GET /health still returns {response} after {seconds} seconds, see the function's output above")]
+    ApiUnhealthy {
+        /// The last response.
+        response: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// A function that the emulator runs failed at an event for which it has nothing to do.
     #[error("{function} does not run, see its output above: {response}")]
     FunctionFails {

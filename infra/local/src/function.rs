@@ -22,7 +22,7 @@ const FUNCTIONS: [&str; 3] = ["efface-api", "efface-bulk-worker", "efface-job-re
 /// The number of instances of the function. Each processes one request at a time, and a page of a job takes seconds.
 const INSTANCES: &str = "4";
 /// How long the API function may take until it is healthy.
-pub(crate) const HEALTH_TIMEOUT_SECONDS: u64 = 60;
+const HEALTH_TIMEOUT_SECONDS: u64 = 60;
 /// `cargo lambda watch` is given up after so many consecutive runs that are shorter than this.
 const SHORT_RUN: Duration = Duration::from_secs(5);
 const MAX_SHORT_RUNS: u32 = 3;
@@ -116,7 +116,8 @@ impl Watch {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(LocalError::ApiUnhealthy(format!("{} {}", response.status, response.text)));
+                let response = format!("{} {}", response.status, response.text);
+                return Err(LocalError::ApiUnhealthy { response, seconds: HEALTH_TIMEOUT_SECONDS });
             }
             sleep(Duration::from_millis(100)).await;
         }

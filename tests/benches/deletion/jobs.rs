@@ -115,7 +115,7 @@ fn status() -> String {
         { "pk": { "S": "J" }, "sk": { "S": "H" }, "job_id": { "S": JOB }, "action": { "S": "delete_identifier" },
           "state": { "S": "running" }, "version": { "N": "2" }, "job_group": { "NULL": true }, "created_at": at,
           "token_id": { "S": "tok_1" }, "dry_run": { "BOOL": false }, "max_deletions": { "NULL": true },
-          "single": { "BOOL": false }, "started_at": at, "finished_at": { "NULL": true },
+          "started_at": at, "finished_at": { "NULL": true },
           "verified_at": { "NULL": true }, "changed_at": at }
     ] })
     .to_string()

@@ -6,12 +6,12 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
 };
 
-use crate::endpoint::{Parameter, Place};
+use crate::endpoint::{Location, Parameter};
 
 /// How many entries a page of a list has.
 pub(super) const LIMIT: Parameter = Parameter {
     name: "limit",
-    place: Place::Query,
+    location: Location::Query,
     required: false,
     description: "The largest number of entries in the page. 25 by default.",
     schema: || {
@@ -24,7 +24,7 @@ pub(super) const LIMIT: Parameter = Parameter {
 /// Where a list goes on.
 pub(super) const NEXT: Parameter = Parameter {
     name: "next",
-    place: Place::Query,
+    location: Location::Query,
     required: false,
     description: "The `next` of the page before. Empty or absent for the first page.",
     schema: String::schema,
@@ -34,7 +34,7 @@ pub(super) const NEXT: Parameter = Parameter {
 /// Which entries a list of a profile has.
 pub(super) const INCLUDE: Parameter = Parameter {
     name: "include",
-    place: Place::Query,
+    location: Location::Query,
     required: false,
     description: "Only entries of these names, with commas between them: types of identifiers, or names of traits.",
     schema: String::schema,
@@ -44,7 +44,7 @@ pub(super) const INCLUDE: Parameter = Parameter {
 /// How much a list of a profile tells.
 pub(super) const VERBOSE: Parameter = Parameter {
     name: "verbose",
-    place: Place::Query,
+    location: Location::Query,
     required: false,
     description: "Whether to tell more of each entry.",
     schema: bool::schema,
@@ -73,6 +73,6 @@ const PATH: [(&str, &str, &str); 5] = [
 /// The parameter of a path template, by its name.
 pub(crate) fn path_parameter(name: &str) -> Option<Parameter> {
     let (name, description, example) = PATH.into_iter().find(|(known, ..)| *known == name)?;
-    let place = Place::Path;
-    Some(Parameter { name, place, required: true, description, schema: String::schema, example: Some(example) })
+    let location = Location::Path;
+    Some(Parameter { name, location, required: true, description, schema: String::schema, example: Some(example) })
 }

@@ -30,8 +30,6 @@ pub struct JobHead {
     pub dry_run: bool,
     /// After how many deletions it pauses.
     pub max_deletions: Option<i64>,
-    /// Whether it is the deletion of one profile, asked for by itself: its counts are kept for the receipt.
-    pub single: bool,
     /// When its first chunk started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
@@ -44,7 +42,8 @@ pub struct JobHead {
     /// The last requests with an idempotency key that changed its state.
     #[serde(default)]
     pub controls: Vec<RequestId>,
-    /// Of a [`single`](Self::single) job: the member that its one row found when the job was made.
+    /// Where the job is the deletion of one profile, asked for by itself: the member that its one row found when the job
+    /// was made. What the deletion removes is counted for the receipt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_id: Option<ProfileId>,
     /// Whether failed rows are being taken back, to be tried again.
@@ -78,14 +77,14 @@ pub struct NewJob {
     /// After how many deletions it pauses.
     pub max_deletions: Option<i64>,
     /// The profile, where the job is the deletion of that one, asked for by itself.
-    pub single: Option<ProfileId>,
+    pub profile_id: Option<ProfileId>,
 }
 
 impl NewJob {
     /// A job that deletes the profiles that its rows find, with no more to it.
     pub fn delete_profiles() -> Self {
         let action = Action::DeleteProfile;
-        Self { action, dry_run: false, group: None, open: false, max_deletions: None, single: None }
+        Self { action, dry_run: false, group: None, open: false, max_deletions: None, profile_id: None }
     }
 }
 
@@ -102,14 +101,13 @@ impl JobHead {
             token_id,
             dry_run: new.dry_run,
             max_deletions: new.max_deletions,
-            single: new.single.is_some(),
             started_at: None,
             finished_at: None,
             verified_at: None,
             changed_at: now,
             redriving: false,
             controls: Vec::new(),
-            profile_id: new.single,
+            profile_id: new.profile_id,
             counts: None,
             seen: 0,
             seen_at: None,

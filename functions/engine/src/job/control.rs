@@ -72,11 +72,8 @@ impl Engine {
                 Transition::Unchanged => return Ok(Controlled::Yes(Box::new(status))),
                 Transition::To { state, redrives } => (state, redrives),
             };
-            let renewal = match status.head.max_deletions {
-                Some(most) if control == Control::Resume => self.store.renewed_allowance(space, job, most).await?,
-                _ => None,
-            };
-            if self.store.move_job(space, &status, Move { to, redrives, request, renewal, now }).await? {
+            let renews_limit = control == Control::Resume;
+            if self.store.move_job(space, &status, Move { to, redrives, request, renews_limit, now }).await? {
                 self.store.set_accepting(space, job).await?;
                 let status = self.advance_job(space, job, now).await?;
                 return Ok(status.map_or(Controlled::Unknown, |status| Controlled::Yes(Box::new(status))));

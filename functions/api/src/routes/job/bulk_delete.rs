@@ -15,7 +15,7 @@ use super::page::PageResult;
 use crate::{
     body::{BodyLimits, BodyRule, essence, unreadable},
     context::RequestContext,
-    endpoint::{Content, LONG, Method, Parameter, Place, SchemaOf, Spec, SuccessDoc},
+    endpoint::{Content, LONG, Location, Method, Parameter, SchemaOf, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -87,7 +87,7 @@ impl Handler for BulkDelete {
         parameters: &[
             Parameter {
                 name: INSTANCE,
-                place: Place::Header,
+                location: Location::Header,
                 required: true,
                 description: "One of the space's instances.",
                 schema: String::schema,
@@ -95,7 +95,7 @@ impl Handler for BulkDelete {
             },
             Parameter {
                 name: GROUP,
-                place: Place::Header,
+                location: Location::Header,
                 required: false,
                 description: "The label of one run. Its pages are followed as one, and a page that is sent again \
                     within 24 hours is the same job.",

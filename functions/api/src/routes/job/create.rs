@@ -110,7 +110,7 @@ impl Handler for CreateJob {
         }
         check_rows(&rows)?;
         cx.no_query()?;
-        Ok((NewJob { action, dry_run, group, open, max_deletions, single: None }, rows))
+        Ok((NewJob { action, dry_run, group, open, max_deletions, profile_id: None }, rows))
     }
 
     fn action((new, _): &Self::Request) -> Option<Action> {

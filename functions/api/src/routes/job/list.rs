@@ -19,7 +19,7 @@ use crate::{
     body::BodyRule,
     context::RequestContext,
     cursor::Cursor,
-    endpoint::{Content, MEDIUM, Method, Parameter, Place, Spec, SuccessDoc},
+    endpoint::{Content, Location, MEDIUM, Method, Parameter, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -66,7 +66,7 @@ impl Handler for ListJobs {
         parameters: &[
             Parameter {
                 name: "group",
-                place: Place::Query,
+                location: Location::Query,
                 required: false,
                 description: "Only jobs with this label.",
                 schema: group,
@@ -74,7 +74,7 @@ impl Handler for ListJobs {
             },
             Parameter {
                 name: "state",
-                place: Place::Query,
+                location: Location::Query,
                 required: false,
                 description: "Only jobs in this state.",
                 schema: JobState::schema,

@@ -16,7 +16,7 @@ use crate::{
     body::BodyRule,
     context::RequestContext,
     cursor::Cursor,
-    endpoint::{Content, MEDIUM, Method, Parameter, Place, Spec, SuccessDoc},
+    endpoint::{Content, Location, MEDIUM, Method, Parameter, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -88,7 +88,7 @@ impl Handler for ListOutcomes {
         parameters: &[
             Parameter {
                 name: "outcome",
-                place: Place::Query,
+                location: Location::Query,
                 required: false,
                 description: "Only rows with this outcome.",
                 schema: Outcome::schema,

@@ -70,7 +70,12 @@ impl Store {
     }
 
     /// The write that allows a job whose limit is used up as many deletions again; `None` where it is not used up.
-    pub async fn renewed_allowance(&self, space: &SpaceId, job: JobId, most: i64) -> Result<Option<Write>, StoreError> {
+    pub(super) async fn renewed_allowance(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        most: i64,
+    ) -> Result<Option<Write>, StoreError> {
         let Allowance { granted, limit } = self.allowance(space, job).await?;
         let write = Write::update(Key::allowance(space, job), "SET #limit = :next")
             .when("granted = :granted AND #limit = :limit")

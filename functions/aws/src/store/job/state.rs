@@ -29,8 +29,8 @@ pub struct Move {
     pub redrives: bool,
     /// The request with an idempotency key that asked for it.
     pub request: Option<RequestId>,
-    /// What renews the job's allowance.
-    pub renewal: Option<Write>,
+    /// Whether a job whose limit is used up may delete as many again.
+    pub renews_limit: bool,
     /// When.
     pub now: Time,
 }
@@ -38,7 +38,7 @@ pub struct Move {
 impl Move {
     /// A move that nobody asked for.
     pub fn to(state: JobState, now: Time) -> Self {
-        Self { to: state, redrives: false, request: None, renewal: None, now }
+        Self { to: state, redrives: false, request: None, renews_limit: false, now }
     }
 }
 
@@ -47,7 +47,7 @@ impl Store {
     /// aggregate counters; a redrive subtracts them again.
     pub async fn move_job(&self, space: &SpaceId, status: &JobStatus, to: Move) -> Result<bool, StoreError> {
         let JobStatus { head, progress } = status;
-        let Move { to, redrives, request, renewal, now } = to;
+        let Move { to, redrives, request, renews_limit, now } = to;
         let job = head.job_id;
         let is_final = to.is_final();
         let mut controls = head.controls.clone();
@@ -70,7 +70,9 @@ impl Store {
         .value(":controls", to_attribute(controls)?)
         .value(":now", now);
         let mut writes = vec![update];
-        writes.extend(renewal);
+        if let Some(most) = head.max_deletions.filter(|_| renews_limit) {
+            writes.extend(self.renewed_allowance(space, job, most).await?);
+        }
         if redrives {
             writes.push(Write::put_key(Key::live_job(space, job)));
         }
