@@ -14,7 +14,8 @@ use serde_json::json;
 async fn damage(app: &TestApp, pk: &str, sk: &str, name: &str, value: AttributeValue) {
     let dump = app.db.dump().await;
     let mut keys = dump.keys().filter(|(own_pk, own_sk)| own_pk.starts_with(pk) && own_sk.starts_with(sk));
-    let (Some((pk, sk)), None) = (keys.next(), keys.next()) else { panic!("not one item {pk} {sk}") };
+    let (pk, sk) = keys.next().unwrap();
+    assert!(keys.next().is_none(), "one item is to be damaged");
     let update = app.db.client.update_item().table_name(TABLE);
     let update = update.key("pk", AttributeValue::S(pk.clone())).key("sk", AttributeValue::S(sk.clone()));
     let update = update.update_expression("SET #name = :value").expression_attribute_names("#name", name);
