@@ -1,5 +1,7 @@
-//! What an endpoint declares about itself: one [`Spec`] beside each handler. Routing, enforcement, time limits and the
-//! OpenAPI document all follow from it. A part that is missing does not compile.
+//! What an endpoint declares about itself, beside its handler: a [`Spec`], from which routing, enforcement and time limits
+//! follow, and its [`Docs`]. The OpenAPI document follows from both. A part that is missing does not compile.
+//!
+//! They are apart so that the function, which needs no documentation, is linked without it.
 
 use std::time::Duration;
 
@@ -36,20 +38,25 @@ pub struct Spec {
     pub time: Duration,
     /// What the body may be.
     pub body: BodyRule,
+}
+
+/// What the OpenAPI document says of an endpoint, beside what its [`Spec`] says.
+#[derive(Debug)]
+pub(crate) struct Docs {
     /// The group of the endpoint in the OpenAPI document.
-    pub tag: &'static str,
+    pub(crate) tag: &'static str,
     /// What it does, in a few words.
-    pub summary: &'static str,
+    pub(crate) summary: &'static str,
     /// What a client must know beyond that.
-    pub description: &'static str,
+    pub(crate) description: &'static str,
     /// Parameters of the query and headers. Those of the path, and `Idempotency-Key`, follow from path and method.
-    pub parameters: &'static [Parameter],
+    pub(crate) parameters: &'static [Parameter],
     /// The body by media type. Empty where none is needed.
-    pub request: &'static [Content],
+    pub(crate) request: &'static [Content],
     /// The responses to requests that succeed.
-    pub responses: &'static [SuccessDoc],
-    /// Examples of the endpoint's own errors. [`Spec::all_errors`] adds those that every endpoint of its kind has.
-    pub errors: fn() -> Vec<ApiError>,
+    pub(crate) responses: &'static [SuccessDoc],
+    /// Examples of the endpoint's own errors. [`Docs::all_errors`] adds those that every endpoint of its kind has.
+    pub(crate) errors: fn() -> Vec<ApiError>,
 }
 
 /// A method that an endpoint may have.
@@ -132,23 +139,23 @@ pub struct SuccessDoc {
     pub content: &'static [Content],
 }
 
-impl Spec {
+impl Docs {
     /// Examples of every error of the endpoint. The router's own, 404 and 405, are not among them.
-    pub fn all_errors(&self) -> Vec<ApiError> {
+    pub(crate) fn all_errors(&self, spec: &Spec) -> Vec<ApiError> {
         let mut errors = vec![ApiError::BadRequest(
             "A part of the request can't be read or is not supported; the message names it.".to_owned(),
         )];
-        errors.extend(self.body.errors());
-        errors.extend(self.permission.errors());
-        if self.needs_activation {
+        errors.extend(spec.body.errors());
+        errors.extend(spec.permission.errors());
+        if spec.needs_activation {
             errors.extend(SpaceId::parse("spa_demo").ok().map(ApiError::NotActivated));
         }
         errors.extend((self.errors)());
-        if self.method != Method::Get {
+        if spec.method != Method::Get {
             errors.push(ApiError::IdempotencyConflict);
         }
         errors.push(ApiError::Internal);
-        if self.permission != PermissionRule::Open {
+        if spec.permission != PermissionRule::Open {
             errors.push(ApiError::Unavailable);
         }
         errors

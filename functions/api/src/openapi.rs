@@ -16,12 +16,13 @@ use utoipa::{
 };
 
 use crate::{
-    endpoint::{self, Location, Method, Spec},
+    endpoint::{self, Docs, Location, Method, Spec},
     path,
     permission::PermissionRule,
+    pipeline::Endpoint,
     response,
     route::methods,
-    routes::{ENDPOINTS, path_parameter},
+    routes::{DOCS, ENDPOINTS, path_parameter},
     schema::Components,
 };
 
@@ -74,9 +75,8 @@ pub fn json() -> Result<String, serde_json::Error> {
 fn describe() -> (Paths, Components) {
     let mut components = Components::new();
     let mut paths = Paths::new();
-    for endpoint in &ENDPOINTS {
-        let spec = &endpoint.spec;
-        paths.add_path_operation(spec.path, vec![http_method(spec.method)], operation(spec, &mut components));
+    for (Endpoint { spec, .. }, docs) in ENDPOINTS.iter().zip(&DOCS) {
+        paths.add_path_operation(spec.path, vec![http_method(spec.method)], operation(spec, docs, &mut components));
     }
     (paths, components)
 }
@@ -89,25 +89,25 @@ fn http_method(method: Method) -> HttpMethod {
     }
 }
 
-fn operation(spec: &Spec, components: &mut Components) -> Operation {
+fn operation(spec: &Spec, docs: &Docs, components: &mut Components) -> Operation {
     let key = Some(IDEMPOTENCY_KEY).filter(|_| spec.method != Method::Get);
     let parameters =
-        path::names(spec.path).filter_map(path_parameter).chain(spec.parameters.iter().copied()).chain(key);
+        path::names(spec.path).filter_map(path_parameter).chain(docs.parameters.iter().copied()).chain(key);
     let mut operation = OperationBuilder::new()
         .operation_id(Some(spec.id))
-        .tag(spec.tag)
-        .summary(Some(spec.summary))
-        .description(Some(spec.description))
+        .tag(docs.tag)
+        .summary(Some(docs.summary))
+        .description(Some(docs.description))
         .parameters(Some(parameters.map(parameter)));
-    if !spec.request.is_empty() {
+    if !docs.request.is_empty() {
         let body = RequestBodyBuilder::new().required(Some(Required::True));
-        let body = spec
+        let body = docs
             .request
             .iter()
             .fold(body, |body, one| body.content(one.media_type, Content::new(Some(one.schema.resolve(components)))));
         operation = operation.request_body(Some(body.build()));
     }
-    for response in spec.responses {
+    for response in docs.responses {
         let mut described = Response::new(response.description);
         for one in response.content {
             let content = Content::new(Some(one.schema.resolve(components)));
@@ -115,7 +115,7 @@ fn operation(spec: &Spec, components: &mut Components) -> Operation {
         }
         operation = operation.response(response.success.status().to_string(), described);
     }
-    for (status, errors) in by_status(errors(spec)) {
+    for (status, errors) in by_status(errors(spec, docs)) {
         operation = operation.response(status.to_string(), error_response(status, &errors, components));
     }
     if spec.permission == PermissionRule::Open {
@@ -136,8 +136,8 @@ fn parameter(parameter: endpoint::Parameter) -> Parameter {
 }
 
 /// The errors of the endpoint and of the router.
-fn errors(spec: &Spec) -> Vec<ApiError> {
-    let mut errors = spec.all_errors();
+fn errors(spec: &Spec, docs: &Docs) -> Vec<ApiError> {
+    let mut errors = docs.all_errors(spec);
     if spec.path.contains('{') {
         errors.push(ApiError::NoRoute);
     }
@@ -169,8 +169,9 @@ fn error_response(status: u16, errors: &[ApiError], components: &mut Components)
 
 /// Every code that an endpoint may respond with.
 fn error_codes() -> RefOr<Schema> {
+    let all = ENDPOINTS.iter().zip(&DOCS);
     let mut codes: Vec<&str> =
-        ENDPOINTS.iter().flat_map(|endpoint| errors(&endpoint.spec)).map(|error| error.code()).collect();
+        all.flat_map(|(endpoint, docs)| errors(&endpoint.spec, docs)).map(|error| error.code()).collect();
     codes.sort_unstable();
     codes.dedup();
     ObjectBuilder::new()

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use crate::{
     App,
     context::RequestContext,
-    endpoint::Spec,
+    endpoint::{Docs, Spec},
     event::Request,
     path::PathValues,
     permission::{PermissionRule, authorise},
@@ -23,6 +23,9 @@ use crate::{
 pub(crate) trait Handler {
     /// The declaration.
     const SPEC: Spec;
+
+    /// Its documentation.
+    const DOCS: Docs;
 
     /// What a valid request asks for.
     type Request: Send;
@@ -43,6 +46,9 @@ pub(crate) trait Handler {
 pub(crate) trait OpenHandler {
     /// The declaration.
     const SPEC: Spec;
+
+    /// Its documentation.
+    const DOCS: Docs;
 
     /// Responds without a request to the store.
     fn respond(request: &Request) -> Result<Response, Error>;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     body::BodyRule,
-    endpoint::{Content, Method, SHORT, Spec, SuccessDoc},
+    endpoint::{Content, Docs, Method, SHORT, Spec, SuccessDoc},
     event::Request,
     permission::PermissionRule,
     pipeline::OpenHandler,
@@ -34,6 +34,9 @@ impl OpenHandler for GetHealth {
         needs_activation: false,
         time: SHORT,
         body: BodyRule::Ignored,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "health",
         summary: "Get the state of the function",
         description: "Tells that the function runs. It needs no token and sends no request to the store.",

@@ -6,28 +6,43 @@ mod job;
 mod parameters;
 mod profile;
 
-use crate::pipeline::Endpoint;
+use crate::{
+    endpoint::Docs,
+    pipeline::{Endpoint, Handler, OpenHandler},
+};
 
 pub(crate) use parameters::path_parameter;
 
-/// Every endpoint. Routing, enforcement and the OpenAPI document follow from this table.
-pub static ENDPOINTS: [Endpoint; 18] = [
-    Endpoint::of::<identifier::delete::DeleteIdentifier>(),
-    Endpoint::of::<identifier::list::ListExternalIds>(),
-    Endpoint::of::<profile::traits::ListTraits>(),
-    Endpoint::of::<profile::metadata::GetMetadata>(),
-    Endpoint::of::<identifier::deletion::GetDeletion>(),
-    Endpoint::of::<profile::delete::DeleteProfile>(),
-    Endpoint::of::<job::bulk_delete::BulkDelete>(),
-    Endpoint::of::<job::create::CreateJob>(),
-    Endpoint::of::<job::list::ListJobs>(),
-    Endpoint::of::<job::get::GetJob>(),
-    Endpoint::of::<job::rows::AddRows>(),
-    Endpoint::of::<job::control::ControlJob<0>>(),
-    Endpoint::of::<job::control::ControlJob<1>>(),
-    Endpoint::of::<job::control::ControlJob<2>>(),
-    Endpoint::of::<job::control::ControlJob<3>>(),
-    Endpoint::of::<job::control::ControlJob<4>>(),
-    Endpoint::of::<job::outcomes::ListOutcomes>(),
-    Endpoint::open::<health::GetHealth>(),
-];
+/// Makes the tables of the endpoints and of their documentation, in the same order, of one list of handlers.
+macro_rules! endpoints {
+    ($($kind:ident $handler:ty),+ $(,)?) => {
+        /// Every endpoint. Routing, enforcement and, with [`DOCS`], the OpenAPI document follow from this table.
+        pub static ENDPOINTS: [Endpoint; COUNT] = [$(Endpoint::$kind::<$handler>()),+];
+
+        /// The documentation of every endpoint.
+        pub(crate) static DOCS: [Docs; COUNT] = [$(<$handler>::DOCS),+];
+
+        const COUNT: usize = [$(stringify!($handler)),+].len();
+    };
+}
+
+endpoints! {
+    of identifier::delete::DeleteIdentifier,
+    of identifier::list::ListExternalIds,
+    of profile::traits::ListTraits,
+    of profile::metadata::GetMetadata,
+    of identifier::deletion::GetDeletion,
+    of profile::delete::DeleteProfile,
+    of job::bulk_delete::BulkDelete,
+    of job::create::CreateJob,
+    of job::list::ListJobs,
+    of job::get::GetJob,
+    of job::rows::AddRows,
+    of job::control::ControlJob<0>,
+    of job::control::ControlJob<1>,
+    of job::control::ControlJob<2>,
+    of job::control::ControlJob<3>,
+    of job::control::ControlJob<4>,
+    of job::outcomes::ListOutcomes,
+    open health::GetHealth,
+}

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::{
     body::BodyRule,
     context::RequestContext,
-    endpoint::{Content, Method, SHORT, Spec, SuccessDoc},
+    endpoint::{Content, Docs, Method, SHORT, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -41,6 +41,9 @@ impl Handler for DeleteIdentifier {
         needs_activation: true,
         time: SHORT,
         body: BodyRule::SMALL_JSON,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "deletions",
         summary: "Delete one identifier",
         description: "Deletes one identifier of the profile that has a `user_id`. The rest of the profile and its \

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::{
     body::BodyRule,
     context::RequestContext,
-    endpoint::{Content, Method, SHORT, Spec, SuccessDoc},
+    endpoint::{Content, Docs, Method, SHORT, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -56,6 +56,9 @@ impl Handler for GetDeletion {
         needs_activation: false,
         time: SHORT,
         body: BodyRule::Ignored,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "deletions",
         summary: "Get the record of a deletion",
         description: "Gets the record of a deleted identifier. An identifier that is active, again or still, has none.",

@@ -10,7 +10,7 @@ use crate::{
     body::BodyRule,
     context::RequestContext,
     cursor::Cursor,
-    endpoint::{Content, Method, SHORT, Spec, SuccessDoc},
+    endpoint::{Content, Docs, Method, SHORT, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -61,6 +61,9 @@ impl Handler for ListExternalIds {
         needs_activation: false,
         time: SHORT,
         body: BodyRule::Ignored,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "profiles",
         summary: "List the identifiers of a profile",
         description: "Lists the active identifiers of a profile and of all that were merged into it.",

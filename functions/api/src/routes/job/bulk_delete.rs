@@ -15,7 +15,7 @@ use super::page::PageResult;
 use crate::{
     body::{BodyLimits, BodyRule, essence, unreadable},
     context::RequestContext,
-    endpoint::{Content, LONG, Location, Method, Parameter, SchemaOf, Spec, SuccessDoc},
+    endpoint::{Content, Docs, LONG, Location, Method, Parameter, SchemaOf, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -80,6 +80,9 @@ impl Handler for BulkDelete {
             gzip: true,
             unsupported: || ApiError::UnsupportedPageType,
         }),
+    };
+
+    const DOCS: Docs = Docs {
         tag: "jobs",
         summary: "Delete the profiles of a page of rows",
         description: "Takes a page of `key:value` rows and deletes the profile of each. The token names the space. \

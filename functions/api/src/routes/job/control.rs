@@ -10,7 +10,7 @@ use super::JobBody;
 use crate::{
     body::BodyRule,
     context::RequestContext,
-    endpoint::{Content, MEDIUM, Method, Spec, SuccessDoc},
+    endpoint::{Content, Docs, MEDIUM, Method, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -95,6 +95,9 @@ impl<const N: usize> Handler for ControlJob<N> {
         time: MEDIUM,
         // Its content is not read: clients send none, or an empty object.
         body: BodyRule::SMALL_JSON,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "jobs",
         summary: CONTROLS[N].summary,
         description: CONTROLS[N].description,

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     body::BodyRule,
     context::RequestContext,
-    endpoint::{Content, LONG, Method, Spec, SuccessDoc},
+    endpoint::{Content, Docs, LONG, Method, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -77,6 +77,9 @@ impl Handler for CreateJob {
         needs_activation: true,
         time: LONG,
         body: BodyRule::JSON_PAGE,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "jobs",
         summary: "Create a job",
         description: "Creates a job of the rows that are sent, which are its page 0. An open job takes more pages and \

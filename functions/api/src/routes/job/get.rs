@@ -7,7 +7,7 @@ use super::JobBody;
 use crate::{
     body::BodyRule,
     context::RequestContext,
-    endpoint::{Content, Method, SHORT, Spec, SuccessDoc},
+    endpoint::{Content, Docs, Method, SHORT, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -24,6 +24,9 @@ impl Handler for GetJob {
         needs_activation: false,
         time: SHORT,
         body: BodyRule::Ignored,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "jobs",
         summary: "Get a job",
         description: "Gets where a job stands. Its counts and what remains add up to its rows at any time.",

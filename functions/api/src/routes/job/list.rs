@@ -19,7 +19,7 @@ use crate::{
     body::BodyRule,
     context::RequestContext,
     cursor::Cursor,
-    endpoint::{Content, Location, MEDIUM, Method, Parameter, Spec, SuccessDoc},
+    endpoint::{Content, Docs, Location, MEDIUM, Method, Parameter, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -60,6 +60,9 @@ impl Handler for ListJobs {
         needs_activation: false,
         time: MEDIUM,
         body: BodyRule::Ignored,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "jobs",
         summary: "List jobs",
         description: "Lists jobs, newest first, with the sums over all that match.",

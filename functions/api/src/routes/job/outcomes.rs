@@ -16,7 +16,7 @@ use crate::{
     body::BodyRule,
     context::RequestContext,
     cursor::Cursor,
-    endpoint::{Content, Location, MEDIUM, Method, Parameter, Spec, SuccessDoc},
+    endpoint::{Content, Docs, Location, MEDIUM, Method, Parameter, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -81,6 +81,9 @@ impl Handler for ListOutcomes {
         needs_activation: false,
         time: MEDIUM,
         body: BodyRule::Ignored,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "jobs",
         summary: "List the outcomes of a job",
         description: "Lists the rows that have an outcome, as JSON or, with `Accept: text/csv`, as CSV. The next page \

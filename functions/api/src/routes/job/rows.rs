@@ -18,7 +18,7 @@ use super::{create::CreatedJob, page::check_rows, status::Job};
 use crate::{
     body::BodyRule,
     context::RequestContext,
-    endpoint::{Content, LONG, Method, Spec, SuccessDoc},
+    endpoint::{Content, Docs, LONG, Method, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -51,6 +51,9 @@ impl Handler for AddRows {
         needs_activation: true,
         time: LONG,
         body: BodyRule::JSON_PAGE,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "jobs",
         summary: "Add a page of rows to an open job",
         description: "Adds a page of rows under a number that the client chooses. The same page again has the same \

@@ -15,7 +15,7 @@ use super::find::ProfileList;
 use crate::{
     body::BodyRule,
     context::RequestContext,
-    endpoint::{Content, MEDIUM, Method, Spec, SuccessDoc},
+    endpoint::{Content, Docs, MEDIUM, Method, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -52,6 +52,9 @@ impl Handler for DeleteProfile {
         needs_activation: true,
         time: MEDIUM,
         body: BodyRule::Ignored,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "deletions",
         summary: "Delete a profile",
         description: "Deletes a profile with everything that was merged into it: identifiers, traits, metadata and \

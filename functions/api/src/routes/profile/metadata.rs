@@ -9,7 +9,7 @@ use super::find::{ProfileList, find};
 use crate::{
     body::BodyRule,
     context::RequestContext,
-    endpoint::{Content, Method, SHORT, Spec, SuccessDoc},
+    endpoint::{Content, Docs, Method, SHORT, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -51,6 +51,9 @@ impl Handler for GetMetadata {
         needs_activation: false,
         time: SHORT,
         body: BodyRule::Ignored,
+    };
+
+    const DOCS: Docs = Docs {
         tag: "profiles",
         summary: "Get the metadata of a profile",
         description: "Gets when a profile was created and when data was last added to it.",
