@@ -110,7 +110,7 @@ mod tests {
         StoreError::Unavailable("throttled".to_owned()).into()
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn it_slows_down_and_recovers() {
         let limit = ConcurrencyLimit::default();
         let failures = Cell::new(3);
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(limit.permits.available_permits(), MAX);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn it_gives_up_on_what_does_not_pass() {
         let limit = ConcurrencyLimit::default();
         let deadline = Deadline::after(Duration::from_mins(10));

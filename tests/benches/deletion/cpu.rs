@@ -1,11 +1,19 @@
 //! CPU time of the handler beyond the SDK: that of a deletion, less that of its three store requests sent by the SDK alone.
 //! The store is replaced by fixed replies in this process, without a network.
 
+use std::fmt;
+
 use aws_sdk_dynamodb::{
     Client, Config,
     config::{BehaviorVersion, Region},
 };
-use aws_smithy_http_client::test_util::infallible_client_fn;
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        orchestrator::{HttpRequest, HttpResponse},
+    },
+    http::StatusCode,
+};
 use efface_api::{
     App,
     event::{EventSource, HttpEvent},
@@ -38,19 +46,32 @@ fn canned(token: &Token) -> Client {
 
 /// A client whose replies come from a function of the operation and the request's body, without a network.
 pub(crate) fn client(reply: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Client {
-    let http = infallible_client_fn(move |request| {
-        let target = request.headers()["x-amz-target"].to_str().unwrap();
-        let operation = target.rsplit('.').next().unwrap().to_owned();
-        let body = request.into_body();
-        let body = std::str::from_utf8(body.bytes().unwrap_or_default()).unwrap_or_default();
-        axum::http::Response::new(reply(&operation, body))
-    });
+    let connector = SharedHttpConnector::new(Connector(reply));
+    let http = http_client_fn(move |_, _| connector.clone());
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(aws_credential_types::Credentials::new("test", "test", None, None, "test"))
         .http_client(http);
     Client::from_conf(efface_aws::client::with_limits(config).build())
+}
+
+/// The SDK's connection, where the replies come from a function.
+struct Connector<F>(F);
+
+impl<F> fmt::Debug for Connector<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connector")
+    }
+}
+
+impl<F: Fn(&str, &str) -> String + Send + Sync> HttpConnector for Connector<F> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let operation = request.headers().get("x-amz-target").unwrap().rsplit('.').next().unwrap();
+        let body = std::str::from_utf8(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let reply = (self.0)(operation, body);
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(StatusCode::try_from(200).unwrap(), reply.into())))
+    }
 }
 
 fn identifier() -> String {
