@@ -17,7 +17,8 @@ pub(crate) struct Connection {
     pub(crate) key: MasterKey,
 }
 
-/// Connects to the table. Fails if the key is not the table's: with another key, no identifier would be found.
+/// Connects to the table. Fails if the key is not the table's: with another key, no identifier would be found. The first
+/// connection to a new table notes which key is the table's.
 pub(crate) async fn open(settings: &Settings<'_>) -> Result<Connection, CliError> {
     let (table, key) = (settings.table()?, settings.identifier_key()?);
     let client = match from_file(settings, &table) {
@@ -26,7 +27,7 @@ pub(crate) async fn open(settings: &Settings<'_>) -> Result<Connection, CliError
         None => from_chain(settings).await?,
     };
     let store = Store::new(client, table);
-    store.verify_key(&key).await?;
+    store.set_or_verify_key(&key).await?;
     Ok(Connection { store, key })
 }
 

@@ -77,7 +77,7 @@ pub enum CliError {
     NoRows(PathBuf),
     /// The deletion needs a confirmation, but the user cannot be asked.
     #[error(
-        "this deletes permanently, and you cannot be asked for confirmation: there is no terminal, or standard input contains the rows; give --yes to delete without confirmation"
+        "this deletes permanently, and you cannot be asked for confirmation: there is no terminal, or standard input contains what to delete; give --yes to delete without confirmation"
     )]
     NoTerminal,
     /// The user did not confirm.
@@ -108,7 +108,7 @@ impl CliError {
             | Self::Page { .. }
             | Self::NoRows(_)
             | Self::NoTerminal
-            | Self::Key(KeyCheckError::WrongKey) => 2,
+            | Self::Key(KeyCheckError::WrongKey | KeyCheckError::NoCheck) => 2,
             Self::NoResponse(_) => 3,
             error if error.store().is_some_and(|error| matches!(error, StoreError::Unavailable(_))) => 3,
             _ => 1,
@@ -166,7 +166,7 @@ impl CliError {
 fn explain_key(error: &KeyCheckError) -> String {
     match error {
         KeyCheckError::Store(error) => explain(error),
-        wrong @ KeyCheckError::WrongKey => wrong.to_string(),
+        other => other.to_string(),
     }
 }
 

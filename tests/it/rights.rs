@@ -3,25 +3,112 @@
 
 use std::collections::BTreeSet;
 
-use efface_tests::{Req, TestApp, app::SPACE, fault_proxy::Passed, rights::needed};
-use serde_json::json;
+use efface_aws::store::key_check::KeyCheckError;
+use efface_tests::{
+    Req, TestApp, TestStore,
+    app::SPACE,
+    fault_proxy::Passed,
+    rights::{Access, accesses, needed, of},
+};
+use serde_json::{Value, json};
 
-use crate::template;
+use crate::iam::Policy;
+
+/// 32 bytes that are not the tests' key.
+const OTHER_KEY: &str = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+
+const ROLES: [&str; 3] = ["ApiRole", "BulkWorkerRole", "JobReconcilerRole"];
 
 /// Asserts that a role of the template allows all of the requests.
-pub(crate) fn assert_allows(role: &str, passed: &[Passed]) {
-    let missing: Vec<String> = needed(passed).difference(&granted(role)).cloned().collect();
-    assert!(missing.is_empty(), "{role} lacks {}", missing.join(", "));
+fn assert_allows(role: &str, passed: &[Passed]) {
+    let policy = Policy::store(role);
+    let denied = accesses(passed).into_iter().filter(|access| !policy.allows(access));
+    let denied: BTreeSet<String> = denied.map(|access| access.to_string()).collect();
+    assert!(denied.is_empty(), "{role} denies {denied:#?}");
 }
 
-/// The permissions of a role: each action with each kind of items it is allowed on.
-fn granted(role: &str) -> BTreeSet<String> {
-    let statements = template::rights(&template::template(), role, "store");
-    let pairs = statements.iter().flat_map(|statement| {
-        let (actions, kinds) = statement.split_once(" on ").unwrap();
-        actions.split(' ').flat_map(move |action| kinds.split(' ').map(move |kind| format!("{action} on {kind}")))
-    });
-    pairs.collect()
+/// A single write, of which IAM decides.
+fn write(operation: &str, request: &Value) -> Access {
+    of(operation, request).remove(0)
+}
+
+/// An update of a space's item.
+fn update_of_space(expression: &str) -> Access {
+    let key = json!({ "pk": { "S": "S#spa_demo" }, "sk": { "S": "-" } });
+    let names = json!({ "#source": "source" });
+    write(
+        "UpdateItem",
+        &json!({ "Key": key, "UpdateExpression": expression, "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeNames": names }),
+    )
+}
+
+/// The first deletion attaches the source. Limits, types and the switch are the operator's, and so are the tokens in the
+/// same partition.
+#[test]
+fn no_function_changes_a_space_except_for_its_source() {
+    let api = Policy::store("ApiRole");
+    assert!(api.allows(&update_of_space("SET #source = :source")));
+    for expression in ["SET activated = :a", "SET #source = :source, deletions_per_second = :n", "REMOVE revoked_at"] {
+        for role in ROLES {
+            assert!(!Policy::store(role).allows(&update_of_space(expression)), "{role} allows {expression}");
+        }
+    }
+    for role in ["BulkWorkerRole", "JobReconcilerRole"] {
+        assert!(!Policy::store(role).allows(&update_of_space("SET #source = :source")), "{role}");
+    }
+}
+
+/// Who replaces the check value could start the functions with a key under which everything looks deleted.
+#[test]
+fn no_function_writes_the_check_value_of_the_key() {
+    let item = json!({ "pk": { "S": "C#identifier-key" }, "sk": { "S": "-" } });
+    let writes = [
+        write("PutItem", &json!({ "Item": item })),
+        write("UpdateItem", &json!({ "Key": item, "UpdateExpression": "SET check = :c" })),
+        write("DeleteItem", &json!({ "Key": item })),
+        write("BatchWriteItem", &json!({ "RequestItems": { "t": [{ "PutRequest": { "Item": item } }] } })),
+    ];
+    for role in ROLES {
+        for access in &writes {
+            assert!(!Policy::store(role).allows(access), "{role} allows {access}");
+        }
+    }
+}
+
+/// `ForAllValues` alone also holds for a request in which IAM finds no key.
+#[test]
+fn a_request_without_keys_is_denied() {
+    for role in ROLES {
+        let policy = Policy::store(role);
+        for action in policy.actions() {
+            let access = Access { action, context: [("dynamodb:Attributes", ["pk".to_owned()].into())].into() };
+            assert!(!policy.allows(&access), "{role} allows {access}");
+        }
+    }
+    let source = update_of_space("SET #source = :source");
+    let keys_only = Access {
+        context: source.context.into_iter().filter(|(key, _)| *key == "dynamodb:LeadingKeys").collect(),
+        ..source
+    };
+    assert!(!Policy::store("ApiRole").allows(&keys_only), "{keys_only}");
+}
+
+/// Only those who set a table up write its check value. A function that starts before that fails, and changes nothing.
+#[tokio::test]
+async fn a_function_reads_the_check_value_and_does_not_write_it() {
+    let db = TestStore::start().await;
+    let (key, other) = (efface_tests::app::master(), efface_core::key::MasterKey::from_base64(OTHER_KEY).unwrap());
+    let error = db.store.verify_key(&key).await.unwrap_err();
+    assert!(error.to_string().contains("efface admin space create"), "{error}");
+    assert!(db.dump().await.is_empty());
+    db.store.set_or_verify_key(&key).await.unwrap();
+    db.store.set_or_verify_key(&key).await.unwrap();
+    db.store.verify_key(&key).await.unwrap();
+    let before = db.dump().await;
+    let errors = [db.store.verify_key(&other).await, db.store.set_or_verify_key(&other).await];
+    assert!(errors.iter().all(|error| matches!(error, Err(KeyCheckError::WrongKey))), "{errors:?}");
+    assert_eq!(db.dump().await, before);
 }
 
 #[tokio::test]
@@ -37,6 +124,7 @@ async fn the_role_of_the_api_allows_all_its_requests() {
     line["traits"] = json!({ "plan": "pro" });
     app.try_load(&line).await.unwrap();
     let token = app.new_token("spa_new", efface_core::role::Role::WorkspaceOwner).await;
+    app.db.store.set_or_verify_key(&efface_tests::app::master()).await.unwrap();
     app.db.proxy.take();
     app.db.store.verify_key(&efface_tests::app::master()).await.unwrap();
     for target in ["email:e", "user_id:v", "email:leaf", "email:nobody"] {
@@ -78,7 +166,7 @@ async fn the_roles_allow_all_requests_of_jobs() {
     }
     app.db.proxy.take();
     let profiles = |rows: [&str; 3]| json!({ "action": "delete_profile", "rows": rows });
-    let with = |mut body: serde_json::Value, name: &str, value: serde_json::Value| {
+    let with = |mut body: Value, name: &str, value: Value| {
         body[name] = value;
         body
     };

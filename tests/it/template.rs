@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_yaml_ng::Value;
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
@@ -13,7 +13,7 @@ pub(crate) fn template() -> Value {
 }
 
 /// The value at a dotted path as text; a `!Ref` to a parameter is the parameter's default.
-fn at(template: &Value, path: &str) -> String {
+pub(crate) fn at(template: &Value, path: &str) -> String {
     let mut value = template;
     for part in path.split('.') {
         value = match part.parse::<usize>() {
@@ -30,7 +30,7 @@ fn at(template: &Value, path: &str) -> String {
     }
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     serde_yaml_ng::to_string(value).unwrap().trim().trim_matches('\'').to_owned()
 }
 
@@ -48,11 +48,16 @@ fn the_data_retention_page_agrees_with_the_template() {
     assert!(rows >= 12, "the table has only {rows} rows");
 }
 
-/// The statements of one policy of a role, each as `<actions> on <resource or kinds of items>`.
-pub(crate) fn rights(template: &Value, role: &str, policy: &str) -> Vec<String> {
+/// The statements of one policy of a role.
+pub(crate) fn statements(template: &Value, role: &str, policy: &str) -> Vec<Value> {
     let policies = template["Resources"][role]["Properties"]["Policies"].as_sequence().unwrap();
     let policy = policies.iter().find(|found| found["PolicyName"] == *policy).unwrap();
-    let statements = policy["PolicyDocument"]["Statement"].as_sequence().unwrap();
+    policy["PolicyDocument"]["Statement"].as_sequence().unwrap().clone()
+}
+
+/// The same, each as `<actions> on <resource or kinds of items>`, with the attributes if they are restricted.
+fn rights(template: &Value, role: &str, policy: &str) -> Vec<String> {
+    let statements = statements(template, role, policy);
     statements.iter().map(|statement| format!("{} on {}", actions(statement), target(statement))).collect()
 }
 
@@ -66,11 +71,12 @@ fn actions(statement: &Value) -> String {
 
 /// The kinds of items, or the queue. Panics for a statement on the table that is not restricted to kinds of items.
 fn target(statement: &Value) -> String {
+    let words = |values: &Value| values.as_sequence().unwrap().iter().map(text).collect::<Vec<_>>().join(" ");
     let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+    let attributes = &statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"];
     match &statement["Resource"] {
-        Value::Tagged(resource) if resource.value == "Table.Arn" => {
-            keys.as_sequence().unwrap().iter().map(text).collect::<Vec<_>>().join(" ")
-        }
+        Value::Tagged(resource) if resource.value == "Table.Arn" && attributes.is_null() => words(keys),
+        Value::Tagged(resource) if resource.value == "Table.Arn" => format!("{} ({})", words(keys), words(attributes)),
         Value::Tagged(resource) => text(&resource.value),
         everything => text(everything),
     }
@@ -86,8 +92,9 @@ fn the_functions_have_the_least_rights() {
         [
             &format!("{read} on T#* S#* I#* P#* C#* J#* Q#* O#* L#* N#* Y#* X#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
-            "dynamodb:UpdateItem on I#* R#* S#* P#* J#* O#* Y#*",
-            "dynamodb:PutItem on K#* C#* Q#* J#* O#* L#* N#* X#*",
+            "dynamodb:UpdateItem on I#* R#* P#* J#* O#* Y#*",
+            "dynamodb:UpdateItem on S#* (pk sk source)",
+            "dynamodb:PutItem on K#* Q#* J#* O#* L#* N#* X#*",
             "dynamodb:BatchWriteItem on P#* M#* X#*",
         ]
     );

@@ -60,7 +60,7 @@ impl Loader {
 
     /// Stores all lines, and creates a token of each role for each space.
     pub async fn load(&self, seeds: &Seeds) -> Result<Tokens, LocalError> {
-        self.store.verify_key(&self.key).await?;
+        self.store.set_or_verify_key(&self.key).await?;
         let mut spaces = HashMap::new();
         // Lines that can be written concurrently, and their identifiers.
         let mut batch = Vec::new();

@@ -13,10 +13,16 @@ use super::{
 /// Why the key cannot be used.
 #[derive(Debug, Error)]
 pub enum KeyCheckError {
+    /// Nobody has set the table up yet.
+    #[error(
+        "the table has no check value of the identifier key yet: create a space with `efface admin space create`, \
+         which writes it"
+    )]
+    NoCheck,
     /// The table was written under another key.
     #[error(
         "EFFACE_IDENTIFIER_KEY is not the key that this table was written with: every identifier would look \
-         deleted. Set the key that the first start used"
+         deleted. Set the key that the table was set up with"
     )]
     WrongKey,
     /// The store did not answer.
@@ -32,17 +38,34 @@ struct CheckItem {
 const KIND: &str = "check value of the identifier key";
 
 impl Store {
-    /// Compares the key with the table's check value, which the first start writes. One read; as the first request of a
-    /// process it opens the connection that later ones use.
+    /// Compares the key with the table's check value. One read; as the first request of a process it opens the connection
+    /// that later ones use. Functions do no more than this: their roles allow no write of the value.
     pub async fn verify_key(&self, key: &MasterKey) -> Result<(), KeyCheckError> {
-        let own = CheckItem { check: key.check_value() };
-        let stored: CheckItem = match self.get(Key::key_check(), KIND).await? {
-            Some(stored) => stored,
-            None => match self.write(Write::put_new(Key::key_check(), &own)?.returning_old()).await? {
-                Written::Done(_) => return Ok(()),
-                Written::Unmet(there) => read(there.unwrap_or_default(), KIND)?,
-            },
-        };
-        if stored.check == own.check { Ok(()) } else { Err(KeyCheckError::WrongKey) }
+        let stored: CheckItem = self.get(Key::key_check(), KIND).await?.ok_or(KeyCheckError::NoCheck)?;
+        stored.verify(&CheckItem::of(key))
+    }
+
+    /// The same for those who set tables up: where there is no check value, writes this key's. One is written, however
+    /// many try at once.
+    pub async fn set_or_verify_key(&self, key: &MasterKey) -> Result<(), KeyCheckError> {
+        match self.verify_key(key).await {
+            Err(KeyCheckError::NoCheck) => {}
+            verified => return verified,
+        }
+        let own = CheckItem::of(key);
+        match self.write(Write::put_new(Key::key_check(), &own)?.returning_old()).await? {
+            Written::Done(_) => Ok(()),
+            Written::Unmet(there) => read::<CheckItem>(there.unwrap_or_default(), KIND)?.verify(&own),
+        }
+    }
+}
+
+impl CheckItem {
+    fn of(key: &MasterKey) -> Self {
+        Self { check: key.check_value() }
+    }
+
+    fn verify(&self, own: &Self) -> Result<(), KeyCheckError> {
+        if self.check == own.check { Ok(()) } else { Err(KeyCheckError::WrongKey) }
     }
 }
