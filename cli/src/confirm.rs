@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::CliError;
 
-/// Fails if the question cannot be asked: there is no terminal, or standard input contains the rows.
+/// Fails if the question cannot be asked: there is no terminal, or standard input contains what to delete.
 pub(crate) fn require_terminal(stdin_is_data: bool) -> Result<(), CliError> {
     let can_answer = !stdin_is_data && io::stdin().is_terminal() && io::stderr().is_terminal();
     if can_answer { Ok(()) } else { Err(CliError::NoTerminal) }

@@ -20,6 +20,7 @@ mod print;
 mod profile;
 mod progress_bar;
 mod settings;
+mod stdin;
 
 use std::process::ExitCode;
 

@@ -10,15 +10,20 @@ use crate::{
     CliError, Output,
     api::{Api, ApiError, ApiOptions, code_and_message, idempotency_key, request_suffix},
     settings::Settings,
+    stdin::{self, STDIN},
 };
+use request::Target;
 
 const AFTER_HELP: &str = "\
 The token comes from EFFACE_TOKEN or --token-file, the API's URL from EFFACE_API_URL or --api-url.
 After status 429 or 503 or a lost connection, the request is repeated with the same idempotency key, so that nothing is
 deleted twice.
+Other users of this machine can see the command line. With `-`, the identifier comes from standard input instead, as one
+JSON object.
 
 Example:
   efface delete --space spa_demo --user-id user_001 --type email --id example@gmail.com
+  efface delete - --space spa_demo < identifier.json      {\"user_id\":\"…\",\"type\":\"email\",\"id\":\"…\"}
 
 Exit codes:
   0  deleted
@@ -30,15 +35,18 @@ Exit codes:
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Delete {
+    /// Read the identifier from standard input
+    #[arg(value_name = "-", value_parser = [STDIN], conflicts_with_all = ["user_id", "id_type", "id"])]
+    stdin: Option<String>,
     /// A user_id of the profile
-    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
-    user_id: String,
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true, required_unless_present = "stdin")]
+    user_id: Option<String>,
     /// The type of the identifier to delete, such as email
-    #[arg(long = "type", value_name = "NAME", value_parser = IdentifierType::parse)]
-    id_type: IdentifierType,
+    #[arg(long = "type", value_name = "NAME", value_parser = IdentifierType::parse, required_unless_present = "stdin")]
+    id_type: Option<IdentifierType>,
     /// The value of the identifier to delete
-    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
-    id: String,
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true, required_unless_present = "stdin")]
+    id: Option<String>,
     /// The idempotency key: for 24 hours, a repetition with this key has no further effect [default: a new key]
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
@@ -50,8 +58,11 @@ pub struct Delete {
 pub(crate) async fn run(delete: &Delete, settings: &Settings<'_>) -> Result<Output, CliError> {
     let key = idempotency_key(delete.idempotency_key.as_deref())?;
     let api = Api::open(&delete.api, settings)?;
-    let request = request::deletion(api.space(), &delete.user_id, &delete.id_type, &delete.id, key.clone())?;
-    let response = api.send(&request).await?;
+    let target = match (&delete.user_id, &delete.id_type, &delete.id) {
+        (Some(user_id), Some(id_type), Some(id)) => Target::from_options(user_id, id_type, id)?,
+        _ => Target::from_row(&stdin::read().await?)?,
+    };
+    let response = api.send(&target.deletion(api.space(), key.clone())).await?;
     let (Some(code), Some(message)) = code_and_message(&response.body) else {
         return Err(ApiError::not_from_efface(&response).into());
     };

@@ -13,13 +13,17 @@ use crate::{
     output::{columns, note, printable},
     progress_bar::Bar,
     settings::Settings,
+    stdin::{self, STDIN},
 };
 
 const AFTER_HELP: &str = "\
 Deletes the profile with all its identifiers, traits and memberships, and every profile that was merged with it.
+Other users of this machine can see the command line. With `-`, the identifier comes from standard input instead, as one
+line TYPE:VALUE; --yes is then required.
 
 Example:
   efface profile delete email:example@gmail.com --space spa_demo
+  efface profile delete - --space spa_demo --yes < person.txt
 
 Exit codes:
   0  deleted
@@ -38,7 +42,8 @@ pub enum ProfileCommand {
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct DeleteProfile {
-    /// An identifier of the profile, such as email:example@gmail.com; the first colon separates type and value
+    /// An identifier of the profile, such as email:example@gmail.com; the first colon separates type and value; `-` is
+    /// standard input
     #[arg(value_name = "TYPE:VALUE")]
     identifier: String,
     /// Delete without asking for confirmation
@@ -62,10 +67,13 @@ struct Deleted {
 pub(crate) async fn run(command: &ProfileCommand, settings: &Settings<'_>) -> Result<Output, CliError> {
     let ProfileCommand::Delete(delete) = command;
     let key = idempotency_key(delete.idempotency_key.as_deref())?;
-    let id = parse(&delete.identifier)?;
+    let from_stdin = delete.identifier == STDIN;
+    if !delete.yes {
+        confirm::require_terminal(from_stdin)?;
+    }
+    let id = if from_stdin { parse_line(&stdin::read().await?)? } else { parse(&delete.identifier)? };
     let jobs = Jobs { api: Api::open(&delete.api, settings)? };
     if !delete.yes {
-        confirm::require_terminal(false)?;
         confirm::ask(format!("Permanently delete the profile that has this {}?", id.id_type.as_str())).await?;
     }
     let (id_type, value) = (id.id_type.as_str(), encoded(id.value.expose()));
@@ -76,6 +84,15 @@ pub(crate) async fn run(command: &ProfileCommand, settings: &Settings<'_>) -> Re
         (None, Some(job)) => follow(&jobs, &job, &key, settings.global.json).await,
         (None, None) => Err(CliError::Unexpected("there is neither a receipt nor a job")),
     }
+}
+
+/// Parses what was on standard input.
+fn parse_line(text: &str) -> Result<ExternalId, CliError> {
+    if text.contains(['\n', '\r']) {
+        let reason = "standard input: give one line; `efface bulk` deletes many profiles";
+        return Err(CliError::BadIdentifier(reason.to_owned()));
+    }
+    parse(text)
 }
 
 /// Parses an identifier. The command line's parser does not do it, because it prints values that are not valid.
@@ -119,5 +136,7 @@ mod tests {
             let message = parse(bad).unwrap_err().to_string();
             assert!(message.starts_with("TYPE:VALUE: ") && !message.to_lowercase().contains("secret"), "{message}");
         }
+        let message = parse_line("email:secret\nemail:b").unwrap_err().to_string();
+        assert!(message.contains("efface bulk") && !message.contains("secret"), "{message}");
     }
 }

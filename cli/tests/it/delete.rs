@@ -9,6 +9,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+use crate::efface;
+
 /// A server that sends the given responses, closes the connection for `None`, and returns the requests that it
 /// received.
 async fn scripted(script: Vec<Option<&'static str>>) -> (String, JoinHandle<Vec<String>>) {
@@ -85,4 +87,24 @@ async fn a_missing_response_names_the_key_for_a_repetition() {
     let error = delete(&url).await.unwrap_err();
     assert_eq!((error.exit_code(), error.code()), (3, "unavailable"));
     assert!(error.to_string().contains("retry after 3600 s") && error.to_string().contains("--idempotency-key cli-"));
+}
+
+#[tokio::test]
+async fn the_identifier_can_come_from_standard_input() {
+    let (url, server) = scripted(vec![Some(DELETED)]).await;
+    let settings = || {
+        let token = efface_aws::clock::token().expose().to_owned();
+        [("EFFACE_API_URL", url.clone()), ("EFFACE_TOKEN", token), ("EFFACE_SPACE", "spa_demo".to_owned())]
+    };
+    let run = efface(&["delete", "-"], settings(), "{\"user_id\":\"a/b\",\"type\":\"email\",\"id\":\"-x\"}\n").await;
+    assert_eq!(run.status.code(), Some(0), "{run:?}");
+    let requests = server.await.unwrap();
+    assert!(requests[0].starts_with("POST /v1/spaces/spa_demo/collections/users/profiles/user_id:a%2Fb/external_ids/"));
+    assert!(requests[0].ends_with(r#"{"delete_external_ids":[{"id":"-x","type":"email"}]}"#));
+    // Bad text is not shown; options beside `-`, and neither of them, are errors.
+    for line in [&["delete", "-"][..], &["delete", "-", "--id", "a"], &["delete", "--id", "a", "--user-id", "u"]] {
+        let run = efface(line, settings(), "{\"user_id\":\"secret\"}").await;
+        assert_eq!(run.status.code(), Some(2), "{run:?}");
+        assert!(!format!("{run:?}").contains("secret"), "{run:?}");
+    }
 }

@@ -9,3 +9,21 @@ mod jobs;
 mod load;
 mod profile;
 mod site;
+
+use std::{
+    io::Write,
+    process::{Command, Output, Stdio},
+};
+
+/// Runs the program itself with a text on standard input. The other tests call its code.
+async fn efface(line: &[&str], settings: [(&'static str, String); 3], stdin: &'static str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_efface"));
+    command.arg("--json").args(line).envs(settings).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let running = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        // The program may end without reading.
+        _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        child.wait_with_output().unwrap()
+    });
+    running.await.unwrap()
+}
