@@ -156,6 +156,61 @@ fn no_role_may_scan_the_table_or_remove_an_identifier() {
     assert_eq!(roles, 3);
 }
 
+/// The functions of the template, by name.
+pub(crate) fn functions(template: &Value) -> Vec<(String, Value)> {
+    of_type(template, "AWS::Serverless::Function")
+}
+
+pub(crate) fn of_type(template: &Value, kind: &str) -> Vec<(String, Value)> {
+    let resources = template["Resources"].as_mapping().unwrap().iter();
+    let found = resources.filter(|(_, resource)| resource["Type"] == *kind);
+    found.map(|(name, resource)| (name.as_str().unwrap().to_owned(), resource.clone())).collect()
+}
+
+/// What a `!GetAtt` or `!Ref` names.
+pub(crate) fn reference(value: &Value) -> &str {
+    match value {
+        Value::Tagged(tagged) => tagged.value.as_str().unwrap_or_default(),
+        _ => "",
+    }
+}
+
+/// By default Lambda stops a chain of invocations that goes through one queue 16 times. A function that sends to the
+/// queue which invokes it must allow that, and an alarm tells when Lambda does it all the same.
+#[test]
+fn functions_behind_their_own_queue_may_invoke_themselves() {
+    let template = template();
+    let alarms = of_type(&template, "AWS::CloudWatch::Alarm");
+    let mut own = Vec::new();
+    for (name, function) in functions(&template) {
+        let function = &function["Properties"];
+        let role = reference(&function["Role"]).split('.').next().unwrap();
+        let sends =
+            statements(&template, role, "queues").into_iter().filter(|found| text(&found["Action"]).contains("Send"));
+        let sends: Vec<String> = sends.map(|found| reference(&found["Resource"]).to_owned()).collect();
+        let events = function["Events"].as_mapping().unwrap().values().filter(|event| event["Type"] == "SQS");
+        if !events.into_iter().any(|event| sends.iter().any(|to| to == reference(&event["Properties"]["Queue"]))) {
+            continue;
+        }
+        assert_eq!(function["RecursiveLoop"], "Allow", "{name}");
+        let watches = |alarm: &Value| {
+            alarm["Properties"]["MetricName"] == "RecursiveInvocationsDropped"
+                && reference(&alarm["Properties"]["Dimensions"][0]["Value"]) == name
+        };
+        assert!(alarms.iter().any(|(_, alarm)| watches(alarm)), "no alarm watches {name}");
+        own.push(name);
+    }
+    assert_eq!(own, ["BulkWorkerFunction"]);
+}
+
+#[test]
+fn the_runbook_names_every_alarm() {
+    let runbook = read("docs/operations.md");
+    for (name, _) in of_type(&template(), "AWS::CloudWatch::Alarm") {
+        assert!(runbook.contains(&format!("`{name}`")), "docs/operations.md does not say what to do about {name}");
+    }
+}
+
 /// SQS and Lambda need these settings to agree: a message stays hidden while Lambda may still retry it, and one that
 /// always fails ends in the dead-letter queue.
 #[test]
@@ -188,7 +243,8 @@ fn samconfig_avoids_the_traps() {
         ("ap03", "ap-northeast-1"),
         ("eu01", "eu-central-1"),
     ];
-    let mut stacks = Vec::new();
+    assert!(template()["Parameters"]["IdentifierKeySecret"]["Default"].is_null(), "a default would be shared");
+    let (mut stacks, mut secrets) = (Vec::new(), Vec::new());
     for (site, region) in sites {
         let command = |name: &str| settings[site][name]["parameters"].as_table().unwrap().clone();
         assert_eq!(command("global")["region"].as_str(), Some(region), "{site}");
@@ -200,7 +256,13 @@ fn samconfig_avoids_the_traps() {
             assert!(!command(name).contains_key("template_file"), "{site} {name} would upload sources");
         }
         stacks.push(command("global")["stack_name"].as_str().unwrap().to_owned());
+        let parameters = command("global")["parameter_overrides"].as_str().unwrap().to_owned();
+        let secret = parameters.split(' ').find_map(|parameter| parameter.strip_prefix("IdentifierKeySecret="));
+        secrets.push(secret.unwrap_or_default().to_owned());
     }
+    secrets.sort();
+    secrets.dedup();
+    assert_eq!(secrets.len(), sites.len(), "each site has a secret of its own: {secrets:?}");
     stacks.sort();
     stacks.dedup();
     assert_eq!(stacks.len(), sites.len(), "sites in one region need stacks of different names");

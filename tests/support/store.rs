@@ -6,10 +6,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     Client, Config,
     config::{BehaviorVersion, Region, timeout::TimeoutConfig},
-    types::{
-        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-        StreamSpecification, StreamViewType,
-    },
+    types::{AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
 };
 use efface_aws::{Store, client::with_limits};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -154,13 +151,6 @@ pub async fn create_table(client: &Client) {
         .attribute_definitions(attribute("pk"))
         .attribute_definitions(attribute("sk"))
         .billing_mode(BillingMode::PayPerRequest)
-        .stream_specification(
-            StreamSpecification::builder()
-                .stream_enabled(true)
-                .stream_view_type(StreamViewType::NewAndOldImages)
-                .build()
-                .unwrap(),
-        )
         .send()
         .await
         .unwrap();

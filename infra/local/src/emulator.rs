@@ -21,8 +21,6 @@ use crate::{
     tools::Tools,
 };
 
-/// The default name of the secret with the identifier key in `infra/template.yaml`.
-const KEY_SECRET: &str = "efface/identifier-key";
 /// The bucket that the SAM CLI uploads artifacts to.
 pub const BUCKET: &str = "efface-artifacts";
 const START: Duration = Duration::from_mins(1);
@@ -81,14 +79,26 @@ impl Emulator {
         LocalError::EmulatorStopped
     }
 
-    /// Creates what a stack needs before it is deployed: the secret with a new identifier key, and the bucket.
-    pub async fn prepare(&self) -> Result<(), LocalError> {
+    /// Creates the bucket that stacks are deployed from.
+    pub async fn create_bucket(&self) -> Result<(), LocalError> {
+        self.request("the bucket", Request::put(format!("{}/{BUCKET}", self.endpoint)), String::new()).await.map(drop)
+    }
+
+    /// Creates a secret with a new identifier key.
+    pub(crate) async fn create_key_secret(&self, name: &str) -> Result<(), LocalError> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(std::io::Error::other).context("randomness")?;
-        let body = json!({ "Name": KEY_SECRET, "SecretString": STANDARD.encode(key),
+        let body = json!({ "Name": name, "SecretString": STANDARD.encode(key),
             "ClientRequestToken": "efface-local-efface-local-efface-local" });
-        self.call("the secret", "secretsmanager", "secretsmanager.CreateSecret", &body).await?;
-        self.request("the bucket", Request::put(format!("{}/{BUCKET}", self.endpoint)), String::new()).await.map(drop)
+        self.call("the secret", "secretsmanager", "secretsmanager.CreateSecret", &body).await.map(drop)
+    }
+
+    /// Creates a KMS key, and returns its ARN.
+    pub async fn create_kms_key(&self) -> Result<String, LocalError> {
+        let what = "a KMS key";
+        let created = self.call(what, "kms", "TrentService.CreateKey", &json!({})).await?;
+        let arn = created["KeyMetadata"]["Arn"].as_str();
+        arn.map(str::to_owned).ok_or_else(|| LocalError::Emulator { what, text: created.to_string() })
     }
 
     /// Sends a request to an API that takes JSON and the action's name in a header. `what` describes it in errors.

@@ -57,9 +57,9 @@ async fn start(options: &Options) -> Result<(), LocalError> {
     let folder = workspace.fresh(&format!("local/{}", options.port))?;
     say("starting the AWS emulator and deploying infra/template.yaml to it");
     let emulator = Emulator::start(&tools, &folder).await?;
-    emulator.prepare().await?;
+    emulator.create_bucket().await?;
     let deployer = Deployer { workspace: &workspace, tools: &tools, folder: &folder };
-    deployer.deploy(&emulator, &workspace.root.join(TEMPLATE), STACK).await?;
+    deployer.deploy(&emulator, &workspace.root.join(TEMPLATE), STACK, "").await?;
     // The variables come from the deployed function, so that new variables of the template take effect here too.
     let api = format!("{STACK}-api");
     let mut variables = emulator.function_variables(&api).await?;

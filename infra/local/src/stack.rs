@@ -40,15 +40,24 @@ impl Deployer<'_> {
         Ok(output.join("template.yaml"))
     }
 
-    /// Runs `sam deploy` for a template, built or not.
-    pub async fn deploy(&self, emulator: &Emulator, template: &Path, stack: &str) -> Result<(), LocalError> {
+    /// Creates the stack's secret and runs `sam deploy` for a template, built or not. `options` are further parameters of
+    /// the template, as `Name=value`.
+    pub async fn deploy(
+        &self,
+        emulator: &Emulator,
+        template: &Path,
+        stack: &str,
+        options: &str,
+    ) -> Result<(), LocalError> {
+        let secret = secret(stack);
+        emulator.create_key_secret(&secret).await?;
         let mut sam = self.sam("deploy")?;
         local_aws(&mut sam, &emulator.endpoint).arg("--template-file").arg(template);
         // Without a bucket, the SAM CLI would create one with a stack of its own, which takes half a minute.
         sam.args(["--stack-name", stack, "--s3-bucket", BUCKET, "--no-resolve-s3", "--parameter-overrides"]);
         sam.arg(format!(
-            "EnvironmentName=local EventSource=decoding DeletionProtection=false WorkerConcurrency={WORKERS} \
-             Architecture={}",
+            "EnvironmentName=local IdentifierKeySecret={secret} EventSource=decoding DeletionProtection=false \
+             WorkerConcurrency={WORKERS} Architecture={} {options}",
             architecture()
         ));
         run(sam, &self.folder.join(format!("sam-deploy-{stack}.log"))).await?.into_result("sam deploy")?;
@@ -69,6 +78,11 @@ impl Deployer<'_> {
         sam.arg(self.workspace.root.join("samconfig.toml"));
         Ok(sam)
     }
+}
+
+/// The name of a stack's secret, as `samconfig.toml` has it: `efface/na/identifier-key` for `efface-na`.
+fn secret(stack: &str) -> String {
+    format!("{}/identifier-key", stack.replacen('-', "/", 1))
 }
 
 /// This machine's processor, as Lambda names it.

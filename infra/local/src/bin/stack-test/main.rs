@@ -22,6 +22,7 @@ use efface_local::{
 use gateway::Gateway;
 use queues::Queues;
 use report::Report;
+use serde_json::{Value, json};
 
 /// The stacks of the two sites that share an account and a region.
 const STACKS: [&str; 2] = ["efface-aws-tokyo", "efface-ap03"];
@@ -52,9 +53,9 @@ async fn run() -> Result<Report, LocalError> {
     say("sam build");
     let template = deployer.build().await?;
     let emulator = Emulator::start(&tools, &folder).await?;
-    emulator.prepare().await?;
+    emulator.create_bucket().await?;
     let mut report = Report::default();
-    let first = deploy(&deployer, &emulator, &template, STACKS[0]).await?;
+    let first = deploy(&deployer, &emulator, &template, STACKS[0], "").await?;
     let efface = Efface::of_stack(&workspace, &emulator, STACKS[0]).await?;
     let tokens = efface.set_up().await?;
     let token = tokens["identity_admin"].0.as_str();
@@ -62,8 +63,12 @@ async fn run() -> Result<Report, LocalError> {
     let queues = Queues::of_stack(&emulator, STACKS[0]).await?;
     jobs::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
     queues.check(&mut report).await?;
-    let second = deploy(&deployer, &emulator, &template, STACKS[1]).await?;
+    // The second stack has what the template offers on request, as far as the emulator knows it.
+    let key = emulator.create_kms_key().await?;
+    let options = format!("KmsKeyArn={key} LogSourceAddress=true");
+    let second = deploy(&deployer, &emulator, &template, STACKS[1], &options).await?;
     requests::check_isolation(&first, &second, token, &mut report).await?;
+    check_keys(&emulator, &key, &mut report).await?;
     efface.check_revocation(&first, &tokens, &mut report).await?;
     queues.check_schedule(&mut report).await?;
     tear_down(&deployer, &emulator, &first, &mut report).await?;
@@ -75,10 +80,31 @@ async fn deploy(
     emulator: &Emulator,
     template: &Path,
     stack: &str,
+    options: &str,
 ) -> Result<Gateway, LocalError> {
     say(format_args!("sam deploy {stack}"));
-    deployer.deploy(emulator, template, stack).await?;
+    deployer.deploy(emulator, template, stack, options).await?;
     Gateway::find(emulator, stack).await
+}
+
+/// Checks that each site has an identifier key of its own, from a secret of its own, and that the second one's table is
+/// encrypted with the customer's KMS key.
+async fn check_keys(emulator: &Emulator, kms_key: &str, report: &mut Report) -> Result<(), LocalError> {
+    let mut keys = Vec::new();
+    let mut tables = Vec::new();
+    for stack in STACKS {
+        let variables = emulator.function_variables(&format!("{stack}-api")).await?;
+        let variable = |wanted| variables.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+        keys.extend(variable("EFFACE_IDENTIFIER_KEY"));
+        let table = json!({ "TableName": variable("EFFACE_TABLE") });
+        tables.push(emulator.call("a table", "dynamodb", "DynamoDB_20120810.DescribeTable", &table).await?);
+    }
+    let encrypted_with = |table: &Value| table["Table"]["SSEDescription"]["KMSMasterKeyArn"] == *kms_key;
+    let chosen = !encrypted_with(&tables[0]) && encrypted_with(&tables[1]);
+    report.check("a table is encrypted with the KMS key that its stack names", chosen, &tables[1]);
+    let differ = keys.len() == STACKS.len() && keys[0] != keys[1];
+    report.check("two sites in one account and region have different identifier keys", differ, keys.len());
+    Ok(())
 }
 
 /// Deletes the stacks, and checks that their APIs are deleted and their tables are kept.
