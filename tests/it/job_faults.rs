@@ -10,7 +10,6 @@ use std::{
 };
 
 use efface_aws::queue::Message;
-use efface_engine::ScanCursor;
 use efface_tests::{
     Req, TestApp,
     app::{SPACE, profile_line},
@@ -289,11 +288,14 @@ async fn the_reconciler_continues_at_its_cursor() {
     for _ in 0..20 {
         app.job(profiles()).await;
     }
-    let (cursor, mut jobs) = (ScanCursor::default(), Vec::new());
-    for _ in 0..4 {
-        jobs.push(app.reconcile_within(Duration::ZERO, &cursor).await.jobs);
+    // Without time, a run looks at one shard of the list. Each run is a process of its own.
+    for _ in 0..2 {
+        let mut jobs = 0;
+        for _ in 0..8 {
+            jobs += app.reconcile_within(Duration::ZERO).await.jobs;
+        }
+        assert_eq!(jobs, 20);
     }
-    assert_eq!(jobs, [16, 4, 16, 4]);
 }
 
 /// Messages that cannot be read, are of another version or name an unknown job: each fails by itself.
@@ -301,8 +303,7 @@ async fn the_reconciler_continues_at_its_cursor() {
 async fn invalid_messages_end_in_the_dead_letter_queue() {
     let app = app().await;
     let job = app.job(profiles()).await;
-    let unknown =
-        r#"{"version":1,"space":"s","job":"job_019b76da1e7b7000a1b2c3d4e5f60718","page":0,"chunk":0,"attempt":0}"#;
+    let unknown = r#"{"version":1,"space":"s","job":"job_019b76da1e7b7000a1b2c3d4e5f60718","page":0,"chunk":0,"attempt":0,"hops":0}"#;
     let poison = ["", "null", "c4n4ry-poison", r#"{"version":2}"#, unknown, &"x".repeat(1 << 20)];
     for body in poison {
         app.queue.put(body);

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use efface_core::{
-    job::{JobId, chunk::ChunkId},
-    space::SpaceId,
-};
+use efface_aws::queue::{Pointer, Work};
+use efface_core::{job::chunk::ChunkId, space::SpaceId};
 use efface_engine::{ChunkRun, Deadline};
 use efface_tests::{
     Req, TestApp,
@@ -199,13 +197,13 @@ async fn a_large_merged_profile_is_deleted_over_several_runs() {
         app.try_load(&line).await.unwrap();
     }
     let job = app.job(json!({ "action": "delete_profile", "rows": ["anonymous_id:a7", "user_id:nobody"] })).await;
-    let (space, id): (_, JobId) = (SpaceId::parse(SPACE).unwrap(), job.parse().unwrap());
-    let chunk = ChunkId { page: 0, chunk: 0, attempt: 0 };
+    let work = Work::Chunk(ChunkId { page: 0, chunk: 0, attempt: 0 });
+    let pointer = Pointer { space: SpaceId::parse(SPACE).unwrap(), job: job.parse().unwrap(), work, hops: 0 };
     let mut runs = 0;
     for millis in (20..).step_by(20) {
         runs += 1;
         let deadline = Deadline::after(Duration::from_millis(millis));
-        if app.engine().run_chunk(&space, id, chunk, deadline).await.unwrap() == ChunkRun::Completed {
+        if app.engine().work(&pointer, deadline).await.unwrap() == ChunkRun::Completed {
             break;
         }
     }

@@ -10,6 +10,7 @@ mod faults;
 mod hardening;
 mod iam;
 mod idempotency;
+mod job_bounds;
 mod job_controls;
 mod job_costs;
 mod job_faults;

@@ -207,7 +207,7 @@ fn count(n: usize) -> u64 {
 
 /// The queue as the HTTP function uses it, which only sends.
 impl Port for FaultyQueue {
-    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
+    fn send<'a>(&'a self, bodies: &'a [String], _: Duration) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
         Box::pin(async move { Ok(Self::send(self, bodies)) })
     }
 

@@ -15,6 +15,8 @@ pub enum Fault {
     Throttle,
     /// The store responds with HTTP 500.
     ServerError,
+    /// The store rejects it for good.
+    Refuse,
     /// It fails because a transaction is using the same item.
     Conflict,
     /// A batch is accepted, and none of it is processed. No fault for other operations.
@@ -40,6 +42,7 @@ impl Fault {
         match self {
             Self::Throttle => Some((400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException")),
             Self::ServerError => Some((500, "com.amazonaws.dynamodb.v20120810#InternalServerError")),
+            Self::Refuse => Some((400, "com.amazon.coral.validate#ValidationException")),
             Self::Conflict => Some((400, "com.amazonaws.dynamodb.v20120810#TransactionConflictException")),
             _ => None,
         }

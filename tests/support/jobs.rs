@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use efface_bulk_worker::Worker;
-use efface_engine::{Deadline, Engine, Reconciled, ScanCursor};
+use efface_engine::{Deadline, Engine, Reconciled};
 use serde_json::{Value, json};
 
 use crate::{
@@ -33,7 +33,7 @@ impl TestApp {
 
     /// A new worker on the same table and queue.
     pub fn worker(&self) -> Worker {
-        Worker::new(self.engine(), self.queue.queue())
+        Worker::new(self.engine())
     }
 
     /// Delivers messages to one worker until none is waiting. A message that fails is delivered again; after the fifth
@@ -72,12 +72,12 @@ impl TestApp {
 
     /// Runs the reconciler once, with a deadline of ten minutes.
     pub async fn reconcile(&self) -> Reconciled {
-        self.reconcile_within(Duration::from_mins(10), &ScanCursor::default()).await
+        self.reconcile_within(Duration::from_mins(10)).await
     }
 
-    /// Runs the reconciler once with a deadline, from a cursor on.
-    pub async fn reconcile_within(&self, time: Duration, cursor: &ScanCursor) -> Reconciled {
-        self.engine().reconcile(&self.dead.queue(), cursor, Deadline::after(time)).await.unwrap()
+    /// Runs the reconciler once with a deadline.
+    pub async fn reconcile_within(&self, time: Duration) -> Reconciled {
+        self.engine().reconcile(&self.dead.queue(), Deadline::after(time)).await
     }
 
     /// Sends the request that creates a job.

@@ -1,8 +1,10 @@
-//! A queue in memory. Tests can inspect, repeat, lose and reorder its messages.
+//! A queue in memory. Tests can inspect, repeat, lose and reorder its messages. It delivers without the delay that a
+//! message asks for.
 
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use efface_aws::{
@@ -22,7 +24,7 @@ struct Inner {
     sent: Vec<String>,
     /// For each of the next batches: how many of its entries the queue rejects.
     rejections: VecDeque<usize>,
-    /// Whether every send fails.
+    /// Whether every send and receive fails.
     is_down: bool,
     /// Handles and bodies of messages that were received and not yet deleted.
     in_flight: Vec<(String, String)>,
@@ -37,6 +39,11 @@ impl TestQueue {
     /// Takes all waiting messages from the queue.
     pub fn take(&self) -> Vec<String> {
         self.lock().messages.drain(..).collect()
+    }
+
+    /// Takes the first waiting message from the queue.
+    pub fn pop(&self) -> Option<String> {
+        self.lock().messages.pop_front()
     }
 
     /// The number of waiting messages.
@@ -64,7 +71,7 @@ impl TestQueue {
         self.lock().rejections.extend(entries);
     }
 
-    /// Whether every send fails from now on.
+    /// Whether every send and receive fails from now on.
     pub fn down(&self, is_down: bool) {
         self.lock().is_down = is_down;
     }
@@ -75,7 +82,7 @@ impl TestQueue {
 }
 
 impl Port for TestQueue {
-    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
+    fn send<'a>(&'a self, bodies: &'a [String], _: Duration) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
         Box::pin(async move {
             assert!((1..=10).contains(&bodies.len()), "SQS takes 1 to 10 entries");
             let mut inner = self.lock();
@@ -94,6 +101,9 @@ impl Port for TestQueue {
     fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, QueueError>> {
         Box::pin(async move {
             let mut inner = self.lock();
+            if inner.is_down {
+                return Err(QueueError::Unavailable("the queue is down".to_owned()));
+            }
             let count = inner.messages.len().min(10);
             let bodies: Vec<String> = inner.messages.drain(..count).collect();
             let mut received = Vec::new();

@@ -36,6 +36,7 @@ pub struct Message {
     page: Option<u32>,
     chunk: Option<u32>,
     attempt: u32,
+    hops: u32,
 }
 
 /// What a message points at.
@@ -47,6 +48,9 @@ pub struct Pointer {
     pub job: JobId,
     /// The work to do on it.
     pub work: Work,
+    /// How many messages came before it, each sent by the worker that had the one before: 0 where a request or the
+    /// reconciler sent it.
+    pub hops: u32,
 }
 
 /// The work on a job.
@@ -56,6 +60,8 @@ pub enum Work {
     Dispatch {
         /// The first page.
         from: u32,
+        /// Which redrive of the job it belongs to: 0 before the first.
+        redrive: u32,
     },
     /// Run a chunk.
     Chunk(ChunkId),
@@ -76,10 +82,11 @@ impl Message {
     /// Points at a chunk, or at a job.
     pub fn new(pointer: &Pointer) -> Self {
         let (page, chunk, attempt) = match pointer.work {
-            Work::Dispatch { from } => (Some(from), None, 0),
+            Work::Dispatch { from, redrive } => (Some(from), None, redrive),
             Work::Chunk(id) => (Some(id.page), Some(id.chunk), id.attempt),
         };
-        Self { version: VERSION, space: pointer.space.clone(), job: pointer.job, page, chunk, attempt }
+        let hops = pointer.hops;
+        Self { version: VERSION, space: pointer.space.clone(), job: pointer.job, page, chunk, attempt, hops }
     }
 
     /// Reads a message's body.
@@ -95,10 +102,10 @@ impl Message {
         let message: Self = serde_json::from_str(body).map_err(|_| BadMessage::Unreadable)?;
         let work = match (message.page, message.chunk) {
             (Some(page), Some(chunk)) => Work::Chunk(ChunkId { page, chunk, attempt: message.attempt }),
-            (from, None) => Work::Dispatch { from: from.unwrap_or_default() },
+            (from, None) => Work::Dispatch { from: from.unwrap_or_default(), redrive: message.attempt },
             (None, Some(_)) => return Err(BadMessage::Unreadable),
         };
-        Ok(Pointer { space: message.space, job: message.job, work })
+        Ok(Pointer { space: message.space, job: message.job, work, hops: message.hops })
     }
 
     /// The message's body: JSON in ASCII, as SQS takes no control characters.
@@ -151,8 +158,9 @@ pub struct Received {
 
 /// A queue as the functions need it: SQS, or a double in tests.
 pub trait Port: fmt::Debug + Send + Sync {
-    /// Sends up to [`BATCH`] bodies; the numbers of those that were not taken, from 0.
-    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, QueueError>>;
+    /// Sends up to [`BATCH`] bodies, to be delivered after a delay in whole seconds, at most 900; the numbers of those
+    /// that were not taken, from 0.
+    fn send<'a>(&'a self, bodies: &'a [String], delay: Duration) -> BoxFuture<'a, Result<Vec<usize>, QueueError>>;
     /// Receives some messages, without waiting for any.
     fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, QueueError>>;
     /// Deletes a message that was received.
@@ -176,12 +184,17 @@ impl Queue {
 
     /// Sends all messages: of a batch that was taken in part, only the rest is sent again.
     pub async fn send(&self, pointers: &[Pointer]) -> Result<(), QueueError> {
+        self.send_after(Duration::ZERO, pointers).await
+    }
+
+    /// The same, to be delivered after a delay in whole seconds, at most 900.
+    pub async fn send_after(&self, delay: Duration, pointers: &[Pointer]) -> Result<(), QueueError> {
         for batch in pointers.chunks(BATCH) {
             let bodies = batch.iter().map(|pointer| Message::new(pointer).body());
             let mut bodies = bodies.collect::<Result<Vec<String>, _>>()?;
             let mut attempt = 0;
             loop {
-                let failed = self.0.send(&bodies).await?;
+                let failed = self.0.send(&bodies, delay).await?;
                 if failed.is_empty() {
                     break;
                 }
@@ -221,10 +234,12 @@ struct Sqs {
 }
 
 impl Port for Sqs {
-    fn send<'a>(&'a self, bodies: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
+    fn send<'a>(&'a self, bodies: &'a [String], delay: Duration) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
         Box::pin(async move {
+            let delay = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
             let entry = |(at, body): (usize, &String)| {
-                SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body).build()
+                let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body);
+                entry.set_delay_seconds((delay > 0).then_some(delay)).build()
             };
             let entries = bodies.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
             let reply = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await?;
@@ -267,8 +282,9 @@ mod tests {
             space: SpaceId::parse("spa_demo").unwrap(),
             job: "job_019b76da1e7b7000a1b2c3d4e5f60718".parse().unwrap(),
             work,
+            hops: 4,
         };
-        for work in [Work::Dispatch { from: 7 }, Work::Chunk(ChunkId { page: 1, chunk: 2, attempt: 3 })] {
+        for work in [Work::Dispatch { from: 7, redrive: 2 }, Work::Chunk(ChunkId { page: 1, chunk: 2, attempt: 3 })] {
             let body = Message::new(&pointer(work)).body().unwrap();
             assert!(body.is_ascii() && body.len() < 256);
             assert_eq!(Message::parse(&body), Ok(pointer(work)));
@@ -277,8 +293,7 @@ mod tests {
 
     #[test]
     fn other_messages_are_refused() {
-        let good =
-            r#"{"version":1,"space":"s","job":"job_019b76da1e7b7000a1b2c3d4e5f60718","page":0,"chunk":0,"attempt":0}"#;
+        let good = r#"{"version":1,"space":"s","job":"job_019b76da1e7b7000a1b2c3d4e5f60718","page":0,"chunk":0,"attempt":0,"hops":0}"#;
         assert!(Message::parse(good).is_ok());
         for (from, to, error) in [
             ("{", "", BadMessage::Unreadable),

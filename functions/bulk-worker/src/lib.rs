@@ -8,7 +8,7 @@ use std::{
 };
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use efface_aws::queue::{BadMessage, Message, Pointer, Queue, Work};
+use efface_aws::queue::{BadMessage, Message, Pointer, Work};
 use efface_engine::{ChunkRun, Deadline, Engine, Error};
 use futures::{FutureExt, StreamExt, stream};
 use thiserror::Error;
@@ -48,13 +48,12 @@ pub struct MissingMessageId;
 #[derive(Debug)]
 pub struct Worker {
     engine: Engine,
-    queue: Queue,
 }
 
 impl Worker {
-    /// A worker with an engine and the queue that the messages come from.
-    pub fn new(engine: Engine, queue: Queue) -> Self {
-        Self { engine, queue }
+    /// A worker with an engine, whose queue is the one that the messages come from.
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
     }
 
     /// Handles a batch of messages. The response names the messages that failed; SQS delivers them again.
@@ -93,21 +92,9 @@ impl Worker {
     }
 
     async fn work(&self, pointer: &Pointer, deadline: Deadline) -> Result<ChunkRun, WorkError> {
-        if deadline.is_over() {
-            // A failed message would count as received once more, and be nearer to the dead-letter queue.
-            self.queue.send(std::slice::from_ref(pointer)).await.map_err(Error::from)?;
-            return Ok(ChunkRun::Requeued);
-        }
-        let Pointer { space, job, work } = pointer;
-        match work {
-            Work::Dispatch { from } => {
-                self.engine.dispatch(space, *job, *from, deadline).await?;
-                Ok(ChunkRun::Completed)
-            }
-            Work::Chunk(id) => match self.engine.run_chunk(space, *job, *id, deadline).await? {
-                ChunkRun::Unknown => Err(WorkError::Unknown),
-                ran => Ok(ran),
-            },
+        match self.engine.work(pointer, deadline).await? {
+            ChunkRun::Unknown => Err(WorkError::Unknown),
+            ran => Ok(ran),
         }
     }
 }

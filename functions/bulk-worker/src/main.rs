@@ -23,5 +23,5 @@ fn start() -> Result<Worker, Error> {
     let config = Config::from_env()?;
     let queue = client::queue(&config, &config::required(&config::from_env, "EFFACE_QUEUE_URL")?);
     let store = Store::new(client::dynamodb(&config), config.table);
-    Ok(Worker::new(Engine::new(store, queue.clone(), Clock::system()), queue))
+    Ok(Worker::new(Engine::new(store, queue, Clock::system())))
 }

@@ -30,7 +30,7 @@ use tokio::time::Instant;
 
 pub use concurrency::ConcurrencyLimit;
 pub use error::Error;
-pub use job::{ChunkRun, Controlled, PlanRows, Reconciled, ScanCursor};
+pub use job::{ChunkRun, Controlled, PlanRows, Reconciled};
 pub use profile::DeletedProfile;
 
 use access::Access;
@@ -80,6 +80,12 @@ impl Deadline {
     #[must_use]
     pub fn half(self) -> Self {
         Self(Instant::now() + self.0.saturating_duration_since(Instant::now()) / 2)
+    }
+
+    /// The same, but no later than so long from now.
+    #[must_use]
+    pub fn within(self, time: Duration) -> Self {
+        Self(self.0.min(Instant::now() + time))
     }
 
     /// Whether it is over.

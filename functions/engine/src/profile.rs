@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use efface_aws::queue::{Pointer, Work};
 use efface_core::{
     api_error::ApiError,
     id::ProfileId,
@@ -16,6 +17,9 @@ use crate::{Caller, ChunkRun, Deadline, Engine, Error, idempotency::KeyedRequest
 
 /// How long the request carries the deletion out itself before the worker goes on with it.
 const OWN_TIME: Duration = Duration::from_secs(3);
+
+/// The work of a job of one row.
+const ONLY_CHUNK: Work = Work::Chunk(ChunkId { page: 0, chunk: 0, attempt: 0 });
 
 /// What the deletion of a profile came to.
 #[derive(Debug)]
@@ -52,8 +56,9 @@ impl Engine {
         if before.is_none() {
             self.create_profile_job(caller, own, job).await?;
         }
-        if self.run_at_once(caller, job).await != Some(ChunkRun::Completed) {
-            self.ask_for_dispatch(space, job).await;
+        let pointer = Pointer { space: space.clone(), job, work: ONLY_CHUNK, hops: 0 };
+        if self.run_at_once(&pointer).await.is_none() {
+            self.ask_for_work(&pointer).await;
         }
         let status = self.store.job(space, job).await?.ok_or(ApiError::Unavailable)?;
         self.deleted_profile(caller, own, status).await
@@ -74,14 +79,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Carries the job out as far as that goes; whatever is left is the worker's.
-    async fn run_at_once(&self, caller: &Caller<'_>, job: JobId) -> Option<ChunkRun> {
-        let id = ChunkId { page: 0, chunk: 0, attempt: 0 };
-        let work = self.run_chunk(&caller.access.space_id, job, id, Deadline::after(OWN_TIME));
+    /// Carries the job out as far as that goes; whatever is left is the worker's. `None` where no message points at it.
+    async fn run_at_once(&self, pointer: &Pointer) -> Option<ChunkRun> {
+        let work = self.work(pointer, Deadline::after(OWN_TIME));
         match tokio::time::timeout(2 * OWN_TIME, Box::pin(work)).await {
             Ok(Ok(run)) => Some(run),
             Ok(Err(error)) => {
-                tracing::warn!(%error, job_id = %job, "the worker goes on with the deletion");
+                tracing::warn!(%error, job_id = %pointer.job, "the worker goes on with the deletion");
                 None
             }
             Err(_) => None,

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Error> {
     let reconciler = Arc::new(start().inspect_err(|error| tracing::error!(%error, "cannot start"))?);
     run_concurrent(service_fn(move |event: LambdaEvent<IgnoredAny>| {
         let reconciler = Arc::clone(&reconciler);
-        async move { Ok::<_, Error>(Box::pin(reconciler.handle(event.context.deadline())).await?) }
+        async move { Ok::<_, Error>(Box::pin(reconciler.handle(event.context.deadline())).await) }
     }))
     .await
 }

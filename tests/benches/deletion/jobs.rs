@@ -8,7 +8,11 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, BatchStatementRequest, KeysAndAttributes},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use efface_aws::{Store, clock::Clock};
+use efface_aws::{
+    Store,
+    clock::Clock,
+    queue::{Pointer, Work},
+};
 use efface_core::{
     identifier::IdentifierType,
     job::chunk::{CHUNK_ROWS, ChunkId, Row, pack},
@@ -37,14 +41,14 @@ pub(crate) fn run() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let rows = rows();
     let client = client(&rows);
-    let (space, job) = (SpaceId::parse(SPACE).unwrap(), JOB.parse().unwrap());
     let engine = Engine::new(Store::new(client.clone(), TABLE), TestQueue::default().queue(), Clock::system());
-    let id = ChunkId { page: 0, chunk: 0, attempt: 0 };
+    let work = Work::Chunk(ChunkId { page: 0, chunk: 0, attempt: 0 });
+    let pointer = Pointer { space: SpaceId::parse(SPACE).unwrap(), job: JOB.parse().unwrap(), work, hops: 0 };
     let (mut worker, mut bare, mut batched) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let start = cpu::cpu();
         let deadline = Deadline::after(Duration::from_mins(10));
-        let ran = runtime.block_on(engine.run_chunk(&space, job, id, deadline)).unwrap();
+        let ran = runtime.block_on(engine.work(&pointer, deadline)).unwrap();
         assert_eq!(ran, ChunkRun::Completed);
         let first = cpu::cpu();
         runtime.block_on(bare_chunk(&client, &rows));
@@ -140,7 +144,7 @@ async fn read_lookups(client: &Client, rows: &[Row]) {
     }
 }
 
-/// Sends the store requests that [`Engine::run_chunk`] needs for these rows.
+/// Sends the store requests that [`Engine::work`] needs for these rows.
 async fn bare_chunk(client: &Client, rows: &[Row]) {
     read_lookups(client, rows).await;
     let updates = rows.iter().map(|row| {

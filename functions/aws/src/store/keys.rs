@@ -40,8 +40,9 @@ pub(super) const PAGES: &str = "P#";
 /// The prefix of the tokens in their space's list.
 pub(super) const LISTED_TOKENS: &str = "T#";
 
-/// The partition of the jobs that the reconciler looks after.
-pub(super) const LIVE: &str = "N#live";
+/// Shards of the list of jobs that the reconciler looks after. All spaces share the list, and a partition takes 1,000
+/// writes a second.
+pub(super) const LIVE_SHARDS: u8 = 8;
 
 /// A primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +151,12 @@ impl Key {
 
     /// A job that the reconciler looks after.
     pub fn live_job(space: &SpaceId, job: JobId) -> Self {
-        Self::new(LIVE.to_owned(), format!("{space}#{job}"))
+        Self::new(live_partition(job.shard(LIVE_SHARDS)), format!("{space}#{job}"))
+    }
+
+    /// Where the reconciler stopped in that list.
+    pub fn live_cursor() -> Self {
+        Self::new("N#cursor".to_owned(), ALONE)
     }
 
     /// One shard of an aggregate counter of a space's, or a group's, jobs: of all, or of those in a final state.
@@ -163,9 +169,9 @@ impl Key {
         Self::new(format!("X#{space}#{job}#{of}"), ALONE)
     }
 
-    /// The note that a job is to delete a `user_id`.
-    pub fn target(space: &SpaceId, job: JobId, target: IdHash) -> Self {
-        Self::new(format!("X#{space}#{job}#target#{target}"), ALONE)
+    /// The note of a page, by its number and content, that its job is to delete a `user_id`.
+    pub fn target(space: &SpaceId, job: JobId, target: IdHash, (page, content): (u32, &str)) -> Self {
+        Self::new(targets_partition(space, job, target), format!("{page}#{content}"))
     }
 
     /// The check value of the identifier key.
@@ -189,9 +195,19 @@ pub(super) fn chunks_partition(space: &SpaceId, job: JobId, page: u32) -> String
     format!("O#{space}#{job}#{page}")
 }
 
+/// The partition of the notes that a job is to delete a `user_id`.
+pub(super) fn targets_partition(space: &SpaceId, job: JobId, target: IdHash) -> String {
+    format!("X#{space}#{job}#target#{target}")
+}
+
 /// The partition of a list of jobs.
 pub(super) fn list_partition(space: &SpaceId, group: Option<&Group>) -> String {
     format!("L#{space}#{}", scope(group))
+}
+
+/// A shard of the list of jobs that the reconciler looks after.
+pub(super) fn live_partition(shard: u8) -> String {
+    format!("N#live#{shard}")
 }
 
 /// The partition of the aggregate counters.

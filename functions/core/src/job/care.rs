@@ -1,7 +1,10 @@
-//! What the reconciler does for a job, decided by the job's head, its counters and the time.
+//! What keeps a job going, decided by the job's head, its counters and the time: what the reconciler does for it, and when
+//! something is sent again.
+
+use serde::{Deserialize, Serialize};
 
 use super::{
-    JobHead, JobState, LIFE_SECONDS, Progress,
+    Counts, JobHead, JobState, LIFE_SECONDS, Progress,
     chunk::{Chunk, ChunkState},
 };
 use crate::time::Time;
@@ -9,15 +12,36 @@ use crate::time::Time;
 /// How long a job may stay open or paused, in seconds.
 const UNFINISHED_SECONDS: i64 = 30 * 24 * 3_600;
 
-/// How long a running job may stand still before its chunks are sent again, in seconds; doubled each time.
+/// How long a running job may stand still before its chunks are sent again, in seconds.
 const STILL_SECONDS: i64 = 180;
-
-/// The longest that a running job may stand still, in seconds.
-const LONGEST_STILL_SECONDS: i64 = 3_600;
 
 /// A worker without a sign of life for so long, in seconds, is dead: its function ends after 30 s
 /// (`infra/template.yaml`).
 const DEAD_SECONDS: i64 = 75;
+
+/// How long a chunk waits whose job has no deletions left to give, in seconds: other chunks may give some back.
+const ALLOWANCE_SECONDS: i64 = 5;
+
+/// The longest pause before something is sent again, in seconds.
+const LONGEST_PAUSE_SECONDS: i64 = 3_600;
+
+/// The longest that a message may be delayed, in seconds. SQS allows 900.
+const LONGEST_DELAY_SECONDS: i64 = 300;
+
+/// How many messages workers send one because of another. Beyond that the reconciler goes on, with its longer pauses, so
+/// that no fault can keep messages in circulation. A chunk or a dispatch of the largest size needs far fewer.
+pub const MAX_HOPS: u32 = 100;
+
+/// The pause before something is sent again, in seconds. It doubles with each time that it was sent again already: the
+/// one policy for all that a job sends again.
+fn pause(first: i64, times: u32) -> i64 {
+    first.saturating_mul(1 << times.min(16)).min(LONGEST_PAUSE_SECONDS)
+}
+
+/// The delay of the message of a chunk that waits for deletions, in seconds, after so many messages.
+pub fn allowance_delay(hops: u32) -> u64 {
+    u64::try_from(pause(ALLOWANCE_SECONDS, hops).min(LONGEST_DELAY_SECONDS)).unwrap_or_default()
+}
 
 /// What a job needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +90,36 @@ pub enum Motion {
 pub fn motion(head: &JobHead, progress: &Progress, now: Time) -> Motion {
     let since = head.seen_at.filter(|at| *at >= head.changed_at && head.seen == progress.motion());
     let Some(since) = since else { return Motion::Moved };
-    let patience = STILL_SECONDS.saturating_mul(1 << head.resends.clamp(0, 16)).min(LONGEST_STILL_SECONDS);
-    if now.second() - since.second() < patience { Motion::Waits } else { Motion::Still }
+    let is_early = now.second() - since.second() < pause(STILL_SECONDS, head.resends);
+    if is_early { Motion::Waits } else { Motion::Still }
 }
 
-/// Whether a chunk is stalled: it was started, is not completed, and its worker gives no sign of life.
+/// Whether a chunk is stalled: it was started, is not completed, and its worker gives no sign of life. A chunk that was
+/// sent again counts as stalled later.
 pub fn is_stalled(chunk: &Chunk, now: Time) -> bool {
-    chunk.state == ChunkState::Started && now.second() - chunk.heartbeat_at.second() >= DEAD_SECONDS
+    let silent = now.second() - chunk.heartbeat_at.second();
+    chunk.state == ChunkState::Started && silent >= pause(DEAD_SECONDS, chunk.resends)
+}
+
+/// How far the reconciler has come with a job's pages. A run that has no more time leaves it for the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scan {
+    /// The version of the job's head when the scan began. After a change of the job's state the scan begins anew.
+    pub version: i64,
+    /// The first page that is still to be looked at.
+    pub page: u32,
+    /// The rows of the pages before it.
+    pub rows: i64,
+    /// Their outcomes.
+    pub counts: Counts,
+}
+
+impl Scan {
+    /// Where to begin with a job: where the last run stopped, if the job's state is the same.
+    pub fn resume(left: Option<Self>, head: &JobHead) -> Self {
+        let new = Self { version: head.version, page: 0, rows: 0, counts: Counts::default() };
+        left.filter(|left| left.version == head.version).unwrap_or(new)
+    }
 }
 
 #[cfg(test)]
@@ -134,10 +181,28 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_delayed_longer_each_time() {
+        for (hops, seconds) in [(0, 5), (1, 10), (5, 160), (6, 300), (MAX_HOPS, 300)] {
+            assert_eq!(allowance_delay(hops), seconds, "{hops}");
+        }
+    }
+
+    #[test]
+    fn a_scan_goes_on_until_the_state_changes() {
+        let left = Scan { page: 7, ..Scan::resume(None, &head()) };
+        assert_eq!(Scan::resume(Some(left), &head()).page, 7);
+        let changed = JobHead { version: head().version + 1, ..head() };
+        assert_eq!(Scan::resume(Some(left), &changed).page, 0);
+    }
+
+    #[test]
     fn a_silent_worker_is_dead_after_75_seconds() {
         let mut chunk = Chunk::start(None, 0, &[], Time::EPOCH);
         assert!(!is_stalled(&chunk, Time::EPOCH.plus_seconds(74)));
         assert!(is_stalled(&chunk, Time::EPOCH.plus_seconds(75)));
+        chunk.resends = 1;
+        assert!(!is_stalled(&chunk, Time::EPOCH.plus_seconds(149)), "it was sent again");
+        assert!(is_stalled(&chunk, Time::EPOCH.plus_seconds(150)));
         chunk.state = ChunkState::Waiting;
         assert!(!is_stalled(&chunk, Time::EPOCH.plus_seconds(75)));
     }

@@ -5,6 +5,18 @@ use serde::{Deserialize, Serialize};
 use super::{Counts, Outcome, RowRef};
 use crate::{id::BadId, key::IdHash, rows::RowFault, time::Time};
 
+/// The most deletions that a chunk takes at once of what its job may still make.
+const LARGEST_SLICE: i64 = 64;
+
+/// How many chunks can take a slice one after the other before half of what is left is taken, about.
+const SLICES: i64 = 16;
+
+/// The deletions that a chunk takes at once of so many that its job may still make. Slices get smaller towards the end, so
+/// that a chunk that deletes little does not keep others waiting.
+pub fn slice(left: i64) -> i64 {
+    (left / SLICES).clamp(1, LARGEST_SLICE).min(left.max(0))
+}
+
 /// Rows of a chunk: its item is written and read as a whole, and stays well below DynamoDB's 400 KB.
 pub const CHUNK_ROWS: usize = 1_000;
 
@@ -231,6 +243,8 @@ pub struct Chunk {
     pub heartbeat_at: Time,
     /// Deletions that it may still make, where its job has a limit.
     pub grant: Option<i64>,
+    /// How often the reconciler sent it again since that sign of life.
+    pub resends: u32,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -244,22 +258,25 @@ struct StoredChunk {
     heartbeat_at: Time,
     #[serde(default)]
     grant: Option<i64>,
+    #[serde(default)]
+    resends: u32,
 }
 
 impl TryFrom<StoredChunk> for Chunk {
     type Error = BadId;
 
     fn try_from(stored: StoredChunk) -> Result<Self, BadId> {
-        let StoredChunk { state, attempt, version, rows, outcomes, heartbeat_at, grant } = stored;
+        let StoredChunk { state, attempt, version, rows, outcomes, heartbeat_at, grant, resends } = stored;
         let outcomes = Outcomes::from_bytes(&outcomes, rows).ok_or(BadId("list of outcomes"))?;
-        Ok(Self { state, attempt, version, outcomes, heartbeat_at, grant })
+        Ok(Self { state, attempt, version, outcomes, heartbeat_at, grant, resends })
     }
 }
 
 impl From<Chunk> for StoredChunk {
     fn from(chunk: Chunk) -> Self {
-        let Chunk { state, attempt, version, outcomes, heartbeat_at, grant } = chunk;
-        Self { state, attempt, version, rows: outcomes.rows(), outcomes: outcomes.to_bytes(), heartbeat_at, grant }
+        let Chunk { state, attempt, version, outcomes, heartbeat_at, grant, resends } = chunk;
+        let (rows, outcomes) = (outcomes.rows(), outcomes.to_bytes());
+        Self { state, attempt, version, rows, outcomes, heartbeat_at, grant, resends }
     }
 }
 
@@ -273,6 +290,7 @@ impl Chunk {
             outcomes: before.map_or_else(|| Outcomes::of(rows), |chunk| chunk.outcomes.clone()),
             heartbeat_at: now,
             grant: None,
+            resends: 0,
         }
     }
 
@@ -281,7 +299,8 @@ impl Chunk {
         let mut outcomes = self.outcomes.clone();
         let failed = outcomes.retry_failed();
         let (attempt, version) = (self.attempt + 1, self.version + 1);
-        let next = Self { state: ChunkState::Waiting, attempt, version, outcomes, grant: None, ..self.clone() };
+        let next =
+            Self { state: ChunkState::Waiting, attempt, version, outcomes, grant: None, resends: 0, ..self.clone() };
         (failed > 0 && self.state == ChunkState::Completed).then_some((next, failed))
     }
 }
@@ -328,6 +347,14 @@ mod tests {
             let back = Outcomes::from_bytes(&outcomes.to_bytes(), outcomes.rows()).unwrap();
             prop_assert_eq!(back.counts(), outcomes.counts());
             prop_assert_eq!(back, outcomes);
+        }
+    }
+
+    #[test]
+    fn slices_get_smaller_towards_the_end() {
+        for (left, expected) in [(-1, 0), (0, 0), (1, 1), (31, 1), (32, 2), (1_000, 62), (1_024, 64), (10_000_000, 64)]
+        {
+            assert_eq!(slice(left), expected, "{left}");
         }
     }
 

@@ -53,6 +53,12 @@ impl JobId {
     pub fn request(self) -> RequestId {
         self.0
     }
+
+    /// Which of so many shards of a list the job is in, by a random part of its id.
+    pub fn shard(self, shards: u8) -> u8 {
+        let [.., last] = *self.0.uuid().as_bytes();
+        last % shards
+    }
 }
 
 impl FromStr for JobId {

@@ -49,6 +49,9 @@ pub struct JobHead {
     /// Whether failed rows are being taken back, to be tried again.
     #[serde(default)]
     pub redriving: bool,
+    /// How often failed rows were taken back.
+    #[serde(default)]
+    pub redrives: u32,
     /// Its counts when it reached its final state.
     #[serde(default)]
     pub counts: Option<Counts>,
@@ -60,7 +63,7 @@ pub struct JobHead {
     pub seen_at: Option<Time>,
     /// How often its chunks were sent again since.
     #[serde(default)]
-    pub resends: i64,
+    pub resends: u32,
 }
 
 /// What makes a job, beside its rows.
@@ -106,6 +109,7 @@ impl JobHead {
             verified_at: None,
             changed_at: now,
             redriving: false,
+            redrives: 0,
             controls: Vec::new(),
             profile_id: new.profile_id,
             counts: None,

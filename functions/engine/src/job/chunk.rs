@@ -1,30 +1,28 @@
 //! One chunk: started, run row by row, its outcomes recorded.
 
-use std::{
-    collections::HashMap,
-    sync::atomic::{AtomicI64, Ordering},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use efface_aws::{
     StoreError,
-    queue::Work,
+    queue::{Pointer, Work},
     store::job::{ChunkRecord, ChunkStart},
 };
 use efface_core::{
     deletion::Identifier,
     job::{
         Action, Control, JobId, JobState, JobStatus, Outcome,
-        chunk::{Chunk, ChunkId, ChunkState, Outcomes, Row},
+        care::allowance_delay,
+        chunk::{Chunk, ChunkState, Outcomes, Row},
         plan::Extent,
     },
     key::IdHash,
+    profile_deletion::{ProfileStep, decide_profile},
     space::SpaceId,
     time::Time,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Decided, Run, dispatch::pointer, identifier_row::IdentifierHashes, plan::Reservations};
+use super::{Decided, Run, allowance::Allowance, identifier_row::IdentifierHashes, plan::Reservations};
 use crate::{Deadline, Engine, Error, concurrency::MAX};
 
 /// Rows whose identifiers are read ahead together: one request.
@@ -36,10 +34,10 @@ const BATCHES: usize = 4;
 /// For so long, in milliseconds, a profile may be deleted by an identifier that was read ahead.
 const FRESH_MILLIS: i64 = 5_000;
 
-/// What a message for a chunk came to.
+/// What a message came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChunkRun {
-    /// Every row has its outcome.
+    /// Every row of the chunk has its outcome; or all chunks were dispatched.
     Completed,
     /// The job accepts no chunks now, or its limit is used up: the chunk waits.
     Waiting,
@@ -59,69 +57,102 @@ pub(super) enum OnFailure {
 }
 
 impl Engine {
-    /// Runs a chunk until it is completed or the time is up. An error leaves everything as it is, for the message to come
-    /// back to.
-    pub async fn run_chunk(
-        &self,
-        space: &SpaceId,
-        job: JobId,
-        id: ChunkId,
-        deadline: Deadline,
-    ) -> Result<ChunkRun, Error> {
-        Box::pin(self.run_chunk_or(space, job, id, deadline, OnFailure::Retry)).await
+    /// Does the work that a message points at, until it is done or the time is up. An error leaves everything as it is, for
+    /// the message to come back to.
+    pub async fn work(&self, pointer: &Pointer, deadline: Deadline) -> Result<ChunkRun, Error> {
+        let Pointer { space, job, work, hops } = pointer;
+        if deadline.is_over() {
+            // A failed message would count as received once more, and be nearer to the dead-letter queue.
+            self.send(space, *job, hops + 1, [*work]).await?;
+            return Ok(ChunkRun::Requeued);
+        }
+        self.work_or(pointer, hops + 1, deadline, OnFailure::Retry).await
     }
 
-    pub(super) async fn run_chunk_or(
+    pub(super) async fn work_or(
         &self,
-        space: &SpaceId,
-        job: JobId,
-        id: ChunkId,
+        Pointer { space, job, work, .. }: &Pointer,
+        hops: u32,
         deadline: Deadline,
         on_failure: OnFailure,
     ) -> Result<ChunkRun, Error> {
-        let Some(head) = self.job_head(space, job).await? else { return Ok(ChunkRun::Unknown) };
-        let page = self.committed_page(space, job, id.page).await?.filter(|page| id.chunk < page.chunks);
+        match *work {
+            Work::Dispatch { from, redrive } => {
+                self.dispatch(space, *job, (from, redrive), hops, deadline).await?;
+                Ok(ChunkRun::Completed)
+            }
+            Work::Chunk(id) => {
+                let Some(head) = self.job_head(space, *job).await? else { return Ok(ChunkRun::Unknown) };
+                let run = Run { space: space.clone(), head, id, is_first: false, hops, deadline };
+                Box::pin(self.run_chunk(run, on_failure)).await
+            }
+        }
+    }
+
+    async fn run_chunk(&self, mut run: Run, on_failure: OnFailure) -> Result<ChunkRun, Error> {
+        let (job, id) = (run.head.job_id, run.id);
+        let page = self.committed_page(&run.space, job, id.page).await?.filter(|page| id.chunk < page.chunks);
         let Some(page) = page else { return Ok(ChunkRun::Unknown) };
-        let rows = self.store.rows(space, job, &page, id.chunk).await?;
+        let mut left = None;
+        if run.head.deletion_limit().is_some() {
+            let standing = self.store.standing(&run.space, job, id).await?;
+            run.head = Arc::new(standing.head);
+            if standing.left <= 0 && standing.chunk.is_none_or(|chunk| chunk.state == ChunkState::Waiting) {
+                return self.wait_for_allowance(&run, run.head.state.accepts_chunks()).await;
+            }
+            left = Some(standing.left);
+        }
+        let rows = self.store.rows(&run.space, job, &page, id.chunk).await?;
         let rows = rows.ok_or_else(|| StoreError::Unreadable("chunk whose rows have expired".to_owned()))?;
-        let start = self.store.start_chunk(space, job, id, &rows, self.clock.now()).await?;
-        let is_first = matches!(start, ChunkStart::Run { is_first: true, .. });
-        let run = Run { space: space.clone(), head, id, is_first, deadline };
-        match start {
+        match self.store.start_chunk(&run.space, job, id, &rows, self.clock.now()).await? {
             ChunkStart::NotAccepted => Ok(ChunkRun::Waiting),
             ChunkStart::Completed => {
                 self.after_chunk(&run).await?;
                 Ok(ChunkRun::Completed)
             }
-            ChunkStart::Run { chunk, .. } => self.run_rows(&run, chunk, &rows, on_failure).await,
+            ChunkStart::Run { chunk, is_first } => {
+                run.is_first = is_first;
+                self.run_rows(&run, chunk, left, &rows, on_failure).await
+            }
         }
     }
 
-    async fn run_rows(&self, run: &Run, chunk: Chunk, rows: &[Row], on_failure: OnFailure) -> Result<ChunkRun, Error> {
+    /// Has the chunk come back later: others may give back what they do not need of the job's limit.
+    async fn wait_for_allowance(&self, run: &Run, job_accepts: bool) -> Result<ChunkRun, Error> {
+        if job_accepts {
+            let delay = Duration::from_secs(allowance_delay(run.hops));
+            self.send_after(delay, &run.space, run.head.job_id, run.hops, [Work::Chunk(run.id)]).await?;
+        }
+        Ok(ChunkRun::Waiting)
+    }
+
+    async fn run_rows(
+        &self,
+        run: &Run,
+        chunk: Chunk,
+        left: Option<i64>,
+        rows: &[Row],
+        on_failure: OnFailure,
+    ) -> Result<ChunkRun, Error> {
         if run.head.state == JobState::Queued {
             self.store.set_running(&run.space, run.head.job_id, self.clock.now()).await?;
         }
-        let Some(chunk) = self.granted(run, chunk).await? else { return Err(taken_over()) };
         let mut results = Results { outcomes: chunk.outcomes.clone(), extent: Extent::default(), error: None };
-        let allowance = chunk.grant.map(Allowance::new);
-        self.run_undecided(run, rows, allowance.as_ref(), on_failure, &mut results).await;
-        self.record(run, &chunk, results, allowance.is_some()).await
-    }
-
-    /// Reserves the deletions that the chunk may make, where its job has a limit.
-    async fn granted(&self, run: &Run, chunk: Chunk) -> Result<Option<Chunk>, StoreError> {
-        if run.head.deletion_limit().is_none() || chunk.grant.is_some() {
-            return Ok(Some(chunk));
-        }
-        let wanted = i64::try_from(chunk.outcomes.undecided().len()).unwrap_or(i64::MAX);
-        self.store.grant(&run.space, run.head.job_id, run.id, &chunk, wanted, self.clock.now()).await
+        let Some(left) = left else {
+            self.run_undecided(run, rows, None, on_failure, &mut results).await;
+            return self.record(run, &chunk, results, false).await;
+        };
+        let allowance = Allowance::new(self, run, chunk, left);
+        self.run_undecided(run, rows, Some(&allowance), on_failure, &mut results).await;
+        let (chunk, is_used_up) = allowance.into_chunk();
+        self.record(run, &chunk, results, is_used_up).await
     }
 
     async fn run_undecided(
         &self,
         run: &Run,
         rows: &[Row],
-        allowance: Option<&Allowance>,
+        allowance: Option<&Allowance<'_>>,
         on_failure: OnFailure,
         results: &mut Results,
     ) {
@@ -135,6 +166,7 @@ impl Engine {
             };
             let mut work = Vec::with_capacity(undecided.len());
             for (at, row) in undecided.iter().filter_map(|at| Some((*at, rows.get(*at)?))) {
+                let allowance = allowance.filter(|_| self.may_delete(run, at, row, &ahead));
                 let decided = self.decide_within(run, at, row, &ahead, allowance);
                 work.push(decided.map(move |decided| (at, decided)));
             }
@@ -161,32 +193,42 @@ impl Engine {
         Ok(Ahead { found: found.into_iter().flatten().collect(), at, is_consistent })
     }
 
-    /// Decides a row, if there is time and the job's limit allows for it.
+    /// Whether a row may delete something, as far as that is known before it reads anything itself.
+    fn may_delete(&self, run: &Run, at: usize, row: &Row, ahead: &Ahead) -> bool {
+        match row {
+            Row::Invalid(_) | Row::Plan { .. } => false,
+            Row::Identifier { .. } => true,
+            Row::Profile(hash) => match ahead.fresh(*hash, self.clock.now()) {
+                ReadAhead::Unread => true,
+                ReadAhead::Fresh(found) => match decide_profile(found, &run.actor(at), run.is_first) {
+                    ProfileStep::Decided(outcome) => outcome == Outcome::Deleted,
+                    ProfileStep::Start(_) | ProfileStep::Resume(_) => true,
+                },
+            },
+        }
+    }
+
+    /// Decides a row, if there is time and, where the row needs it, an allowance.
     async fn decide_within(
         &self,
         run: &Run,
         at: usize,
         row: &Row,
         ahead: &Ahead,
-        allowance: Option<&Allowance>,
+        allowance: Option<&Allowance<'_>>,
     ) -> Result<Decided, Error> {
-        let permit = match allowance {
-            None => None,
-            Some(allowance) => match allowance.permits.acquire().await {
-                Ok(permit) => Some(permit),
-                Err(_) => return Ok(None),
-            },
-        };
+        if let Some(allowance) = allowance
+            && !allowance.admit().await?
+        {
+            return Ok(None);
+        }
         if run.deadline.is_over() {
+            allowance.inspect(|allowance| allowance.end(false));
             return Ok(None);
         }
         let decided = self.concurrency.run(run.deadline, || self.decide(run, at, row, ahead)).await;
         let may_have_deleted = !matches!(decided, Ok(Some((outcome, _))) if outcome != Outcome::Deleted);
-        if let (Some(allowance), Some(permit)) = (allowance, permit)
-            && may_have_deleted
-        {
-            allowance.spend(permit);
-        }
+        allowance.inspect(|allowance| allowance.end(may_have_deleted));
         decided
     }
 
@@ -210,11 +252,10 @@ impl Engine {
         }
     }
 
-    async fn record(&self, run: &Run, chunk: &Chunk, results: Results, has_limit: bool) -> Result<ChunkRun, Error> {
+    async fn record(&self, run: &Run, chunk: &Chunk, results: Results, is_used_up: bool) -> Result<ChunkRun, Error> {
         let Results { outcomes, extent, error } = results;
         let is_complete = outcomes.is_complete();
-        // A limit that is used up is the only reason to stop without an error and with time left.
-        let waits = has_limit && error.is_none() && !run.deadline.is_over();
+        let waits = is_used_up && !is_complete && error.is_none();
         let next = if waits { ChunkState::Waiting } else { ChunkState::Started };
         let record = ChunkRecord { outcomes, next, extent };
         let recorded =
@@ -225,32 +266,38 @@ impl Engine {
         if recorded.is_none() {
             return Err(taken_over());
         }
-        if !is_complete && !waits {
-            self.queue.send(&[pointer(&run.space, run.head.job_id, Work::Chunk(run.id))]).await?;
-            return Ok(ChunkRun::Requeued);
+        if is_complete {
+            self.after_chunk(run).await?;
+            return Ok(ChunkRun::Completed);
         }
-        self.after_chunk(run).await?;
-        Ok(if is_complete { ChunkRun::Completed } else { ChunkRun::Waiting })
+        if waits {
+            let job_accepts = self.after_chunk(run).await?;
+            return self.wait_for_allowance(run, job_accepts).await;
+        }
+        self.send(&run.space, run.head.job_id, run.hops, [Work::Chunk(run.id)]).await?;
+        Ok(ChunkRun::Requeued)
     }
 
-    /// After a chunk, the job may have come to its end, or to its limit.
-    async fn after_chunk(&self, run: &Run) -> Result<(), Error> {
+    /// After a chunk, the job may have come to its end, or to its limit. Whether it accepts chunks now.
+    async fn after_chunk(&self, run: &Run) -> Result<bool, Error> {
         let job = run.head.job_id;
-        let Some(status) = self.advance_job(&run.space, job, self.clock.now()).await? else { return Ok(()) };
-        self.enforce_limit(&run.space, job, &status).await
+        let Some(status) = self.advance_job(&run.space, job, self.clock.now()).await? else { return Ok(false) };
+        let is_paused = self.enforce_limit(&run.space, job, &status).await?;
+        Ok(status.head.state.accepts_chunks() && !is_paused)
     }
 
-    /// Pauses an idle job whose limit is used up. Where other chunks left something of it, the waiting ones go on.
-    pub(super) async fn enforce_limit(&self, space: &SpaceId, job: JobId, status: &JobStatus) -> Result<(), Error> {
+    /// Pauses an idle job whose limit is used up. Whether it did.
+    pub(super) async fn enforce_limit(&self, space: &SpaceId, job: JobId, status: &JobStatus) -> Result<bool, Error> {
         let JobStatus { head, progress } = status;
-        if head.deletion_limit().is_none() || !head.state.accepts_chunks() || !progress.is_idle() {
-            return Ok(());
+        if head.deletion_limit().is_none()
+            || !head.state.accepts_chunks()
+            || !progress.is_idle()
+            || self.store.deletions_left(space, job).await? > 0
+        {
+            return Ok(false);
         }
-        if self.store.is_used_up(space, job).await? {
-            self.control_job(space, job, Control::Pause, None, self.clock.now()).await?;
-            return Ok(());
-        }
-        self.send_dispatch(space, job).await
+        self.control_job(space, job, Control::Pause, None, self.clock.now()).await?;
+        Ok(true)
     }
 }
 
@@ -287,32 +334,7 @@ impl Ahead {
     }
 }
 
-/// Deletions that a chunk may make. Rows get them in their order, and wait for those that others may give back: so a
-/// run of the chunk with the same allowance comes to the same rows.
-struct Allowance {
-    permits: Semaphore,
-    left: AtomicI64,
-}
-
-impl Allowance {
-    fn new(grant: i64) -> Self {
-        let permits = Semaphore::new(usize::try_from(grant).unwrap_or(0));
-        if grant <= 0 {
-            permits.close();
-        }
-        Self { permits, left: grant.into() }
-    }
-
-    /// Uses a deletion up. With the last one the rows that wait are released without one.
-    fn spend(&self, permit: SemaphorePermit<'_>) {
-        permit.forget();
-        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.permits.close();
-        }
-    }
-}
-
-fn taken_over() -> Error {
+pub(super) fn taken_over() -> Error {
     StoreError::Unavailable("another worker wrote this chunk's outcomes".to_owned()).into()
 }
 

@@ -48,7 +48,7 @@ impl Engine {
             Controlled::Unknown => return Err(ApiError::JobNotFound.into()),
         };
         if status.head.state.accepts_chunks() {
-            self.ask_for_dispatch(space, job).await;
+            self.ask_for_dispatch(space, &status.head).await;
         }
         Ok(status)
     }

@@ -1,6 +1,9 @@
 //! Making jobs, and adding pages to those that are open.
 
-use efface_aws::store::job::Committed;
+use efface_aws::{
+    queue::{Pointer, Work},
+    store::job::Committed,
+};
 use efface_core::{
     api_error::ApiError,
     id::RequestId,
@@ -59,15 +62,21 @@ impl Engine {
             return Ok(status.ok_or(ApiError::Unavailable)?);
         }
         if !new.open {
-            self.ask_for_dispatch(space, job).await;
+            self.ask_for_dispatch(space, &head).await;
         }
         Ok(JobStatus { head, progress: page.stored(0).progress() })
     }
 
-    /// Asks for a job's chunks to be sent. Where the queue does not take it, the reconciler does.
-    pub(crate) async fn ask_for_dispatch(&self, space: &SpaceId, job: JobId) {
-        if let Err(error) = self.send_dispatch(space, job).await {
-            tracing::warn!(%error, job_id = %job, "the job waits for the reconciler");
+    /// Asks for a job's chunks to be sent.
+    pub(crate) async fn ask_for_dispatch(&self, space: &SpaceId, head: &JobHead) {
+        let work = Work::Dispatch { from: 0, redrive: head.redrives };
+        self.ask_for_work(&Pointer { space: space.clone(), job: head.job_id, work, hops: 0 }).await;
+    }
+
+    /// Asks for work on a job. Where the queue does not take the message, the reconciler finds the job.
+    pub(crate) async fn ask_for_work(&self, pointer: &Pointer) {
+        if let Err(error) = self.queue.send(std::slice::from_ref(pointer)).await {
+            tracing::warn!(%error, job_id = %pointer.job, "the job waits for the reconciler");
         }
     }
 

@@ -1,48 +1,80 @@
-//! Sending a job's chunks: a message for each that is not completed. Sending one twice does no harm.
+//! Sending a job's chunks: a message for each that has not started or waits, and for those whose worker died. Sending one
+//! twice does no harm.
 
-use efface_aws::queue::{Pointer, Work};
+use std::time::Duration;
+
+use efface_aws::{
+    queue::{Pointer, Work},
+    store::job::LiveJob,
+};
 use efface_core::{
     job::{
-        JobHead, JobId, Page,
-        care::is_stalled,
+        JobHead, JobId,
+        care::{MAX_HOPS, Scan, is_stalled},
         chunk::{ChunkId, ChunkState},
     },
     space::SpaceId,
     time::Time,
 };
 
-use super::{PAGES, next_page};
+use super::pages::{PageChunks, Pages};
 use crate::{Deadline, Engine, Error};
 
 impl Engine {
-    /// Asks for a job's chunks to be sent.
-    pub(crate) async fn send_dispatch(&self, space: &SpaceId, job: JobId) -> Result<(), Error> {
-        self.send_dispatch_from(space, job, 0).await
+    /// Sends messages for a job. `hops` is 0, or one more than that of the message that they follow from.
+    pub(super) async fn send(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        hops: u32,
+        work: impl IntoIterator<Item = Work>,
+    ) -> Result<(), Error> {
+        self.send_after(Duration::ZERO, space, job, hops, work).await
     }
 
-    async fn send_dispatch_from(&self, space: &SpaceId, job: JobId, from: u32) -> Result<(), Error> {
-        Ok(self.queue.send(&[pointer(space, job, Work::Dispatch { from })]).await?)
+    /// The same, to be delivered after a delay. Beyond the last hop nothing is sent: the reconciler goes on.
+    pub(super) async fn send_after(
+        &self,
+        delay: Duration,
+        space: &SpaceId,
+        job: JobId,
+        hops: u32,
+        work: impl IntoIterator<Item = Work>,
+    ) -> Result<(), Error> {
+        if hops > MAX_HOPS {
+            tracing::warn!(job_id = %job, "too many messages followed one from another; the reconciler goes on");
+            return Ok(());
+        }
+        let pointer = |work| Pointer { space: space.clone(), job, work, hops };
+        let pointers: Vec<Pointer> = work.into_iter().map(pointer).collect();
+        Ok(self.queue.send_after(delay, &pointers).await?)
     }
 
-    /// Sends a message for every chunk of a running job that is not completed, page by page from `from` on. When the time
-    /// is up, a message of its own goes on from there.
-    pub async fn dispatch(&self, space: &SpaceId, job: JobId, from: u32, deadline: Deadline) -> Result<(), Error> {
+    /// Sends a message for every chunk of a running job that has not started or waits, page by page from `from` on. A chunk
+    /// that has started has a worker, or is stalled. When the time is up, a message of its own goes on from there. `redrive` is the redrive that it belongs to: only when all pages
+    /// were gone through because of the present one, that is ended.
+    pub(super) async fn dispatch(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        (from, redrive): (u32, u32),
+        hops: u32,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
         let Some(status) = self.store.job(space, job).await?.filter(|status| status.head.state.accepts_chunks()) else {
             return Ok(());
         };
         let head = status.head;
-        let mut next = Some(from);
-        while let Some(page) = next {
-            let pages = self.store.pages(space, job, page, PAGES.into()).await?;
-            next = next_page(&pages);
-            for page in pages {
-                if deadline.is_over() {
-                    return self.send_dispatch_from(space, job, page.page).await;
-                }
-                self.send_page(space, &head, &page).await?;
+        let mut pages = Pages::new(self, space, job, from);
+        while let Some(from) = pages.position() {
+            if deadline.is_over() {
+                return self.send(space, job, hops, [Work::Dispatch { from, redrive }]).await;
+            }
+            if let Some(group) = pages.next().await? {
+                self.send_pages(space, &head, group, hops).await?;
             }
         }
-        if head.redriving {
+        if head.redriving && redrive == head.redrives {
             self.store.end_redrive(space, &head).await?;
         }
         // A job without rows, or whose last chunk was completed meanwhile, has nobody else to complete it.
@@ -50,46 +82,69 @@ impl Engine {
         Ok(())
     }
 
+    async fn send_pages(
+        &self,
+        space: &SpaceId,
+        head: &JobHead,
+        pages: Vec<PageChunks>,
+        hops: u32,
+    ) -> Result<(), Error> {
+        let mut work = Vec::new();
+        for (page, started) in pages {
+            for chunk in 0..page.chunks {
+                let mut id = ChunkId { page: page.page, chunk, attempt: 0 };
+                if let Some(there) = started.get(&chunk) {
+                    id.attempt = there.attempt;
+                    match there.state {
+                        ChunkState::Waiting => {}
+                        ChunkState::Completed
+                            if head.redriving && self.store.redrive_chunk(space, head, id, there).await? =>
+                        {
+                            id.attempt += 1;
+                        }
+                        ChunkState::Started | ChunkState::Completed => continue,
+                    }
+                }
+                work.push(Work::Chunk(id));
+            }
+        }
+        self.send(space, head.job_id, hops, work).await
+    }
+
     /// Sends the stalled chunks of a job again: started, not completed, and without a sign of life. How many there were.
-    pub(super) async fn requeue_stalled(&self, space: &SpaceId, job: JobId, now: Time) -> Result<usize, Error> {
-        let mut stalled = Vec::new();
-        let mut next = Some(0);
-        while let Some(page) = next {
-            let pages = self.store.pages(space, job, page, PAGES.into()).await?;
-            next = next_page(&pages);
-            for (page, chunks) in self.store.chunks_of(space, job, &pages).await? {
-                for (chunk, there) in chunks {
-                    if is_stalled(&there, now) {
-                        let id = ChunkId { page, chunk, attempt: there.attempt };
-                        stalled.push(pointer(space, job, Work::Chunk(id)));
+    /// Where the time ends, the next run goes on.
+    pub(super) async fn requeue_stalled(
+        &self,
+        LiveJob { space, job, scan }: &LiveJob,
+        head: &JobHead,
+        now: Time,
+        deadline: Deadline,
+    ) -> Result<usize, Error> {
+        let begun = Scan::resume(*scan, head);
+        let mut pages = Pages::new(self, space, *job, begun.page);
+        let mut requeued = 0;
+        while let Some(group) = pages.next().await? {
+            let mut work = Vec::new();
+            for (page, chunks) in group {
+                for (chunk, there) in chunks.into_iter().filter(|(_, there)| is_stalled(there, now)) {
+                    let id = ChunkId { page: page.page, chunk, attempt: there.attempt };
+                    if self.store.note_resend(space, *job, id, &there, now).await? {
+                        work.push(Work::Chunk(id));
                     }
                 }
             }
-        }
-        self.queue.send(&stalled).await?;
-        Ok(stalled.len())
-    }
-
-    async fn send_page(&self, space: &SpaceId, head: &JobHead, page: &Page) -> Result<(), Error> {
-        let started = self.store.chunks(space, head.job_id, page.page).await?;
-        let mut pointers = Vec::new();
-        for chunk in 0..page.chunks {
-            let mut id = ChunkId { page: page.page, chunk, attempt: 0 };
-            if let Some(there) = started.get(&chunk) {
-                id.attempt = there.attempt;
-                if there.state == ChunkState::Completed {
-                    if !head.redriving || !self.store.redrive_chunk(space, head, id, there).await? {
-                        continue;
-                    }
-                    id.attempt += 1;
-                }
+            requeued += work.len();
+            self.send(space, *job, 0, work).await?;
+            if deadline.is_over()
+                && let Some(page) = pages.position()
+            {
+                self.store.keep_scan(space, *job, Some(Scan { page, ..begun })).await?;
+                return Ok(requeued);
             }
-            pointers.push(pointer(space, head.job_id, Work::Chunk(id)));
         }
-        Ok(self.queue.send(&pointers).await?)
+        if scan.is_some() {
+            self.store.keep_scan(space, *job, None).await?;
+        }
+        Ok(requeued)
     }
-}
-
-pub(super) fn pointer(space: &SpaceId, job: JobId, work: Work) -> Pointer {
-    Pointer { space: space.clone(), job, work }
 }

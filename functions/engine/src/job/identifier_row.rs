@@ -65,8 +65,7 @@ impl Engine {
         if there.is_some_and(|there| there.deleted_by(&actor) == DeletedBy::ThisRow) {
             return Ok(Outcome::Deleted);
         }
-        let deletes_lookup = self.store.targets(&run.space, run.head.job_id, &[lookup]).await?.contains(&lookup);
-        let mut use_lookup = may_guard(lookup, target, deletes_lookup);
+        let mut use_lookup = may_guard(lookup, target, self.is_target(run, lookup).await?);
         for _ in 0..ATTEMPTS {
             let guard = if use_lookup {
                 Some(GuardIdentifier { hash: lookup, profile })
@@ -114,9 +113,10 @@ impl Engine {
         let Some(root) = self.store.active_root(&run.space, profile).await? else { return Ok(None) };
         let user_id = IdentifierType::user_id();
         for member in root.members() {
-            let listed = self.store.hashes_of(&run.space, member, &user_id).await?;
-            let deleted_by_job = self.store.targets(&run.space, run.head.job_id, &listed).await?;
-            for hash in listed.into_iter().filter(|hash| may_guard(*hash, target, deleted_by_job.contains(hash))) {
+            for hash in self.store.hashes_of(&run.space, member, &user_id).await? {
+                if !may_guard(hash, target, self.is_target(run, hash).await?) {
+                    continue;
+                }
                 let found = self.store.identifier(&run.space, hash).await?;
                 let guard = GuardIdentifier::of(hash, member, found.as_ref());
                 if guard.is_some() {
@@ -125,6 +125,17 @@ impl Engine {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a row of the job is to delete a `user_id`. A page that was never committed has no rows.
+    async fn is_target(&self, run: &Run, user_id: IdHash) -> Result<bool, Error> {
+        let job = run.head.job_id;
+        for (page, content) in self.store.pages_with_target(&run.space, job, user_id).await? {
+            if self.committed_page(&run.space, job, page).await?.is_some_and(|page| page.content == content) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn row_deletion(&self, run: &Run, actor: RowActor, target: IdHash, profile: ProfileId) -> Deletion {

@@ -1,11 +1,13 @@
 //! Jobs: made, controlled, dispatched, run chunk by chunk, planned, and looked after until they end.
 
+mod allowance;
 mod chunk;
 mod control;
 mod create;
 mod dispatch;
 mod identifier_row;
 mod page;
+mod pages;
 mod plan;
 mod reconcile;
 
@@ -13,7 +15,7 @@ use std::sync::Arc;
 
 use efface_core::{
     deletion::RowActor,
-    job::{JobHead, Outcome, Page, chunk::ChunkId, plan::Extent},
+    job::{JobHead, Outcome, chunk::ChunkId, plan::Extent},
     space::SpaceId,
 };
 
@@ -25,10 +27,7 @@ pub use control::Controlled;
 pub use create::{MORE_ROWS, planned};
 pub use page::AdmittedPage;
 pub use plan::PlanRows;
-pub use reconcile::{Reconciled, ScanCursor};
-
-/// Pages that are listed at once.
-const PAGES: u8 = 100;
+pub use reconcile::Reconciled;
 
 /// What became of a row, and what a dry run's row would remove; `None` where there was no time, or no allowance, for it.
 type Decided = Option<(Outcome, Extent)>;
@@ -41,6 +40,8 @@ pub(crate) struct Run {
     pub(crate) id: ChunkId,
     /// Whether no worker ran the chunk before.
     pub(crate) is_first: bool,
+    /// The hops of messages that follow from it.
+    pub(crate) hops: u32,
     pub(crate) deadline: Deadline,
 }
 
@@ -49,9 +50,4 @@ impl Run {
     pub(crate) fn actor(&self, row: usize) -> RowActor {
         RowActor { job: self.head.job_id, group: self.head.job_group.clone(), row: self.id.row(row) }
     }
-}
-
-/// Where a scan of pages goes on after these: after the last one, unless there were fewer than were asked for.
-fn next_page(pages: &[Page]) -> Option<u32> {
-    pages.last().filter(|_| pages.len() == usize::from(PAGES)).map(|page| page.page + 1)
 }

@@ -135,11 +135,13 @@ impl Engine {
     ) -> Result<(), Error> {
         let (store, space, now) = (&self.store, &caller.access.space_id, caller.now);
         let targets = page.targets(is_all);
-        let notes = targets.chunks(TARGETS).map(|ids| store.note_targets(space, job, ids, now)).collect::<Vec<_>>();
+        let content = (number, page.content.as_str());
+        let note = |ids| store.note_targets(space, job, content, ids, now);
+        let notes = targets.chunks(TARGETS).map(note).collect::<Vec<_>>();
         stream::iter(notes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         let mut chunks = Vec::new();
         for (at, rows) in (0..).zip(page.rows.chunks(CHUNK_ROWS)) {
-            chunks.push(store.put_rows(space, job, (number, &page.content), at, rows, now));
+            chunks.push(store.put_rows(space, job, content, at, rows, now));
         }
         Ok(stream::iter(chunks).buffer_unordered(AT_ONCE).try_collect::<()>().await?)
     }

@@ -1,28 +1,31 @@
 //! The reconciler: requeues stalled chunks, dispatches jobs that stand still, decides the messages of the dead-letter
 //! queue, cancels abandoned jobs, and verifies completed ones. It runs on a schedule; each step can be repeated.
 
-use std::sync::{Mutex, PoisonError};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use efface_aws::{
-    StoreError,
-    queue::{Message, Pointer, Queue, Received, Work},
+    QueueError, StoreError,
+    queue::{Message, Queue, Received},
+    store::job::{LiveCursor, LiveJob},
 };
 use efface_core::{
     job::{
-        Control, Counts, JobId, JobStatus,
-        care::{Care, Motion, care, motion},
+        Control, JobStatus,
+        care::{Care, Motion, Scan, care, motion},
     },
-    space::SpaceId,
     time::Time,
 };
-use futures::future::join_all;
+use futures::{FutureExt, future::join_all};
 use serde::Serialize;
 
-use super::{PAGES, chunk::OnFailure, next_page};
+use super::{chunk::OnFailure, pages::Pages};
 use crate::{Deadline, Engine, Error};
 
 /// Jobs that are looked after at once.
 const JOBS: i32 = 16;
+
+/// How long a run of the reconciler stays with one job, so that the others get their turn. It goes on in the next run.
+const TIME_PER_JOB: Duration = Duration::from_secs(5);
 
 /// What a run of the reconciler did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -48,8 +51,11 @@ pub struct Reconciled {
 /// What was done for one job.
 enum Done {
     Nothing,
-    Redispatched,
-    Requeued(usize),
+    /// Its chunks were sent again, where nothing had moved; and so many stalled ones.
+    Sent {
+        redispatched: bool,
+        requeued: usize,
+    },
     Cancelled,
     Verified,
 }
@@ -58,56 +64,75 @@ impl Reconciled {
     fn add(&mut self, done: &Done) {
         match done {
             Done::Nothing => {}
-            Done::Redispatched => self.redispatched += 1,
-            Done::Requeued(chunks) => self.requeued += u64::try_from(*chunks).unwrap_or(u64::MAX),
+            Done::Sent { redispatched, requeued } => {
+                self.redispatched += u64::from(*redispatched);
+                self.requeued += u64::try_from(*requeued).unwrap_or(u64::MAX);
+            }
             Done::Cancelled => self.cancelled += 1,
             Done::Verified => self.verified += 1,
         }
     }
 }
 
-/// How far the reconciler has come among the live jobs. It is kept in memory: a new process begins with the newest job.
-#[derive(Debug, Default)]
-pub struct ScanCursor(Mutex<Option<String>>);
-
-impl ScanCursor {
-    fn take(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn set(&self, after: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = after;
-    }
-}
-
 impl Engine {
     /// Decides the messages of the dead-letter queue, then looks after every job that is not finished. Where the time ends
-    /// it has looked after some of them, and the next run goes on at the cursor, so that each job gets its turn.
-    pub async fn reconcile(
-        &self,
-        dead_letters: &Queue,
-        cursor: &ScanCursor,
-        deadline: Deadline,
-    ) -> Result<Reconciled, Error> {
+    /// it has looked after some of them, and the next run goes on from there, so that each job gets its turn. A failure of
+    /// the queue, of a shard of the list or of a job is counted and logged, and the run goes on.
+    pub async fn reconcile(&self, dead_letters: &Queue, deadline: Deadline) -> Reconciled {
         let mut reconciled = Reconciled::default();
         // However many dead letters there are, the live jobs have half of the time.
-        Box::pin(self.decide_dead_letters(dead_letters, deadline.half(), &mut reconciled)).await?;
-        loop {
-            let (jobs, more) = self.store.live_jobs(cursor.take(), JOBS).await?;
-            let looks = jobs.into_iter().map(|job| Box::pin(self.look_after_listed(job, deadline)));
-            for done in join_all(looks).await {
-                reconciled.jobs += 1;
-                match done {
-                    Some(done) => reconciled.add(&done),
-                    None => reconciled.failed += 1,
-                }
-            }
-            let is_last = more.is_none();
-            cursor.set(more);
-            if is_last || deadline.is_over() {
-                return Ok(reconciled);
+        if let Err(error) = Box::pin(self.decide_dead_letters(dead_letters, deadline.half(), &mut reconciled)).await {
+            tracing::warn!(%error, "the dead-letter queue cannot be read");
+            reconciled.failed += 1;
+        }
+        if let Err(error) = self.look_after_all(deadline, &mut reconciled).await {
+            tracing::warn!(%error, "the cursor of the list of live jobs cannot be read or kept");
+            reconciled.failed += 1;
+        }
+        reconciled
+    }
+
+    async fn look_after_all(&self, deadline: Deadline, reconciled: &mut Reconciled) -> Result<(), StoreError> {
+        let begun = self.store.live_cursor().await?;
+        let mut cursor = Some(begun.clone());
+        while let Some(at) = cursor {
+            cursor = self.look_after_some(at, deadline, reconciled).await;
+            if deadline.is_over() {
+                break;
             }
         }
+        let end = cursor.unwrap_or_default();
+        if end == begun { Ok(()) } else { self.store.keep_live_cursor(&end).await }
+    }
+
+    /// Looks after some jobs at once; where to go on.
+    async fn look_after_some(
+        &self,
+        at: LiveCursor,
+        deadline: Deadline,
+        reconciled: &mut Reconciled,
+    ) -> Option<LiveCursor> {
+        let (jobs, next) = match self.store.live_jobs(at.clone(), JOBS).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, "a part of the list of live jobs cannot be read");
+                reconciled.failed += 1;
+                return at.next_shard();
+            }
+        };
+        let looks = jobs.into_iter().map(|job| {
+            let look = Box::pin(self.look_after_listed(job, deadline.within(TIME_PER_JOB)));
+            // A panic in one job, which the log has with its location, keeps no other job waiting.
+            AssertUnwindSafe(look).catch_unwind()
+        });
+        for done in join_all(looks).await {
+            reconciled.jobs += 1;
+            match done.ok().flatten() {
+                Some(done) => reconciled.add(&done),
+                None => reconciled.failed += 1,
+            }
+        }
+        next
     }
 
     async fn decide_dead_letters(
@@ -115,7 +140,7 @@ impl Engine {
         dead_letters: &Queue,
         deadline: Deadline,
         reconciled: &mut Reconciled,
-    ) -> Result<(), Error> {
+    ) -> Result<(), QueueError> {
         // A message that cannot be read stays, for an operator to look at.
         while !deadline.is_over() {
             let messages = dead_letters.receive().await?;
@@ -123,55 +148,44 @@ impl Engine {
                 return Ok(());
             }
             for message in messages {
-                let Ok(pointer) = Message::parse(&message.body).inspect_err(|error| {
-                    tracing::error!(%error, "a message of the dead-letter queue cannot be read");
-                }) else {
-                    reconciled.left += 1;
-                    continue;
-                };
-                match self.decide_dead_letter(dead_letters, &message, &pointer, deadline).await {
-                    Ok(()) => reconciled.decided += 1,
-                    Err(error) => {
-                        let (job_id, work) = (pointer.job, pointer.work);
-                        tracing::warn!(%error, %job_id, ?work, "a message of the dead-letter queue was not decided");
-                        reconciled.failed += 1;
-                    }
+                let decide = Box::pin(self.decide_dead_letter(dead_letters, &message, deadline));
+                match AssertUnwindSafe(decide).catch_unwind().await {
+                    Ok(Some(true)) => reconciled.decided += 1,
+                    Ok(Some(false)) => reconciled.left += 1,
+                    Ok(None) | Err(_) => reconciled.failed += 1,
                 }
             }
         }
         Ok(())
     }
 
-    /// Decides the rows of a dead letter one by one.
-    async fn decide_dead_letter(
-        &self,
-        dead_letters: &Queue,
-        message: &Received,
-        Pointer { space, job, work }: &Pointer,
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        match work {
-            Work::Chunk(id) => {
-                Box::pin(self.run_chunk_or(space, *job, *id, deadline, OnFailure::Fail)).await?;
+    /// Decides the rows of a dead letter one by one. `Some(false)` where it cannot be read, `None` where that failed.
+    async fn decide_dead_letter(&self, dead_letters: &Queue, message: &Received, deadline: Deadline) -> Option<bool> {
+        let pointer = match Message::parse(&message.body) {
+            Ok(pointer) => pointer,
+            Err(error) => {
+                tracing::error!(%error, "a message of the dead-letter queue cannot be read");
+                return Some(false);
             }
-            Work::Dispatch { from } => self.dispatch(space, *job, *from, deadline).await?,
-        }
-        Ok(dead_letters.delete(&message.handle).await?)
+        };
+        let decided = match self.work_or(&pointer, 0, deadline, OnFailure::Fail).await {
+            Ok(_) => dead_letters.delete(&message.handle).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        let (job_id, work) = (pointer.job, pointer.work);
+        let warn = |error: &Error| tracing::warn!(%error, %job_id, ?work, "a message of the dead-letter queue was not decided");
+        decided.inspect_err(warn).ok().map(|()| true)
     }
 
     /// Looks after an entry of the list of live jobs; `None` where that failed, which keeps no other job waiting.
-    async fn look_after_listed(
-        &self,
-        listed: Result<(SpaceId, JobId), StoreError>,
-        deadline: Deadline,
-    ) -> Option<Done> {
-        let (space, job) = listed.inspect_err(|error| tracing::error!(%error, "a live job cannot be read")).ok()?;
-        let done = self.look_after(&space, job, deadline).await;
-        done.inspect_err(|error| tracing::warn!(%error, job_id = %job, "a job could not be looked after")).ok()
+    async fn look_after_listed(&self, listed: Result<LiveJob, StoreError>, deadline: Deadline) -> Option<Done> {
+        let live = listed.inspect_err(|error| tracing::error!(%error, "a live job cannot be read")).ok()?;
+        let done = self.look_after(&live, deadline).await;
+        done.inspect_err(|error| tracing::warn!(%error, job_id = %live.job, "a job could not be looked after")).ok()
     }
 
-    async fn look_after(&self, space: &SpaceId, job: JobId, deadline: Deadline) -> Result<Done, Error> {
-        let now = self.clock.now();
+    async fn look_after(&self, live: &LiveJob, deadline: Deadline) -> Result<Done, Error> {
+        let (space, job, now) = (&live.space, live.job, self.clock.now());
         let Some(status) = self.advance_job(space, job, now).await? else { return Ok(Done::Nothing) };
         match care(&status.head, now) {
             Care::Nothing => Ok(Done::Nothing),
@@ -179,25 +193,26 @@ impl Engine {
                 self.control_job(space, job, Control::Cancel, None, now).await?;
                 Ok(Done::Cancelled)
             }
-            Care::FinishStop => self.finish_stop(space, job, now).await,
-            Care::KeepRunning => self.keep_running(space, job, &status, now, deadline).await,
+            Care::FinishStop => self.finish_stop(live, now, deadline).await,
+            Care::KeepRunning => self.keep_running(live, &status, now, deadline).await,
             Care::Retire => {
                 self.store.retire_job(space, &status.head, None).await?;
                 Ok(Done::Nothing)
             }
             Care::Verify => {
-                let adds_up = self.verify(space, &status, now).await?;
+                let adds_up = self.verify(live, &status, now, deadline).await?;
                 Ok(if adds_up { Done::Verified } else { Done::Nothing })
             }
         }
     }
 
     /// Ends a stop. The job cannot stop before its started chunks are completed.
-    async fn finish_stop(&self, space: &SpaceId, job: JobId, now: Time) -> Result<Done, Error> {
-        self.store.set_accepting(space, job).await?;
-        match self.advance_job(space, job, now).await? {
+    async fn finish_stop(&self, live: &LiveJob, now: Time, deadline: Deadline) -> Result<Done, Error> {
+        self.store.set_accepting(&live.space, live.job).await?;
+        match self.advance_job(&live.space, live.job, now).await? {
             Some(status) if !status.progress.is_idle() => {
-                self.requeue_stalled(space, job, now).await.map(Done::Requeued)
+                let requeued = self.requeue_stalled(live, &status.head, now, deadline).await?;
+                Ok(Done::Sent { redispatched: false, requeued })
             }
             _ => Ok(Done::Nothing),
         }
@@ -205,50 +220,61 @@ impl Engine {
 
     async fn keep_running(
         &self,
-        space: &SpaceId,
-        job: JobId,
+        live: &LiveJob,
         status: &JobStatus,
         now: Time,
         deadline: Deadline,
     ) -> Result<Done, Error> {
-        self.store.set_accepting(space, job).await?;
-        self.enforce_limit(space, job, status).await?;
-        let (seen, resends) = (status.progress.motion(), status.head.resends);
-        match motion(&status.head, &status.progress, now) {
-            Motion::Still => {
-                self.dispatch(space, job, 0, deadline).await?;
-                self.store.keep_seen(space, job, seen, resends + 1, now).await?;
-                return Ok(Done::Redispatched);
-            }
-            Motion::Moved => self.store.keep_seen(space, job, seen, 0, now).await?,
-            Motion::Waits => {}
-        }
-        if status.progress.is_idle() {
+        let (LiveJob { space, job, .. }, JobStatus { head, progress }) = (live, status);
+        self.store.set_accepting(space, *job).await?;
+        if self.enforce_limit(space, *job, status).await? {
             return Ok(Done::Nothing);
         }
-        self.requeue_stalled(space, job, now).await.map(Done::Requeued)
+        let (seen, motion) = (progress.motion(), motion(head, progress, now));
+        match motion {
+            Motion::Still => {
+                // It is noted first: a dispatch that fails is not repeated without a pause either.
+                self.store.keep_seen(space, *job, seen, head.resends + 1, now).await?;
+                self.dispatch(space, *job, (0, head.redrives), 0, deadline).await?;
+            }
+            Motion::Moved => self.store.keep_seen(space, *job, seen, 0, now).await?,
+            Motion::Waits => {}
+        }
+        let is_idle = progress.is_idle();
+        let requeued = if is_idle { 0 } else { self.requeue_stalled(live, head, now, deadline).await? };
+        Ok(Done::Sent { redispatched: motion == Motion::Still, requeued })
     }
 
-    /// Reads all outcomes of a completed job again. Where they do not add up to its counts, that is a fault of Efface: it
-    /// is logged as an error, and the job stays unverified.
-    async fn verify(&self, space: &SpaceId, status: &JobStatus, now: Time) -> Result<bool, StoreError> {
-        let JobStatus { head, progress } = status;
-        let (mut counts, mut rows) = (Counts::default(), 0);
-        let mut from = Some(0);
-        while let Some(page) = from {
-            let pages = self.store.pages(space, head.job_id, page, PAGES.into()).await?;
-            from = next_page(&pages);
-            rows += pages.iter().map(|page| page.rows).sum::<i64>();
-            counts.invalid += pages.iter().map(|page| page.invalid).sum::<i64>();
-            for (_, chunks) in self.store.chunks_of(space, head.job_id, &pages).await? {
+    /// Reads all outcomes of a completed job again, over several runs where they are many. Where they do not add up to its
+    /// counts, that is a fault of Efface: it is logged as an error, and the job stays unverified.
+    async fn verify(
+        &self,
+        LiveJob { space, job, scan }: &LiveJob,
+        JobStatus { head, progress }: &JobStatus,
+        now: Time,
+        deadline: Deadline,
+    ) -> Result<bool, StoreError> {
+        let mut scan = Scan::resume(*scan, head);
+        let mut pages = Pages::new(self, space, *job, scan.page);
+        while let Some(group) = pages.next().await? {
+            for (page, chunks) in group {
+                scan.rows += page.rows;
+                scan.counts.invalid += page.invalid;
                 for chunk in chunks.into_values() {
-                    counts += chunk.outcomes.counts();
+                    scan.counts += chunk.outcomes.counts();
                 }
             }
+            if deadline.is_over()
+                && let Some(page) = pages.position()
+            {
+                self.store.keep_scan(space, *job, Some(Scan { page, ..scan })).await?;
+                return Ok(false);
+            }
         }
+        let Scan { rows, counts, .. } = scan;
         let adds_up = counts == progress.counts && rows == progress.rows && counts.total() == rows;
         if !adds_up {
-            tracing::error!(job_id = %head.job_id, "the outcomes of a job do not add up to its counts");
+            tracing::error!(job_id = %job, "the outcomes of a job do not add up to its counts");
         }
         self.store.retire_job(space, head, adds_up.then_some(now)).await?;
         Ok(adds_up)

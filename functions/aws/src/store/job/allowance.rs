@@ -1,72 +1,109 @@
-//! What a job with a limit may delete: chunks reserve deletions before they make them, and give back what is left.
+//! What a job with a limit may still delete: chunks take deletions before they make them, and give back what is left.
 
 use efface_core::{
     job::{
-        JobId,
-        chunk::{Chunk, ChunkId},
+        JobHead, JobId,
+        chunk::{Chunk, ChunkId, slice},
     },
     space::SpaceId,
     time::Time,
 };
 use serde::Deserialize;
 
-use super::chunk::write_chunk;
+use super::{
+    KIND as JOB,
+    chunk::{KIND as CHUNK, write_chunk},
+};
 use crate::store::{
-    Key, Store, StoreError,
+    Item, Key, Store, StoreError,
+    read::{partition_key, read, sort_key},
     value::ToValue,
     write::{MANY, Transacted, Write},
 };
 
-/// Deletions that a job with a limit has granted to chunks, and may grant.
+const KIND: &str = "job's allowance";
+
+/// Deletions that a job with a limit may still give to chunks.
 #[derive(Deserialize)]
 struct Allowance {
-    granted: i64,
-    limit: i64,
+    left: i64,
+}
+
+/// What a chunk of a job with a limit finds before it starts.
+#[derive(Debug)]
+pub struct Standing {
+    /// The job's head.
+    pub head: JobHead,
+    /// The deletions that the job may still give to chunks.
+    pub left: i64,
+    /// The chunk's state, where it has started before.
+    pub chunk: Option<Chunk>,
 }
 
 /// The allowance of a new job.
 pub(super) fn new(space: &SpaceId, job: JobId, limit: i64) -> Write {
-    let item = [("granted", 0), ("limit", limit)].map(|(name, number)| (name.to_owned(), number.to_value()));
-    Write::put(Key::allowance(space, job), item.into())
+    Write::put(Key::allowance(space, job), Item::from([("left".to_owned(), limit.to_value())]))
+}
+
+/// Gives deletions back that a chunk has not made; `None` where there are none.
+pub(super) fn give_back(space: &SpaceId, job: JobId, deletions: i64) -> Option<Write> {
+    Write::add(Key::allowance(space, job), &[("left", deletions)])
 }
 
 impl Store {
-    /// Grants up to so many deletions of a job's limit to a started chunk; the chunk with what it got, which may be
-    /// nothing. `None` where somebody else wrote the chunk meanwhile.
-    pub async fn grant(
+    /// What a chunk of a job with a limit finds before it starts. One request for three small items.
+    pub async fn standing(&self, space: &SpaceId, job: JobId, id: ChunkId) -> Result<Standing, StoreError> {
+        let (head, allowance) = (Key::job(space, job), Key::allowance(space, job));
+        let (mut found, mut left, mut state) = (None, None, None);
+        for item in self.get_many([head.clone(), allowance.clone(), Key::chunk(space, job, id)]).await? {
+            match (partition_key(&item)?, sort_key(&item)?) {
+                (pk, sk) if pk == head.pk && sk == head.sk => found = Some(read(item, JOB)?),
+                (pk, _) if pk == allowance.pk => left = Some(read::<Allowance>(item, KIND)?.left),
+                _ => state = Some(read(item, CHUNK)?),
+            }
+        }
+        let (head, left) = found.zip(left).ok_or_else(|| StoreError::unreadable(KIND))?;
+        Ok(Standing { head, left, chunk: state })
+    }
+
+    /// Takes a slice of so many deletions that a job may still make for a started chunk; the chunk with what it has now,
+    /// which is no more than before where none are left. `None` where somebody else wrote the chunk meanwhile.
+    pub async fn take_slice(
         &self,
         space: &SpaceId,
         job: JobId,
         id: ChunkId,
         chunk: &Chunk,
-        wanted: i64,
+        mut left: i64,
         now: Time,
     ) -> Result<Option<Chunk>, StoreError> {
         for _ in 0..MANY {
-            let Allowance { granted, limit } = self.allowance(space, job).await?;
-            let got = wanted.min(limit - granted).max(0);
-            if got == 0 {
-                return Ok(Some(Chunk { grant: Some(0), ..chunk.clone() }));
+            let (slice, before) = (slice(left), chunk.grant.unwrap_or(0));
+            if slice == 0 {
+                return Ok(Some(Chunk { grant: Some(before), ..chunk.clone() }));
             }
-            let version = chunk.version + 1;
-            let next = Chunk { grant: Some(got), version, heartbeat_at: now, ..chunk.clone() };
-            let add = Write::update(Key::allowance(space, job), "ADD granted :got")
-                .when("granted <= :most")
-                .value(":got", got)
-                .value(":most", limit - got);
-            match self.transact(vec![write_chunk(space, job, id, &next, chunk), add], MANY).await? {
+            let (version, grant) = (chunk.version + 1, Some(before + slice));
+            let next = Chunk { grant, version, heartbeat_at: now, resends: 0, ..chunk.clone() };
+            let take = Write::update(Key::allowance(space, job), "ADD #left :taken")
+                .when("#left >= :slice")
+                .value(":taken", -slice)
+                .value(":slice", slice)
+                .returning_old();
+            match self.transact(vec![write_chunk(space, job, id, &next, chunk), take], MANY).await? {
                 Transacted::Done => return Ok(Some(next)),
-                Transacted::Unmet(there) if there.first().is_some_and(Option::is_some) => return Ok(None),
-                Transacted::Unmet(_) => {}
+                Transacted::Unmet(there) => match there.as_slice() {
+                    [None, Some(there)] => left = read::<Allowance>(there.clone(), KIND)?.left,
+                    _ => return Ok(None),
+                },
             }
         }
         Err(StoreError::Unavailable("the allowance is contended".to_owned()))
     }
 
-    /// Whether a job's limit is used up.
-    pub async fn is_used_up(&self, space: &SpaceId, job: JobId) -> Result<bool, StoreError> {
-        let Allowance { granted, limit } = self.allowance(space, job).await?;
-        Ok(granted >= limit)
+    /// The deletions that a job with a limit may still give to chunks.
+    pub async fn deletions_left(&self, space: &SpaceId, job: JobId) -> Result<i64, StoreError> {
+        let allowance: Option<Allowance> = self.get(Key::allowance(space, job), KIND).await?;
+        Ok(allowance.ok_or_else(|| StoreError::unreadable(KIND))?.left)
     }
 
     /// The write that allows a job whose limit is used up as many deletions again; `None` where it is not used up.
@@ -76,17 +113,8 @@ impl Store {
         job: JobId,
         most: i64,
     ) -> Result<Option<Write>, StoreError> {
-        let Allowance { granted, limit } = self.allowance(space, job).await?;
-        let write = Write::update(Key::allowance(space, job), "SET #limit = :next")
-            .when("granted = :granted AND #limit = :limit")
-            .value(":next", granted + most)
-            .value(":granted", granted)
-            .value(":limit", limit);
-        Ok((granted >= limit).then_some(write))
-    }
-
-    async fn allowance(&self, space: &SpaceId, job: JobId) -> Result<Allowance, StoreError> {
-        let kind = "job's allowance";
-        self.get(Key::allowance(space, job), kind).await?.ok_or_else(|| StoreError::unreadable(kind))
+        let left = self.deletions_left(space, job).await?;
+        let renew = Write::update(Key::allowance(space, job), "ADD #left :most").when("#left = :left");
+        Ok((left <= 0).then(|| renew.value(":most", most).value(":left", left)))
     }
 }

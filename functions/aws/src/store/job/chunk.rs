@@ -1,7 +1,7 @@
 //! Chunks: their rows, and their way from started to completed. Outcomes are written with what they add to the counters,
 //! in one transaction that only the first writer of them wins: so counts are exact however often a chunk is delivered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use efface_core::{
     job::{
@@ -15,19 +15,23 @@ use efface_core::{
 };
 use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
 
-use super::aggregate_writes;
+use super::{aggregate_writes, allowance::give_back};
 use crate::store::{
     Item, Key, Store, StoreError,
     keys::chunks_partition,
-    read::{Query, last_part, read, sort_key},
+    read::{Query, end_of_partition, last_part, read, sort_key},
     value::ToValue,
     write::{MANY, Transacted, Write},
 };
 
-const KIND: &str = "chunk";
+pub(super) const KIND: &str = "chunk";
 
 /// Pages whose chunks are looked up at once.
-const PAGES_AT_ONCE: usize = 64;
+const PAGES_AT_ONCE: usize = 16;
+
+/// The chunks of a page with no more than so many are read one by one, together with those of other pages. Where there are
+/// more, a query of the page costs fewer read units.
+const FEW_CHUNKS: u32 = 4;
 
 /// What a start of a chunk came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,18 +112,48 @@ impl Store {
         }
     }
 
-    /// The states of the chunks of many pages, page by page in no order.
+    /// The states of the chunks of many pages that have started, by page and number.
     pub async fn chunks_of(
         &self,
         space: &SpaceId,
         job: JobId,
         pages: &[Page],
-    ) -> Result<Vec<(u32, BTreeMap<u32, Chunk>)>, StoreError> {
-        let mut queries = Vec::with_capacity(pages.len());
-        for page in pages {
+    ) -> Result<HashMap<u32, BTreeMap<u32, Chunk>>, StoreError> {
+        let (small, large): (Vec<_>, Vec<_>) = pages.iter().partition(|page| page.chunks <= FEW_CHUNKS);
+        let mut queries = Vec::with_capacity(large.len());
+        for page in large {
             queries.push(self.chunks(space, job, page.page).map_ok(|chunks| (page.page, chunks)));
         }
-        stream::iter(queries).buffer_unordered(PAGES_AT_ONCE).try_collect().await
+        let mut found: HashMap<_, BTreeMap<_, _>> =
+            stream::iter(queries).buffer_unordered(PAGES_AT_ONCE).try_collect().await?;
+        let id = |page: &Page, chunk| Key::chunk(space, job, ChunkId { page: page.page, chunk, attempt: 0 });
+        let keys = small.iter().flat_map(|page| (0..page.chunks).map(|chunk| id(page, chunk)));
+        for item in self.get_many(keys).await? {
+            let page = end_of_partition(&item, KIND)?;
+            let chunk = last_part(sort_key(&item)?, KIND)?;
+            found.entry(page).or_default().insert(chunk, read(item, KIND)?);
+        }
+        Ok(found)
+    }
+
+    /// Notes that a stalled chunk is sent again. It changes nothing else of it, so that a worker that runs it nevertheless
+    /// can record its outcomes. Whether the chunk was still as it was read.
+    pub async fn note_resend(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        id: ChunkId,
+        chunk: &Chunk,
+        now: Time,
+    ) -> Result<bool, StoreError> {
+        let note = Write::update(Key::chunk(space, job, id), "SET heartbeat_at = :now, resends = :resends")
+            .when("#state = :state AND version = :read AND heartbeat_at = :heartbeat")
+            .value(":now", now)
+            .value(":resends", chunk.resends + 1)
+            .value(":state", chunk.state.as_str())
+            .value(":read", chunk.version)
+            .value(":heartbeat", chunk.heartbeat_at);
+        Ok(self.write(note).await?.is_done())
     }
 
     /// Starts a chunk, unless it is completed or its job accepts no chunks now.
@@ -181,6 +215,7 @@ impl Store {
             outcomes: record.outcomes.clone(),
             grant: left.filter(|_| goes_on),
             heartbeat_at: now,
+            resends: 0,
         };
         let moved = match state {
             ChunkState::Started => Progress::default(),
@@ -192,7 +227,7 @@ impl Store {
         writes.extend(Write::add(Key::counter(space, job, shard(id)), &progress.amounts()));
         writes.extend(aggregate_writes(space, head, "all", &by_outcome(&news).collect::<Vec<_>>()));
         if let Some(left) = left.filter(|_| !goes_on) {
-            writes.extend(Write::add(Key::allowance(space, job), &[("granted", -left)]));
+            writes.extend(give_back(space, job, left));
         }
         Ok(self.transact(writes, MANY).await?.is_done().then_some(next))
     }
@@ -234,7 +269,7 @@ pub(super) fn write_chunk(space: &SpaceId, job: JobId, id: ChunkId, next: &Chunk
     Write::update(
         Key::chunk(space, job, id),
         "SET #state = :next, attempt = :attempt, version = :version, outcomes = :outcomes, #grant = :grant, \
-         heartbeat_at = :at",
+         heartbeat_at = :at, resends = :resends",
     )
     .when("#state = :state AND version = :read")
     .value(":next", next.state.as_str())
@@ -245,6 +280,7 @@ pub(super) fn write_chunk(space: &SpaceId, job: JobId, id: ChunkId, next: &Chunk
     .value(":outcomes", next.outcomes.to_bytes())
     .value(":grant", next.grant)
     .value(":at", next.heartbeat_at)
+    .value(":resends", next.resends)
 }
 
 /// The counter that a chunk adds to.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use efface_core::{
-    job::{Counts, Group, JobHead, JobId, JobState, JobStatus, SHARDS},
+    job::{Counts, Group, JobHead, JobId, JobState, JobStatus, SHARDS, care::Scan},
     space::SpaceId,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::KIND;
 use crate::store::{
-    Key, Store, StoreError,
-    keys::{LIVE, aggregate_partition, list_partition},
+    Item, Key, Store, StoreError,
+    keys::{LIVE_SHARDS, aggregate_partition, list_partition, live_partition},
     read::{Query, last_part, read, sort_key},
+    value::to_attribute,
+    write::Write,
 };
 
 /// Jobs that are read at once.
@@ -27,6 +29,39 @@ const LISTED_AT_ONCE: i32 = 100;
 pub struct JobCursor {
     /// The last job that was returned.
     pub job: JobId,
+}
+
+/// Where the reconciler goes on in the list of the jobs that it looks after.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveCursor {
+    shard: u8,
+    after: Option<String>,
+}
+
+impl LiveCursor {
+    /// The beginning of the next shard; `None` after the last.
+    pub fn next_shard(self) -> Option<Self> {
+        let shard = self.shard + 1;
+        (shard < LIVE_SHARDS).then_some(Self { shard, after: None })
+    }
+}
+
+/// A job that the reconciler looks after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveJob {
+    /// Its space.
+    pub space: SpaceId,
+    /// The job.
+    pub job: JobId,
+    /// How far the last run came with the job's pages, where it stopped before their end.
+    pub scan: Option<Scan>,
+}
+
+#[derive(Deserialize)]
+struct LiveEntry {
+    sk: String,
+    #[serde(default)]
+    scan: Option<Scan>,
 }
 
 /// What the jobs of a space or a group add up to.
@@ -116,37 +151,54 @@ impl Store {
         state: JobState,
     ) -> Result<Totals, StoreError> {
         let mut totals = Totals::default();
-        let mut after = None;
-        loop {
-            let query = Query::prefix(LIVE.to_owned(), format!("{space}#")).after(after).newest_first();
-            let (jobs, more) = self.listed(query.limit(LISTED_AT_ONCE)).await?;
-            let mut heads = self.heads(space, &jobs_of(&jobs)?).await?;
-            heads.retain(|head| head.state == state && !head.dry_run);
-            heads.retain(|head| group.is_none_or(|group| head.job_group.as_ref() == Some(group)));
-            for JobStatus { progress, .. } in self.statuses(space, &heads).await? {
-                totals.add(Totals { jobs: 1, rows: progress.rows, counts: progress.counts });
-            }
-            after = more;
-            if after.is_none() {
-                return Ok(totals);
+        for shard in 0..LIVE_SHARDS {
+            let mut after = None;
+            loop {
+                let query = Query::prefix(live_partition(shard), format!("{space}#")).after(after).newest_first();
+                let (jobs, more) = self.listed(query.limit(LISTED_AT_ONCE)).await?;
+                let mut heads = self.heads(space, &jobs_of(&jobs)?).await?;
+                heads.retain(|head| head.state == state && !head.dry_run);
+                heads.retain(|head| group.is_none_or(|group| head.job_group.as_ref() == Some(group)));
+                for JobStatus { progress, .. } in self.statuses(space, &heads).await? {
+                    totals.add(Totals { jobs: 1, rows: progress.rows, counts: progress.counts });
+                }
+                after = more;
+                if after.is_none() {
+                    break;
+                }
             }
         }
+        Ok(totals)
     }
 
     /// Up to so many jobs that the reconciler looks after, of all spaces, and where to go on. An entry that cannot be read
     /// is an error of its own, so that the others are looked after.
     pub async fn live_jobs(
         &self,
-        after: Option<String>,
+        cursor: LiveCursor,
         limit: i32,
-    ) -> Result<(Vec<Result<(SpaceId, JobId), StoreError>>, Option<String>), StoreError> {
-        let (keys, more) = self.listed(Query::all(LIVE.to_owned()).after(after).limit(limit)).await?;
-        let parse = |key: &String| {
-            let (space, job) = key.rsplit_once('#')?;
-            Some((space.parse().ok()?, job.parse().ok()?))
-        };
-        let jobs = keys.iter().map(|key| parse(key).ok_or_else(|| StoreError::unreadable("listed job")));
-        Ok((jobs.collect(), more))
+    ) -> Result<(Vec<Result<LiveJob, StoreError>>, Option<LiveCursor>), StoreError> {
+        let query = Query::all(live_partition(cursor.shard)).after(cursor.after.clone());
+        let (items, more) = self.query(query.limit(limit).newest_first()).await?;
+        let next = if more.is_some() { Some(LiveCursor { after: more, ..cursor }) } else { cursor.next_shard() };
+        Ok((items.into_iter().map(live_job).collect(), next))
+    }
+
+    /// Where the last run of the reconciler stopped; at the beginning where it came to the end.
+    pub async fn live_cursor(&self) -> Result<LiveCursor, StoreError> {
+        Ok(self.get(Key::live_cursor(), "cursor of the reconciler").await?.unwrap_or_default())
+    }
+
+    /// Keeps where a run of the reconciler stopped. Of two runs at the same time, the later write counts: some jobs are
+    /// looked at twice then.
+    pub async fn keep_live_cursor(&self, cursor: &LiveCursor) -> Result<(), StoreError> {
+        self.write(Write::put_record(Key::live_cursor(), cursor)?).await.map(drop)
+    }
+
+    /// Keeps how far a run of the reconciler came with a job's pages, while the job is one of those that it looks after.
+    pub async fn keep_scan(&self, space: &SpaceId, job: JobId, scan: Option<Scan>) -> Result<(), StoreError> {
+        let keep = Write::update(Key::live_job(space, job), "SET #scan = :scan").when("attribute_exists(pk)");
+        self.write(keep.value(":scan", to_attribute(scan)?)).await.map(drop)
     }
 
     /// Sort keys of a partition, newest first, and the last one where there are more.
@@ -163,6 +215,14 @@ impl Store {
         let mut by_id: HashMap<JobId, JobHead> = heads.into_iter().map(|head| (head.job_id, head)).collect();
         Ok(jobs.iter().filter_map(|job| by_id.remove(job)).collect())
     }
+}
+
+fn live_job(item: Item) -> Result<LiveJob, StoreError> {
+    let kind = "listed job";
+    let LiveEntry { sk, scan } = read(item, kind)?;
+    let parts = sk.rsplit_once('#').and_then(|(space, job)| Some((space.parse().ok()?, job.parse().ok()?)));
+    let (space, job) = parts.ok_or_else(|| StoreError::unreadable(kind))?;
+    Ok(LiveJob { space, job, scan })
 }
 
 fn jobs_of(keys: &[String]) -> Result<Vec<JobId>, StoreError> {

@@ -14,7 +14,7 @@ use efface_core::{
 };
 
 pub use chunk::{ChunkRecord, ChunkStart};
-pub use list::{JobCursor, Totals};
+pub use list::{JobCursor, LiveCursor, LiveJob, Totals};
 pub use outcome::{OutcomeCursor, RowOutcome};
 pub use reservation::Reserved;
 pub use state::Move;

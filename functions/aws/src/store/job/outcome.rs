@@ -1,6 +1,6 @@
 //! What became of rows, listed in the order of pages and rows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use efface_core::{
     job::{
@@ -64,7 +64,7 @@ impl Store {
         while let Some(page) = from {
             let pages = self.pages(space, job, page, at_once.into()).await?;
             from = pages.last().filter(|_| pages.len() == usize::from(at_once)).map(|page| page.page + 1);
-            let mut chunks: HashMap<_, _> = self.chunks_of(space, job, &pages).await?.into_iter().collect();
+            let mut chunks = self.chunks_of(space, job, &pages).await?;
             for page in pages {
                 let chunks = chunks.remove(&page.page).unwrap_or_default();
                 if list.add_page(self, &page, &chunks).await? {

@@ -2,8 +2,6 @@
 //! delete, so that another row of it is a duplicate; a job that deletes `user_id`s notes them before it starts, so that
 //! none of them guards another.
 
-use std::collections::HashSet;
-
 use efface_core::{
     job::{JobId, ROWS_KEPT_SECONDS, RowRef},
     key::IdHash,
@@ -14,7 +12,8 @@ use serde::Deserialize;
 
 use crate::store::{
     Item, Key, Store, StoreError,
-    read::{partition_key, read},
+    keys::targets_partition,
+    read::{Query, read, sort_key},
     value::ToValue,
     write::{Write, Written},
 };
@@ -55,33 +54,43 @@ impl Store {
         }
     }
 
-    /// Notes the `user_id`s that a job is to delete.
+    /// Notes the `user_id`s that a page's rows are to delete. The notes count for nothing until the page is committed.
     pub async fn note_targets(
         &self,
         space: &SpaceId,
         job: JobId,
+        page: (u32, &str),
         targets: &[IdHash],
         now: Time,
     ) -> Result<(), StoreError> {
         let item = |target: &IdHash| {
             let mut item = expiring(now);
-            item.extend(Item::from(Key::target(space, job, *target)));
+            item.extend(Item::from(Key::target(space, job, *target, page)));
             item
         };
         self.put_many(targets.iter().map(item)).await
     }
 
-    /// Those of some `user_id`s that a job is to delete.
-    pub async fn targets(
+    /// The pages, by number and content, whose rows are to delete a `user_id`; committed or not.
+    pub async fn pages_with_target(
         &self,
         space: &SpaceId,
         job: JobId,
-        user_ids: &[IdHash],
-    ) -> Result<HashSet<IdHash>, StoreError> {
-        let items = self.get_many(user_ids.iter().map(|id| Key::target(space, job, *id))).await?;
-        let noted = items.iter().map(partition_key).collect::<Result<HashSet<_>, _>>()?;
-        let is_noted = |id: &&IdHash| noted.contains(Key::target(space, job, **id).pk.as_str());
-        Ok(user_ids.iter().filter(is_noted).copied().collect())
+        user_id: IdHash,
+    ) -> Result<Vec<(u32, String)>, StoreError> {
+        let (mut pages, mut after) = (Vec::new(), None);
+        loop {
+            let (items, more) = self.query(Query::all(targets_partition(space, job, user_id)).after(after)).await?;
+            for item in items {
+                let page = sort_key(&item)?.split_once('#');
+                let page = page.and_then(|(page, content)| Some((page.parse().ok()?, content.to_owned())));
+                pages.push(page.ok_or_else(|| StoreError::unreadable("note of a job's target"))?);
+            }
+            after = more;
+            if after.is_none() {
+                return Ok(pages);
+            }
+        }
     }
 }
 

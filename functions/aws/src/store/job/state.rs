@@ -56,7 +56,7 @@ impl Store {
         let update = Write::update(
             Key::job(space, job),
             "SET #state = :next, version = version + :one, changed_at = :now, redriving = :redriving, \
-             finished_at = :finished, verified_at = :none, #counts = :counts, controls = :controls",
+             redrives = :redrives, finished_at = :finished, verified_at = :none, #counts = :counts, controls = :controls",
         )
         .when("#state = :state AND version = :version")
         .value(":next", to.as_str())
@@ -64,6 +64,7 @@ impl Store {
         .value(":one", 1_i64)
         .value(":version", head.version)
         .value(":redriving", redrives || (head.redriving && !is_final))
+        .value(":redrives", head.redrives + u32::from(redrives))
         .value(":none", None::<Time>)
         .value(":finished", is_final.then_some(now))
         .value(":counts", to_attribute(is_final.then_some(progress.counts))?)
@@ -148,7 +149,7 @@ impl Store {
         space: &SpaceId,
         job: JobId,
         seen: i64,
-        resends: i64,
+        resends: u32,
         now: Time,
     ) -> Result<(), StoreError> {
         let write = Write::update(Key::job(space, job), "SET seen = :seen, seen_at = :now, resends = :resends")
