@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use efface_aws::queue::{Message, Pointer, Work};
+use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use efface_aws::{
+    queue::{Message, Pointer, Work},
+    store::{Item, Key, keys::ALL_JOBS},
+};
 use efface_core::{job::care::MAX_HOPS, space::SpaceId};
 use efface_engine::Deadline;
 use efface_tests::{
@@ -11,6 +15,8 @@ use efface_tests::{
     app::SPACE,
     faults::Fault,
     jobs::{batch, summary},
+    size::size,
+    store::TABLE,
 };
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -160,6 +166,54 @@ async fn a_job_of_many_pages_is_verified_over_several_runs() {
         }
     }
     assert!(runs > 8, "100 pages in each of three rounds");
+}
+
+/// Puts so many jobs that have ended long ago into the list of the space's jobs.
+async fn list_old_jobs(app: &TestApp, jobs: usize) {
+    let space = SpaceId::parse(SPACE).unwrap();
+    let entries: Vec<WriteRequest> = (0..jobs)
+        .map(|i| {
+            let job = format!("job_019b76da1e7b7000a{i:015x}").parse().unwrap();
+            let item = Item::from(Key::listed_job(&space, None, ALL_JOBS, job));
+            WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(item)).build().unwrap()).build()
+        })
+        .collect();
+    for batch in entries.chunks(25) {
+        app.db.client.batch_write_item().request_items(TABLE, batch.to_vec()).send().await.unwrap();
+    }
+}
+
+/// Jobs in a rare state are found in the list of that state, however many others there are, and after every change.
+#[tokio::test]
+async fn a_list_by_state_reads_that_state_only() {
+    let app = TestApp::start_patient().await;
+    app.leave_messages();
+    let job = app.job(json!({ "action": "delete_profile", "rows": ["user_id:x"], "group": "g" })).await;
+    let other = app.job(json!({ "action": "delete_profile", "open": true })).await;
+    list_old_jobs(&app, size(5_000, 50_000)).await;
+    let listed = async |query: &str| {
+        app.db.proxy.take();
+        let reply = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?{query}"))).await;
+        let requests = app.db.proxy.take().len();
+        assert!(requests < 10, "{query} takes {requests} requests");
+        let ids = reply.body["data"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap().to_owned());
+        (ids.collect::<Vec<_>>(), reply.body["jobs"].clone())
+    };
+    app.job_status(&job).await;
+    assert_eq!(listed("state=queued").await, (vec![job.clone()], json!(1)));
+    assert_eq!(listed("state=open").await, (vec![other], json!(1)));
+    app.control(&job, "pause").await;
+    for query in ["state=paused", "state=paused&group=g"] {
+        assert_eq!(listed(query).await, (vec![job.clone()], json!(1)), "{query}");
+    }
+    app.control(&job, "resume").await;
+    app.work().await;
+    for query in ["state=completed", "state=completed&group=g"] {
+        assert_eq!(listed(query).await, (vec![job.clone()], json!(1)), "{query}");
+    }
+    for state in ["queued", "running", "pausing", "paused", "cancelling", "cancelled"] {
+        assert_eq!(listed(&format!("state={state}")).await, (vec![], json!(0)), "{state}");
+    }
 }
 
 /// A dead-letter queue that is down keeps no job waiting.

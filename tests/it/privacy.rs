@@ -62,6 +62,26 @@ async fn nothing_personal_is_logged() {
     assert!(!logged.contains(&basic), "an encoded token in the log");
 }
 
+/// A group's label is a client's text. Only the heads of its jobs hold it: not the keys of lists and counters, nor what
+/// stays of what its jobs deleted.
+#[tokio::test]
+async fn only_the_head_of_a_job_holds_its_label() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u", "email:e@x"]).await;
+    let row = json!({ "user_id": "u", "type": "email", "id": "e@x" });
+    app.job(json!({ "action": "delete_identifier", "rows": [row], "group": CANARY })).await;
+    let job = app.job(json!({ "action": "delete_profile", "rows": ["user_id:u"], "group": CANARY })).await;
+    app.work().await;
+    assert_eq!(app.job_status(&job).await["group"], CANARY);
+    let list = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group={CANARY}"))).await;
+    assert_eq!(list.body["jobs"], 2, "{}", list.body);
+    for ((pk, sk), item) in app.db.dump().await {
+        let is_head = pk.starts_with("J#") && sk == "H";
+        let text = format!("{pk} {sk} {item:?}");
+        assert!(is_head || !text.contains("c4n4ry"), "{text}");
+    }
+}
+
 /// The same for jobs: rows, keys, headers and queries, processed by the worker and the reconciler. Queue messages hold no
 /// row either.
 async fn jobs(app: &TestApp) {

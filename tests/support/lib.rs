@@ -17,6 +17,7 @@ pub mod log;
 pub mod matchers;
 pub mod queue;
 pub mod rights;
+pub mod size;
 pub mod store;
 
 pub use app::{Reply, TestApp, TestClock};

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::{ProfileId, RequestId},
     identifier::{IdentifierType, IdentifierValue},
-    job::{Group, JobId, RowRef},
-    key::IdHash,
+    job::{JobId, RowRef},
+    key::{GroupHash, IdHash},
     space::SpaceId,
     time::Time,
     token::TokenId,
@@ -79,7 +79,7 @@ pub struct Identifier {
     pub job_id: Option<JobId>,
     /// That job's group.
     #[serde(default)]
-    pub job_group: Option<Group>,
+    pub job_group: Option<GroupHash>,
     /// That job's row.
     #[serde(default)]
     pub job_row: Option<RowRef>,
@@ -91,7 +91,7 @@ pub struct Identifier {
 impl Identifier {
     /// How the actor that last deleted it compares with a row.
     pub fn deleted_by(&self, row: &RowActor) -> DeletedBy {
-        row.compare(self.job_id, self.job_group.as_ref(), self.job_row)
+        row.compare(self.job_id, self.job_group, self.job_row)
     }
 
     /// The profile that it points at; `None` where it is deleted.
@@ -138,7 +138,7 @@ pub struct RowActor {
     /// The job.
     pub job: JobId,
     /// Its group.
-    pub group: Option<Group>,
+    pub group: Option<GroupHash>,
     /// The row.
     pub row: RowRef,
 }
@@ -158,11 +158,11 @@ pub enum DeletedBy {
 
 impl RowActor {
     /// Compares this row with the actor that an item remembers.
-    pub fn compare(&self, job: Option<JobId>, group: Option<&Group>, row: Option<RowRef>) -> DeletedBy {
+    pub fn compare(&self, job: Option<JobId>, group: Option<GroupHash>, row: Option<RowRef>) -> DeletedBy {
         if job == Some(self.job) {
             return if row == Some(self.row) { DeletedBy::ThisRow } else { DeletedBy::SameJob };
         }
-        if self.group.is_some() && self.group.as_ref() == group { DeletedBy::SameGroup } else { DeletedBy::Other }
+        if self.group.is_some() && self.group == group { DeletedBy::SameGroup } else { DeletedBy::Other }
     }
 }
 
@@ -273,12 +273,12 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn row(job: i64, group: &str, row: u32) -> RowActor {
-        let group = (!group.is_empty()).then(|| Group::parse(group).unwrap());
+        let group = (!group.is_empty()).then(|| format!("{group:A<43}").parse().unwrap());
         RowActor { job: JobId::of_request(request(job)), group, row: RowRef { page: 0, row } }
     }
 
     pub(crate) fn deleted_by(row: &RowActor) -> Identifier {
-        let (job_id, job_group, job_row) = (Some(row.job), row.group.clone(), Some(row.row));
+        let (job_id, job_group, job_row) = (Some(row.job), row.group, Some(row.row));
         Identifier { job_id, job_group, job_row, request_ids: [row.job.request()].into(), ..tombstone(9) }
     }
 

@@ -11,7 +11,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use thiserror::Error;
 
-use crate::{id::BadId, identifier::IdentifierType, space::SpaceId, text::serde_as_text};
+use crate::{
+    id::BadId,
+    identifier::IdentifierType,
+    job::{Group, JobGroup},
+    space::SpaceId,
+    text::serde_as_text,
+};
 
 /// The text is not a master key.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -62,6 +68,12 @@ impl SpaceKey {
         URL_SAFE_NO_PAD.encode(mac(&self.0, &[b"", b"idempotency", key.as_bytes()]))
     }
 
+    /// A group with its hash, as records hold it.
+    pub fn group(&self, label: Group) -> JobGroup {
+        let hash = GroupHash(mac(&self.0, &[b"", b"group", label.as_str().as_bytes()]));
+        JobGroup { label, hash }
+    }
+
     /// A hash of a request's method, decoded path and body, by which another request under the same key is recognised.
     pub fn request_content(&self, method: &str, path: &str, body: &[u8]) -> String {
         let length = path.len().to_be_bytes();
@@ -91,28 +103,39 @@ impl IdHash {
     }
 }
 
-impl FromStr for IdHash {
-    type Err = BadId;
+/// The keyed hash of a group's label, which is a client's text: records keep it in the place of the label.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupHash([u8; 32]);
 
-    fn from_str(text: &str) -> Result<Self, BadId> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or(BadId("identifier hash"))
-    }
+/// A hash as text: 43 characters of base64url.
+macro_rules! hash_as_text {
+    ($type:ident, $kind:literal) => {
+        impl FromStr for $type {
+            type Err = BadId;
+
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+                bytes.map(Self).ok_or(BadId($kind))
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                Base64Display::new(&self.0, &URL_SAFE_NO_PAD).fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($type), "({:.8}…)"), self.to_string())
+            }
+        }
+    };
 }
 
-impl fmt::Display for IdHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Base64Display::new(&self.0, &URL_SAFE_NO_PAD).fmt(f)
-    }
-}
-
-impl fmt::Debug for IdHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IdHash({:.8}…)", self.to_string())
-    }
-}
-
-serde_as_text!(IdHash);
+hash_as_text!(IdHash, "identifier hash");
+hash_as_text!(GroupHash, "group hash");
+serde_as_text!(IdHash, GroupHash);
 
 /// HMAC-SHA-256 over the parts, each followed by a zero byte but the last.
 fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {

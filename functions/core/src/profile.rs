@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     deletion::{DeletedBy, RowActor},
     id::{BadId, ProfileId},
-    job::{Group, JobId, RowRef},
-    key::IdHash,
+    job::{JobId, RowRef},
+    key::{GroupHash, IdHash},
     text::serde_as_text,
     time::Time,
     token::TokenId,
@@ -55,7 +55,7 @@ pub struct Head {
     pub job_id: Option<JobId>,
     /// That job's group.
     #[serde(default)]
-    pub job_group: Option<Group>,
+    pub job_group: Option<GroupHash>,
     /// That job's row.
     #[serde(default)]
     pub job_row: Option<RowRef>,
@@ -80,7 +80,7 @@ impl Head {
 
     /// How the actor that deleted the profile compares with a row.
     pub fn deleted_by(&self, row: &RowActor) -> DeletedBy {
-        row.compare(self.job_id, self.job_group.as_ref(), self.job_row)
+        row.compare(self.job_id, self.job_group, self.job_row)
     }
 }
 

@@ -101,7 +101,7 @@ mod tests {
             deleted_at: None,
             token_id: None,
             job_id: Some(by.job),
-            job_group: by.group.clone(),
+            job_group: by.group,
             job_row: Some(by.row),
             deletion_cursor: None,
             deletion_counts: None,

@@ -1,7 +1,7 @@
 //! Requests that may be sent again: what their idempotency key stands for.
 
 use efface_aws::store::idempotency::KeyClaim;
-use efface_core::{api_error::ApiError, id::RequestId, job::Group};
+use efface_core::{api_error::ApiError, id::RequestId, key::GroupHash};
 
 use crate::{Caller, Engine, Error};
 
@@ -45,7 +45,7 @@ impl Engine {
         &self,
         caller: &Caller<'_>,
         request: RequestId,
-        group: &Group,
+        group: GroupHash,
         content: &str,
     ) -> Result<RequestId, Error> {
         // No client's key holds a zero byte.

@@ -109,7 +109,7 @@ fn tombstone(deletion: &Deletion) -> Write {
         .value(":request", request)
         .value(":reason", deletion.actor.reason().as_str())
         .value(":job", row.map(|row| row.job))
-        .value(":group", row.and_then(|row| row.group.as_ref()))
+        .value(":group", row.and_then(|row| row.group))
         .value(":row", row.map(|row| row.row))
         .returning_old()
 }

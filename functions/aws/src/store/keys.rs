@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
     id::ProfileId,
     identifier::IdentifierType,
-    job::{Group, JobId, chunk::ChunkId},
-    key::IdHash,
+    job::{JobId, JobState, chunk::ChunkId},
+    key::{GroupHash, IdHash},
     space::SpaceId,
     token::{TokenHash, TokenId},
 };
@@ -144,9 +144,9 @@ impl Key {
         Self::new(chunks_partition(space, job, id.page), format!("{:06}", id.chunk))
     }
 
-    /// A job in the list of its space, or of its group.
-    pub fn listed_job(space: &SpaceId, group: Option<&Group>, job: JobId) -> Self {
-        Self::new(list_partition(space, group), job.to_string())
+    /// A job in a list of its space, or of its group.
+    pub fn listed_job(space: &SpaceId, group: Option<GroupHash>, list: &str, job: JobId) -> Self {
+        Self::new(list_partition(space, group, list), job.to_string())
     }
 
     /// A job that the reconciler looks after.
@@ -160,7 +160,7 @@ impl Key {
     }
 
     /// One shard of an aggregate counter of a space's, or a group's, jobs: of all, or of those in a final state.
-    pub fn aggregate(space: &SpaceId, group: Option<&Group>, of: &str, shard: u32) -> Self {
+    pub fn aggregate(space: &SpaceId, group: Option<GroupHash>, of: &str, shard: u32) -> Self {
         Self::new(aggregate_partition(space, group), format!("{of}#{shard:02}"))
     }
 
@@ -201,8 +201,17 @@ pub(super) fn targets_partition(space: &SpaceId, job: JobId, target: IdHash) -> 
 }
 
 /// The partition of a list of jobs.
-pub(super) fn list_partition(space: &SpaceId, group: Option<&Group>) -> String {
-    format!("L#{space}#{}", scope(group))
+pub(super) fn list_partition(space: &SpaceId, group: Option<GroupHash>, list: &str) -> String {
+    format!("L#{space}#{}#{list}", scope(group))
+}
+
+/// The list of all jobs.
+pub const ALL_JOBS: &str = "all";
+
+/// The list of the jobs in a state. Queued and running jobs share one: the start of the first chunk is then a write of one
+/// item, and jobs are queued for a short time only.
+pub(super) fn list_of(state: JobState) -> &'static str {
+    if state.accepts_chunks() { "active" } else { state.as_str() }
 }
 
 /// A shard of the list of jobs that the reconciler looks after.
@@ -211,13 +220,13 @@ pub(super) fn live_partition(shard: u8) -> String {
 }
 
 /// The partition of the aggregate counters.
-pub(super) fn aggregate_partition(space: &SpaceId, group: Option<&Group>) -> String {
+pub(super) fn aggregate_partition(space: &SpaceId, group: Option<GroupHash>) -> String {
     format!("Y#{space}#{}", scope(group))
 }
 
-/// `*` for a space; no group's label can be taken for it, whatever it is.
-fn scope(group: Option<&Group>) -> String {
-    group.map_or_else(|| "*".to_owned(), |group| format!("={group}"))
+/// `*` for a space, or the hash of a group.
+fn scope(group: Option<GroupHash>) -> String {
+    group.map_or_else(|| "*".to_owned(), |group| group.to_string())
 }
 
 /// The partition of a space's settings and tokens.

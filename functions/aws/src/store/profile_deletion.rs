@@ -81,7 +81,7 @@ impl Store {
         .value(":at", deletion.at)
         .value(":token", &deletion.token_id)
         .value(":job", row.job)
-        .value(":group", row.group.as_ref())
+        .value(":group", row.group)
         .value(":row", row.row)
         .returning_old();
         Ok(match self.write_returning(write, ReturnValue::AllNew).await? {

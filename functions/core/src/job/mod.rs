@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     id::{BadId, RequestId, parse_uuid},
+    key::GroupHash,
     text::serde_as_text,
 };
 
@@ -112,6 +113,15 @@ impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The group of a job: its label, and the hash by which other records name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobGroup {
+    /// The label. Only the job's head holds it.
+    pub label: Group,
+    /// The hash of the label.
+    pub hash: GroupHash,
 }
 
 /// A row of a job, written `page:row`. Both count from 0.

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Counts, Group, JobId, JobState, Outcome, plan::Extent};
+use super::{Action, Counts, JobGroup, JobId, JobState, Outcome, plan::Extent};
 use crate::{
     id::{ProfileId, RequestId},
+    key::GroupHash,
     time::Time,
     token::TokenId,
 };
@@ -20,8 +21,8 @@ pub struct JobHead {
     pub state: JobState,
     /// Counts changes of the state, so that a late step of an earlier change does nothing.
     pub version: i64,
-    /// The label that it shares with others.
-    pub job_group: Option<Group>,
+    /// The group that it belongs to.
+    pub job_group: Option<JobGroup>,
     /// When it was made.
     pub created_at: Time,
     /// The token that made it.
@@ -73,8 +74,8 @@ pub struct NewJob {
     pub action: Action,
     /// Whether it only finds out what it would do.
     pub dry_run: bool,
-    /// The label that it shares with others.
-    pub group: Option<Group>,
+    /// The group that it belongs to.
+    pub group: Option<JobGroup>,
     /// Whether it takes more pages and waits for `start`.
     pub open: bool,
     /// After how many deletions it pauses.
@@ -117,6 +118,11 @@ impl JobHead {
             seen_at: None,
             resends: 0,
         }
+    }
+
+    /// The hash of its group.
+    pub fn group_hash(&self) -> Option<GroupHash> {
+        self.job_group.as_ref().map(|group| group.hash)
     }
 
     /// The most deletions that the job may make before it pauses. A dry run deletes nothing.

@@ -48,6 +48,6 @@ pub(crate) struct Run {
 impl Run {
     /// A row of the chunk as an actor.
     pub(crate) fn actor(&self, row: usize) -> RowActor {
-        RowActor { job: self.head.job_id, group: self.head.job_group.clone(), row: self.id.row(row) }
+        RowActor { job: self.head.job_id, group: self.head.group_hash(), row: self.id.row(row) }
     }
 }

@@ -3,7 +3,7 @@
 
 use efface_core::{
     api_error::ApiError,
-    job::{Action, Group, JobId, NewJob},
+    job::{Action, Group, JobGroup, JobId, NewJob},
     role::Permission,
     rows::{MAX_SENT, RawRow, read_page},
 };
@@ -61,7 +61,7 @@ struct BulkDeleted {
 /// A page of rows that could be read.
 pub(in crate::routes) struct BulkPage {
     rows: Vec<RawRow>,
-    group: Option<Group>,
+    group: Option<JobGroup>,
 }
 
 pub(in crate::routes) struct BulkDelete;
@@ -127,7 +127,7 @@ impl Handler for BulkDelete {
         let group = cx.request.header(GROUP)?.map(Group::parse).transpose();
         let group = group.map_err(|error| ApiError::BadRequest(format!("The header {GROUP}: {error}.")))?;
         cx.no_query()?;
-        Ok(BulkPage { rows, group })
+        Ok(BulkPage { rows, group: group.map(|group| cx.access.key.group(group)) })
     }
 
     async fn run(cx: &RequestContext<'_>, BulkPage { rows, group }: BulkPage) -> Result<Response, Error> {
@@ -138,7 +138,7 @@ impl Handler for BulkDelete {
         let page = AdmittedPage::new(&cx.access, Action::DeleteProfile, false, &rows, &cx.body);
         let mut request = cx.first_request().await?;
         if let Some(group) = &group {
-            request = cx.engine().resolve_page(&cx.caller(), request, group, page.content()).await?;
+            request = cx.engine().resolve_page(&cx.caller(), request, group.hash, page.content()).await?;
         }
         let new = NewJob { group, ..NewJob::delete_profiles() };
         cx.engine().create_job(&cx.caller(), &new, &page, request).await?;

@@ -113,6 +113,7 @@ impl Handler for CreateJob {
         }
         check_rows(&rows)?;
         cx.no_query()?;
+        let group = group.map(|group| cx.access.key.group(group));
         Ok((NewJob { action, dry_run, group, open, max_deletions, profile_id: None }, rows))
     }
 

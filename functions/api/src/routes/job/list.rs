@@ -7,6 +7,7 @@ use efface_aws::{
 use efface_core::{
     api_error::ApiError,
     job::{Counts, Group, JobState},
+    key::GroupHash,
     list::{self, ListQuery},
     role::Permission,
 };
@@ -38,12 +39,15 @@ struct JobList {
     rows: i64,
     /// Their rows without an outcome.
     remaining: i64,
+    /// Whether the sums are over all jobs that match. With a `state` that is not final they are over the newest 500 at
+    /// least.
+    is_complete: bool,
     cursor: Cursor,
 }
 
 /// A valid query.
 pub(in crate::routes) struct JobQuery {
-    group: Option<Group>,
+    group: Option<GroupHash>,
     state: Option<JobState>,
     start: Option<JobCursor>,
     limit: usize,
@@ -99,7 +103,9 @@ impl Handler for ListJobs {
 
     fn parse(cx: &RequestContext<'_>) -> Result<JobQuery, ApiError> {
         let query = ListQuery::read(&cx.request.query, &["group", "state"])?;
-        let group = query.filter("group", "1 to 128 printable ASCII characters, without spaces around them")?;
+        let group: Option<Group> =
+            query.filter("group", "1 to 128 printable ASCII characters, without spaces around them")?;
+        let group = group.map(|group| cx.access.key.group(group).hash);
         let words = "open, queued, running, pausing, paused, cancelling, cancelled or completed";
         let state = query.filter("state", words)?;
         let start = query.next.as_deref().map(list::decode_cursor).transpose()?;
@@ -109,26 +115,30 @@ impl Handler for ListJobs {
     async fn run(cx: &RequestContext<'_>, query: JobQuery) -> Result<Response, Error> {
         let JobQuery { group, state, start, limit } = query;
         let (store, space) = (&cx.app.store, &cx.access.space_id);
-        let (listed, totals) = futures::try_join!(
-            store.list_jobs(space, group.as_ref(), state, start, limit),
-            totals(cx, group.as_ref(), state),
-        )?;
-        let (jobs, next) = listed;
+        let (listed, totals) =
+            futures::try_join!(store.list_jobs(space, group, state, start, limit), totals(cx, group, state),)?;
+        let ((jobs, next), (totals, is_complete)) = (listed, totals);
         Response::ok(&JobList {
             data: jobs.into_iter().map(|job| Job::new(cx, job)).collect(),
             counts: totals.counts,
             jobs: totals.jobs,
             rows: totals.rows,
             remaining: (totals.rows - totals.counts.total()).max(0),
+            is_complete,
             cursor: Cursor::new(cx.request, next.as_ref()),
         })
     }
 }
 
-/// Aggregate counters exist for all jobs together and for each final state. Jobs in another state are read one by one.
-async fn totals(cx: &RequestContext<'_>, group: Option<&Group>, state: Option<JobState>) -> Result<Totals, StoreError> {
+/// What the jobs add up to, and whether these are all. Aggregate counters exist for all jobs together and for each final
+/// state. Jobs in another state are read one by one.
+async fn totals(
+    cx: &RequestContext<'_>,
+    group: Option<GroupHash>,
+    state: Option<JobState>,
+) -> Result<(Totals, bool), StoreError> {
     match state {
         Some(state) if !state.is_final() => cx.app.store.live_totals(&cx.access.space_id, group, state).await,
-        state => cx.app.store.totals(&cx.access.space_id, group, state).await,
+        state => Ok((cx.app.store.totals(&cx.access.space_id, group, state).await?, true)),
     }
 }

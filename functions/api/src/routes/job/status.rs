@@ -77,7 +77,7 @@ impl Job {
             rows: progress.rows,
             counts: progress.counts,
             remaining,
-            group: head.job_group.map(|group| group.to_string()),
+            group: head.job_group.map(|group| group.label.to_string()),
             created_at: head.created_at,
             started_at: head.started_at,
             finished_at: head.finished_at,

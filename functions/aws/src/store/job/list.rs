@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use efface_core::{
-    job::{Counts, Group, JobHead, JobId, JobState, JobStatus, SHARDS, care::Scan},
+    job::{Counts, JobHead, JobId, JobState, JobStatus, SHARDS, care::Scan},
+    key::GroupHash,
     space::SpaceId,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::KIND;
 use crate::store::{
     Item, Key, Store, StoreError,
-    keys::{LIVE_SHARDS, aggregate_partition, list_partition, live_partition},
+    keys::{ALL_JOBS, LIVE_SHARDS, aggregate_partition, list_of, list_partition, live_partition},
     read::{Query, last_part, read, sort_key},
     value::to_attribute,
     write::Write,
@@ -23,6 +24,9 @@ const AT_ONCE: usize = 16;
 
 /// Entries of a list that are read at once.
 const LISTED_AT_ONCE: i32 = 100;
+
+/// Unfinished jobs in one state that are added up one by one.
+pub const TOTALLED: usize = 500;
 
 /// Where a page of a list of jobs ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,22 +91,24 @@ impl Totals {
 }
 
 impl Store {
-    /// A page of a space's, or a group's, jobs, newest first, with where to go on. It is looked for one job further, so
-    /// that no page but the first can be empty.
+    /// A page of a space's, or a group's, jobs, newest first, with where to go on: of all of them, or of those in a state. It
+    /// is looked for one job further, so that no page but the first can be empty.
     pub async fn list_jobs(
         &self,
         space: &SpaceId,
-        group: Option<&Group>,
+        group: Option<GroupHash>,
         state: Option<JobState>,
         start: Option<JobCursor>,
         limit: usize,
     ) -> Result<(Vec<JobStatus>, Option<JobCursor>), StoreError> {
         let mut found: Vec<JobHead> = Vec::new();
         let mut after = start.map(|start| start.job.to_string());
+        let list = state.map_or(ALL_JOBS, list_of);
         loop {
-            let query = Query::all(list_partition(space, group)).after(after);
+            let query = Query::all(list_partition(space, group, list)).after(after);
             let (jobs, more) = self.listed(query.limit(LISTED_AT_ONCE)).await?;
             let heads = self.heads(space, &jobs_of(&jobs)?).await?;
+            // Two states share a list, and a job may have changed its state since the list was read.
             found.extend(heads.into_iter().filter(|head| state.is_none_or(|state| head.state == state)));
             after = more;
             if found.len() > limit || after.is_none() {
@@ -130,7 +136,7 @@ impl Store {
     pub async fn totals(
         &self,
         space: &SpaceId,
-        group: Option<&Group>,
+        group: Option<GroupHash>,
         state: Option<JobState>,
     ) -> Result<Totals, StoreError> {
         let of = state.map_or("all", JobState::as_str);
@@ -143,32 +149,28 @@ impl Store {
         Ok(totals)
     }
 
-    /// What the unfinished jobs in a state add up to: each of them is read.
+    /// What the newest [`TOTALLED`] unfinished jobs in a state add up to, and whether these are all: each of them is read.
     pub async fn live_totals(
         &self,
         space: &SpaceId,
-        group: Option<&Group>,
+        group: Option<GroupHash>,
         state: JobState,
-    ) -> Result<Totals, StoreError> {
-        let mut totals = Totals::default();
-        for shard in 0..LIVE_SHARDS {
-            let mut after = None;
-            loop {
-                let query = Query::prefix(live_partition(shard), format!("{space}#")).after(after).newest_first();
-                let (jobs, more) = self.listed(query.limit(LISTED_AT_ONCE)).await?;
-                let mut heads = self.heads(space, &jobs_of(&jobs)?).await?;
-                heads.retain(|head| head.state == state && !head.dry_run);
-                heads.retain(|head| group.is_none_or(|group| head.job_group.as_ref() == Some(group)));
-                for JobStatus { progress, .. } in self.statuses(space, &heads).await? {
-                    totals.add(Totals { jobs: 1, rows: progress.rows, counts: progress.counts });
-                }
-                after = more;
-                if after.is_none() {
-                    break;
-                }
+    ) -> Result<(Totals, bool), StoreError> {
+        let (mut totals, mut after, mut read) = (Totals::default(), None, 0);
+        loop {
+            let query = Query::all(list_partition(space, group, list_of(state))).after(after);
+            let (jobs, more) = self.listed(query.limit(LISTED_AT_ONCE)).await?;
+            read += jobs.len();
+            let mut heads = self.heads(space, &jobs_of(&jobs)?).await?;
+            heads.retain(|head| head.state == state && !head.dry_run);
+            for JobStatus { progress, .. } in self.statuses(space, &heads).await? {
+                totals.add(Totals { jobs: 1, rows: progress.rows, counts: progress.counts });
+            }
+            after = more;
+            if after.is_none() || read >= TOTALLED {
+                return Ok((totals, after.is_none()));
             }
         }
-        Ok(totals)
     }
 
     /// Up to so many jobs that the reconciler looks after, of all spaces, and where to go on. An entry that cannot be read

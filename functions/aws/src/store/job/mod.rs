@@ -10,18 +10,19 @@ mod state;
 
 use efface_core::{
     job::{JobHead, JobId, JobState, JobStatus, Page, Progress, SHARDS},
+    key::GroupHash,
     space::SpaceId,
 };
 
 pub use chunk::{ChunkRecord, ChunkStart};
-pub use list::{JobCursor, LiveCursor, LiveJob, Totals};
+pub use list::{JobCursor, LiveCursor, LiveJob, TOTALLED, Totals};
 pub use outcome::{OutcomeCursor, RowOutcome};
 pub use reservation::Reserved;
 pub use state::Move;
 
 use super::{
     Key, Store, StoreError,
-    keys::{COUNTERS, JOB_HEAD, PAGES, job_partition},
+    keys::{ALL_JOBS, COUNTERS, JOB_HEAD, PAGES, job_partition, list_of},
     read::{Query, read, sort_key},
     write::{MANY, Write},
 };
@@ -57,14 +58,9 @@ impl Store {
     /// Makes a job, with its first page where it has one, in one transaction. `false` where it is there already.
     pub async fn create_job(&self, space: &SpaceId, head: &JobHead, page: Option<&Page>) -> Result<bool, StoreError> {
         let job = head.job_id;
-        let mut writes = vec![
-            Write::put_new(Key::job(space, job), head)?,
-            Write::put_key(Key::listed_job(space, None, job)),
-            Write::put_key(Key::live_job(space, job)),
-        ];
-        if head.job_group.is_some() {
-            writes.push(Write::put_key(Key::listed_job(space, head.job_group.as_ref(), job)));
-        }
+        let mut writes = vec![Write::put_new(Key::job(space, job), head)?, Write::put_key(Key::live_job(space, job))];
+        let lists = [ALL_JOBS, list_of(head.state)].into_iter();
+        writes.extend(lists.flat_map(|list| scopes(head).map(move |group| listed(space, group, list, job))));
         writes.extend(head.max_deletions.map(|most| allowance::new(space, job, most)));
         let (rows, invalid) = page.map(|page| (page.rows, page.invalid)).unwrap_or_default();
         writes.extend(aggregate_writes(space, head, "all", &[("jobs", 1), ("rows", rows), ("invalid", invalid)]));
@@ -112,6 +108,24 @@ fn aggregate_writes(space: &SpaceId, head: &JobHead, of: &str, amounts: &[(&'sta
         return Vec::new();
     }
     let shard = fastrand::u32(..SHARDS);
-    let scopes = std::iter::once(None).chain(head.job_group.as_ref().map(Some));
-    scopes.filter_map(|group| Write::add(Key::aggregate(space, group, of, shard), amounts)).collect()
+    scopes(head).filter_map(|group| Write::add(Key::aggregate(space, group, of, shard), amounts)).collect()
+}
+
+/// The lists that a job is in: its space's, and that of its group.
+fn scopes(head: &JobHead) -> impl Iterator<Item = Option<GroupHash>> + use<> {
+    std::iter::once(None).chain(head.group_hash().map(Some))
+}
+
+fn listed(space: &SpaceId, group: Option<GroupHash>, list: &str, job: JobId) -> Write {
+    Write::put_key(Key::listed_job(space, group, list, job))
+}
+
+/// Moves a job from the list of one state to that of another. It belongs to the transaction that changes the state.
+fn relist(space: &SpaceId, head: &JobHead, to: JobState) -> Vec<Write> {
+    let (from, to) = (list_of(head.state), list_of(to));
+    let moves = scopes(head).flat_map(|group| {
+        let left = Write::delete(Key::listed_job(space, group, from, head.job_id));
+        [left, listed(space, group, to, head.job_id)]
+    });
+    if from == to { Vec::new() } else { moves.collect() }
 }

@@ -10,7 +10,7 @@ use efface_core::{
 
 use futures::future::join_all;
 
-use super::{KIND, aggregate_writes};
+use super::{KIND, aggregate_writes, relist};
 use crate::store::{
     Key, Store, StoreError,
     value::to_attribute,
@@ -70,7 +70,8 @@ impl Store {
         .value(":counts", to_attribute(is_final.then_some(progress.counts))?)
         .value(":controls", to_attribute(controls)?)
         .value(":now", now);
-        let mut writes = vec![update];
+        let mut writes = relist(space, head, to);
+        writes.push(update);
         if let Some(most) = head.max_deletions.filter(|_| renews_limit) {
             writes.extend(self.renewed_allowance(space, job, most).await?);
         }
@@ -85,7 +86,7 @@ impl Store {
         Ok(self.transact(writes, MANY).await?.is_done())
     }
 
-    /// Notes that a chunk has started, where none had before.
+    /// Notes that a chunk of a queued job has started, where none had before.
     pub async fn set_running(&self, space: &SpaceId, job: JobId, now: Time) -> Result<(), StoreError> {
         let write = Write::update(
             Key::job(space, job),
