@@ -93,14 +93,6 @@ impl Emulator {
         self.call("the secret", "secretsmanager", "secretsmanager.CreateSecret", &body).await.map(drop)
     }
 
-    /// Creates a KMS key, and returns its ARN.
-    pub async fn create_kms_key(&self) -> Result<String, LocalError> {
-        let what = "a KMS key";
-        let created = self.call(what, "kms", "TrentService.CreateKey", &json!({})).await?;
-        let arn = created["KeyMetadata"]["Arn"].as_str();
-        arn.map(str::to_owned).ok_or_else(|| LocalError::Emulator { what, text: created.to_string() })
-    }
-
     /// Sends a request to an API that takes JSON and the action's name in a header. `what` describes it in errors.
     pub async fn call(
         &self,
