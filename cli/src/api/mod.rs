@@ -10,7 +10,7 @@ mod url;
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use efface_aws::clock;
+use efface_aws::{backoff, clock};
 use efface_core::space::SpaceId;
 use serde::de::DeserializeOwned;
 
@@ -25,14 +25,8 @@ pub(crate) use url::encoded;
 use http::HttpClient;
 use url::ApiUrl;
 
-/// The maximum number of times that a request is sent.
-const MAX_ATTEMPTS: u32 = 7;
-
-/// The delay before the first repetition, unless the response has `Retry-After`. It doubles each time.
-const INITIAL_DELAY: Duration = Duration::from_millis(250);
-
-/// The longest delay that is waited for. With a longer `Retry-After` the request fails at once.
-const MAX_DELAY: Duration = Duration::from_mins(1);
+/// With a longer `Retry-After` the request fails at once.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// The options of every command that uses the HTTP API.
 #[derive(Args)]
@@ -78,7 +72,7 @@ impl Api {
 
     /// Sends a request, and repeats it while there is no response or a transient one.
     pub(crate) async fn send(&self, request: &ApiRequest) -> Result<Response, CliError> {
-        let mut delay = INITIAL_DELAY;
+        let mut pauses = backoff::API_REQUEST.start();
         for attempt in 1.. {
             let result = self.client.send(request).await;
             let retry_after = match result {
@@ -88,14 +82,13 @@ impl Api {
                 Ok(ref response) => response.retry_after,
                 Err(_) => None,
             };
-            let wait = retry_after.unwrap_or_else(|| delay.mul_f64(0.5 + fastrand::f64()));
-            if attempt == MAX_ATTEMPTS || wait > MAX_DELAY {
+            let pause = pauses.next().map(|pause| retry_after.unwrap_or(pause));
+            let Some(pause) = pause.filter(|pause| *pause <= LONGEST_RETRY_AFTER) else {
                 let reason =
                     result.map_or_else(|reason| reason, |response| format!("last status {}", response.status_text()));
                 return Err(NoResponse { idempotency_key: request.key.clone(), ..NoResponse::new(reason) }.into());
-            }
-            tokio::time::sleep(wait).await;
-            delay *= 2;
+            };
+            tokio::time::sleep(pause).await;
         }
         Err(NoResponse::new("nothing was sent".to_owned()).into())
     }

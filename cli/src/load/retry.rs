@@ -1,28 +1,23 @@
 //! Retries operations while the table throttles or is unavailable, so that a long load survives a short interruption.
 
-use std::time::Duration;
+use efface_aws::backoff;
 
 use crate::Interrupts;
 
-/// The delays before each repetition, in milliseconds; about 30 seconds in total.
-const DELAYS: [u64; 6] = [250, 500, 1_000, 4_000, 8_000, 16_000];
-
-/// Runs an operation, and repeats it after transient errors until it succeeds, the delays are used up, or the user
+/// Runs an operation, and repeats it after transient errors until it succeeds, the attempts are used up, or the user
 /// wants to stop.
 pub(crate) async fn retry<T, E>(
     interrupts: &Interrupts,
     is_transient: impl Fn(&E) -> bool,
     operation: impl AsyncFn() -> Result<T, E>,
 ) -> Result<T, E> {
-    for delay in DELAYS {
+    for pause in backoff::LOAD.start() {
         match operation().await {
             Err(error) if is_transient(&error) && !interrupts.requested() => {}
             result => return result,
         }
-        // The delay is random, because many lines fail at the same time and must not be retried at the same time.
-        let delay = Duration::from_millis(delay).mul_f64(0.5 + fastrand::f64());
         tokio::select! {
-            () = tokio::time::sleep(delay) => {}
+            () = tokio::time::sleep(pause) => {}
             () = interrupts.reached(1) => {}
         }
     }

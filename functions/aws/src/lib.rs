@@ -3,6 +3,7 @@
 //! Rules are in `efface-core`, use cases in `efface-engine`. The requests that each operation costs are counted in
 //! `docs/architecture.md` and asserted in `tests/`.
 
+pub mod backoff;
 pub mod client;
 pub mod clock;
 pub mod config;

@@ -1,6 +1,6 @@
 //! The queue of jobs. Messages are pointers to what the table holds, never rows.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use aws_sdk_sqs::{
     Client,
@@ -15,16 +15,13 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::failure::Failure;
+use crate::{backoff::PARTIAL_SEND, failure::Failure};
 
 /// The version of a [`Message`]'s form. A message of another version is not read.
 pub const VERSION: u32 = 1;
 
 /// SQS takes so many messages in one request.
 pub const BATCH: usize = 10;
-
-/// How often the messages that a batch did not take are sent, in all.
-const ATTEMPTS: u32 = 6;
 
 /// A message as SQS carries it: a chunk to run, or a job whose chunks are to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -192,21 +189,19 @@ impl Queue {
         for batch in pointers.chunks(BATCH) {
             let bodies = batch.iter().map(|pointer| Message::new(pointer).body());
             let mut bodies = bodies.collect::<Result<Vec<String>, _>>()?;
-            let mut attempt = 0;
+            let mut pauses = PARTIAL_SEND.start();
             loop {
                 let failed = self.0.send(&bodies, delay).await?;
                 if failed.is_empty() {
                     break;
                 }
-                attempt += 1;
-                if attempt == ATTEMPTS {
+                if !pauses.wait().await {
                     return Err(QueueError::Unavailable("not all messages were taken".to_owned()));
                 }
                 bodies = failed
                     .into_iter()
                     .map(|at| bodies.get(at).cloned().ok_or_else(unreadable))
                     .collect::<Result<_, _>>()?;
-                pause(attempt).await;
             }
         }
         Ok(())
@@ -221,10 +216,6 @@ impl Queue {
     pub async fn delete(&self, handle: &str) -> Result<(), QueueError> {
         self.0.delete(handle).await
     }
-}
-
-async fn pause(attempt: u32) {
-    tokio::time::sleep(Duration::from_millis(25 << attempt).mul_f64(0.5 + fastrand::f64())).await;
 }
 
 #[derive(Debug)]

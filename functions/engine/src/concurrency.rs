@@ -1,12 +1,9 @@
 //! How many rows run at once, by additive increase and multiplicative decrease (AIMD): one more while the store keeps
 //! up, half as many each time that it does not, so that single deletions have room.
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use efface_aws::StoreError;
+use efface_aws::{StoreError, backoff};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{Deadline, Error};
@@ -17,8 +14,6 @@ const INITIAL: usize = 16;
 pub(crate) const MAX: usize = 64;
 /// So many successes in a row raise the limit by one.
 const SUCCESSES_PER_STEP: usize = 32;
-/// How often a row is tried.
-const ATTEMPTS: u32 = 8;
 
 /// The adaptive concurrency limit of one process.
 #[derive(Debug)]
@@ -48,19 +43,16 @@ impl ConcurrencyLimit {
         deadline: Deadline,
         work: impl Fn() -> F,
     ) -> Result<T, Error> {
-        let mut attempt = 0;
+        let mut pauses = backoff::ROW.start();
         loop {
             let closed = |_| Error::Store(StoreError::Internal("the concurrency limit is closed".to_owned()));
             let permit = self.permits.acquire().await.map_err(closed)?;
             match work().await {
                 Err(error) if error.is_passing() => {
                     self.decrease(permit);
-                    attempt += 1;
-                    if attempt == ATTEMPTS || deadline.is_over() {
+                    if deadline.is_over() || !pauses.wait().await {
                         return Err(error);
                     }
-                    let pause = Duration::from_millis(20 << attempt).min(Duration::from_secs(2));
-                    tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
                 }
                 result => {
                     self.increase(permit);
@@ -102,7 +94,7 @@ impl ConcurrencyLimit {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::{cell::Cell, time::Duration};
 
     use super::*;
 

@@ -5,7 +5,6 @@
 //! outcomes are counted once, with their write.
 
 pub mod access;
-mod backoff;
 mod cache;
 mod concurrency;
 mod error;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use efface_aws::{
-    Store, StoreError, clock,
+    Store, StoreError, backoff, clock,
     store::{
         Write,
         load::{LoadedProfile, PARTS_PER_TRANSACTION, traits_size},
@@ -25,11 +25,6 @@ use efface_core::{
     time::Time,
 };
 use thiserror::Error;
-
-use crate::backoff;
-
-/// How often a line is decided anew because somebody wrote meanwhile.
-const ATTEMPTS: u32 = 8;
 
 /// Why a line was not loaded.
 #[derive(Debug, Error)]
@@ -105,13 +100,15 @@ pub async fn load_profile(
     let hashes = profile.external_ids.iter().map(hash).collect::<Result<_, _>>()?;
     let target = profile.merged_into.as_ref().map(hash).transpose()?;
     let line = Line { space_id: &profile.space_id, profile, hashes, target, now };
-    for attempt in 1..=ATTEMPTS {
+    let mut pauses = backoff::CONTENDED_LINE.start();
+    loop {
         if let Some(loaded) = line.try_load(store).await? {
             return Ok(loaded);
         }
-        backoff::pause(attempt).await;
+        if !pauses.wait().await {
+            return Err(LoadError::Contended);
+        }
     }
-    Err(LoadError::Contended)
 }
 
 impl Line<'_> {

@@ -1,10 +1,9 @@
 //! Batches: reads and unconditional writes of any number of items.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
 
 use super::{Item, Key, Store, StoreError};
+use crate::backoff::{PARTIAL_BATCH, Pauses};
 
 /// DynamoDB takes so many items in one batch of reads.
 const READS_PER_BATCH: usize = 100;
@@ -26,7 +25,7 @@ impl Store {
     ) -> Result<Vec<Item>, StoreError> {
         let mut keys: Vec<Item> = keys.into_iter().map(Item::from).collect();
         let mut items = Vec::with_capacity(keys.len());
-        let mut pause = Pause::default();
+        let mut pauses = PARTIAL_BATCH.start();
         while !keys.is_empty() {
             let rest = keys.split_off(keys.len().min(READS_PER_BATCH));
             let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(consistent).build()?;
@@ -34,7 +33,7 @@ impl Store {
             items.extend(reply.responses.into_iter().flatten().flat_map(|(_, items)| items));
             let left = reply.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys);
             keys = left.collect();
-            pause.after(keys.is_empty(), "UnprocessedKeys").await?;
+            wait(&mut pauses, keys.is_empty(), "UnprocessedKeys").await?;
             keys.extend(rest);
         }
         Ok(items)
@@ -58,38 +57,23 @@ impl Store {
 
     /// What a request left undone is sent again.
     async fn write_many(&self, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
-        let mut pause = Pause::default();
+        let mut pauses = PARTIAL_BATCH.start();
         while !writes.is_empty() {
             let rest = writes.split_off(writes.len().min(WRITES_PER_BATCH));
             let reply = self.client.batch_write_item().request_items(&self.table, writes).send().await?;
             writes = reply.unprocessed_items.into_iter().flatten().flat_map(|(_, left)| left).collect();
-            pause.after(writes.is_empty(), "UnprocessedItems").await?;
+            wait(&mut pauses, writes.is_empty(), "UnprocessedItems").await?;
             writes.extend(rest);
         }
         Ok(())
     }
 }
 
-/// The pauses before what a batch left undone is sent again. After a second of pauses it gives up.
-struct Pause(Duration);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(Duration::from_millis(25))
+/// Waits before what a batch left undone is sent again. The next batch has all attempts again.
+async fn wait(pauses: &mut Pauses, is_done: bool, what: &str) -> Result<(), StoreError> {
+    if is_done {
+        *pauses = PARTIAL_BATCH.start();
+        return Ok(());
     }
-}
-
-impl Pause {
-    async fn after(&mut self, is_done: bool, what: &str) -> Result<(), StoreError> {
-        if is_done {
-            *self = Self::default();
-            return Ok(());
-        }
-        if self.0 > Duration::from_secs(1) {
-            return Err(StoreError::Unavailable(what.to_owned()));
-        }
-        tokio::time::sleep(self.0.mul_f64(0.5 + fastrand::f64())).await;
-        self.0 *= 2;
-        Ok(())
-    }
+    if pauses.wait().await { Ok(()) } else { Err(StoreError::Unavailable(what.to_owned())) }
 }

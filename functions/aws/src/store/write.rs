@@ -1,7 +1,7 @@
 //! Conditional writes and transactions: the one place where they are built, sent and sent again, and where a failed
 //! condition is told from a failed request. Writes without a condition are batched in `batch`.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
@@ -16,6 +16,7 @@ use super::{
     Item, Key, Store, StoreError,
     value::{ToValue, to_item},
 };
+use crate::backoff;
 
 /// How often a write of one item, or a small transaction of a request, is sent that met another transaction.
 pub(super) const FEW: u32 = 4;
@@ -214,14 +215,15 @@ impl Store {
 
     /// The same, and returns the attributes of an update as `returns` says.
     pub(super) async fn write_returning(&self, write: Write, returns: ReturnValue) -> Result<Written, StoreError> {
-        for attempt in 1.. {
-            match self.send(write.clone(), returns.clone()).await? {
-                Some(written) => return Ok(written),
-                None if attempt == FEW => break,
-                None => pause(attempt).await,
+        let mut pauses = backoff::CONFLICT.attempts(FEW).start();
+        loop {
+            if let Some(written) = self.send(write.clone(), returns.clone()).await? {
+                return Ok(written);
+            }
+            if !pauses.wait().await {
+                return Err(StoreError::Unavailable("TransactionConflictException".to_owned()));
             }
         }
-        Err(StoreError::Unavailable("TransactionConflictException".to_owned()))
     }
 
     /// Sends it once; `None` where it met a transaction.
@@ -269,13 +271,17 @@ impl Store {
     /// Carries a transaction out, and again, `attempts` times in all, where it met another one.
     pub(super) async fn transact(&self, writes: Vec<Write>, attempts: u32) -> Result<Transacted, StoreError> {
         let parts = writes.into_iter().map(|write| write.into_part(&self.table)).collect::<Result<Vec<_>, _>>()?;
-        for attempt in 1..attempts {
+        let mut pauses = backoff::CONFLICT.attempts(attempts).start();
+        loop {
             match self.send_parts(&parts).await? {
                 Ok(transacted) => return Ok(transacted),
-                Err(Conflict(_)) => pause(attempt).await,
+                Err(Conflict(error)) => {
+                    if !pauses.wait().await {
+                        return Err(error);
+                    }
+                }
             }
         }
-        self.send_parts(&parts).await?.map_err(|Conflict(error)| error)
     }
 
     /// Carries a transaction out once. Whether it was: `false` where a condition failed or it met another one, so that
@@ -327,9 +333,4 @@ fn canceled_for(reasons: &[CancellationReason]) -> StoreError {
         return StoreError::Internal(codes);
     }
     StoreError::Unavailable(codes)
-}
-
-/// Waits 10 to 30 ms, longer with each attempt, and at random, so that writers that met do not meet again.
-async fn pause(attempt: u32) {
-    tokio::time::sleep(Duration::from_millis(20).mul_f64(f64::from(attempt) * (0.5 + fastrand::f64()))).await;
 }
