@@ -12,6 +12,7 @@ use efface_core::{
     token::Token,
 };
 use efface_tests::{Req, TestApp, Via, app, app::SPACE};
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 const INVALID: &str = "401 unauthorized The specified token is invalid.";
@@ -240,4 +241,24 @@ async fn every_endpoint_checks_the_body_as_it_declares() {
             assert_eq!(app.send_raw(&other.token(reader)).await.status, 415, "{}", spec.id);
         }
     }
+}
+
+/// One token more than an instance remembers makes it forget some, not all.
+#[tokio::test]
+async fn one_token_too_many_does_not_evict_all() {
+    let app = TestApp::start().await;
+    app.clock.step(0);
+    let tokens: Vec<String> =
+        stream::iter(0..1_025).map(|_| app.new_token(SPACE, Role::ProfileReader)).buffered(16).collect().await;
+    let reads = async |tokens: &[String]| {
+        app.db.proxy.take();
+        for token in tokens {
+            let reply = app.send_raw(&Req::read(SPACE, "user_id", "nobody", "traits").token(token)).await;
+            assert_eq!(reply.status, 404);
+        }
+        app.db.proxy.take().iter().filter(|passed| passed.operation == "BatchGetItem").count()
+    };
+    assert_eq!(reads(&tokens).await, 1_025, "each token is read once");
+    let again = reads(&tokens).await;
+    assert!(again < 256, "{again} of 1,025 tokens were forgotten");
 }

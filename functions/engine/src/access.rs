@@ -11,8 +11,7 @@ use efface_core::{
     time::Time,
     token::{Token, TokenHash, TokenId},
 };
-
-use crate::cache::Cache;
+use quick_cache::sync::Cache;
 
 /// How long a token and its space are remembered, in seconds. Contract: a revoked token stops within 60 s; the rest is
 /// for a request that is under way.
@@ -50,17 +49,17 @@ impl Access {
     }
 }
 
-/// The remembered tokens of one instance.
+/// The remembered tokens of one instance. A token opens one space.
 #[derive(Debug)]
 pub struct AccessCache {
     master: MasterKey,
-    remembered: Cache<(TokenHash, SpaceId), Access, REMEMBERED_TOKENS>,
+    remembered: Cache<TokenHash, Arc<Access>>,
 }
 
 impl AccessCache {
     /// An empty cache.
     pub fn new(master: MasterKey) -> Self {
-        Self { master, remembered: Cache::default() }
+        Self { master, remembered: Cache::new(REMEMBERED_TOKENS) }
     }
 
     /// What a token opens in a space; `None` where it is unknown, revoked, expired or another space's.
@@ -71,14 +70,14 @@ impl AccessCache {
         space_id: &SpaceId,
         now: Time,
     ) -> Result<Option<Arc<Access>>, StoreError> {
-        let key = (token.hash(), space_id.clone());
-        if let Some(access) = self.remembered.get(&key).filter(|access| access.is_fresh(now)) {
-            return Ok(Some(access));
+        let hash = token.hash();
+        if let Some(access) = self.fresh(&hash, now) {
+            return Ok((access.space_id == *space_id).then_some(access));
         }
-        let (record, space) = store.token_and_space(&key.0, Some(space_id)).await?;
+        let (record, space) = store.token_and_space(&hash, Some(space_id)).await?;
         let record = record.filter(|record| record.is_valid(now) && record.space_id == *space_id);
         let (Some(record), Some(space)) = (record, space) else {
-            self.remembered.remove(&key);
+            self.remembered.remove(&hash);
             return Ok(None);
         };
         let access = Arc::new(Access {
@@ -90,14 +89,14 @@ impl AccessCache {
             record,
             read_at: now,
         });
-        self.remembered.put(key, Arc::clone(&access));
+        self.remembered.insert(hash, Arc::clone(&access));
         Ok(Some(access))
     }
 
     /// What a token opens in its own space, where the request does not name the space.
     pub async fn open_own(&self, store: &Store, token: &Token, now: Time) -> Result<Option<Arc<Access>>, StoreError> {
         let hash = token.hash();
-        if let Some(access) = self.remembered.find(|(known, _), access| *known == hash && access.is_fresh(now)) {
+        if let Some(access) = self.fresh(&hash, now) {
             return Ok(Some(access));
         }
         match store.token_and_space(&hash, None).await? {
@@ -119,7 +118,11 @@ impl AccessCache {
         }
         let source = store.attach_source(&access.space_id).await?;
         // The remembered settings have no source.
-        self.remembered.retain(|(_, space)| *space != access.space_id);
+        self.remembered.retain(|_, remembered| remembered.space_id != access.space_id);
         Ok(source.state)
+    }
+
+    fn fresh(&self, token: &TokenHash, now: Time) -> Option<Arc<Access>> {
+        self.remembered.get(token).filter(|access| access.is_fresh(now))
     }
 }

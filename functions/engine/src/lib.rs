@@ -5,7 +5,6 @@
 //! outcomes are counted once, with their write.
 
 pub mod access;
-mod cache;
 mod concurrency;
 mod error;
 pub mod idempotency;
@@ -25,6 +24,7 @@ use efface_core::{
     space::SpaceId,
     time::Time,
 };
+use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 pub use concurrency::ConcurrencyLimit;
@@ -33,7 +33,6 @@ pub use job::{ChunkRun, Controlled, PlanRows, Reconciled};
 pub use profile::DeletedProfile;
 
 use access::Access;
-use cache::Cache;
 use limiter::Limiter;
 
 /// Jobs and pages that one instance remembers at most.
@@ -49,9 +48,9 @@ pub struct Engine {
     limiter: Limiter,
     concurrency: ConcurrencyLimit,
     /// Jobs that were seen to run: what is read of them then never changes.
-    jobs: Cache<(SpaceId, JobId), JobHead, REMEMBERED>,
+    jobs: Cache<(SpaceId, JobId), Arc<JobHead>>,
     /// Committed pages never change.
-    pages: Cache<(SpaceId, JobId, u32), Page, REMEMBERED>,
+    pages: Cache<(SpaceId, JobId, u32), Arc<Page>>,
 }
 
 /// Who asks for a use case, by which request, and when.
@@ -103,8 +102,8 @@ impl Engine {
             pricing: pricing::DEFAULT,
             limiter: Limiter::default(),
             concurrency: ConcurrencyLimit::default(),
-            jobs: Cache::default(),
-            pages: Cache::default(),
+            jobs: Cache::new(REMEMBERED),
+            pages: Cache::new(REMEMBERED),
         }
     }
 
@@ -133,7 +132,7 @@ impl Engine {
         let Some(status) = self.store.job(space, job).await? else { return Ok(None) };
         let head = Arc::new(status.head);
         if head.state == JobState::Running {
-            self.jobs.put(key, Arc::clone(&head));
+            self.jobs.insert(key, Arc::clone(&head));
         }
         Ok(Some(head))
     }
@@ -144,7 +143,7 @@ impl Engine {
             return Ok(Some(page));
         }
         let Some(page) = self.store.page(space, job, page).await?.map(Arc::new) else { return Ok(None) };
-        self.pages.put(key, Arc::clone(&page));
+        self.pages.insert(key, Arc::clone(&page));
         Ok(Some(page))
     }
 }

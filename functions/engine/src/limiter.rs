@@ -2,16 +2,21 @@
 
 use efface_aws::{Store, StoreError};
 use efface_core::{id::ProfileId, space::SpaceId, time::Time};
-
-use crate::cache::Cache;
+use quick_cache::sync::Cache;
 
 /// Spaces and profiles that one instance remembers at most.
 const REMEMBERED: usize = 1_024;
 
 /// Remembers which second is used up, so that a flood of requests over the limit writes nothing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Limiter {
-    used_up: Cache<(SpaceId, Option<ProfileId>), i64, REMEMBERED>,
+    used_up: Cache<(SpaceId, Option<ProfileId>), i64>,
+}
+
+impl Default for Limiter {
+    fn default() -> Self {
+        Self { used_up: Cache::new(REMEMBERED) }
+    }
 }
 
 impl Limiter {
@@ -36,12 +41,12 @@ impl Limiter {
         }
         let admitted = store.count_deletion(space, profile, limit, at).await?;
         if !admitted {
-            self.used_up.put(scope, at.second().into());
+            self.used_up.insert(scope, at.second().into());
         }
         Ok(admitted)
     }
 
     fn knows(&self, scope: &(SpaceId, Option<ProfileId>), at: Time) -> bool {
-        self.used_up.get(scope).is_some_and(|second| *second == at.second())
+        self.used_up.get(scope) == Some(at.second().into())
     }
 }
