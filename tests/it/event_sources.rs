@@ -1,5 +1,7 @@
 //! Event sources: the same request has the same result from each, and events of HTTP APIs are rejected.
 
+use std::collections::BTreeMap;
+
 use efface_api::event::{EventSource, HttpEvent};
 use efface_core::role::Role;
 use efface_tests::{Reply, Req, TestApp, Via, app, app::SPACE};
@@ -137,10 +139,58 @@ async fn recorded_events_have_the_same_result() {
     }
 }
 
+/// The events that `cargo local` and these tests build are read as those that were recorded of the same requests.
+#[test]
+fn built_events_are_read_as_recorded_ones() {
+    for what in ["delete", "delete_hostile", "read_query", "bytes"] {
+        let (watch, rest) = (recording(&format!("watch_{what}")), recording(&format!("ministack_rest_{what}")));
+        // The event of `cargo lambda watch` has path and query as they were sent.
+        let [path, query] = ["rawPath", "rawQueryString"].map(|field| watch[field].as_str().unwrap_or_default());
+        let target = format!("{path}?{query}");
+        for (source, via, event) in
+            [(EventSource::Watch, Via::Watch, watch), (EventSource::Decoding, Via::Decoding, rest)]
+        {
+            let headers: Vec<(String, String)> =
+                serde_json::from_value::<BTreeMap<_, _>>(event["headers"].clone()).unwrap().into_iter().collect();
+            let expected = open(source, event, &headers);
+            let request = Req { method: expected.0.clone(), target: target.clone(), headers, body: expected.3.clone() };
+            assert_eq!(open(source, request.event(via), &request.headers), expected, "{what} {via:?}");
+        }
+    }
+}
+
+/// What the function reads of an event: method, path, sorted query, body and these headers.
+type Opened = (String, String, Vec<(String, String)>, Vec<u8>, Vec<String>);
+
+fn open(source: EventSource, event: Value, headers: &[(String, String)]) -> Opened {
+    let request = serde_json::from_value::<HttpEvent>(event).unwrap().open(source).unwrap();
+    let headers = headers.iter().map(|(name, _)| request.header(name).unwrap().unwrap().to_owned()).collect();
+    let mut query = request.query;
+    query.sort();
+    (request.method, request.path, query, request.body, headers)
+}
+
+/// A key that was sent twice is no key, through each source that shows it. A function URL joins the two.
+#[tokio::test]
+async fn a_header_that_was_sent_twice_is_rejected() {
+    let app = TestApp::start().await;
+    let token = app.token(Role::WorkspaceOwner).to_owned();
+    for (source, via) in SOURCES.into_iter().filter(|(_, via)| *via != Via::FunctionUrl) {
+        let request = Req::delete(SPACE, "u", "email", "e@x").key("one").key("two").token(&token);
+        let reply = app::send(&app.another(source), &request, via).await;
+        let twice = "400 bad_request The header `idempotency-key` was sent more than once.";
+        assert_eq!(reply.line(), twice, "{source:?}");
+    }
+}
+
+fn recording(name: &str) -> Value {
+    let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
 /// A recorded event with a token of this test.
 fn recorded(name: &str, token: &str) -> Value {
-    let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    let mut event: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut event = recording(name);
     event["headers"]["authorization"] = token.into();
     if event["multiValueHeaders"].is_object() {
         event["multiValueHeaders"]["authorization"] = serde_json::json!([token]);

@@ -2,16 +2,17 @@
 //! URL, and its own errors look like those of the deployed gateway. The HTTP server of `cargo lambda watch` is not
 //! used, because it rejects headers and JSON bodies that are not UTF-8, such as a body of gzip that is sent as JSON.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use axum::{
     Router,
-    body::{Body, Bytes, to_bytes},
+    body::{Body, to_bytes},
     extract::State,
     http::{
-        HeaderMap, Method, Request, Response, StatusCode,
+        HeaderValue, Method, Request, Response, StatusCode,
         header::{CONTENT_TYPE, RETRY_AFTER},
         request::Parts,
+        uri::PathAndQuery,
     },
     serve,
 };
@@ -25,7 +26,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::error::{Context, LocalError};
+use crate::{
+    error::{Context, LocalError},
+    event::{HttpRequest, Via},
+};
 
 /// The largest body that API Gateway accepts.
 const MAX_BODY_BYTES: usize = 10 * 1_024 * 1_024;
@@ -94,33 +98,12 @@ impl Function {
     }
 }
 
-/// The event of a function URL. <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
-fn event(parts: &Parts, body: &Bytes) -> Value {
-    let path = parts.uri.path();
-    json!({
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": parts.uri.query().unwrap_or_default(),
-        "multiValueHeaders": headers(&parts.headers),
-        "requestContext": {
-            "domainName": "localhost",
-            "routeKey": "$default",
-            "stage": "$default",
-            "http": { "method": parts.method.as_str(), "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1" },
-        },
-        "body": STANDARD.encode(body),
-        "isBase64Encoded": true,
-    })
-}
-
-/// Each header with all its values, as in the events of a REST API. Bytes that are not UTF-8 are replaced.
-fn headers(sent: &HeaderMap) -> BTreeMap<&str, Vec<Cow<'_, str>>> {
-    let mut headers: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for (name, value) in sent {
-        headers.entry(name.as_str()).or_default().push(String::from_utf8_lossy(value.as_bytes()));
-    }
-    headers
+/// The event of a request. Bytes of headers that are not UTF-8 are replaced.
+fn event(parts: &Parts, body: &[u8]) -> Value {
+    let value = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers: Vec<_> = parts.headers.iter().map(|(name, sent)| (name.to_string(), value(sent))).collect();
+    let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    Via::Watch.event(&HttpRequest { method: parts.method.as_str(), target, headers: &headers, body })
 }
 
 /// An error of the gateway, in the form of the template's gateway responses.

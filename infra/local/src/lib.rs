@@ -12,6 +12,7 @@ pub mod emulator;
 pub mod env_file;
 pub mod environment;
 pub mod error;
+pub mod event;
 pub mod function;
 pub mod gateway;
 pub mod http;
