@@ -14,7 +14,7 @@ mod error;
 mod global;
 mod interrupt;
 mod jobs;
-mod load;
+pub mod load;
 mod output;
 mod print;
 mod profile;

@@ -25,5 +25,6 @@ mod privacy;
 mod races;
 mod reads;
 mod rights;
+mod seeds;
 mod template;
 mod unreadable;

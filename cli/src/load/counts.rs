@@ -25,9 +25,11 @@ pub(crate) enum End {
 
 /// A line that was not loaded, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) line: u64,
-    pub(crate) message: String,
+pub struct Failure {
+    /// The line's number, from 1.
+    pub line: u64,
+    /// What is wrong. It never contains the value of an identifier.
+    pub message: String,
 }
 
 /// The counts so far.
@@ -87,6 +89,11 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// The first line that was not loaded, as an error.
+    pub(crate) fn into_result(self) -> Result<(), Failure> {
+        self.counts.failures.into_iter().min_by_key(|failure| failure.line).map_or(Ok(()), Err)
+    }
+
     /// A table of the counts, and the command to resume with.
     pub(crate) fn into_output(mut self, file: &Path) -> Output {
         self.counts.failures.sort_by_key(|failure| failure.line);

@@ -12,20 +12,21 @@ use tokio::sync::mpsc;
 const LINES_AHEAD: usize = 64;
 
 /// A line that is not blank.
-pub(crate) struct Line {
+#[derive(Debug)]
+pub struct Line {
     /// The line's number, from 1.
-    pub(crate) number: u64,
+    pub number: u64,
     /// The position of the line's end in the file, in bytes.
-    pub(crate) end: u64,
+    pub end: u64,
     /// The parsed line, or what is wrong with it.
-    pub(crate) content: Result<LoadLine, LineError>,
+    pub content: Result<LoadLine, LineError>,
 }
 
-/// Reads a source to its end, or until the receiver is dropped. Lines before `from` are skipped.
-pub(crate) fn read(source: impl BufRead + Send + 'static, from: u64) -> mpsc::Receiver<io::Result<Line>> {
+/// Reads lines to the end, or until the receiver is dropped.
+pub(crate) fn read(lines: Lines<impl BufRead + Send + 'static>) -> mpsc::Receiver<io::Result<Line>> {
     let (sender, receiver) = mpsc::channel(LINES_AHEAD);
     thread::spawn(move || {
-        for line in (Lines { source, from, number: 0, end: 0 }) {
+        for line in lines {
             if sender.blocking_send(line).is_err() {
                 break;
             }
@@ -34,7 +35,9 @@ pub(crate) fn read(source: impl BufRead + Send + 'static, from: u64) -> mpsc::Re
     receiver
 }
 
-struct Lines<R> {
+/// The lines of a source that are not blank.
+#[derive(Debug)]
+pub struct Lines<R> {
     source: R,
     from: u64,
     number: u64,
@@ -62,6 +65,11 @@ impl<R: BufRead> Iterator for Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
+    /// Reads a source, and skips the lines before `from`, counted from 1.
+    pub fn new(source: R, from: u64) -> Self {
+        Self { source, from, number: 0, end: 0 }
+    }
+
     /// Reads the next line, without the line break. Of a line that is too long, only the beginning is kept.
     fn take_line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
@@ -110,7 +118,7 @@ mod tests {
     use super::*;
 
     fn check(text: &[u8], from: u64, expected: &[(u64, u64, &str)]) {
-        let lines = Lines { source: text, from, number: 0, end: 0 };
+        let lines = Lines::new(text, from);
         let read: Vec<_> = lines
             .map(|line| {
                 let line = line.unwrap();

@@ -16,7 +16,16 @@ use std::{
 
 use clap::Args;
 
-use crate::{CliError, Interrupts, Output, connect, settings::Settings};
+use efface_aws::Store;
+use efface_core::key::MasterKey;
+
+use crate::{
+    CliError, Interrupts, Output,
+    connect::{self, Connection},
+    settings::Settings,
+};
+pub use counts::Failure;
+pub use lines::{Line, Lines};
 use loader::Loader;
 use progress::Progress;
 
@@ -57,8 +66,24 @@ pub(crate) async fn run(load: &Load, settings: &Settings<'_>, interrupts: &Inter
     let connection = connect::open(settings).await?;
     let progress = Progress::start(bytes, settings.global.json);
     let loader = Loader::new(connection, load, progress, interrupts.clone());
-    let outcome = loader.run(lines::read(source, load.from_line)).await;
+    let outcome = loader.run(lines::read(Lines::new(source, load.from_line))).await;
     Ok(outcome.into_output(&load.file))
+}
+
+/// Loads all lines of a source into a table, as `efface load` does, up to `concurrency` at a time. For programs that
+/// have checked the lines: it shows no progress.
+///
+/// # Errors
+/// The first line that was not loaded, and why. The lines before it were loaded.
+pub async fn load_lines(
+    store: Store,
+    key: MasterKey,
+    source: impl BufRead + Send + 'static,
+    concurrency: u16,
+) -> Result<(), Failure> {
+    let load = Load { file: PathBuf::new(), keep_going: false, from_line: 1, concurrency };
+    let loader = Loader::new(Connection { store, key }, &load, Progress::start(None, true), Interrupts::never());
+    loader.run(lines::read(Lines::new(source, 1))).await.into_result()
 }
 
 /// A source of lines, and its size in bytes if it is known.

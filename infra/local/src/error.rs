@@ -1,4 +1,4 @@
-//! The errors. Each message is one line and says how to solve the problem where it can.
+//! The errors. Each message says how to solve the problem where it can.
 
 use std::{io, path::PathBuf};
 
@@ -74,19 +74,15 @@ pub enum LocalError {
         /// The response of the function or the emulator.
         response: String,
     },
-    /// A line of a seed file is not valid.
-    #[error("{file}:{line}: {text}")]
-    Seed {
-        /// The file, as given on the command line.
-        file: String,
-        /// The line's number, from 1.
-        line: usize,
-        /// What is wrong.
-        text: String,
-    },
-    /// The seed files are valid but could not be stored.
+    /// Lines of the seed files are not valid.
+    #[error("{}", bad_lines(.0))]
+    Seeds(Vec<BadLine>),
+    /// The seed files are valid, but a line could not be stored.
     #[error("the seed files could not be loaded: {0}")]
-    Load(#[from] StoreError),
+    Load(BadLine),
+    /// The tokens of the spaces could not be created.
+    #[error("the tokens could not be created: {0}")]
+    Tokens(#[from] StoreError),
     /// The variables of the deployed function are not those that the code needs.
     #[error("infra/template.yaml does not fit the functions: {0}")]
     Template(#[from] ConfigError),
@@ -109,6 +105,24 @@ pub enum LocalError {
         /// The cause.
         source: io::Error,
     },
+}
+
+/// A line of a seed file, and what is wrong with it.
+#[derive(Debug, Error)]
+#[error("{file}:{line}: {text}")]
+pub struct BadLine {
+    /// The file, as given on the command line.
+    pub file: String,
+    /// The line's number, from 1.
+    pub line: u64,
+    /// What is wrong.
+    pub text: String,
+}
+
+fn bad_lines(lines: &[BadLine]) -> String {
+    let are = if lines.len() == 1 { "line of the seed files is" } else { "lines of the seed files are" };
+    let list = lines.iter().map(|line| format!("\n{line}")).collect::<String>();
+    format!("{} {are} bad, so nothing was started:{list}", lines.len())
 }
 
 /// Adds the operation to an I/O error.

@@ -3,87 +3,109 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use efface_core::load::{LoadLine, parse_line};
+use efface_cli::load::Lines;
+use efface_core::{load::LoadLine, space::SpaceId};
+
+use serde_json::json;
 
 use crate::{
-    error::{Context, LocalError},
+    error::{BadLine, Context, LocalError},
     seed_check::SeedCheck,
 };
 
 /// The id of the demo space, which always exists.
 pub const DEMO_SPACE: &str = "spa_demo";
 /// The instance name of the demo space, unless a seed file sets others.
-pub(crate) const DEMO_INSTANCE: &str = "demo";
+const DEMO_INSTANCE: &str = "demo";
 const DEMO: &str = include_str!("../demo.jsonl");
 
-/// The lines of all seed files. All are valid.
+/// The seed files. All their lines are valid.
 #[derive(Debug, Default)]
-pub struct Seeds(Vec<SeedLine>);
+pub struct Seeds {
+    files: Vec<SeedFile>,
+    /// The spaces of all lines.
+    spaces: BTreeSet<SpaceId>,
+    /// Those that a profile names before a line makes them. They are made with the default settings.
+    implied_spaces: BTreeSet<SpaceId>,
+    has_demo_instances: bool,
+}
 
-/// A line with its file and number.
-#[derive(Debug)]
-pub(crate) struct SeedLine {
-    file: String,
-    number: usize,
-    pub(crate) content: LoadLine,
+/// A file that was read.
+#[derive(Debug, Clone)]
+pub(crate) struct SeedFile {
+    /// Its name in messages.
+    pub(crate) name: String,
+    pub(crate) content: Vec<u8>,
 }
 
 impl Seeds {
     /// Reads and checks the files, or the demo data if there are none.
-    pub fn read(files: &[PathBuf]) -> Result<Self, LocalError> {
-        let mut seeds = Self::default();
-        if files.is_empty() {
-            seeds.add("demo.jsonl", DEMO)?;
-        }
-        for file in files {
-            let name = file.display().to_string();
-            seeds.add(&name, &fs::read_to_string(file).context(format!("reading {name}"))?)?;
-        }
-        let mut check = SeedCheck::default();
-        seeds.lines().try_for_each(|line| check.add(line))?;
-        Ok(seeds)
+    ///
+    /// # Errors
+    /// A file cannot be read, or has bad lines. All bad lines of all files are named.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, LocalError> {
+        let read = |path: &PathBuf| {
+            let name = path.display().to_string();
+            let content = fs::read(path).context(format!("reading {name}"))?;
+            Ok(SeedFile { name, content })
+        };
+        let files = paths.iter().map(read).collect::<Result<Vec<_>, LocalError>>()?;
+        Self::check(if files.is_empty() { vec![SeedFile::new("demo.jsonl", DEMO)] } else { files })
     }
 
-    fn add(&mut self, file: &str, text: &str) -> Result<(), LocalError> {
-        for (line, number) in text.split('\n').zip(1..) {
-            match parse_line(line) {
-                Ok(Some(content)) => self.0.push(SeedLine { file: file.to_owned(), number, content }),
-                Ok(None) => {}
-                Err(error) => {
-                    return Err(LocalError::Seed { file: file.to_owned(), line: number, text: error.to_string() });
-                }
+    fn check(files: Vec<SeedFile>) -> Result<Self, LocalError> {
+        let (mut seeds, mut check, mut bad) = (Self::default(), SeedCheck::default(), Vec::new());
+        for file in &files {
+            for line in Lines::new(file.content.as_slice(), 1) {
+                let line = line.context(format!("reading {}", file.name))?;
+                let checked = line.content.map_err(|error| error.to_string()).and_then(|content| {
+                    seeds.note(&content);
+                    check.add(&content)
+                });
+                bad.extend(checked.err().map(|text| BadLine { file: file.name.clone(), line: line.number, text }));
             }
         }
-        Ok(())
+        if bad.is_empty() { Ok(Self { files, ..seeds }) } else { Err(LocalError::Seeds(bad)) }
     }
 
-    /// The lines in their order.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = &SeedLine> {
-        self.0.iter()
+    fn note(&mut self, line: &LoadLine) {
+        let space = match line {
+            LoadLine::Space(id, change) => {
+                self.has_demo_instances |= id.as_str() == DEMO_SPACE && change.reactor_instances.is_some();
+                id
+            }
+            LoadLine::Profile(profile) => {
+                if !self.spaces.contains(&profile.space_id) {
+                    self.implied_spaces.insert(profile.space_id.clone());
+                }
+                &profile.space_id
+            }
+        };
+        self.spaces.insert(space.clone());
     }
 
-    /// Whether a line sets the instance names of the demo space.
-    pub(crate) fn has_demo_instances(&self) -> bool {
-        self.lines().any(|line| match &line.content {
-            LoadLine::Space(id, change) => id.as_str() == DEMO_SPACE && change.reactor_instances.is_some(),
-            LoadLine::Profile(_) => false,
-        })
+    /// What to load, in this order: the spaces that no line makes before they are used, the files, and the demo space.
+    pub(crate) fn files(&self) -> Vec<SeedFile> {
+        let space = |id: &SpaceId| json!({ "space": { "id": id } }).to_string() + "\n";
+        let implied =
+            SeedFile::new("the spaces of the seed files", self.implied_spaces.iter().map(space).collect::<String>());
+        let mut demo = json!({ "space": { "id": DEMO_SPACE } });
+        if !self.has_demo_instances {
+            demo["space"]["reactor_instances"] = json!([DEMO_INSTANCE]);
+        }
+        let demo = SeedFile::new("the demo space", demo.to_string());
+        [vec![implied], self.files.clone(), vec![demo]].concat()
     }
 
     /// The ids of all spaces in the lines, and the demo space.
-    pub(crate) fn spaces(&self) -> BTreeSet<&str> {
-        let mentioned = self.lines().map(|line| match &line.content {
-            LoadLine::Space(id, _) => id.as_str(),
-            LoadLine::Profile(profile) => profile.space_id.as_str(),
-        });
-        mentioned.chain([DEMO_SPACE]).collect()
+    pub(crate) fn spaces(&self) -> BTreeSet<SpaceId> {
+        self.spaces.iter().cloned().chain(SpaceId::parse(DEMO_SPACE)).collect()
     }
 }
 
-impl SeedLine {
-    /// An error that names the file and the line.
-    pub(crate) fn error(&self, text: &impl ToString) -> LocalError {
-        LocalError::Seed { file: self.file.clone(), line: self.number, text: text.to_string() }
+impl SeedFile {
+    fn new(name: &str, content: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.to_owned(), content: content.into() }
     }
 }
 
@@ -91,29 +113,36 @@ impl SeedLine {
 mod tests {
     use super::*;
 
-    fn check(lines: &[&str], expected: &str) {
-        let mut seeds = Seeds::default();
-        let read = seeds.add("f", &lines.join("\n")).and_then(|()| {
-            let mut check = SeedCheck::default();
-            seeds.lines().try_for_each(|line| check.add(line))
-        });
-        assert_eq!(read.err().map(|error| error.to_string()).unwrap_or_default(), expected);
+    /// The errors of two files, `f` and `g`.
+    fn check(f: &[u8], g: &[u8], expected: &str) {
+        let files = vec![SeedFile::new("f", f), SeedFile::new("g", g)];
+        assert_eq!(Seeds::check(files).err().map(|error| error.to_string()).unwrap_or_default(), expected);
     }
 
     #[test]
-    fn bad_lines_are_found() {
-        let a = r#"{"space_id":"s","external_ids":[{"type":"user_id","id":"a"},{"type":"email","id":"E"}]}"#;
-        let b = r#"{"space_id":"s","external_ids":[{"type":"user_id","id":"b"},{"type":"email","id":"e"}]}"#;
-        let lower = r#"{"space":{"id":"s","identifier_types":[{"name":"email","normalisation":"lowercase"}]}}"#;
-        check(&[a, "", b, a], "");
-        check(&[lower, a, b], "f:3: external_ids[1]: an earlier profile has this identifier");
-        check(&[a, lower], "f:2: identifier_types: the normalisation of `email` was fixed when the type was made");
-        check(&["{"], "f:1: not valid JSON at column 1");
-        let shoe = r#"{"space_id":"s","external_ids":[{"type":"shoe_size","id":"7"}]}"#;
-        check(&[shoe], "f:1: the space does not know the identifier type `shoe_size`");
-        let merged =
-            r#"{"space_id":"s","external_ids":[{"type":"email","id":"m"}],"merged_into":{"type":"user_id","id":"a"}}"#;
-        check(&[a, merged], "");
-        check(&[merged, a], "f:1: merged_into: no earlier line has this identifier");
+    fn all_bad_lines_of_all_files_are_found() {
+        let a = r#"{"space_id":"s","external_ids":[{"type":"user_id","id":"a"}]}"#;
+        let b = r#"{"space_id":"s","external_ids":[{"type":"user_id","id":"b"},{"type":"user_id","id":"a"}]}"#;
+        check(format!("\u{feff}{a}\r\n\n").as_bytes(), a.as_bytes(), "");
+        let expected = "3 lines of the seed files are bad, so nothing was started:\n\
+            f:2: not valid JSON at column 1\n\
+            f:4: not valid UTF-8\n\
+            g:1: external_ids[1]: another profile has this identifier";
+        check(&[a.as_bytes(), b"\n{\n\n\xff\n"].concat(), b.as_bytes(), expected);
+        let expected = "1 line of the seed files is bad, so nothing was started:\nf:1: not valid JSON at column 1";
+        check(b"{", b"", expected);
+    }
+
+    #[test]
+    fn spaces_are_made_before_they_are_used() {
+        let profile = |space: &str| {
+            format!("{{\"space_id\":\"{space}\",\"external_ids\":[{{\"type\":\"user_id\",\"id\":\"a\"}}]}}\n")
+        };
+        let text = [profile("first"), "{\"space\":{\"id\":\"made\"}}\n".to_owned(), profile("made")].concat();
+        let seeds = Seeds::check(vec![SeedFile::new("f", text)]).unwrap();
+        let texts = seeds.files().into_iter().map(|file| String::from_utf8(file.content).unwrap()).collect::<Vec<_>>();
+        assert_eq!(texts[0], "{\"space\":{\"id\":\"first\"}}\n");
+        assert_eq!(texts[2], "{\"space\":{\"id\":\"spa_demo\",\"reactor_instances\":[\"demo\"]}}");
+        assert_eq!(seeds.spaces().iter().map(SpaceId::as_str).collect::<Vec<_>>(), ["first", "made", "spa_demo"]);
     }
 }
