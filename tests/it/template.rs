@@ -294,3 +294,17 @@ fn the_readme_names_the_commands_that_ci_runs() {
     assert!(readme.contains("cargo local ") && readme.contains("cargo test --workspace "));
     assert!(read(".ci/run").contains("\ncargo test --workspace\n"));
 }
+
+/// DynamoDB, SQS and the Lambda runtime speak HTTP/1.1. An HTTP/2 implementation is a twentieth of a function's size.
+#[test]
+fn the_functions_link_no_http2() {
+    for function in ["efface-api", "efface-bulk-worker", "efface-job-reconciler"] {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let tree = ["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--package", function];
+        let output = std::process::Command::new(cargo).args(tree).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let crates = String::from_utf8(output.stdout).unwrap();
+        assert!(crates.contains("\nhyper v"), "{crates}");
+        assert!(!crates.contains("\nh2 v"), "{function} links HTTP/2");
+    }
+}

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use efface_api::{App, event::EventSource};
 use efface_aws::{Store, client, clock::Clock, config, config::Config, pricing, telemetry};
-use lambda_http::{
-    Error,
-    lambda_runtime::{LambdaEvent, run_concurrent, service_fn},
-};
+use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -9,11 +9,12 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Builder, Region, retry::RetryConfig, timeout::TimeoutConfig},
 };
 
-use crate::{config::Config, queue::Queue};
+use crate::{config::Config, http_client::http_client, queue::Queue};
 
 /// A DynamoDB client with the limits of [`with_limits`], so that a request fails before the deadline of a single deletion.
 pub fn dynamodb(config: &Config) -> Client {
     let mut builder = with_limits(Builder::new())
+        .http_client(http_client())
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(config.region.clone()));
     if let Some((id, secret, session)) = &config.credentials {
@@ -26,6 +27,7 @@ pub fn dynamodb(config: &Config) -> Client {
 /// The SQS queue at a URL, with the same retries and timeouts as [`dynamodb`].
 pub fn queue(config: &Config, url: &str) -> Queue {
     let mut builder = aws_sdk_sqs::config::Builder::new()
+        .http_client(http_client())
         .retry_config(retries())
         .timeout_config(timeouts())
         .behavior_version(BehaviorVersion::latest())

@@ -8,6 +8,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 mod failure;
+mod http_client;
 pub mod pricing;
 pub mod queue;
 pub mod store;
