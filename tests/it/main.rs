@@ -19,6 +19,7 @@ mod job_rows;
 mod jobs;
 mod limits;
 mod load;
+mod logs;
 mod merges;
 mod openapi;
 mod privacy;

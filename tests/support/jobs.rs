@@ -53,7 +53,7 @@ impl TestApp {
             for body in self.deliver(&worker, &bodies).await {
                 let received = counts.entry(body.clone()).or_default();
                 *received += 1;
-                if *received == 5 { self.dead.put(body) } else { self.queue.put(body) }
+                if *received >= 5 { self.dead.put(body) } else { self.queue.put(body) }
             }
         }
     }

@@ -1,11 +1,13 @@
 //! Captures the log of all tests of the process, so that tests can search it.
 
 use std::{
-    io,
+    io, panic,
     sync::{Mutex, Once},
 };
 
-use tracing_subscriber::{fmt, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
+use efface_aws::telemetry;
+use serde_json::Value;
+use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
 static START: Once = Once::new();
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -35,9 +37,16 @@ impl<'a> MakeWriter<'a> for Capture {
 /// Captures every log line of level `info` and above from now on, in the functions' format. Later calls do nothing.
 pub fn capture() {
     START.call_once(|| {
-        let lines = fmt::layer().json().flatten_event(true).with_writer(Capture);
         let level = tracing_subscriber::filter::LevelFilter::INFO;
-        tracing_subscriber::registry().with(level).with(lines).init();
+        tracing_subscriber::registry().with(level).with(telemetry::lines(Capture)).init();
+        // Panics are logged as in the functions, and printed, so that a failed assertion can be read.
+        let print = panic::take_hook();
+        telemetry::quiet_panics();
+        let log = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            log(info);
+            print(info);
+        }));
     });
 }
 
@@ -45,4 +54,9 @@ pub fn capture() {
 pub fn all() -> String {
     let lines = LINES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     String::from_utf8_lossy(&lines).into_owned()
+}
+
+/// The lines of [`all`], parsed.
+pub fn lines() -> Vec<Value> {
+    all().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -27,8 +27,8 @@ pub(crate) struct RequestContext<'a> {
 
 impl RequestContext<'_> {
     /// The job of an endpoint whose permission is [`OfJob`](crate::permission::PermissionRule::OfJob).
-    pub(crate) fn job(&self) -> Result<&JobStatus, ApiError> {
-        self.job.as_ref().ok_or(ApiError::Internal)
+    pub(crate) fn job(&self) -> Result<&JobStatus, Error> {
+        self.job.as_ref().ok_or(Error::Fault("no job was authorised"))
     }
 
     /// Who asks, for the use cases.

@@ -29,6 +29,7 @@ use efface_engine::{Engine, Error, access::AccessCache};
 use futures::FutureExt;
 use serde_json::Value;
 use tokio::time::timeout;
+use tracing::{Instrument, Span, error_span, field::Empty};
 
 use crate::{
     event::{EventSource, HttpEvent, Request},
@@ -69,70 +70,52 @@ impl App {
     }
 
     /// Responds to one event. It never fails: a panic is a 500 and does not affect other requests.
+    ///
+    /// Every line that it logs has the request's id, and what is known of the request by then. Paths, queries, bodies and
+    /// headers are personal data and are not logged. The span has the level of errors, because a span below the log's level
+    /// would be left out.
     pub async fn handle(&self, event: HttpEvent) -> Value {
-        let started = Instant::now();
         let now = self.clock.now();
         let id = clock::request_id(now);
+        let span = error_span!("request", request_id = %id, route = Empty, space_id = Empty, token_id = Empty);
+        self.respond(event, id, now).instrument(span).await
+    }
+
+    async fn respond(&self, event: HttpEvent, id: RequestId, now: Time) -> Value {
+        let started = Instant::now();
         let format = event.format();
-        let mut log = LogLine::default();
-        let work = Box::pin(self.respond(event, id, now, &mut log));
-        let response = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(ApiError::Internal.into()));
-        let response = response.unwrap_or_else(|error| Response::of(&id, error));
-        log.write(&id, &response, started);
+        let work = Box::pin(self.carry_out(event, id, now));
+        // The line of the panic itself is its cause.
+        let response = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Ok(ApiError::Internal.into()));
+        let response = response.unwrap_or_else(Response::of);
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(status = response.status(), code = response.code(), duration_ms, "request");
         response.into_event(&id, format)
     }
 
-    async fn respond(&self, event: HttpEvent, id: RequestId, now: Time, log: &mut LogLine) -> Result<Response, Error> {
+    async fn carry_out(&self, event: HttpEvent, id: RequestId, now: Time) -> Result<Response, Error> {
         let request = event.open(self.source)?;
         let route = Route::find(&request.method, &request.path)?;
         let spec = &route.endpoint.spec;
-        log.route = Some(spec.path);
-        // When the time is up, effects may still happen. A repetition with the same Idempotency-Key finds out.
-        let work = self.carry_out(&request, &route, id, now, log);
-        timeout(spec.time, work).await.unwrap_or(Err(ApiError::Unavailable.into()))
+        Span::current().record("route", spec.path);
+        let work = self.run(&request, &route, id, now);
+        timeout(spec.time, work).await.unwrap_or_else(|_| {
+            // Effects may still happen. A repetition with the same Idempotency-Key finds out.
+            tracing::warn!("the time is up");
+            Err(ApiError::Unavailable.into())
+        })
     }
 
-    async fn carry_out(
-        &self,
-        request: &Request,
-        route: &Route<'_>,
-        id: RequestId,
-        now: Time,
-        log: &mut LogLine,
-    ) -> Result<Response, Error> {
+    async fn run(&self, request: &Request, route: &Route<'_>, id: RequestId, now: Time) -> Result<Response, Error> {
         let run = match route.endpoint.run {
             Run::Open(respond) => return respond(request),
             Run::Authenticated(run) => run,
         };
         let access = auth::authenticate(self, request, &route.path, now).await?;
         if let Some(access) = &access {
-            log.space_id = Some(access.space_id.to_string());
-            log.token_id = Some(access.token_id.to_string());
+            Span::current().record("space_id", access.space_id.as_str()).record("token_id", access.token_id.as_str());
         }
         let mut cx = pipeline::admit(self, &route.endpoint.spec, route.path, request, access, id, now)?;
         run(&mut cx).await
-    }
-}
-
-/// The line that each request leaves in the log. It has no path, query, body or header, because they are personal data.
-#[derive(Default)]
-struct LogLine {
-    route: Option<&'static str>,
-    space_id: Option<String>,
-    token_id: Option<String>,
-}
-
-impl LogLine {
-    fn write(&self, id: &RequestId, response: &Response, started: Instant) {
-        tracing::info!(
-            request_id = %id,
-            route = self.route,
-            space_id = self.space_id,
-            token_id = self.token_id,
-            status = response.status(),
-            code = response.code(),
-            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "request"
-        );
     }
 }

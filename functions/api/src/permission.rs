@@ -55,7 +55,7 @@ pub(crate) async fn authorise(
     match rule {
         PermissionRule::Open => {}
         PermissionRule::Fixed(permission) => check(&cx.access, permission)?,
-        PermissionRule::OfAction => check(&cx.access, of_action(action.ok_or(ApiError::Internal)?))?,
+        PermissionRule::OfAction => check(&cx.access, of_action(action.ok_or(Error::Fault("an action that is not known"))?))?,
         PermissionRule::OfJob { control } => return job(cx, control).await.map(Some),
     }
     Ok(None)

@@ -84,12 +84,12 @@ impl Response {
     }
 
     /// The response to a request that failed.
-    pub(crate) fn of(id: &RequestId, error: Error) -> Self {
-        failed(id, error).into()
+    pub(crate) fn of(error: Error) -> Self {
+        failed(error).into()
     }
 
     fn json(success: Success, body: &impl Serialize) -> Result<Self, Error> {
-        let body = serde_json::to_string(body).map_err(|_| ApiError::Internal)?;
+        let body = serde_json::to_string(body).map_err(|_| Error::Fault("a body that is no JSON"))?;
         Ok(Self { status: success.status(), code: SUCCESS, body, content_type: JSON, allow: None, link: None })
     }
 
@@ -182,17 +182,21 @@ pub(crate) fn headers(status: u16) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// The error that a client gets when the store or the queue fails. The detail goes to the log.
-fn failed(id: &RequestId, error: Error) -> ApiError {
+/// The error that a client gets. The cause of a failure goes to the log, where the request's id leads to it.
+fn failed(error: Error) -> ApiError {
     match error {
-        Error::Api(error) if error != ApiError::Internal => error,
+        Error::Api(error) => error,
         error if error.is_passing() => {
-            tracing::warn!(request_id = %id, %error, "store");
+            tracing::warn!(%error, "store");
             ApiError::Unavailable
         }
         // Only an operator can mend it: an alarm counts the lines of this level.
+        error @ Error::Fault(_) => {
+            tracing::error!(%error, "fault");
+            ApiError::Internal
+        }
         error => {
-            tracing::error!(request_id = %id, %error, "store");
+            tracing::error!(%error, "store");
             ApiError::Internal
         }
     }

@@ -14,6 +14,7 @@ use efface_core::{
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tracing::Span;
 
 use crate::{backoff::PARTIAL_SEND, failure::Failure};
 
@@ -73,6 +74,16 @@ pub enum BadMessage {
     /// The message has another version's form.
     #[error("the message has version {0}")]
     Version(u32),
+}
+
+impl Pointer {
+    /// The span in which its work is done: each line that is logged there says which job, page and chunk it is about.
+    /// It has the level of errors, because a span below the log's level would be left out.
+    pub fn span(&self) -> Span {
+        let chunk = if let Work::Chunk(id) = self.work { Some(id) } else { None };
+        let (page, chunk) = (chunk.map(|id| id.page), chunk.map(|id| id.chunk));
+        tracing::error_span!("message", space_id = %self.space, job_id = %self.job, page, chunk)
+    }
 }
 
 impl Message {

@@ -12,6 +12,7 @@ use efface_aws::queue::{BadMessage, Message, Pointer, Work};
 use efface_engine::{ChunkRun, Deadline, Engine, Error};
 use futures::{FutureExt, StreamExt, stream};
 use thiserror::Error;
+use tracing::{Instrument, error_span};
 
 /// Messages of a batch that are handled concurrently: while one waits for its last rows, the other starts. The template
 /// sets the same batch size, so a worker that crashes holds no message that it has not started.
@@ -78,17 +79,18 @@ impl Worker {
     /// Handles one message. Returns its id and whether it succeeded. A panic fails this message only.
     async fn message(&self, message: SqsMessage, deadline: Deadline) -> (Option<String>, bool) {
         let started = SystemTime::now();
-        let body = message.body.unwrap_or_default();
-        let pointer = Message::parse(&body);
+        let pointer = Message::parse(&message.body.unwrap_or_default());
+        // Of a message that cannot be read, only its id is known.
+        let unknown = |_: &BadMessage| error_span!("message", message_id = message.message_id.as_deref());
+        let span = pointer.as_ref().map_or_else(unknown, Pointer::span);
         let work = async {
-            match &pointer {
-                Ok(pointer) => self.work(pointer, deadline).await,
-                Err(error) => Err(error.clone().into()),
-            }
+            let work = async { self.work(&pointer?, deadline).await };
+            let result = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(WorkError::Panic));
+            log(&result, started);
+            result.is_ok()
         };
-        let result = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(WorkError::Panic));
-        log(pointer.ok().as_ref(), &result, started);
-        (message.message_id, result.is_ok())
+        let succeeded = work.instrument(span).await;
+        (message.message_id, succeeded)
     }
 
     async fn work(&self, pointer: &Pointer, deadline: Deadline) -> Result<ChunkRun, WorkError> {
@@ -105,23 +107,13 @@ pub fn deadline(end: SystemTime) -> Deadline {
     Deadline::after(left.saturating_sub(RESERVE))
 }
 
-/// Writes the log line of a message.
-fn log(pointer: Option<&Pointer>, result: &Result<ChunkRun, WorkError>, started: SystemTime) {
-    let chunk = pointer.and_then(|pointer| match pointer.work {
-        Work::Chunk(id) => Some(id),
-        Work::Dispatch { .. } => None,
-    });
-    let duration = started.elapsed().unwrap_or_default();
-    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let space_id = pointer.map(|pointer| pointer.space.to_string());
-    let job_id = pointer.map(|pointer| pointer.job.to_string());
-    let (page, chunk) = (chunk.map(|id| id.page), chunk.map(|id| id.chunk));
+/// Writes the log line of a message, within its span.
+fn log(result: &Result<ChunkRun, WorkError>, started: SystemTime) {
+    let duration_ms = u64::try_from(started.elapsed().unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
     match result {
-        Ok(ran) => tracing::info!(space_id, job_id, page, chunk, result = ?ran, duration_ms, "message"),
+        Ok(ran) => tracing::info!(result = ?ran, duration_ms, "message"),
         // A warning only: SQS delivers the message again.
-        Err(WorkError::Engine(error)) if error.is_passing() => {
-            tracing::warn!(space_id, job_id, page, chunk, %error, duration_ms, "message");
-        }
-        Err(error) => tracing::error!(space_id, job_id, page, chunk, %error, duration_ms, "message"),
+        Err(WorkError::Engine(error)) if error.is_passing() => tracing::warn!(%error, duration_ms, "message"),
+        Err(error) => tracing::error!(%error, duration_ms, "message"),
     }
 }

@@ -16,6 +16,9 @@ pub enum Error {
     /// The queue failed.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// A fault of Efface itself; holds what should not be.
+    #[error("a fault of Efface: {0}")]
+    Fault(&'static str),
 }
 
 impl Error {
@@ -25,6 +28,7 @@ impl Error {
             Self::Api(error) => *error == ApiError::Unavailable,
             Self::Store(error) => matches!(error, StoreError::Unavailable(_)),
             Self::Queue(error) => matches!(error, QueueError::Unavailable(_)),
+            Self::Fault(_) => false,
         }
     }
 

@@ -354,8 +354,7 @@ impl Results {
             }
             Ok(None) => {}
             Err(error) if on_failure == OnFailure::Fail && !error.is_passing() => {
-                let (job_id, row) = (run.head.job_id, run.id.row(at));
-                tracing::error!(%job_id, %row, %error, "a row has failed");
+                tracing::error!(row = %run.id.row(at), %error, "a row has failed");
                 self.outcomes.set(at, Outcome::Failed);
             }
             Err(error) => self.error = Some(error),

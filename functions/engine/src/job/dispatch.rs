@@ -42,7 +42,7 @@ impl Engine {
         work: impl IntoIterator<Item = Work>,
     ) -> Result<(), Error> {
         if hops > MAX_HOPS {
-            tracing::warn!(job_id = %job, "too many messages followed one from another; the reconciler goes on");
+            tracing::warn!("too many messages followed one from another; the reconciler goes on");
             return Ok(());
         }
         let pointer = |work| Pointer { space: space.clone(), job, work, hops };

@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use efface_aws::{
     QueueError, StoreError,
-    queue::{Message, Queue, Received},
+    queue::{Message, Pointer, Queue, Received},
     store::job::{LiveCursor, LiveJob},
 };
 use efface_core::{
@@ -17,6 +17,7 @@ use efface_core::{
 };
 use futures::{FutureExt, future::join_all};
 use serde::Serialize;
+use tracing::{Instrument, error_span};
 
 use super::{chunk::OnFailure, pages::Pages};
 use crate::{Deadline, Engine, Error};
@@ -120,14 +121,10 @@ impl Engine {
                 return at.next_shard();
             }
         };
-        let looks = jobs.into_iter().map(|job| {
-            let look = Box::pin(self.look_after_listed(job, deadline.within(TIME_PER_JOB)));
-            // A panic in one job, which the log has with its location, keeps no other job waiting.
-            AssertUnwindSafe(look).catch_unwind()
-        });
+        let looks = jobs.into_iter().map(|job| self.look_after_listed(job, deadline.within(TIME_PER_JOB)));
         for done in join_all(looks).await {
             reconciled.jobs += 1;
-            match done.ok().flatten() {
+            match done {
                 Some(done) => reconciled.add(&done),
                 None => reconciled.failed += 1,
             }
@@ -148,40 +145,48 @@ impl Engine {
                 return Ok(());
             }
             for message in messages {
-                let decide = Box::pin(self.decide_dead_letter(dead_letters, &message, deadline));
-                match AssertUnwindSafe(decide).catch_unwind().await {
-                    Ok(Some(true)) => reconciled.decided += 1,
-                    Ok(Some(false)) => reconciled.left += 1,
-                    Ok(None) | Err(_) => reconciled.failed += 1,
+                let Ok(pointer) = Message::parse(&message.body).inspect_err(|error| {
+                    tracing::error!(%error, "a message of the dead-letter queue cannot be read");
+                }) else {
+                    reconciled.left += 1;
+                    continue;
+                };
+                let decide = Box::pin(self.decide_dead_letter(dead_letters, &message, &pointer, deadline));
+                match AssertUnwindSafe(decide).catch_unwind().instrument(pointer.span()).await {
+                    Ok(true) => reconciled.decided += 1,
+                    Ok(false) | Err(_) => reconciled.failed += 1,
                 }
             }
         }
         Ok(())
     }
 
-    /// Decides the rows of a dead letter one by one. `Some(false)` where it cannot be read, `None` where that failed.
-    async fn decide_dead_letter(&self, dead_letters: &Queue, message: &Received, deadline: Deadline) -> Option<bool> {
-        let pointer = match Message::parse(&message.body) {
-            Ok(pointer) => pointer,
-            Err(error) => {
-                tracing::error!(%error, "a message of the dead-letter queue cannot be read");
-                return Some(false);
-            }
-        };
-        let decided = match self.work_or(&pointer, 0, deadline, OnFailure::Fail).await {
+    /// Decides the rows of a dead letter one by one; whether that is done and the message is deleted.
+    async fn decide_dead_letter(
+        &self,
+        dead_letters: &Queue,
+        message: &Received,
+        pointer: &Pointer,
+        deadline: Deadline,
+    ) -> bool {
+        let decided = match self.work_or(pointer, 0, deadline, OnFailure::Fail).await {
             Ok(_) => dead_letters.delete(&message.handle).await.map_err(Error::from),
             Err(error) => Err(error),
         };
-        let (job_id, work) = (pointer.job, pointer.work);
-        let warn = |error: &Error| tracing::warn!(%error, %job_id, ?work, "a message of the dead-letter queue was not decided");
-        decided.inspect_err(warn).ok().map(|()| true)
+        let work = pointer.work;
+        let unsure = |error: Error| tracing::warn!(%error, ?work, "a message of the dead-letter queue was not decided");
+        decided.map_err(unsure).is_ok()
     }
 
     /// Looks after an entry of the list of live jobs; `None` where that failed, which keeps no other job waiting.
     async fn look_after_listed(&self, listed: Result<LiveJob, StoreError>, deadline: Deadline) -> Option<Done> {
         let live = listed.inspect_err(|error| tracing::error!(%error, "a live job cannot be read")).ok()?;
-        let done = self.look_after(&live, deadline).await;
-        done.inspect_err(|error| tracing::warn!(%error, job_id = %live.job, "a job could not be looked after")).ok()
+        let look = async {
+            // A panic in one job, which the log has with its location, keeps no other job waiting.
+            let done = AssertUnwindSafe(Box::pin(self.look_after(&live, deadline))).catch_unwind().await.ok()?;
+            done.inspect_err(|error| tracing::warn!(%error, "a job could not be looked after")).ok()
+        };
+        look.instrument(error_span!("job", space_id = %live.space, job_id = %live.job)).await
     }
 
     async fn look_after(&self, live: &LiveJob, deadline: Deadline) -> Result<Done, Error> {
@@ -274,7 +279,7 @@ impl Engine {
         let Scan { rows, counts, .. } = scan;
         let adds_up = counts == progress.counts && rows == progress.rows && counts.total() == rows;
         if !adds_up {
-            tracing::error!(job_id = %job, "the outcomes of a job do not add up to its counts");
+            tracing::error!("the outcomes of a job do not add up to its counts");
         }
         self.store.retire_job(space, head, adds_up.then_some(now)).await?;
         Ok(adds_up)
