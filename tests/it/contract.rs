@@ -1,8 +1,10 @@
 //! The HTTP contract of deleting one identifier: each error of its table, their order, and the errors that any route
 //! can give. `docs/api.md` holds the table.
 
+use std::io::Write as _;
+
 use efface_core::role::Role;
-use efface_tests::{Req, TestApp, app::SPACE};
+use efface_tests::{Req, TestApp, app::SPACE, events::encode};
 use serde_json::{Value, json};
 
 const BASE: &str = "/v1/spaces/spa_demo/collections";
@@ -281,4 +283,54 @@ async fn errors_are_decided_in_the_order_of_the_table() {
         assert!(!seen.contains(&reply.line()), "each step gives another error: {}", reply.line());
         seen.push(reply.line());
     }
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(text.as_bytes()).unwrap();
+    gzip.finish().unwrap()
+}
+
+/// No text of the client is quoted at length, wherever it stands: a small request cannot ask for a large response.
+#[tokio::test]
+async fn a_response_quotes_64_characters_at_most() {
+    let app = app().await;
+    let long = "\u{1}".repeat(2_000);
+    let encoded = encode(&long);
+    let path = format!("{BASE}/users/profiles/user_id:u/external_ids/delete");
+    let jobs = "/v1/spaces/spa_demo/deletion_jobs";
+    let page = |body: String| Req { body: gzip(&body), ..Req::post(jobs, &json!(null)) };
+    let huge = "\\u0001".repeat(1 << 20);
+    let rows = vec![json!({ "x": "y", "z": "w" }); 2_000];
+    let requests = [
+        Req::post(path.clone(), &json!({ long.clone(): 1 })),
+        Req::post(path.clone(), &json!({ "delete_external_ids": [{ "id": "e", "type": "email", long.clone(): 1 }] })),
+        Req::post(path.clone(), &json!({ "delete_external_ids": [{ "id": "e", "type": long }] })),
+        Req::post(format!("{BASE}/{encoded}/profiles/user_id:u/external_ids/delete"), &body()),
+        Req::post(format!("{BASE}/users/profiles/{encoded}:u/external_ids/delete"), &body()),
+        Req::post(format!("{path}?{encoded}=1"), &body()),
+        Req::post(path.clone(), &body()).key(&"k".repeat(3_000)),
+        Req::read(SPACE, "user_id", "u", &format!("traits?{encoded}=1")),
+        Req::read(SPACE, "user_id", "u", &format!("traits?limit={encoded}&next={encoded}")),
+        Req::get(format!("{jobs}?state={encoded}")),
+        Req::get(format!("{jobs}/{encoded}")),
+        Req::get(format!("/{encoded}")).method(&long),
+        page(format!(r#"{{"action":"delete_profile","rows":[],"{huge}":1}}"#)),
+        page(format!(r#"{{"action":"{huge}","rows":[]}}"#)),
+        page(format!(r#"{{"action":"delete_profile","group":"{huge}"}}"#)),
+        page(format!(r#"{{"action":"delete_profile","rows":"{huge}"}}"#)),
+        Req::post("/internal/bulk-delete-internal", &json!({ long.clone(): long })),
+    ];
+    for request in requests {
+        assert!(request.body.len() < 30_000, "a small request");
+        let shown = format!("{} {:.100}", request.method, request.target);
+        let reply = app.send(request).await;
+        assert!((400..500).contains(&reply.status), "{shown}: {}", reply.status);
+        let message = reply.body["error"]["message"].as_str().unwrap();
+        let longest = message.split(|c| c != '\u{1}' && c != 'k').map(str::len).max();
+        assert!(longest <= Some(64) && message.len() < 500, "{shown}: {} bytes", message.len());
+    }
+    let rejected = app.create_job(json!({ "action": "delete_identifier", "rows": rows, "open": true })).await;
+    assert_eq!((rejected.status, rejected.body["rejected"].as_array().unwrap().len()), (202, 1_000));
+    assert!(rejected.body.to_string().len() < 1_000_000);
 }

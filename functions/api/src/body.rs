@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use efface_core::{
     api_error::ApiError,
+    message::Message,
     rows::{MAX_SENT, PageError, inflate},
 };
 
@@ -94,7 +95,7 @@ impl BodyRule {
 pub(crate) fn unreadable(error: PageError) -> ApiError {
     match error {
         PageError::Unreadable(text) => ApiError::BadRequest(text),
-        PageError::TooLarge | PageError::TooManyRows => ApiError::PageTooLarge(error.to_string()),
+        PageError::TooLarge | PageError::TooManyRows => ApiError::PageTooLarge(Message::new("{}", &[&error])),
     }
 }
 

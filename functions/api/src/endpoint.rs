@@ -142,9 +142,8 @@ pub struct SuccessDoc {
 impl Docs {
     /// Examples of every error of the endpoint. The router's own, 404 and 405, are not among them.
     pub(crate) fn all_errors(&self, spec: &Spec) -> Vec<ApiError> {
-        let mut errors = vec![ApiError::BadRequest(
-            "A part of the request can't be read or is not supported; the message names it.".to_owned(),
-        )];
+        let text = "A part of the request can't be read or is not supported; the message names it.";
+        let mut errors = vec![ApiError::bad_request(text, &[])];
         errors.extend(spec.body.errors());
         errors.extend(spec.permission.errors());
         if spec.needs_activation {

@@ -206,11 +206,11 @@ impl Request {
     ///
     /// # Errors
     /// Where it was sent more than once.
-    pub fn header(&self, name: &str) -> Result<Option<&str>, ApiError> {
+    pub fn header(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
         match self.headers.get(name).map(Vec::as_slice) {
             None | Some([]) => Ok(None),
             Some([value]) => Ok(Some(value)),
-            Some(_) => Err(ApiError::BadRequest(format!("The header `{name}` was sent more than once."))),
+            Some(_) => Err(ApiError::bad_request("The header `{}` was sent more than once.", &[&name])),
         }
     }
 }

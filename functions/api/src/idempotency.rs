@@ -11,7 +11,7 @@ pub(crate) fn keyed(request: &Request) -> Result<Option<KeyedRequest<'_>>, ApiEr
     let fits = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
     if !fits {
         let text = "The Idempotency-Key must be 1 to 255 visible ASCII characters.";
-        return Err(ApiError::BadRequest(text.to_owned()));
+        return Err(ApiError::bad_request(text, &[]));
     }
     // Event sources that decode paths and those that do not must lead to the same content.
     let path = path::decode(&request.path, request.encoding).unwrap_or_else(|_| request.path.clone());

@@ -62,6 +62,9 @@ const JSON: &str = "application/json";
 /// After how many seconds to send a request again that got a 429 or a 503.
 const RETRY_AFTER_SECONDS: &str = "1";
 
+/// The most characters of an error's message. None is longer; should one ever be, its response stays small.
+const MAX_MESSAGE: usize = 1_000;
+
 /// The code of a success in the log.
 const SUCCESS: &str = "success";
 
@@ -135,7 +138,8 @@ impl From<ApiError> for Response {
     fn from(error: ApiError) -> Self {
         let allow = if let ApiError::MethodNotAllowed(methods) = error { Some(methods) } else { None };
         let (status, code) = (status(&error), error.code());
-        let body = ErrorBody { error: ErrorDetail { code: ErrorCode(code), message: error.to_string() } };
+        let message = error.to_string().chars().take(MAX_MESSAGE).collect();
+        let body = ErrorBody { error: ErrorDetail { code: ErrorCode(code), message } };
         let body = serde_json::to_string(&body).unwrap_or_default();
         Self { status, code, body, content_type: JSON, allow, link: None }
     }

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::{
     job::{Control, JobState},
+    message::{Message, Quote, Words},
     role::Permission,
     space::SpaceId,
 };
@@ -37,7 +38,7 @@ pub enum ApiError {
     PayloadTooLarge(usize),
     /// The page has too many rows, or too many bytes once inflated; holds the message, which names the limit.
     #[error("{0}")]
-    PageTooLarge(String),
+    PageTooLarge(Message),
     /// The body's `Content-Type` is not JSON, or it has a `Content-Encoding`.
     #[error("The request body must be sent as application/json.")]
     UnsupportedMediaType,
@@ -50,12 +51,12 @@ pub enum ApiError {
     MissingUrlParameters,
     /// Any other mistake in the request; holds the message, which names the field and the remedy.
     #[error("{0}")]
-    BadRequest(String),
+    BadRequest(Message),
     /// The collection is not `users`; holds the client's text.
-    #[error("Invalid collection: `{}`.", cut(.0))]
+    #[error("Invalid collection: `{}`.", Quote(.0))]
     InvalidCollection(String),
     /// The lookup is not by `user_id`; holds the client's type.
-    #[error("Invalid URL: valid `user_id` is required. Unsupported `{}`.", cut(.0))]
+    #[error("Invalid URL: valid `user_id` is required. Unsupported `{}`.", Quote(.0))]
     UnsupportedLookupType(String),
     /// The body lists no identifier, or more than one.
     #[error("Only one external_id can be deleted at a time.")]
@@ -152,6 +153,11 @@ impl ApiError {
         }
     }
 
+    /// A mistake in the request: a text with words in place of each `{}`.
+    pub fn bad_request(text: &'static str, words: &[&dyn Words]) -> Self {
+        Self::BadRequest(Message::new(text, words))
+    }
+
     /// The error for a control request that the job's state does not allow.
     pub fn control(state: JobState, control: Control) -> Self {
         let words = match control {
@@ -162,22 +168,5 @@ impl ApiError {
             Control::Redrive => "redriven",
         };
         Self::InvalidState(state, words)
-    }
-}
-
-/// The first 64 characters of a client's text (contract: `docs/limits.md`). It bounds the size of a response.
-fn cut(text: &str) -> &str {
-    text.char_indices().nth(64).map_or(text, |(at, _)| &text[..at])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quoted_values_are_cut_at_64_characters() {
-        let long = "é".repeat(65);
-        let message = ApiError::InvalidCollection(long).to_string();
-        assert_eq!(message, format!("Invalid collection: `{}`.", "é".repeat(64)));
     }
 }

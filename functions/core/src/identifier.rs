@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::text::serde_as_text;
+use crate::{message::Words, text::serde_as_text};
 
 /// The longest identifier value, in bytes of UTF-8. A longer value gets a 400 (contract: `docs/limits.md`).
 pub const MAX_VALUE_BYTES: usize = 2_048;
@@ -47,6 +47,8 @@ pub enum IdentifierError {
     #[error("an identifier value must be at most 2,048 bytes of UTF-8, this one has {0}")]
     LongValue(usize),
 }
+
+impl Words for IdentifierError {}
 
 /// The name of a kind of identifier, such as `email`: 1 to 64 of `a-z 0-9 _ . -`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

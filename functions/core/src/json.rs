@@ -1,15 +1,20 @@
 //! Strict parsing of JSON from clients and files: every field is known and valid, or the error names the wrong one.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Visitor, forward_to_deserialize_any};
+
+use crate::message::{Message, Quote, Words};
 
 /// Why a text can't be parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum JsonError {
     /// The text is not JSON. Holds line and column of the fault; lines count from 1.
     Syntax(usize, usize),
-    /// A value is not what its field takes. Holds the path of the field (`.` for the whole text) and what is wrong. A
-    /// value of a wrong type is never quoted, because it may be personal; the name of an unknown field or variant is.
-    Field(String, String),
+    /// A value is not what its field takes. Holds the path of the field (`.` for the whole text), which may be the text's
+    /// own, and what is wrong. A value of a wrong type is never quoted, because it may be personal; the name of an unknown
+    /// field or variant is.
+    Field(String, Message),
 }
 
 /// Parses a JSON text strictly: text after the end and deep nesting are errors. Repeated fields are errors, and unknown
@@ -33,22 +38,40 @@ fn explain(field: String, error: &serde_json::Error) -> JsonError {
     }
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
-    let text = text.strip_suffix(&position).unwrap_or(&text);
-    JsonError::Field(field, expectation(text).unwrap_or_else(|| text.to_owned()))
+    JsonError::Field(field, message(text.strip_suffix(&position).unwrap_or(&text)))
 }
 
-/// Removes the client's value, which may be personal, from the message of a type error.
-///
-/// serde words it `invalid type: <value>, expected <what the field takes>` and gives no access to its parts. The cut
-/// is safe: a value that itself contains `, expected ` is removed as well, because the last one counts, and what a field
-/// takes is a text of the program that never contains it. If serde changed the wording, the tests below would fail.
-fn expectation(text: &str) -> Option<String> {
-    if !["invalid type: ", "invalid value: "].iter().any(|start| text.starts_with(start)) {
-        return None;
+/// What serde says of the types of the program.
+struct Own<'a>(&'a str);
+
+impl fmt::Display for Own<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
     }
-    let expected = text.rsplit_once(", expected ").map_or("another value", |(_, expected)| expected);
-    // Derived structs expect "struct <name>": the name in the code means nothing to a client.
-    Some(format!("expected {}", if expected.starts_with("struct ") { "an object" } else { expected }))
+}
+
+impl Words for Own<'_> {}
+
+/// The message of an error of serde, without the client's value, which may be personal, and with the client's name for a
+/// field or a variant as a quote.
+///
+/// serde words such errors `invalid type: <value>, expected <what the field takes>` and ``unknown field `<name>`, expected
+/// <names>``, and gives no access to the parts. The split is safe: a value or a name that itself contains `, expected ` is
+/// removed or quoted as well, because the last one counts, and what a field takes is a text of the program that never
+/// contains it. If serde changed the wording, the tests below would fail.
+fn message(text: &str) -> Message {
+    let (start, expected) = text.rsplit_once(", expected ").unwrap_or((text, "another value"));
+    let name = |of: &str| start.strip_prefix(of).and_then(|name| name.strip_suffix('`'));
+    if start.starts_with("invalid type: ") || start.starts_with("invalid value: ") {
+        // Derived structs expect "struct <name>": the name in the code means nothing to a client.
+        Message::new("expected {}", &[&Own(if expected.starts_with("struct ") { "an object" } else { expected })])
+    } else if let Some(name) = name("unknown field `") {
+        Message::new("unknown field `{}`, expected {}", &[&Quote(name), &Own(expected)])
+    } else if let Some(name) = name("unknown variant `") {
+        Message::new("unknown variant `{}`, expected {}", &[&Quote(name), &Own(expected)])
+    } else {
+        Message::new("{}", &[&Own(text)])
+    }
 }
 
 /// A struct that is read from a JSON object only. Without it, a derived struct could also be read from an array of its
@@ -91,8 +114,8 @@ mod tests {
     }
 
     fn check(text: &str, field: &str, message: &str) {
-        let error = read::<Object<Body>>(text.as_bytes()).unwrap_err();
-        assert_eq!(error, JsonError::Field(field.to_owned(), message.to_owned()), "{text}");
+        let JsonError::Field(at, found) = read::<Object<Body>>(text.as_bytes()).unwrap_err() else { panic!("{text}") };
+        assert_eq!((at.as_str(), found.to_string().as_str()), (field, message), "{text}");
     }
 
     #[test]
@@ -109,6 +132,13 @@ mod tests {
             " at line 1",
             "unknown field ` at line 1`, expected one of `name`, `count`, `inner`",
         );
+    }
+
+    #[test]
+    fn a_name_is_cut() {
+        let name = "x`, expected `".repeat(1_000);
+        let expected = "expected one of `name`, `count`, `inner`";
+        check(&format!(r#"{{"{name}":1}}"#), &name, &format!("unknown field `{}`, {expected}", &name[..64]));
     }
 
     #[test]

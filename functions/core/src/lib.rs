@@ -18,6 +18,7 @@ pub mod json;
 pub mod key;
 pub mod list;
 pub mod load;
+pub mod message;
 pub mod path;
 pub mod profile;
 pub mod profile_deletion;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::api_error::ApiError;
+use crate::{api_error::ApiError, message::Quote};
 
 /// The entries of a page if the client sends no `limit` (contract: `docs/limits.md`).
 pub const DEFAULT_LIMIT: usize = 25;
@@ -47,7 +47,10 @@ impl ListQuery {
         let mut seen = Vec::new();
         for (name, value) in query {
             if seen.contains(&name) {
-                return Err(bad(format!("The query parameter `{name}` was sent more than once.")));
+                return Err(ApiError::bad_request(
+                    "The query parameter `{}` was sent more than once.",
+                    &[&Quote(name)],
+                ));
             }
             seen.push(name);
             match name.as_str() {
@@ -55,7 +58,7 @@ impl ListQuery {
                 "next" => list.next = (!value.is_empty()).then(|| value.clone()),
                 other if !allowed.contains(&other) => return Err(unknown(name)),
                 "include" => list.include = Some(value.split(',').map(str::to_owned).collect()),
-                "verbose" => list.verbose = flag(name, value)?,
+                "verbose" => list.verbose = flag(value)?,
                 _ => _ = list.filters.insert(name.clone(), value.clone()),
             }
         }
@@ -66,9 +69,9 @@ impl ListQuery {
     ///
     /// # Errors
     /// The value can't be parsed; `words` completes the message "The query parameter `…` must be …".
-    pub fn filter<T: FromStr>(&self, name: &str, words: &str) -> Result<Option<T>, ApiError> {
+    pub fn filter<T: FromStr>(&self, name: &'static str, words: &'static str) -> Result<Option<T>, ApiError> {
         let value = self.filters.get(name).map(|value| value.parse());
-        value.transpose().map_err(|_| bad(format!("The query parameter `{name}` must be {words}.")))
+        value.transpose().map_err(|_| ApiError::bad_request("The query parameter `{}` must be {}.", &[&name, &words]))
     }
 }
 
@@ -96,26 +99,26 @@ pub fn decode_cursor<T: DeserializeOwned>(next: &str) -> Result<T, ApiError> {
 
 /// The error for a `next` that this list did not return.
 pub fn bad_cursor() -> ApiError {
-    bad("The query parameter `next` is not one that this list gave; leave it out to start again.".to_owned())
+    ApiError::bad_request(
+        "The query parameter `next` is not one that this list gave; leave it out to start again.",
+        &[],
+    )
 }
 
 fn limit(value: &str) -> Result<usize, ApiError> {
     let plain = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
     let number = value.parse().ok().filter(|n| plain && (1..=MAX_LIMIT).contains(n));
-    number.ok_or_else(|| bad(format!("The query parameter `limit` must be a whole number from 1 to {MAX_LIMIT}.")))
+    number.ok_or_else(|| {
+        ApiError::bad_request("The query parameter `limit` must be a whole number from 1 to {}.", &[&MAX_LIMIT])
+    })
 }
 
-fn flag(name: &str, value: &str) -> Result<bool, ApiError> {
-    value.parse().map_err(|_| bad(format!("The query parameter `{name}` must be `true` or `false`.")))
+fn flag(value: &str) -> Result<bool, ApiError> {
+    value.parse().map_err(|_| ApiError::bad_request("The query parameter `verbose` must be `true` or `false`.", &[]))
 }
 
 fn unknown(name: &str) -> ApiError {
-    let name: String = name.chars().take(64).collect();
-    bad(format!("The query parameter `{name}` is not known here."))
-}
-
-fn bad(text: String) -> ApiError {
-    ApiError::BadRequest(text)
+    ApiError::bad_request("The query parameter `{}` is not known here.", &[&Quote(name)])
 }
 
 #[cfg(test)]

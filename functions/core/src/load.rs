@@ -97,7 +97,7 @@ pub fn parse_line(line: &str) -> Result<Option<LoadLine>, LineError> {
     let Object(raw): Object<RawLine> = json::read(line.as_bytes()).map_err(|error| {
         LineError(match error {
             JsonError::Syntax(_, column) => format!("not valid JSON at column {column}"),
-            JsonError::Field(field, text) if field == "." => text,
+            JsonError::Field(field, text) if field == "." => text.to_string(),
             JsonError::Field(field, text) => format!("{field}: {text}"),
         })
     })?;

@@ -3,6 +3,8 @@
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
+use crate::message::Words;
+
 /// How the event source hands the path over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathEncoding {
@@ -23,6 +25,8 @@ pub enum PathError {
     #[error("The URL is not valid UTF-8 once it is percent-decoded.")]
     NotUtf8,
 }
+
+impl Words for PathError {}
 
 /// Decodes one segment. `+` stays a plus sign: it stands for a space in forms only, not in paths.
 ///

@@ -7,6 +7,7 @@ use crate::{
     api_error::ApiError,
     identifier::{ExternalId, GROUP_ID, IdentifierType, IdentifierValue, MAX_VALUE_BYTES},
     json::{self, JsonError, Object},
+    message::Quote,
     path::{self, PathEncoding},
     space::IdentifierTypes,
 };
@@ -45,11 +46,11 @@ impl ProfilePath<'_> {
             return Err(ApiError::MissingUrlParameters);
         }
         if let Err(error) = &selector {
-            return Err(ApiError::BadRequest(error.to_string()));
+            return Err(ApiError::bad_request("{}", &[error]));
         }
-        let collection = collection.map_err(|error| ApiError::BadRequest(error.to_string()))?;
+        let collection = collection.map_err(|error| ApiError::bad_request("{}", &[&error]))?;
         let value = IdentifierValue::parse(value).map_err(|_| {
-            ApiError::BadRequest(format!("The id value in the URL must be at most {MAX_VALUE_BYTES} bytes of UTF-8."))
+            ApiError::bad_request("The id value in the URL must be at most {} bytes of UTF-8.", &[&MAX_VALUE_BYTES])
         })?;
         if collection != USERS {
             return Err(ApiError::InvalidCollection(collection));
@@ -120,7 +121,7 @@ impl DeleteIdentifier {
         let Object(body): Object<DeleteBody> = read_json(body)?;
         let mut ids = body.delete_external_ids.into_iter().enumerate().map(|(i, Object(id))| {
             let value = IdentifierValue::parse(id.id)
-                .map_err(|error| ApiError::BadRequest(format!("`delete_external_ids[{i}].id`: {error}.")))?;
+                .map_err(|error| ApiError::bad_request("`delete_external_ids[{}].id`: {}.", &[&i, &error]))?;
             Ok((id.r#type, value))
         });
         let first = ids.next().transpose()?;
@@ -142,14 +143,14 @@ impl DeleteIdentifier {
 /// # Errors
 /// [`ApiError::BadRequest`]. Its message names the field, or the line and column of a syntax error.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    json::read(body).map_err(|error| {
-        ApiError::BadRequest(match error {
-            JsonError::Syntax(line, column) => {
-                format!("The request body is not valid JSON (line {line}, column {column}).")
-            }
-            JsonError::Field(field, text) if field == "." => format!("The request body: {text}."),
-            JsonError::Field(field, text) => format!("The request body at `{field}`: {text}."),
-        })
+    json::read(body).map_err(|error| match error {
+        JsonError::Syntax(line, column) => {
+            ApiError::bad_request("The request body is not valid JSON (line {}, column {}).", &[&line, &column])
+        }
+        JsonError::Field(field, text) if field == "." => ApiError::bad_request("The request body: {}.", &[&text]),
+        JsonError::Field(field, text) => {
+            ApiError::bad_request("The request body at `{}`: {}.", &[&Quote(&field), &text])
+        }
     })
 }
 

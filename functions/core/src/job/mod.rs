@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::{
     id::{BadId, RequestId, parse_uuid},
     key::GroupHash,
+    message::Words,
     text::serde_as_text,
 };
 
@@ -29,6 +30,9 @@ pub use status::{JobHead, JobStatus, NewJob, Page, Progress};
 
 /// The longest label of a group, in characters. Contract.
 pub const MAX_GROUP: usize = 128;
+
+/// The largest number of a page (contract: `docs/limits.md`).
+pub const MAX_PAGE: u32 = 9_999_999;
 
 /// Counters of a job, and shards of each aggregate counter: chunks that end at the same time seldom meet in one item.
 pub const SHARDS: u32 = 8;
@@ -86,6 +90,8 @@ pub struct Group(String);
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("a group is 1 to 128 printable ASCII characters, without spaces around them")]
 pub struct BadGroup;
+
+impl Words for BadGroup {}
 
 impl Group {
     /// Accepts a label by the rule above.

@@ -4,7 +4,7 @@
 use serde_json::value::RawValue;
 
 use super::{PageError, Sink, csv, json};
-use crate::identifier::IdentifierType;
+use crate::{identifier::IdentifierType, message::Message};
 
 /// Passes the rows of an inflated body to the sink, one at a time, without a limit on their number. `media_type` is
 /// lower-case and may be empty.
@@ -47,10 +47,9 @@ fn format<'a>(text: &'a str, media_type: &str) -> Result<Format<'a>, PageError> 
     match () {
         () if are_rows(text) => Ok(Format::Lines),
         () if json::lines(text).any(is_key_and_value) => Ok(Format::Csv),
-        () => Err(PageError::Unreadable(format!(
+        () => Err(PageError::Unreadable(Message::new(
             "The page is not valid JSON (line {}, column {}); send a list of rows, or one row a line.",
-            error.line(),
-            error.column()
+            &[&error.line(), &error.column()],
         ))),
     }
 }

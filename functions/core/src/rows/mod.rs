@@ -25,6 +25,7 @@ use thiserror::Error;
 
 use crate::{
     identifier::{ExternalId, GROUP_ID, IdentifierError, IdentifierType, IdentifierValue, USER_ID},
+    message::{Message, Words},
     space::IdentifierTypes,
 };
 pub use fault::RowFault;
@@ -51,12 +52,14 @@ pub enum PageError {
     TooManyRows,
     /// The body can't be parsed. The text names the fault and the remedy and never shows a value.
     #[error("{0}")]
-    Unreadable(String),
+    Unreadable(Message),
 }
 
+impl Words for PageError {}
+
 impl PageError {
-    fn unreadable(text: &str) -> Self {
-        Self::Unreadable(text.to_owned())
+    fn unreadable(text: &'static str) -> Self {
+        Self::Unreadable(text.into())
     }
 }
 

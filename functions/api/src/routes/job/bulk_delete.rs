@@ -125,7 +125,7 @@ impl Handler for BulkDelete {
         let media_type = cx.request.header("content-type")?.map(essence).unwrap_or_default().to_ascii_lowercase();
         let rows = read_page(&cx.body, &media_type).map_err(unreadable)?;
         let group = cx.request.header(GROUP)?.map(Group::parse).transpose();
-        let group = group.map_err(|error| ApiError::BadRequest(format!("The header {GROUP}: {error}.")))?;
+        let group = group.map_err(|error| ApiError::bad_request("The header {}: {}.", &[&GROUP, &error]))?;
         cx.no_query()?;
         Ok(BulkPage { rows, group: group.map(|group| cx.access.key.group(group)) })
     }

@@ -107,9 +107,9 @@ impl Handler for CreateJob {
         let Object(body): Object<CreateJobBody> = read_json(&cx.body)?;
         let CreateJobBody { action, rows, dry_run, group, open, max_deletions } = body;
         let group = group.as_deref().map(Group::parse).transpose();
-        let group = group.map_err(|error| ApiError::BadRequest(format!("The request body at `group`: {error}.")))?;
+        let group = group.map_err(|error| ApiError::bad_request("The request body at `group`: {}.", &[&error]))?;
         if max_deletions.is_some_and(|most| most < 1) {
-            return Err(ApiError::BadRequest("The request body at `max_deletions`: it must be at least 1.".to_owned()));
+            return Err(ApiError::bad_request("The request body at `max_deletions`: it must be at least 1.", &[]));
         }
         check_rows(&rows)?;
         cx.no_query()?;

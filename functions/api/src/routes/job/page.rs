@@ -2,6 +2,7 @@
 
 use efface_core::{
     api_error::ApiError,
+    message::Message,
     rows::{MAX_ROWS, RawRow},
 };
 use efface_engine::job::AdmittedPage;
@@ -46,8 +47,8 @@ impl From<&AdmittedPage> for PageResult {
 /// Rejects a page with too many rows.
 pub(super) fn check_rows(rows: &[RawRow]) -> Result<(), ApiError> {
     if rows.len() > MAX_ROWS {
-        let text = format!("A page must have at most {MAX_ROWS} rows; make an open job and send more pages.");
-        return Err(ApiError::PageTooLarge(text));
+        let text = "A page must have at most {} rows; make an open job and send more pages.";
+        return Err(ApiError::PageTooLarge(Message::new(text, &[&MAX_ROWS])));
     }
     Ok(())
 }

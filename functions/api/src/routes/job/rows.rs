@@ -2,7 +2,7 @@
 
 use efface_core::{
     api_error::ApiError,
-    job::JobState,
+    job::{JobState, MAX_PAGE},
     json::Object,
     request::read_json,
     rows::{RawRow, page_rows},
@@ -23,9 +23,6 @@ use crate::{
     pipeline::Handler,
     response::{Response, Success},
 };
-
-/// The largest number of a page.
-const MAX_PAGE: u32 = 9_999_999;
 
 /// A page of rows.
 #[derive(Deserialize, ToSchema)]
@@ -76,7 +73,7 @@ impl Handler for AddRows {
     fn parse(cx: &RequestContext<'_>) -> Result<AddRowsBody, ApiError> {
         let Object(body): Object<AddRowsBody> = read_json(&cx.body)?;
         if body.page > MAX_PAGE {
-            return Err(ApiError::BadRequest(format!("The request body at `page`: it must be at most {MAX_PAGE}.")));
+            return Err(ApiError::bad_request("The request body at `page`: it must be at most {}.", &[&MAX_PAGE]));
         }
         check_rows(&body.rows)?;
         cx.no_query()?;
