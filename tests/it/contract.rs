@@ -334,3 +334,27 @@ async fn a_response_quotes_64_characters_at_most() {
     assert_eq!((rejected.status, rejected.body["rejected"].as_array().unwrap().len()), (202, 1_000));
     assert!(rejected.body.to_string().len() < 1_000_000);
 }
+
+/// A page may have 32 MiB once inflated: who may not send it is told so before.
+#[tokio::test]
+async fn a_page_is_inflated_only_for_those_who_may_send_it() {
+    let app = app().await;
+    let job = app.job(json!({ "action": "delete_profile", "rows": [], "open": true })).await;
+    let jobs = "/v1/spaces/spa_demo/deletion_jobs";
+    let damaged = |path: &str| Req { body: vec![0x1f, 0x8b, 0], ..Req::post(path, &json!(null)) };
+    let paths = ["/internal/bulk-delete-internal", jobs, &format!("{jobs}/{job}/rows")];
+    for path in paths {
+        for (role, status) in [(Role::Auditor, 403), (Role::ProfileReader, 403), (Role::PrivacyAdmin, 400)] {
+            let reply = app.send_raw(&damaged(path).token(app.token(role))).await;
+            assert_eq!(reply.status, status, "{path} {role}: {}", reply.line());
+        }
+    }
+    let unknown = app.send(damaged(&format!("{jobs}/job_0/rows"))).await;
+    assert_eq!(unknown.line(), "404 not_found Job was not found.");
+    app.space(SPACE, json!({ "activated": false })).await;
+    app.clock.advance(60_000);
+    for path in paths {
+        let reply = app.send(damaged(path)).await;
+        assert_eq!(reply.line(), "403 forbidden Deleted identifier not activated for space_id `spa_demo`.", "{path}");
+    }
+}

@@ -52,6 +52,11 @@ impl BodyRule {
         unsupported: || ApiError::UnsupportedMediaType,
     });
 
+    /// Whether the body may have to be inflated.
+    pub(crate) fn is_compressible(&self) -> bool {
+        matches!(self, Self::Checked(BodyLimits { gzip: true, .. }))
+    }
+
     /// Rejects a body by its size in bytes, then by its declared type and encoding.
     pub(crate) fn check(&self, request: &Request) -> Result<(), ApiError> {
         let Self::Checked(limits) = self else { return Ok(()) };
@@ -72,9 +77,10 @@ impl BodyRule {
 
     /// The body's bytes, inflated where the endpoint takes gzip.
     pub(crate) fn read<'a>(&self, request: &'a Request) -> Result<Cow<'a, [u8]>, ApiError> {
-        match self {
-            Self::Checked(BodyLimits { gzip: true, .. }) => inflate(&request.body).map_err(unreadable),
-            _ => Ok(Cow::Borrowed(&request.body)),
+        if self.is_compressible() {
+            inflate(&request.body).map_err(unreadable)
+        } else {
+            Ok(Cow::Borrowed(&request.body))
         }
     }
 

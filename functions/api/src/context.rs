@@ -16,7 +16,7 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) path: PathValues<'a>,
     /// The space that the token has opened, and what the token may do there.
     pub(crate) access: Arc<Access>,
-    /// The body, checked by the endpoint's rule and inflated.
+    /// The body, checked by the endpoint's rule and inflated; empty until the endpoint's order has come to it.
     pub(crate) body: Cow<'a, [u8]>,
     /// The job that the token was authorised for.
     pub(crate) job: Option<JobStatus>,

@@ -10,14 +10,16 @@ use efface_engine::{Error, access::Access};
 
 use crate::context::RequestContext;
 
-/// What the token's role must allow. It is checked after the request has been parsed, and before any effect.
+/// What the token's role must allow. It is checked before any effect: after the request has been parsed or, where the body
+/// may be compressed, before it is inflated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PermissionRule {
     /// No token is needed.
     Open,
     /// One permission, known in advance.
     Fixed(Permission),
-    /// The permission to make jobs of the action that the body names.
+    /// The permission to make jobs of the action that the body names. A role that may make none is rejected before the body
+    /// is read.
     OfAction,
     /// The permission to read, or to control, the job that the path names. Who made a job may do both.
     OfJob {
@@ -47,18 +49,24 @@ impl PermissionRule {
 }
 
 /// Rejects a token whose role may not do what is asked for. Gives the job, where the rule is about one.
-pub(crate) async fn authorise(
-    cx: &RequestContext<'_>,
-    rule: PermissionRule,
-    action: Option<Action>,
-) -> Result<Option<JobStatus>, Error> {
+pub(crate) async fn authorise(cx: &RequestContext<'_>, rule: PermissionRule) -> Result<Option<JobStatus>, Error> {
     match rule {
-        PermissionRule::Open => {}
         PermissionRule::Fixed(permission) => check(&cx.access, permission)?,
-        PermissionRule::OfAction => check(&cx.access, of_action(action.ok_or(Error::Fault("an action that is not known"))?))?,
+        PermissionRule::OfAction if !may_make(&cx.access) => check(&cx.access, Permission::DeleteProfiles)?,
+        PermissionRule::Open | PermissionRule::OfAction => {}
         PermissionRule::OfJob { control } => return job(cx, control).await.map(Some),
     }
     Ok(None)
+}
+
+/// Rejects a token whose role may not make jobs of this action.
+pub(crate) fn authorise_action(access: &Access, action: Action) -> Result<(), ApiError> {
+    check(access, of_action(action))
+}
+
+/// Whether the role may make jobs of any action.
+fn may_make(access: &Access) -> bool {
+    access.role.may(Permission::DeleteProfiles) || access.role.may(Permission::DeleteIdentifiers)
 }
 
 fn check(access: &Access, permission: Permission) -> Result<(), ApiError> {
@@ -78,8 +86,7 @@ fn of_action(action: Action) -> Permission {
 async fn job(cx: &RequestContext<'_>, control: bool) -> Result<JobStatus, Error> {
     let access = &cx.access;
     let may_read = !control && access.role.may(Permission::ReadJobs);
-    let may_make = access.role.may(Permission::DeleteProfiles) || access.role.may(Permission::DeleteIdentifiers);
-    if !may_make && !may_read {
+    if !may_make(access) && !may_read {
         let needed = if control { Permission::DeleteProfiles } else { Permission::ReadJobs };
         return Err(ApiError::RoleMayNot(needed).into());
     }

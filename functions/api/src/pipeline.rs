@@ -1,9 +1,10 @@
 //! The way of every request: authenticate, check the body, parse, authorise, check that deletions are activated, run.
 //!
 //! The order is that of the contract (`docs/api.md`), and what is checked comes from the endpoint's [`Spec`]: a handler
-//! cannot forget a check, and has no effect before all of them.
+//! cannot forget a check, and has no effect before all of them. A body that may be compressed is the exception to the
+//! order: it is inflated and parsed last, so that only a token which may send it can have that much work done.
 
-use std::{future::Future, sync::Arc};
+use std::{borrow::Cow, future::Future, sync::Arc};
 
 use efface_core::{api_error::ApiError, id::RequestId, job::Action, time::Time};
 use efface_engine::{Error, access::Access};
@@ -15,7 +16,7 @@ use crate::{
     endpoint::{Docs, Spec},
     event::Request,
     path::PathValues,
-    permission::{PermissionRule, authorise},
+    permission::{PermissionRule, authorise, authorise_action},
     response::Response,
 };
 
@@ -85,8 +86,8 @@ impl Endpoint {
     }
 }
 
-/// Checks the body of a request that has been authenticated. A space that the path leaves empty comes after its size
-/// and type (contract).
+/// Checks the body of a request that has been authenticated, as it was sent. A space that the path leaves empty comes
+/// after its size and type (contract).
 pub(crate) fn admit<'a>(
     app: &'a App,
     spec: &Spec,
@@ -98,15 +99,29 @@ pub(crate) fn admit<'a>(
 ) -> Result<RequestContext<'a>, ApiError> {
     spec.body.check(request)?;
     let access = access.ok_or(ApiError::MissingUrlParameters)?;
-    let body = spec.body.read(request)?;
-    Ok(RequestContext { app, request, path, access, body, job: None, id, now })
+    Ok(RequestContext { app, request, path, access, body: Cow::Borrowed(&[]), job: None, id, now })
 }
 
 async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, Error> {
+    let body = H::SPEC.body;
+    if body.is_compressible() {
+        permit(cx, &H::SPEC).await?;
+    }
+    cx.body = body.read(cx.request)?;
     let request = H::parse(cx)?;
-    cx.job = authorise(cx, H::SPEC.permission, H::action(&request)).await?;
-    if H::SPEC.needs_activation && !cx.access.space.activated {
-        return Err(ApiError::NotActivated(cx.access.space_id.clone()).into());
+    if !body.is_compressible() {
+        permit(cx, &H::SPEC).await?;
+    }
+    if let Some(action) = H::action(&request) {
+        authorise_action(&cx.access, action)?;
     }
     H::run(cx, request).await
+}
+
+async fn permit(cx: &mut RequestContext<'_>, spec: &Spec) -> Result<(), Error> {
+    cx.job = authorise(cx, spec.permission).await?;
+    if spec.needs_activation && !cx.access.space.activated {
+        return Err(ApiError::NotActivated(cx.access.space_id.clone()).into());
+    }
+    Ok(())
 }
