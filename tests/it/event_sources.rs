@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use efface_api::event::{EventSource, HttpEvent};
 use efface_core::role::Role;
 use efface_tests::{Reply, Req, TestApp, Via, app, app::SPACE};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SOURCES: [(EventSource, Via); 4] = [
     (EventSource::Rest, Via::Rest),
@@ -98,6 +98,65 @@ async fn events_of_another_source_are_rejected() {
     }
 }
 
+/// A request, as `cargo local` hands it over: the format of a function URL, with every header's values apart.
+fn local_event(request: &Req) -> Value {
+    let mut event = request.event(Via::Watch);
+    event["multiValueHeaders"] = request.event(Via::Rest)["multiValueHeaders"].take();
+    event["headers"] = Value::Null;
+    event
+}
+
+/// Function URLs join repeated headers with commas, REST APIs list them.
+#[tokio::test]
+async fn a_header_that_is_sent_twice_is_rejected() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u", "email:e@x"]).await;
+    let token = app.token(Role::WorkspaceOwner).to_owned();
+    let delete = || Req::delete(SPACE, "u", "email", "nobody").token(&token);
+    let twice = "400 bad_request The header `idempotency-key` must be sent once. Through a function URL it must also have \
+                 no comma, because repeated headers arrive with commas between them.";
+    let none = "404 eid_not_found External identifier not found.";
+    let page = Req::post("/internal/bulk-delete-internal", &json!([])).token(&token);
+    for (source, via) in SOURCES {
+        let instance = app.another(source);
+        let line = async |request: Req| app::send(&instance, &request, via).await.line();
+        for keys in [["a", "b"], ["a", "a"], ["a", ""]] {
+            assert_eq!(line(delete().key(keys[0]).key(keys[1])).await, twice, "{source:?}");
+        }
+        assert_eq!(line(delete().key("a b")).await.split(' ').next(), Some("400"), "{source:?}");
+        let is_joined = matches!(via, Via::FunctionUrl | Via::Watch);
+        assert_eq!(line(delete().key("a,b")).await, if is_joined { twice } else { none }, "{source:?}");
+        assert_eq!(
+            line(delete().token(&token)).await,
+            "401 unauthorized The specified token is invalid.",
+            "{source:?}"
+        );
+        let types = delete().header("Content-Type", "application/json; charset=utf-8");
+        assert_eq!(app::send(&instance, &types, via).await.status, 415, "{source:?}");
+        let group = page.clone().header("x-deletion-group", "a").header("x-deletion-group", "b");
+        assert_eq!(app::send(&instance, &group, via).await.status, 400, "{source:?}");
+    }
+    let instance = app.another(EventSource::Watch);
+    for (request, expected) in [(delete().key("a,b"), none), (delete().key("a").key("b"), twice)] {
+        let event: HttpEvent = serde_json::from_value(local_event(&request)).unwrap();
+        assert_eq!(Reply::of(&instance.handle(event).await).line(), expected);
+    }
+}
+
+/// `Accept` is a list, and may be sent in parts.
+#[tokio::test]
+async fn a_list_of_media_types_may_be_sent_in_parts() {
+    let app = TestApp::start().await;
+    app.leave_messages();
+    let job = app.job(json!({ "action": "delete_profile", "rows": ["user_id:nobody"] })).await;
+    let list = Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/outcomes"));
+    let list = list.header("Accept", "text/html").header("Accept", "text/csv;q=1").token(app.token(Role::Auditor));
+    for (source, via) in SOURCES {
+        let reply = app::send(&app.another(source), &list, via).await;
+        assert_eq!(reply.headers["content-type"], "text/csv; charset=utf-8", "{source:?}");
+    }
+}
+
 /// Events that are no HTTP requests have a response, and do not crash the function.
 #[tokio::test]
 async fn other_events_have_a_response() {
@@ -107,7 +166,7 @@ async fn other_events_have_a_response() {
         let reply = Reply::of(&app.app.handle(event).await);
         assert!(matches!(reply.status, 400 | 404));
     }
-    let bad_base64: Value = serde_json::json!({
+    let bad_base64: Value = json!({
         "httpMethod": "POST", "path": "/health", "body": "%%%", "isBase64Encoded": true, "requestContext": {}
     });
     let event: HttpEvent = serde_json::from_value(bad_base64).unwrap();
@@ -193,7 +252,7 @@ fn recorded(name: &str, token: &str) -> Value {
     let mut event = recording(name);
     event["headers"]["authorization"] = token.into();
     if event["multiValueHeaders"].is_object() {
-        event["multiValueHeaders"]["authorization"] = serde_json::json!([token]);
+        event["multiValueHeaders"]["authorization"] = json!([token]);
     }
     event
 }

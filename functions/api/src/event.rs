@@ -134,6 +134,12 @@ impl HttpEvent {
         if self.request_context.http.is_some() { Format::V2 } else { Format::V1 }
     }
 
+    /// The method, as sent.
+    pub fn method(&self) -> &str {
+        let http = self.request_context.http.as_ref();
+        http.map(|http| http.method.as_str()).or(self.http_method.as_deref()).unwrap_or_default()
+    }
+
     /// Takes the request out of the event.
     ///
     /// # Errors
@@ -143,13 +149,13 @@ impl HttpEvent {
         self.check(source)?;
         let is_v2 = self.format() == Format::V2;
         let query = self.query();
-        let headers = self.merged_headers();
-        let method = self.request_context.http.map(|http| http.method).or(self.http_method);
+        let headers = self.all_headers();
+        let method = self.method().to_owned();
         let body = self.body.unwrap_or_default();
         let body =
             if self.is_base64_encoded { STANDARD.decode(body).map_err(|_| NOT_BASE64)? } else { body.into_bytes() };
         Ok(Request {
-            method: method.unwrap_or_default(),
+            method,
             path: if is_v2 { self.raw_path } else { self.path }.unwrap_or_default(),
             encoding: source.encoding(),
             query,
@@ -189,28 +195,41 @@ impl HttpEvent {
         if many.is_empty() { self.query_string_parameters.clone().into_iter().flatten().collect() } else { many }
     }
 
-    fn merged_headers(&self) -> HashMap<String, Vec<String>> {
-        let mut merged: HashMap<String, Vec<String>> = HashMap::new();
+    /// Every value of each header. Function URLs join repeated headers with commas, so that one value with a comma cannot be
+    /// told from two values: it is taken for two (`docs/adr/0002`).
+    fn all_headers(&self) -> HashMap<String, Vec<String>> {
+        let mut all: HashMap<String, Vec<String>> = HashMap::new();
         for (name, values) in self.multi_value_headers.iter().flatten() {
-            merged.entry(name.to_ascii_lowercase()).or_default().extend(values.iter().cloned());
+            all.entry(name.to_ascii_lowercase()).or_default().extend(values.iter().cloned());
         }
+        let is_joined = self.format() == Format::V2;
         for (name, value) in self.headers.iter().flatten() {
-            merged.entry(name.to_ascii_lowercase()).or_insert_with(|| vec![value.clone()]);
+            let values = || if is_joined { value.split(',').map(str::to_owned).collect() } else { vec![value.clone()] };
+            all.entry(name.to_ascii_lowercase()).or_insert_with(values);
         }
-        merged
+        all
     }
 }
 
 impl Request {
-    /// The value of a header.
+    /// The value of a header that has one value.
     ///
     /// # Errors
-    /// Where it was sent more than once.
+    /// Where it was sent more than once, or may have been.
     pub fn header(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
-        match self.headers.get(name).map(Vec::as_slice) {
-            None | Some([]) => Ok(None),
-            Some([value]) => Ok(Some(value)),
-            Some(_) => Err(ApiError::bad_request("The header `{}` was sent more than once.", &[&name])),
+        match self.values(name) {
+            [] => Ok(None),
+            [value] => Ok(Some(value)),
+            _ => Err(ApiError::bad_request(
+                "The header `{}` must be sent once. Through a function URL it must also have no comma, because repeated \
+                 headers arrive with commas between them.",
+                &[&name],
+            )),
         }
+    }
+
+    /// The values of a header that may have several, each perhaps a list of its own.
+    pub fn values(&self, name: &str) -> &[String] {
+        self.headers.get(name).map_or(&[], Vec::as_slice)
     }
 }

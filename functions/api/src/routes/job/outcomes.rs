@@ -115,7 +115,7 @@ impl Handler for ListOutcomes {
         let query = ListQuery::read(&cx.request.query, &["outcome"])?;
         let outcome = query.filter("outcome", "deleted, duplicate, not_found, invalid, protected or failed")?;
         let start = query.next.as_deref().map(list::decode_cursor).transpose()?;
-        let is_csv = cx.request.header("accept")?.is_some_and(wants_csv);
+        let is_csv = cx.request.values("accept").iter().any(|accept| wants_csv(accept));
         Ok(OutcomeQuery { query, outcome, start, is_csv })
     }
 
