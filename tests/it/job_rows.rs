@@ -1,11 +1,12 @@
 //! Rows of jobs: their outcomes in any order, the formats and limits of pages, plans, and listings of outcomes.
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Duration};
 
+use efface_api::{App, event::EventSource};
 use efface_core::role::Role;
 use efface_tests::{
-    Req, TestApp,
-    app::{SPACE, profile_line},
+    Req, TestApp, Via,
+    app::{SPACE, master, profile_line, send},
     jobs::summary,
     store::{changed, is_profile_item},
 };
@@ -331,4 +332,57 @@ async fn a_deleted_profile_stays_deleted() {
     );
     let reader = app.token(Role::IdentityAdmin).to_owned();
     assert_eq!(app.send_raw(&Req::delete_profile(SPACE, "user_id", "u").token(&reader)).await.status, 403);
+}
+
+/// Clients can make cursors up: one that no list can have given is a 400, and no list goes on elsewhere.
+#[tokio::test]
+async fn a_cursor_with_a_huge_row_is_rejected() {
+    let app = TestApp::start().await;
+    let job = app.job(json!({ "action": "delete_profile", "rows": ["x", "user_id:nobody"] })).await;
+    app.work().await;
+    for (page, row, status) in [
+        (json!(0), json!(0), 200),
+        (json!(9_999_999), json!(99_999), 200),
+        (json!(0), json!(100_000), 400),
+        (json!(0), json!(u64::MAX), 400),
+        (json!(10_000_000), json!(0), 400),
+        (json!(u32::MAX), json!(0), 400),
+        (json!(u64::MAX), json!(0), 400),
+        (json!(-1), json!(0), 400),
+    ] {
+        let next = efface_core::list::encode_cursor(&json!({ "page": page, "row": row }));
+        let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/outcomes?next={next}");
+        assert_eq!(app.send(Req::get(path)).await.status, status, "{page} {row}");
+    }
+}
+
+/// Outcomes are looked for only where there are some, and a list whose time has ended returns what it has.
+#[tokio::test]
+async fn a_filtered_list_of_outcomes_is_bounded() {
+    let app = TestApp::start_patient().await;
+    let job = app.job(json!({ "action": "delete_profile", "rows": [], "open": true })).await;
+    let rows = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/rows");
+    for page in 1..=203 {
+        let row = if [1, 203].contains(&page) { "x" } else { "user_id:nobody" };
+        assert_eq!(app.send(Req::post(&rows, &json!({ "page": page, "rows": [row] }))).await.status, 202);
+    }
+    app.db.proxy.take();
+    assert_eq!(app.outcomes(&job, "&outcome=deleted").await, []);
+    let requests = app.db.proxy.take();
+    assert!(requests.len() <= 2, "the job's counts tell that there are none: {}", requests.len());
+    let hasty = App::new(app.db.store.clone(), app.queue.queue(), master(), app.clock.clock(), EventSource::Rest)
+        .with_list_time(Duration::ZERO);
+    let mut next = String::new();
+    let mut pages = Vec::new();
+    loop {
+        let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/outcomes?outcome=invalid&next={next}");
+        let list = Req::get(path).token(app.token(Role::Auditor));
+        let reply = send(&hasty, &list, Via::Rest).await;
+        pages.push(reply.body["data"].as_array().unwrap().iter().map(|row| row["page"].clone()).collect::<Vec<_>>());
+        if reply.body["cursor"]["has_more"] == json!(false) {
+            break;
+        }
+        reply.body["cursor"]["next"].as_str().unwrap().clone_into(&mut next);
+    }
+    assert_eq!(pages, [vec![json!(1)], vec![json!(203)]], "a hundred pages at a time, and on until something is found");
 }

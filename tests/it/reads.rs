@@ -1,6 +1,13 @@
 //! Reading profiles and deletion records: pages, filters, errors.
 
-use efface_tests::{Req, TestApp, app::SPACE};
+use std::time::Duration;
+
+use efface_api::{App, event::EventSource};
+use efface_core::role::Role;
+use efface_tests::{
+    Req, TestApp, Via,
+    app::{self, SPACE},
+};
 use serde_json::{Value, json};
 
 async fn get(app: &TestApp, what: &str) -> Value {
@@ -123,6 +130,85 @@ async fn a_profile_is_found_by_any_identifier_and_by_its_id() {
         404,
         "a deleted identifier finds no profile"
     );
+}
+
+/// A profile of 10,000 identifiers, of which some types have few.
+#[tokio::test]
+async fn types_are_looked_for_by_their_keys() {
+    let app = TestApp::start_patient().await;
+    for some in 0..5 {
+        let many = (0..2_000).map(|i| format!("anonymous_id:{some}-{i}"));
+        let few = ["user_id:u".to_owned(), format!("user_id:u{some}"), format!("ios.id:{some}")];
+        let ids: Vec<String> = few.into_iter().chain(many).collect();
+        let line = app::profile_line(SPACE, &ids.iter().map(String::as_str).collect::<Vec<_>>());
+        app.try_load(&line).await.unwrap();
+    }
+    let get = async |query: &str| {
+        let body = get(&app, &format!("external_ids?{query}")).await;
+        let data = body["data"].as_array().unwrap();
+        let ids: Vec<String> = data.iter().map(|id| format!("{}:{}", id["type"], id["id"]).replace('"', "")).collect();
+        (ids, body["cursor"]["next"].as_str().unwrap().to_owned())
+    };
+    get("include=email").await;
+    app.db.proxy.take();
+    let (mut ids, next) = get("include=user_id,email,shoe_size,ios.id&limit=100").await;
+    ids.sort();
+    assert_eq!((ids.len(), ids[0].as_str(), ids[10].as_str(), next.as_str()), (11, "ios.id:0", "user_id:u4", ""));
+    let requests = app.db.proxy.take().len();
+    assert!(requests <= 7, "lookup, head, three types and two of identifiers, not {requests}");
+
+    // Page by page, also where the types change on the way: the list goes on after the place where it ended.
+    let (first, next) = get("include=user_id,ios.id&limit=4").await;
+    let (second, next) = get(&format!("include=user_id,ios.id&limit=4&next={next}")).await;
+    let (third, last) = get(&format!("include=user_id,ios.id&limit=4&next={next}")).await;
+    assert_eq!([first.len(), second.len(), third.len(), last.len()], [4, 4, 3, 0]);
+    let mut paged = [first, second, third].concat();
+    assert!(paged.is_sorted_by_key(|id| id.split(':').next().unwrap().to_owned()), "by type");
+    paged.sort();
+    assert_eq!(paged, ids);
+    let (rest, _) = get(&format!("include=anonymous_id,user_id&limit=100&next={next}")).await;
+    assert_eq!(rest.len(), 3, "nothing before the cursor: {rest:?}");
+    assert_eq!(get(&format!("include=anonymous_id&next={next}")).await, (Vec::new(), String::new()));
+}
+
+/// A list whose time has ended returns what it has, and a cursor that goes on behind all that was looked at.
+#[tokio::test]
+async fn a_list_ends_when_its_time_does() {
+    let app = TestApp::start().await;
+    let members = ["a", "b", "c"].map(|name| format!("anonymous_id:{name}"));
+    app.profile(&["user_id:u", "email:e@x"]).await;
+    for member in &members {
+        let mut line = app::profile_line(SPACE, &[member]);
+        line["merged_into"] = json!({ "type": "user_id", "id": "u" });
+        app.try_load(&line).await.unwrap();
+    }
+    let hasty = App::new(app.db.store.clone(), app.queue.queue(), app::master(), app.clock.clock(), EventSource::Rest)
+        .with_list_time(Duration::ZERO);
+    let mut seen = Vec::new();
+    let mut next = String::new();
+    loop {
+        let list = Req::read(SPACE, "user_id", "u", &format!("external_ids?next={next}"));
+        let page = app::send(&hasty, &list.token(app.token(Role::WorkspaceOwner)), Via::Rest).await.body;
+        let data = page["data"].as_array().unwrap();
+        assert!(!data.is_empty() || page["cursor"]["has_more"] == json!(false), "{page}");
+        seen.push(data.len());
+        if page["cursor"]["has_more"] == json!(false) {
+            break;
+        }
+        page["cursor"]["next"].as_str().unwrap().clone_into(&mut next);
+    }
+    assert_eq!(seen, [2, 1, 1, 1], "a member at a time");
+}
+
+/// As `docs/api.md` orders them: the query before the profile.
+#[tokio::test]
+async fn a_bad_cursor_comes_before_an_unknown_profile() {
+    let app = TestApp::start().await;
+    let edge = efface_core::list::encode_cursor(&json!({ "profile": format!("use_{:032}", 0), "edge": "H" }));
+    for what in ["external_ids?next=junk", "traits?next=junk", &format!("external_ids?next={edge}")] {
+        let reply = app.send(Req::read(SPACE, "user_id", "nobody", what)).await;
+        assert!(reply.line().starts_with("400 bad_request The query parameter `next` is not one"), "{what}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use efface_core::{api_error::ApiError, id::RequestId, job::JobStatus, list, time::Time};
 use efface_engine::{Caller, Engine, Error, access::Access, idempotency::KeyedRequest};
+use tokio::time::Instant;
 
 use crate::{App, event::Request, idempotency, path::PathValues};
 
@@ -23,6 +24,8 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) id: RequestId,
     /// When the request arrived: the time of what it deletes.
     pub(crate) now: Time,
+    /// When a list that has found something ends its page.
+    pub(crate) list_until: Instant,
 }
 
 impl RequestContext<'_> {

@@ -17,7 +17,10 @@ mod route;
 mod routes;
 mod schema;
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use efface_aws::{
     Store,
@@ -54,13 +57,23 @@ pub struct App {
     engine: Engine,
     clock: Clock,
     source: EventSource,
+    list_time: Duration,
 }
+
+/// After so long a list ends its page with what it has found.
+const LIST_TIME: Duration = Duration::from_secs(2);
 
 impl App {
     /// An app on a store and the queue of its jobs, with the key that identifiers are hashed with.
     pub fn new(store: Store, queue: Queue, master: MasterKey, clock: Clock, source: EventSource) -> Self {
         let engine = Engine::new(store.clone(), queue, clock.clone());
-        Self { store, access: AccessCache::new(master), engine, clock, source }
+        Self { store, access: AccessCache::new(master), engine, clock, source, list_time: LIST_TIME }
+    }
+
+    /// The same with another time for lists, after which they end their page with what they have found.
+    #[must_use]
+    pub fn with_list_time(self, list_time: Duration) -> Self {
+        Self { list_time, ..self }
     }
 
     /// The same with a deployment's own prices.

@@ -9,6 +9,7 @@ use std::{borrow::Cow, future::Future, sync::Arc};
 use efface_core::{api_error::ApiError, id::RequestId, job::Action, time::Time};
 use efface_engine::{Error, access::Access};
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 use crate::{
     App,
@@ -99,7 +100,8 @@ pub(crate) fn admit<'a>(
 ) -> Result<RequestContext<'a>, ApiError> {
     spec.body.check(request)?;
     let access = access.ok_or(ApiError::MissingUrlParameters)?;
-    Ok(RequestContext { app, request, path, access, body: Cow::Borrowed(&[]), job: None, id, now })
+    let list_until = Instant::now() + app.list_time;
+    Ok(RequestContext { app, request, path, access, body: Cow::Borrowed(&[]), job: None, id, now, list_until })
 }
 
 async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, Error> {

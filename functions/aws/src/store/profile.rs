@@ -1,6 +1,6 @@
 //! Profiles: heads, merges, and what a profile's partition lists.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
@@ -14,6 +14,7 @@ use efface_core::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use super::{
     Item, Key, Store, StoreError,
@@ -54,13 +55,45 @@ pub struct IdentifierCursor {
 }
 
 impl IdentifierCursor {
-    /// Whether a list of this merged profile can have ended here. Clients send cursors back, and can make them up.
-    pub fn is_in(&self, root: &Head) -> bool {
+    /// Whether it names an edge. Clients send cursors back, and can make them up.
+    pub fn is_edge(&self) -> bool {
         let edge = self.edge.strip_prefix(EDGES).and_then(|edge| edge.rsplit_once('#'));
-        let is_edge = edge
-            .is_some_and(|(id_type, hash)| IdentifierType::parse(id_type).is_ok() && hash.parse::<IdHash>().is_ok());
-        is_edge && root.members().any(|member| member == self.profile)
+        edge.is_some_and(|(id_type, hash)| IdentifierType::parse(id_type).is_ok() && hash.parse::<IdHash>().is_ok())
     }
+
+    /// Whether a list of this merged profile can have ended here.
+    pub fn is_in(&self, root: &Head) -> bool {
+        root.members().any(|member| member == self.profile)
+    }
+}
+
+/// Edges of one profile: a prefix of their sort keys, and the edge after which they begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeRange {
+    profile: ProfileId,
+    prefix: String,
+    after: Option<String>,
+}
+
+/// The edges of a merged profile from a cursor on, of some types or of all, in the order of the list: by member, then by
+/// type. Types sort as their edges do, because `#`, which ends a type in an edge, sorts before all that a type is made of.
+pub fn edge_ranges(
+    root: &Head,
+    types: Option<&BTreeSet<IdentifierType>>,
+    start: Option<IdentifierCursor>,
+) -> Vec<EdgeRange> {
+    let prefixes = types.map_or_else(|| vec![EDGES.to_owned()], |types| types.iter().map(edges_of).collect());
+    let IdentifierCursor { profile: first, edge } =
+        start.unwrap_or_else(|| IdentifierCursor { profile: root.root, edge: String::new() });
+    let mut ranges = Vec::new();
+    for profile in root.members().skip_while(|member| *member != first) {
+        let edge = if profile == first { edge.as_str() } else { "" };
+        for prefix in prefixes.iter().filter(|prefix| edge.starts_with(*prefix) || edge < prefix.as_str()) {
+            let after = edge.starts_with(prefix).then(|| edge.to_owned());
+            ranges.push(EdgeRange { profile, prefix: prefix.clone(), after });
+        }
+    }
+    ranges
 }
 
 impl Store {
@@ -90,40 +123,39 @@ impl Store {
         Ok(a.root == b.root && a.state == ProfileState::Active && b.state == ProfileState::Active)
     }
 
-    /// A page of a merged profile's active identifiers, at most `limit`, and where to go on. Without a cursor the page is
-    /// the last: it is looked for one identifier further, so that no page but the first can be empty.
+    /// A page of the active identifiers behind edges, at most `limit`, and where to go on. Without a cursor the page is the
+    /// last: it is looked for one identifier further. At `until` it ends with what was found, and goes on looking where
+    /// nothing was. So no page that has a cursor is empty.
     pub async fn list_identifiers(
         &self,
         space: &SpaceId,
-        root: &Head,
-        types: Option<&[String]>,
-        start: Option<IdentifierCursor>,
+        ranges: Vec<EdgeRange>,
         limit: usize,
+        until: Instant,
     ) -> Result<(Vec<Identifier>, Option<IdentifierCursor>), StoreError> {
-        let mut found: Vec<(Identifier, IdentifierCursor)> = Vec::new();
-        let skipped =
-            start.as_ref().map_or(0, |start| root.members().take_while(|member| *member != start.profile).count());
-        let mut after = start.map(|start| start.edge);
-        for profile in root.members().skip(skipped) {
-            loop {
-                let (edges, more) = self.edges(space, profile, EDGES, after.take()).await?;
+        let mut found = Vec::new();
+        // All that is active up to here is in `found`.
+        let mut end = None;
+        for EdgeRange { profile, prefix, after } in ranges {
+            let mut next = Some(after);
+            while let Some(after) = next {
+                if !found.is_empty() && Instant::now() >= until {
+                    return Ok((found, end));
+                }
+                let (edges, more) = self.edges(space, profile, &prefix, after).await?;
+                let last = edges.last().cloned();
                 for (identifier, edge) in self.active_of(space, profile, edges).await? {
-                    if types.is_none_or(|types| types.iter().any(|name| name == identifier.r#type.as_str())) {
-                        found.push((identifier, IdentifierCursor { profile, edge }));
+                    if found.len() == limit {
+                        return Ok((found, end));
                     }
+                    found.push(identifier);
+                    end = Some(IdentifierCursor { profile, edge });
                 }
-                if found.len() > limit {
-                    found.truncate(limit);
-                    let next = found.last().map(|(_, cursor)| cursor.clone());
-                    return Ok((found.into_iter().map(|(identifier, _)| identifier).collect(), next));
-                }
-                after = more;
-                if after.is_none() {
-                    break;
-                }
+                end = last.map(|edge| IdentifierCursor { profile, edge }).or(end);
+                next = more.map(Some);
             }
         }
-        Ok((found.into_iter().map(|(identifier, _)| identifier).collect(), None))
+        Ok((found, None))
     }
 
     /// Up to 100 of a profile's edges with a prefix, and the last one where there are more.

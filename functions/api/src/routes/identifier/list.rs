@@ -1,6 +1,9 @@
 //! The identifiers of a profile, page by page.
 
-use efface_aws::{StoreError, store::profile::IdentifierCursor};
+use efface_aws::{
+    StoreError,
+    store::profile::{IdentifierCursor, edge_ranges},
+};
 use efface_core::{api_error::ApiError, deletion::Identifier, list, request::USERS, role::Permission, time::Time};
 use efface_engine::Error;
 use serde::Serialize;
@@ -10,13 +13,13 @@ use crate::{
     body::BodyRule,
     context::RequestContext,
     cursor::Cursor,
-    endpoint::{Content, Docs, Method, SHORT, Spec, SuccessDoc},
+    endpoint::{Content, Docs, MEDIUM, Method, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
     routes::{
         parameters::{INCLUDE, LIMIT, NEXT, VERBOSE},
-        profile::find::{ProfileList, find},
+        profile::find::{self, ProfileList, find},
     },
 };
 
@@ -59,7 +62,7 @@ impl Handler for ListExternalIds {
         path: "/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/external_ids",
         permission: PermissionRule::Fixed(Permission::ReadProfiles),
         needs_activation: false,
-        time: SHORT,
+        time: MEDIUM,
         body: BodyRule::Ignored,
     };
 
@@ -74,24 +77,28 @@ impl Handler for ListExternalIds {
             description: "A page of identifiers.",
             content: &[Content::json::<ExternalIds>()],
         }],
-        errors: ProfileList::errors,
+        errors: find::errors,
     };
 
-    type Request = ProfileList;
+    type Request = ProfileList<IdentifierCursor>;
 
-    fn parse(cx: &RequestContext<'_>) -> Result<ProfileList, ApiError> {
-        ProfileList::parse(cx)
+    fn parse(cx: &RequestContext<'_>) -> Result<Self::Request, ApiError> {
+        let request: Self::Request = ProfileList::parse(cx)?;
+        let is_edge = request.start.as_ref().is_none_or(IdentifierCursor::is_edge);
+        if is_edge { Ok(request) } else { Err(list::bad_cursor()) }
     }
 
-    async fn run(cx: &RequestContext<'_>, ProfileList { selector, query }: ProfileList) -> Result<Response, Error> {
+    async fn run(cx: &RequestContext<'_>, request: Self::Request) -> Result<Response, Error> {
+        let ProfileList { selector, query, start } = request;
         let head = find(cx, &selector).await?;
-        let start = query.next.as_deref().map(list::decode_cursor::<IdentifierCursor>).transpose()?;
         if start.as_ref().is_some_and(|start| !start.is_in(&head)) {
             return Err(list::bad_cursor().into());
         }
-        let (store, space) = (&cx.app.store, &cx.access.space_id);
-        let listed = store.list_identifiers(space, &head, query.include.as_deref(), start, query.limit).await;
-        let (identifiers, next) = listed?;
+        let (store, space, known) = (&cx.app.store, &cx.access.space_id, &cx.access.space.identifier_types);
+        // A name that is no type of the space finds nothing.
+        let types = query.include.map(|names| names.iter().filter_map(|name| known.find(name)).collect());
+        let ranges = edge_ranges(&head, types.as_ref(), start);
+        let (identifiers, next) = store.list_identifiers(space, ranges, query.limit, cx.list_until).await?;
         let data =
             identifiers.into_iter().map(|identifier| entry(identifier, query.verbose)).collect::<Result<_, _>>()?;
         Response::ok(&ExternalIds { data, cursor: Cursor::new(cx.request, next.as_ref()) })

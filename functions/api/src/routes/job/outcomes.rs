@@ -5,7 +5,7 @@ use std::fmt::Write;
 use efface_aws::store::job::{OutcomeCursor, RowOutcome as StoredOutcome};
 use efface_core::{
     api_error::ApiError,
-    job::Outcome,
+    job::{JobStatus, Outcome},
     list::{self, ListQuery},
 };
 use efface_engine::Error;
@@ -114,16 +114,23 @@ impl Handler for ListOutcomes {
     fn parse(cx: &RequestContext<'_>) -> Result<OutcomeQuery, ApiError> {
         let query = ListQuery::read(&cx.request.query, &["outcome"])?;
         let outcome = query.filter("outcome", "deleted, duplicate, not_found, invalid, protected or failed")?;
-        let start = query.next.as_deref().map(list::decode_cursor).transpose()?;
+        let start: Option<OutcomeCursor> = query.next.as_deref().map(list::decode_cursor).transpose()?;
+        if start.is_some_and(|start| !start.is_row()) {
+            return Err(list::bad_cursor());
+        }
         let is_csv = cx.request.values("accept").iter().any(|accept| wants_csv(accept));
         Ok(OutcomeQuery { query, outcome, start, is_csv })
     }
 
     async fn run(cx: &RequestContext<'_>, request: OutcomeQuery) -> Result<Response, Error> {
         let OutcomeQuery { query, outcome, start, is_csv } = request;
-        let job = cx.job()?.head.job_id;
-        let listed = cx.app.store.list_outcomes(&cx.access.space_id, job, outcome, start, query.limit).await;
-        let (outcomes, next) = listed?;
+        let JobStatus { head, progress } = cx.job()?;
+        let (store, space) = (&cx.app.store, &cx.access.space_id);
+        let (outcomes, next) = match outcome.map_or(progress.counts.total(), |outcome| progress.counts.of(outcome)) {
+            // Nothing is looked for in a job that has none, however many pages it has.
+            0 => (Vec::new(), None),
+            _ => store.list_outcomes(space, head.job_id, outcome, start, query.limit, cx.list_until).await?,
+        };
         let data: Vec<RowOutcome> = outcomes.into_iter().map(Into::into).collect();
         if is_csv {
             let next = next.as_ref().map(|next| link(cx, &query, &list::encode_cursor(next)));

@@ -11,7 +11,7 @@ use efface_engine::{DeletedProfile, Error};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::find::ProfileList;
+use super::find;
 use crate::{
     body::BodyRule,
     context::RequestContext,
@@ -74,7 +74,7 @@ impl Handler for DeleteProfile {
             },
         ],
         errors: || {
-            let mut errors = ProfileList::errors();
+            let mut errors = find::errors();
             errors.push(ApiError::UnsupportedType);
             errors
         },

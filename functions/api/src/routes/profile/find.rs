@@ -1,30 +1,39 @@
 //! The profile that a read is about.
 
 use efface_core::{
-    api_error::ApiError, id::ProfileId, identifier::SEGMENT_ID, list::ListQuery, profile::Head, request::Selector,
+    api_error::ApiError,
+    id::ProfileId,
+    identifier::SEGMENT_ID,
+    list::{self, ListQuery},
+    profile::Head,
+    request::Selector,
 };
 use efface_engine::Error;
+use serde::de::DeserializeOwned;
 
 use crate::context::RequestContext;
 
-/// A request for a list of a profile.
-pub(in crate::routes) struct ProfileList {
+/// A request for a list of a profile that goes on at a cursor `C`.
+pub(in crate::routes) struct ProfileList<C> {
     pub(in crate::routes) selector: Selector,
     pub(in crate::routes) query: ListQuery,
+    pub(in crate::routes) start: Option<C>,
 }
 
-impl ProfileList {
+impl<C: DeserializeOwned> ProfileList<C> {
     /// Reads the path, then the query.
     pub(in crate::routes) fn parse(cx: &RequestContext<'_>) -> Result<Self, ApiError> {
         let selector = cx.path.profile().parse(cx.request.encoding)?;
-        Ok(Self { selector, query: ListQuery::parse(&cx.request.query)? })
+        let query = ListQuery::parse(&cx.request.query)?;
+        let start = query.next.as_deref().map(list::decode_cursor).transpose()?;
+        Ok(Self { selector, query, start })
     }
+}
 
-    /// Examples of the errors of reads of a profile.
-    pub(in crate::routes) fn errors() -> Vec<ApiError> {
-        let collection = ApiError::InvalidCollection("accounts".to_owned());
-        vec![ApiError::MissingUrlParameters, collection, ApiError::ProfileNotFound]
-    }
+/// Examples of the errors of requests on a profile.
+pub(in crate::routes) fn errors() -> Vec<ApiError> {
+    let collection = ApiError::InvalidCollection("accounts".to_owned());
+    vec![ApiError::MissingUrlParameters, collection, ApiError::ProfileNotFound]
 }
 
 /// Finds the merged profile that has an identifier. Its head is the root's.

@@ -5,7 +5,7 @@ use efface_engine::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::find::{ProfileList, find};
+use super::find::{self, find};
 use crate::{
     body::BodyRule,
     context::RequestContext,
@@ -64,7 +64,7 @@ impl Handler for GetMetadata {
             description: "The metadata.",
             content: &[Content::json::<MetadataBody>()],
         }],
-        errors: ProfileList::errors,
+        errors: find::errors,
     };
 
     type Request = Selector;

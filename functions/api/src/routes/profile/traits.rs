@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, ops::Bound};
 
 use efface_aws::store::profile::Trait;
-use efface_core::{api_error::ApiError, list, role::Permission, time::Time};
+use efface_core::{api_error::ApiError, role::Permission, time::Time};
 use efface_engine::Error;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::find::{ProfileList, find};
+use super::find::{self, ProfileList, find};
 use crate::{
     body::BodyRule,
     context::RequestContext,
@@ -65,23 +65,23 @@ impl Handler for ListTraits {
             description: "A page of traits.",
             content: &[Content::json::<TraitsPage>()],
         }],
-        errors: ProfileList::errors,
+        errors: find::errors,
     };
 
-    type Request = ProfileList;
+    type Request = ProfileList<String>;
 
-    fn parse(cx: &RequestContext<'_>) -> Result<ProfileList, ApiError> {
+    fn parse(cx: &RequestContext<'_>) -> Result<Self::Request, ApiError> {
         ProfileList::parse(cx)
     }
 
-    async fn run(cx: &RequestContext<'_>, ProfileList { selector, query }: ProfileList) -> Result<Response, Error> {
+    async fn run(cx: &RequestContext<'_>, request: Self::Request) -> Result<Response, Error> {
+        let ProfileList { selector, query, start } = request;
         let head = find(cx, &selector).await?;
-        let after = query.next.as_deref().map(list::decode_cursor::<String>).transpose()?;
         let mut all = cx.app.store.list_traits(&cx.access.space_id, &head).await?;
         if let Some(names) = &query.include {
             all.retain(|name, _| names.contains(name));
         }
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let from = start.map_or(Bound::Unbounded, Bound::Excluded);
         let mut rest = all.range((from, Bound::Unbounded)).peekable();
         let mut traits = BTreeMap::new();
         let mut bytes = 0;

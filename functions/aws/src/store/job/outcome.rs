@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use efface_core::{
     job::{
-        JobId, Outcome, Page,
+        JobId, MAX_PAGE, Outcome, Page,
         chunk::{CHUNK_ROWS, Chunk, Outcomes, Row},
     },
-    rows::RowFault,
+    rows::{MAX_ROWS, RowFault},
     space::SpaceId,
 };
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::store::{Store, StoreError};
 
@@ -30,11 +31,18 @@ pub struct RowOutcome {
     pub fault: Option<RowFault>,
 }
 
-/// Where a page of the list ended.
+/// Where a page of the list ended: all up to this row was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeCursor {
     page: u32,
     row: usize,
+}
+
+impl OutcomeCursor {
+    /// Whether a list can have ended here. Clients send cursors back, and can make them up.
+    pub fn is_row(&self) -> bool {
+        self.page <= MAX_PAGE && self.row < MAX_ROWS
+    }
 }
 
 /// A list of outcomes that is being made.
@@ -45,11 +53,14 @@ struct List<'a> {
     start: Option<OutcomeCursor>,
     limit: usize,
     found: Vec<RowOutcome>,
+    /// All that matches up to here is in `found`.
+    end: Option<OutcomeCursor>,
 }
 
 impl Store {
-    /// A page of the outcomes of a job's rows, and where to go on. It is looked for one row further, so that no page but
-    /// the first can be empty.
+    /// A page of the outcomes of a job's rows, and where to go on. Without a cursor the page is the last: it is looked for
+    /// one row further. At `until` it ends with what was found, and goes on looking where nothing was. So no page that has a
+    /// cursor is empty.
     pub async fn list_outcomes(
         &self,
         space: &SpaceId,
@@ -57,29 +68,32 @@ impl Store {
         only: Option<Outcome>,
         start: Option<OutcomeCursor>,
         limit: usize,
+        until: Instant,
     ) -> Result<(Vec<RowOutcome>, Option<OutcomeCursor>), StoreError> {
-        let mut list = List { space, job, only, start, limit, found: Vec::new() };
+        let mut list = List { space, job, only, start, limit, found: Vec::new(), end: None };
         let mut from = Some(start.map_or(0, |start| start.page));
-        let at_once: u8 = if only.is_some() { PAGES } else { 1 };
+        let mut at_once: u8 = if only.is_some() { PAGES } else { 1 };
         while let Some(page) = from {
+            if !list.found.is_empty() && Instant::now() >= until {
+                return Ok((list.found, list.end));
+            }
             let pages = self.pages(space, job, page, at_once.into()).await?;
             from = pages.last().filter(|_| pages.len() == usize::from(at_once)).map(|page| page.page + 1);
             let mut chunks = self.chunks_of(space, job, &pages).await?;
             for page in pages {
                 let chunks = chunks.remove(&page.page).unwrap_or_default();
                 if list.add_page(self, &page, &chunks).await? {
-                    list.found.truncate(limit);
-                    let end = list.found.last().map(|end| OutcomeCursor { page: end.page, row: end.row });
-                    return Ok((list.found, end));
+                    return Ok((list.found, list.end));
                 }
             }
+            at_once = PAGES;
         }
         Ok((list.found, None))
     }
 }
 
 impl List<'_> {
-    /// Adds the outcomes of a page. Whether the list is full.
+    /// Adds the outcomes of a page. Whether the list is full and there are more.
     async fn add_page(
         &mut self,
         store: &Store,
@@ -87,7 +101,7 @@ impl List<'_> {
         chunks: &BTreeMap<u32, Chunk>,
     ) -> Result<bool, StoreError> {
         let after = self.start.filter(|start| start.page == page.page);
-        let first = after.map_or(0, |start| start.row.saturating_add(1));
+        let first = after.map_or(0, |start| start.row + 1);
         let wants_faults = page.invalid > 0 && self.only.is_none_or(|only| only == Outcome::Invalid);
         for (number, base) in (0..page.chunks).zip((0..).step_by(CHUNK_ROWS)) {
             if base + CHUNK_ROWS <= first {
@@ -107,13 +121,15 @@ impl List<'_> {
                 if row < first || self.only.is_some_and(|only| only != outcome) {
                     continue;
                 }
-                let fault = rows.as_ref().and_then(|rows| rows.get(at)).and_then(fault);
-                self.found.push(RowOutcome { page: page.page, row, outcome, fault });
-                if self.found.len() > self.limit {
+                if self.found.len() == self.limit {
                     return Ok(true);
                 }
+                let fault = rows.as_ref().and_then(|rows| rows.get(at)).and_then(fault);
+                self.found.push(RowOutcome { page: page.page, row, outcome, fault });
+                self.end = Some(OutcomeCursor { page: page.page, row });
             }
         }
+        self.end = Some(OutcomeCursor { page: page.page, row: MAX_ROWS - 1 });
         Ok(false)
     }
 }
