@@ -242,7 +242,8 @@ async fn routes_and_methods() {
     let path = format!("{BASE}/users/profiles/user_id:u/external_ids/delete");
     for method in ["GET", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "TRACE"] {
         let reply = app.send_raw(&Req::get(path.clone()).method(method)).await;
-        assert_eq!(reply.line(), "405 method_not_allowed This path answers POST only.", "{method}");
+        let line = "405 method_not_allowed This path answers POST only.";
+        assert_eq!(reply.line(), if method == "HEAD" { "405 -" } else { line }, "{method}");
         assert_eq!(reply.headers["allow"], "POST");
     }
     let reply = app.send_raw(&Req::get(path.clone()).method("POST")).await;

@@ -157,6 +157,52 @@ async fn a_list_of_media_types_may_be_sent_in_parts() {
     }
 }
 
+/// Methods that no endpoint has, and paths with a slash at their end.
+#[tokio::test]
+async fn head_options_and_trailing_slashes() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u", "email:e@x", "email:e@x/"]).await;
+    let token = app.token(Role::WorkspaceOwner).to_owned();
+    let jobs = format!("/v1/spaces/{SPACE}/deletion_jobs");
+    let profile = format!("/v1/spaces/{SPACE}/collections/users/profiles/user_id:u");
+    for (source, via) in SOURCES {
+        let instance = app.another(source);
+        let send = async |method: &str, path: &str| {
+            app::send(&instance, &Req::get(path).method(method).token(&token), via).await
+        };
+        for (path, allow) in [("/health", "GET"), (&jobs, "GET, POST"), (&profile, "DELETE")] {
+            let head = send("HEAD", path).await;
+            assert_eq!((head.status, head.headers["allow"].as_str()), (405, allow), "{source:?} {path}");
+            assert_eq!(head.body, Value::from(""), "{source:?} {path}: the response to HEAD has no body");
+            let options = send("OPTIONS", path).await;
+            let line = format!("405 method_not_allowed This path answers {allow} only.");
+            assert_eq!((options.line(), options.headers["allow"].as_str()), (line, allow), "{source:?} {path}");
+            let is_cors = options.headers.keys().any(|name| name.starts_with("access-control-"));
+            assert!(!is_cors, "{source:?} {path}: pages of other sites may send nothing");
+        }
+        assert_eq!(send("HEAD", "/nowhere").await.body, Value::from(""), "{source:?}");
+        for path in
+            ["/health/", &format!("{profile}/traits/"), &format!("{jobs}/job_0/rows/"), &format!("{jobs}/job_0/")]
+        {
+            assert_eq!(
+                send("GET", path).await.line(),
+                "404 not_found There is nothing at this path.",
+                "{source:?} {path}"
+            );
+        }
+        assert_eq!(send("GET", &format!("{jobs}/")).await.line(), "404 not_found Job was not found.", "{source:?}");
+        let record = send("GET", &format!("/v1/spaces/{SPACE}/deletions/email:e@x/")).await;
+        assert_eq!(
+            record.line(),
+            "404 not_found Deletion was not found.",
+            "{source:?}: the slash is part of the value"
+        );
+        let deleted = send("DELETE", &format!("{profile}/")).await;
+        assert_eq!(deleted.line(), "404 not_found Profile was not found.", "{source:?}: there is no profile `u/`");
+    }
+    assert_eq!(app.external_ids("user_id:u").await.len(), 3);
+}
+
 /// Events that are no HTTP requests have a response, and do not crash the function.
 #[tokio::test]
 async fn other_events_have_a_response() {

@@ -96,14 +96,14 @@ impl App {
 
     async fn respond(&self, event: HttpEvent, id: RequestId, now: Time) -> Value {
         let started = Instant::now();
-        let format = event.format();
+        let (format, is_head) = (event.format(), event.method() == "HEAD");
         let work = Box::pin(self.carry_out(event, id, now));
         // The line of the panic itself is its cause.
         let response = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Ok(ApiError::Internal.into()));
         let response = response.unwrap_or_else(Response::of);
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(status = response.status(), code = response.code(), duration_ms, "request");
-        response.into_event(&id, format)
+        response.into_event(&id, format, is_head)
     }
 
     async fn carry_out(&self, event: HttpEvent, id: RequestId, now: Time) -> Result<Response, Error> {

@@ -106,8 +106,8 @@ impl Response {
         self.code
     }
 
-    /// The response as Lambda takes it. The two formats differ in the cookies only.
-    pub(crate) fn into_event(self, id: &RequestId, format: Format) -> Value {
+    /// The response as Lambda takes it. The two formats differ in the cookies only. The response to HEAD has no body.
+    pub(crate) fn into_event(self, id: &RequestId, format: Format, is_head: bool) -> Value {
         let mut headers = Map::new();
         headers.insert("Content-Type".to_owned(), self.content_type.into());
         headers.insert("Request-Id".to_owned(), id.to_string().into());
@@ -124,8 +124,9 @@ impl Response {
         if matches!(self.status, 429 | 503) {
             headers.insert("Retry-After".to_owned(), RETRY_AFTER_SECONDS.into());
         }
+        let body = if is_head { String::new() } else { self.body };
         let mut event =
-            json!({ "statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": false });
+            json!({ "statusCode": self.status, "headers": headers, "body": body, "isBase64Encoded": false });
         if format == Format::V2 {
             // `cargo lambda watch` does not accept a response without it.
             event["cookies"] = json!([]);
