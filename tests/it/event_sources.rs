@@ -203,6 +203,42 @@ async fn head_options_and_trailing_slashes() {
     assert_eq!(app.external_ids("user_id:u").await.len(), 3);
 }
 
+/// A page of another site can send a POST without a declared type unasked, with a token that the browser remembers.
+#[tokio::test]
+async fn a_page_must_declare_that_it_sends_json() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u"]).await;
+    let token = app.token(Role::WorkspaceOwner).to_owned();
+    let jobs = format!("/v1/spaces/{SPACE}/deletion_jobs");
+    let body = json!({ "action": "delete_profile", "rows": [], "open": true });
+    let posts = [
+        Req::delete(SPACE, "u", "email", "nobody"),
+        Req::post(&jobs, &body),
+        Req::post(format!("{jobs}/{}/rows", app.job(body.clone()).await), &json!({ "page": 1, "rows": [] })),
+        Req::post(format!("{jobs}/{}/pause", app.job(body.clone()).await), &json!({})),
+        Req::post("/internal/bulk-delete-internal", &json!([])).header("x-reactor-instance-name", "demo"),
+    ];
+    for (source, via) in SOURCES {
+        let instance = app.another(source);
+        for post in &posts {
+            let declared = post.clone().token(&token);
+            let mut silent = declared.clone();
+            silent.headers.retain(|(name, _)| name != "Content-Type");
+            let status = async |request: Req| app::send(&instance, &request, via).await.status;
+            let expected = status(declared.clone()).await;
+            assert_eq!(status(silent.clone()).await, expected, "{source:?} {}: no page sent it", post.target);
+            for (name, value) in [("Origin", "null"), ("Origin", "https://x.example"), ("Sec-Fetch-Site", "cross-site")]
+            {
+                assert_eq!(status(silent.clone().header(name, value)).await, 415, "{source:?} {}", post.target);
+                assert_eq!(status(declared.clone().header(name, value)).await, expected, "{source:?} {}", post.target);
+            }
+        }
+        let health = app::send(&instance, &Req::get("/health"), via).await;
+        assert_eq!(health.headers["x-content-type-options"], "nosniff", "{source:?}");
+    }
+    app.queue.take();
+}
+
 /// Events that are no HTTP requests have a response, and do not crash the function.
 #[tokio::test]
 async fn other_events_have_a_response() {

@@ -58,6 +58,10 @@ impl BodyRule {
     }
 
     /// Rejects a body by its size in bytes, then by its declared type and encoding.
+    ///
+    /// Without a declared type it is read as JSON (contract), but not where a web page sent it. A page of another site may
+    /// send a POST without a type, unasked, and the browser adds a token that its user once entered; to declare JSON, the
+    /// page must ask first, and is denied.
     pub(crate) fn check(&self, request: &Request) -> Result<(), ApiError> {
         let Self::Checked(limits) = self else { return Ok(()) };
         if request.body.len() > limits.most {
@@ -70,9 +74,10 @@ impl BodyRule {
         let media_type = essence(media_type.unwrap_or_default());
         let encoding = encoding.unwrap_or("identity");
         let is_known = limits.types.iter().any(|known| media_type.eq_ignore_ascii_case(known));
+        let is_asked_for = !media_type.is_empty() || !request.is_from_page();
         let is_plain = encoding.eq_ignore_ascii_case("identity");
         let is_gzip = limits.gzip && encoding.eq_ignore_ascii_case("gzip");
-        if is_known && (is_plain || is_gzip) { Ok(()) } else { Err((limits.unsupported)()) }
+        if is_known && is_asked_for && (is_plain || is_gzip) { Ok(()) } else { Err((limits.unsupported)()) }
     }
 
     /// The body's bytes, inflated where the endpoint takes gzip.

@@ -232,4 +232,9 @@ impl Request {
     pub fn values(&self, name: &str) -> &[String] {
         self.headers.get(name).map_or(&[], Vec::as_slice)
     }
+
+    /// Whether a browser sent the request for a page: browsers add these headers, and no page can leave them out.
+    pub fn is_from_page(&self) -> bool {
+        ["origin", "sec-fetch-site"].iter().any(|name| !self.values(name).is_empty())
+    }
 }

@@ -112,6 +112,7 @@ impl Response {
         headers.insert("Content-Type".to_owned(), self.content_type.into());
         headers.insert("Request-Id".to_owned(), id.to_string().into());
         headers.insert("Cache-Control".to_owned(), "no-store".into());
+        headers.insert("X-Content-Type-Options".to_owned(), "nosniff".into());
         if let Some(allow) = self.allow {
             headers.insert("Allow".to_owned(), allow.into());
         }

@@ -10,7 +10,7 @@ use axum::{
     extract::State,
     http::{
         HeaderValue, Method, Request, Response, StatusCode,
-        header::{CONTENT_TYPE, RETRY_AFTER},
+        header::{CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS},
         request::Parts,
         uri::PathAndQuery,
     },
@@ -109,7 +109,7 @@ fn event(parts: &Parts, body: &[u8]) -> Value {
 /// An error of the gateway, in the form of the template's gateway responses.
 fn failure(status: StatusCode, code: &str, message: &str) -> Response<Body> {
     let response = Response::builder().status(status).header(CONTENT_TYPE, "application/json");
-    let response = response.header("Request-Id", Uuid::now_v7().to_string());
+    let response = response.header("Request-Id", Uuid::now_v7().to_string()).header(X_CONTENT_TYPE_OPTIONS, "nosniff");
     let is_transient = status == StatusCode::SERVICE_UNAVAILABLE;
     let response = if is_transient { response.header(RETRY_AFTER, "1") } else { response };
     let body = json!({ "error": { "code": code, "message": message } }).to_string();
