@@ -240,6 +240,18 @@ fn the_queues_fit_the_worker() {
     assert!(number("Resources.ApiFunction.Properties.Timeout") <= 29, "API Gateway waits for at most 29 s");
 }
 
+/// As those of the function, in `response.rs`.
+#[test]
+fn the_gateways_own_responses_have_the_functions_headers() {
+    let template = template();
+    let responses = template["Resources"]["Api"]["Properties"]["GatewayResponses"].as_mapping().unwrap();
+    for (name, response) in responses {
+        let headers = &response["ResponseParameters"]["Headers"];
+        assert_eq!(headers["Request-Id"], "context.requestId", "{name:?}");
+        assert_eq!(headers["X-Content-Type-Options"], "'nosniff'", "{name:?}");
+    }
+}
+
 /// SAM settings that would do the wrong thing without an error; the top of samconfig.toml explains them.
 #[test]
 fn samconfig_avoids_the_traps() {
