@@ -305,7 +305,8 @@ type Opened = (String, String, Vec<(String, String)>, Vec<u8>, Vec<String>);
 
 fn open(source: EventSource, event: Value, headers: &[(String, String)]) -> Opened {
     let request = serde_json::from_value::<HttpEvent>(event).unwrap().open(source).unwrap();
-    let headers = headers.iter().map(|(name, _)| request.header(name).unwrap().unwrap().to_owned()).collect();
+    let value = |name: &String| request.header(name.clone().leak()).unwrap().unwrap().to_owned();
+    let headers = headers.iter().map(|(name, _)| value(name)).collect();
     let mut query = request.query;
     query.sort();
     (request.method, request.path, query, request.body, headers)

@@ -74,7 +74,7 @@ async fn the_lines_of_a_message_name_job_page_and_chunk() {
     update.expression_attribute_values(":bad", AttributeValue::S("use_damaged".into())).send().await.unwrap();
     let job = app.job(json!({ "action": "delete_profile", "rows": ["user_id:u"] })).await;
     let engine = Engine::new(app.db.store.clone(), app.queue.queue(), panicking_clock(&app));
-    let worker = Worker::new(engine, app.queue.queue());
+    let worker = Worker::new(engine);
     // The message to dispatch the job, and the message of its one chunk.
     for _ in 0..2 {
         for failed in app.deliver(&worker, &app.queue.take()).await {

@@ -1,6 +1,6 @@
 //! The queue of jobs. Messages are pointers to what the table holds, never rows.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_sdk_sqs::{
     Client,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use efface_aws::queue::{BadMessage, Message, Pointer, Work};
+use efface_aws::queue::{BadMessage, Message, Pointer};
 use efface_engine::{ChunkRun, Deadline, Engine, Error};
 use futures::{FutureExt, StreamExt, stream};
 use thiserror::Error;
