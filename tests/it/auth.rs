@@ -18,12 +18,15 @@ use serde_json::{Value, json};
 const INVALID: &str = "401 unauthorized The specified token is invalid.";
 
 #[tokio::test]
-async fn one_token_in_four_forms() {
+async fn one_token_in_every_form() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u"]).await;
     let token = app.token(Role::WorkspaceOwner);
+    let basic = |text: String| format!("Basic {}", STANDARD.encode(text));
     for header in [
-        format!("Basic {}", STANDARD.encode(format!("{token}:"))),
+        basic(format!("{token}:")),
+        basic(format!("{token}:a password")),
+        basic(format!("tok_0123456789abcdef:{token}")),
         format!("TD1 {token}"),
         format!("Bearer {token}"),
         token.to_owned(),
@@ -46,7 +49,8 @@ async fn junk_is_refused_without_a_request_to_the_store() {
         "junk".into(),
         basic("junk:"),
         basic(token),
-        basic(&format!("{token}:password")),
+        basic(&format!("user:{token}")),
+        basic("tok_0123456789abcdef:password"),
         format!("Digest {token}"),
         swapped,
         "x".repeat(8_000),

@@ -50,13 +50,24 @@ impl Token {
         };
         let credentials = credentials.trim();
         if scheme.eq_ignore_ascii_case("basic") {
-            let decoded = String::from_utf8(BASIC.decode(credentials).ok()?).ok()?;
-            Self::parse(decoded.strip_suffix(':')?)
+            Self::from_basic(&BASIC.decode(credentials).ok()?)
         } else if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("td1") {
             Self::parse(credentials)
         } else {
             None
         }
+    }
+
+    /// The token of Basic credentials. Clients exist that must send a password: one beside the token is ignored, whatever
+    /// its bytes are, and `<token id>:<token>` is read as the token. The id is not compared: it is no secret, and the
+    /// token alone says which one it is.
+    fn from_basic(credentials: &[u8]) -> Option<Self> {
+        let colon = credentials.iter().position(|byte| *byte == b':')?;
+        let user = str::from_utf8(&credentials[..colon]).ok()?;
+        if user.parse::<TokenId>().is_ok() {
+            return Self::parse(str::from_utf8(&credentials[colon + 1..]).ok()?);
+        }
+        Self::parse(user)
     }
 
     /// The hash under which the table keeps the token's record. The token itself is never stored.
@@ -147,18 +158,32 @@ mod tests {
 
     use super::*;
 
+    fn basic(credentials: impl AsRef<[u8]>) -> String {
+        format!("Basic {}", STANDARD.encode(credentials))
+    }
+
     #[test]
-    fn four_ways_to_send_one_token() {
+    fn the_ways_to_send_one_token() {
         let token = Token::from_random([9; 32]);
-        let text = token.expose();
-        let basic = STANDARD.encode(format!("{text}:"));
+        let other = Token::from_random([8; 32]);
+        let (text, other) = (token.expose(), other.expose());
+        let plain = STANDARD.encode(format!("{text}:"));
         for header in [
             text.to_owned(),
             format!("Bearer {text}"),
             format!("TD1 {text}"),
-            format!("Basic {basic}"),
-            format!("basic  {basic} "),
-            format!("BASIC {}", basic.trim_end_matches('=')),
+            format!("Basic {plain}"),
+            format!("basic  {plain} "),
+            format!("BASIC {}", plain.trim_end_matches('=')),
+            basic(format!("{text}:password")),
+            basic(format!("{text}::")),
+            basic(format!("{text}:{text}")),
+            basic(format!("{text}:{other}")),
+            basic(format!("{text}:tok_1:{other}")),
+            basic(format!("{text}:pässwörd")),
+            basic([text.as_bytes(), b":\xff\xfe"].concat()),
+            basic(format!("tok_0123456789abcdef:{text}")),
+            basic(format!("tok_of_another:{text}")),
         ] {
             assert_eq!(Token::from_authorization(&header).as_ref(), Some(&token), "{header}");
         }
@@ -167,13 +192,16 @@ mod tests {
     #[test]
     fn everything_else_is_no_token() {
         let text = Token::from_random([9; 32]).expose().to_owned();
-        let basic = |s: &str| format!("Basic {}", STANDARD.encode(s));
         for header in [
             String::new(),
             "Basic".into(),
             basic(&text),
-            basic(&format!("{text}:password")),
-            basic(&format!("{text}::")),
+            basic(format!(":{text}")),
+            basic(format!("user:{text}")),
+            basic(format!("tok_1:{text}:")),
+            basic(format!("tok_1: {text}")),
+            basic("tok_1:"),
+            basic([b"\xff:", text.as_bytes()].concat()),
             format!("Digest {text}"),
             text[..text.len() - 1].to_owned(),
             format!("{text}A"),
@@ -198,6 +226,20 @@ mod tests {
             let mut text = token.expose().to_owned();
             text.replace_range(at..=at, &to);
             prop_assert_eq!(Token::parse(&text).is_some(), text == token.expose());
+        }
+
+        #[test]
+        fn a_password_never_matters(secret: [u8; 32], password: Vec<u8>) {
+            let token = Token::from_random(secret);
+            let credentials = [token.expose().as_bytes(), b":", &password].concat();
+            prop_assert_eq!(Token::from_authorization(&basic(credentials)), Some(token));
+        }
+
+        #[test]
+        fn a_token_id_never_matters(secret: [u8; 32], id in "tok_[a-z0-9_]{1,60}") {
+            let token = Token::from_random(secret);
+            let header = basic(format!("{id}:{}", token.expose()));
+            prop_assert_eq!(Token::from_authorization(&header), Some(token));
         }
 
         #[test]
