@@ -27,5 +27,6 @@ mod races;
 mod reads;
 mod rights;
 mod seeds;
+mod spaces;
 mod template;
 mod unreadable;

@@ -7,9 +7,9 @@ use efface_core::{
 use thiserror::Error;
 
 use super::{
-    Item, Key, Store, StoreError,
+    Key, Store, StoreError,
     read::read,
-    value::{to_attribute, to_item},
+    value::to_attribute,
     write::{Write, Written},
 };
 use crate::clock;
@@ -53,7 +53,7 @@ impl Store {
     pub async fn update_space(&self, id: &SpaceId, change: &SpaceChange) -> Result<Space, SpaceChangeError> {
         let old = self.space(id).await?.ok_or_else(|| SpaceChangeError::Unknown(id.clone()))?;
         let space = change.apply(old.clone(), false, &clock::short_id("src_"))?;
-        let write = only_if_unchanged(Write::put_record(Key::space(id), &space)?, to_item(&old)?);
+        let write = if_unchanged(Write::put_record(Key::space(id), &space)?, old.version);
         if self.write(write).await?.is_done() { Ok(space) } else { Err(SpaceChangeError::Raced(id.clone())) }
     }
 
@@ -61,10 +61,11 @@ impl Store {
     /// source is made, and all return it.
     pub async fn attach_source(&self, id: &SpaceId) -> Result<Source, StoreError> {
         let source = Source { id: clock::short_id("src_"), name: SOURCE_NAME.to_owned(), state: SourceState::Attached };
-        let write = Write::update(Key::space(id), "SET #source = :source")
+        let write = Write::update(Key::space(id), "SET #source = :source ADD version :one")
             .when("attribute_exists(pk) AND (attribute_not_exists(#source) OR #source = :none)")
             .value(":source", to_attribute(&source)?)
             .value(":none", None::<&str>)
+            .value(":one", 1_i64)
             .returning_old();
         match self.write(write).await? {
             Written::Done(_) => Ok(source),
@@ -76,9 +77,11 @@ impl Store {
     }
 }
 
-/// The settings are few: comparing them all is simpler than keeping a version beside them.
-fn only_if_unchanged(write: Write, old: Item) -> Write {
-    let condition = old.keys().map(|name| format!("#{name} = :{name}")).collect::<Vec<_>>().join(" AND ");
-    let values = old.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect();
-    write.when(condition).values(values)
+/// Whatever the stored item lacks or has, its version alone says whether somebody else has changed it.
+fn if_unchanged(write: Write, version: i64) -> Write {
+    if version == 0 {
+        // The item was stored before there were versions.
+        return write.when("attribute_exists(pk) AND attribute_not_exists(version)");
+    }
+    write.when("version = :version").value(":version", version)
 }

@@ -1,0 +1,56 @@
+//! The settings of spaces: changed by administrators, and by the first deletion.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use efface_aws::store::space::SpaceChangeError;
+use efface_core::space::{SpaceChange, SpaceId};
+use efface_tests::{TestApp, app::SPACE, store::TABLE};
+use futures::future::join_all;
+use serde_json::json;
+
+fn change(change: serde_json::Value) -> SpaceChange {
+    serde_json::from_value(change).unwrap()
+}
+
+/// A field that a later version adds has a default, and items that lack it can be changed as any other.
+#[tokio::test]
+async fn a_space_that_was_stored_without_a_field_can_be_changed() {
+    let app = TestApp::start().await;
+    let space = SpaceId::parse(SPACE).unwrap();
+    let with_default = ["version", "reactor_instances", "jobs_per_second", "identifier_types", "version"];
+    for (number, field) in with_default.into_iter().enumerate() {
+        let update = app.db.client.update_item().table_name(TABLE);
+        let update = update.key("pk", AttributeValue::S(format!("S#{SPACE}"))).key("sk", AttributeValue::S("-".into()));
+        update.update_expression(format!("REMOVE {field}")).send().await.unwrap();
+        let limit = u32::try_from(number).unwrap() + 1;
+        let changed = app.db.store.update_space(&space, &change(json!({ "deletions_per_second": limit }))).await;
+        assert_eq!(changed.unwrap().deletions_per_second, limit, "{field}");
+        let stored = app.db.store.space(&space).await.unwrap().unwrap();
+        assert_eq!((stored.deletions_per_second, stored.activated), (limit, true), "{field}");
+    }
+}
+
+/// A change is made to what was read, or not at all.
+#[tokio::test]
+async fn simultaneous_changes_of_a_space_lose_nothing() {
+    let app = TestApp::start().await;
+    app.space("spa_new", json!({})).await;
+    let (space, store) = (SpaceId::parse("spa_new").unwrap(), &app.db.store);
+    let changes: Vec<_> = (0..8).map(|i| change(json!({ "identifier_types": [format!("type_{i}")] }))).collect();
+    let (changed, source) = futures::join!(
+        join_all(changes.iter().map(|change| store.update_space(&space, change))),
+        store.attach_source(&space),
+    );
+    let stored = store.space(&space).await.unwrap().unwrap();
+    assert_eq!(stored.source.map(|source| source.id), Some(source.unwrap().id));
+    let mut done = 2;
+    for (i, changed) in changed.into_iter().enumerate() {
+        match changed {
+            Ok(_) => {
+                done += 1;
+                assert!(stored.identifier_types.find(&format!("type_{i}")).is_some(), "change {i} was lost");
+            }
+            Err(error) => assert!(matches!(error, SpaceChangeError::Raced(_)), "{error}"),
+        }
+    }
+    assert_eq!(stored.version, done, "its creation, its source and each change are counted once");
+}
