@@ -1,7 +1,9 @@
 //! Idempotency keys: a repeat with the same key gets the same success, and an old key never deletes again.
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use efface_aws::clock::request_id;
 use efface_core::role::Role;
-use efface_tests::{Req, TestApp, app::SPACE};
+use efface_tests::{Req, TestApp, app::SPACE, matchers::DELETED_AT, store::TABLE};
 use serde_json::json;
 
 fn delete(key: &str) -> Req {
@@ -89,6 +91,39 @@ async fn an_old_key_does_not_delete_a_reactivated_identifier() {
         assert_eq!(app.send(delete(key)).await.status, 200);
         assert_eq!(app.external_ids("user_id:u").await.len(), 3, "{key}");
     }
+}
+
+/// An identifier remembers 1,000 requests. It could only forget one that is still repeated, so it stays deleted instead: a
+/// deletion is never rejected for it.
+#[tokio::test]
+async fn an_identifier_with_a_full_memory_stays_deleted() {
+    let app = app().await;
+    assert_eq!(app.send(delete("k1")).await.status, 200);
+    let tombstones = app.db.dump().await;
+    let (pk, sk) = tombstones.iter().find(|(_, item)| item.contains_key(DELETED_AT)).unwrap().0;
+    let remember = async |requests: Vec<String>| {
+        let update = app.db.client.update_item().table_name(TABLE).update_expression("ADD request_ids :requests");
+        let update = update.key("pk", AttributeValue::S(pk.clone())).key("sk", AttributeValue::S(sk.clone()));
+        update.expression_attribute_values(":requests", AttributeValue::Ss(requests)).send().await.unwrap();
+    };
+    let now = app.clock.peek();
+    remember((0..998).map(|_| request_id(now).to_string()).collect()).await;
+    reactivate(&app, "2026-06-01T12:30:00Z").await;
+    assert_eq!(app.send(delete("k2")).await.status, 200, "the 1,000th");
+
+    let mut line = efface_tests::app::profile_line(SPACE, &["user_id:u", "email:e@x"]);
+    line["timestamp"] = json!("2026-06-01T13:00:00Z");
+    let rejected = app.try_load(&line).await.unwrap_err().to_string();
+    assert!(rejected.starts_with("external_ids[1]: it was deleted 1000 times within 25 hours"), "{rejected}");
+    for key in ["k1", "k2"] {
+        assert_eq!(app.send(delete(key)).await.status, 200, "{key}: the same success");
+    }
+    assert_eq!(app.external_ids("user_id:u").await, ["user_id:u", "user_id:v"]);
+
+    // The first ones are forgotten when no key can repeat them.
+    app.clock.advance(25 * 3_600_000);
+    assert_eq!(app.try_load(&line).await.unwrap().stored, 1);
+    assert_eq!(app.send(delete("k3")).await.status, 200);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What an event that names an identifier may do with it: store it, find it, or leave it deleted.
 
 use crate::{
-    deletion::{Identifier, IdentifierState},
+    deletion::{Identifier, IdentifierState, REMEMBERED_REQUESTS, remembered_requests},
     id::ProfileId,
     time::Time,
 };
@@ -17,10 +17,13 @@ pub enum Activation {
     Held(ProfileId),
     /// It was deleted after the event: it stays deleted.
     Blocked,
+    /// It was deleted by so many requests of late that it remembers no more of them: it stays deleted for now.
+    Full,
 }
 
-/// Decides what becomes of an identifier, by what is stored of it. An event without a time of its own never brings anything back.
-pub fn activate(stored: Option<&Identifier>, event_time: Option<Time>) -> Activation {
+/// Decides what becomes of an identifier at a time, by what is stored of it. An event without a time of its own never
+/// brings anything back.
+pub fn activate(stored: Option<&Identifier>, event_time: Option<Time>, now: Time) -> Activation {
     let Some(stored) = stored else { return Activation::New };
     // An event that is dated ahead of the deletion must not undo that deletion when it is sent again.
     let seen_before = stored.event_time.filter(|_| stored.state == IdentifierState::Deleted);
@@ -31,6 +34,10 @@ pub fn activate(stored: Option<&Identifier>, event_time: Option<Time>) -> Activa
     match stored.state {
         _ if !is_later => Activation::Blocked,
         IdentifierState::Active => Activation::Held(stored.profile_id),
+        // To forget a request that may still be repeated would let an old key delete anew.
+        IdentifierState::Deleted if remembered_requests(&stored.request_ids, now).len() >= REMEMBERED_REQUESTS => {
+            Activation::Full
+        }
         IdentifierState::Deleted => Activation::Again,
     }
 }
@@ -38,7 +45,10 @@ pub fn activate(stored: Option<&Identifier>, event_time: Option<Time>) -> Activa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deletion::tests::{at, profile, tombstone};
+    use crate::deletion::{
+        REQUEST_MEMORY_SECONDS,
+        tests::{at, profile, request, tombstone},
+    };
 
     #[test]
     fn only_a_later_event_brings_an_identifier_back() {
@@ -49,15 +59,34 @@ mod tests {
             (Some(at(100)), Activation::Blocked),
             (Some(at(101)), Activation::Again),
         ] {
-            assert_eq!(activate(Some(&stored), event), expected);
+            assert_eq!(activate(Some(&stored), event, at(300)), expected);
         }
         let dated_ahead = Identifier { event_time: Some(at(200)), ..stored.clone() };
         for (event, expected) in [(150, Activation::Blocked), (200, Activation::Blocked), (201, Activation::Again)] {
-            assert_eq!(activate(Some(&dated_ahead), Some(at(event))), expected);
+            assert_eq!(activate(Some(&dated_ahead), Some(at(event)), at(300)), expected);
         }
         let back = Identifier { state: IdentifierState::Active, ..stored };
-        assert_eq!(activate(Some(&back), Some(at(99))), Activation::Blocked, "the event is older than the deletion");
-        assert_eq!(activate(Some(&back), Some(at(101))), Activation::Held(profile(1)));
-        assert_eq!(activate(None, None), Activation::New);
+        let held = |event| activate(Some(&back), Some(at(event)), at(300));
+        assert_eq!(held(99), Activation::Blocked, "the event is older than the deletion");
+        assert_eq!(held(101), Activation::Held(profile(1)));
+        assert_eq!(activate(None, None, at(300)), Activation::New);
+    }
+
+    #[test]
+    fn an_identifier_with_a_full_memory_stays_deleted_until_a_request_is_forgotten() {
+        let ids = |n: i64| (0..n).map(request).collect();
+        let stored = |n| Identifier { request_ids: ids(n), ..tombstone(1_000) };
+        let event = Some(at(2_000));
+        let forgotten = REQUEST_MEMORY_SECONDS + 1;
+        for (requests, now, expected) in [
+            (999, 2_000, Activation::Again),
+            (1_000, 2_000, Activation::Full),
+            (1_001, 2_000, Activation::Full),
+            (1_000, forgotten - 1, Activation::Full),
+            (1_000, forgotten, Activation::Again),
+        ] {
+            assert_eq!(activate(Some(&stored(requests)), event, at(now)), expected, "{requests} {now}");
+        }
+        assert_eq!(activate(Some(&stored(1_000)), Some(at(1_000)), at(2_000)), Activation::Blocked);
     }
 }

@@ -21,6 +21,10 @@ use crate::{
 /// `Idempotency-Key`, and one more for clocks that differ.
 pub const REQUEST_MEMORY_SECONDS: i64 = 25 * 3_600;
 
+/// The most requests that an identifier remembers: they are part of its item, which each deletion writes whole. One that
+/// remembers so many stays deleted until the first of them is forgotten. A deletion is never rejected for it.
+pub const REMEMBERED_REQUESTS: usize = 1_000;
+
 /// Whether an identifier points at its profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

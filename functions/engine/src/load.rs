@@ -15,7 +15,7 @@ use efface_aws::{
 };
 use efface_core::{
     activation::{Activation, activate},
-    deletion::Identifier,
+    deletion::{Identifier, REMEMBERED_REQUESTS},
     id::ProfileId,
     identifier::ExternalId,
     key::{IdHash, SpaceKey},
@@ -38,6 +38,13 @@ pub enum LoadError {
     /// An identifier is another profile's.
     #[error("external_ids[{0}]: another profile has this identifier")]
     Claimed(usize),
+    /// An identifier was deleted so often that it cannot come back yet.
+    #[error(
+        "external_ids[{0}]: it was deleted {most} times within 25 hours and stays deleted for now; load the line again \
+         after that time",
+        most = REMEMBERED_REQUESTS
+    )]
+    DeletedTooOften(usize),
     /// The profile belongs to another merged profile.
     #[error("merged_into: the profile is merged already, or others were merged into it")]
     MergedElsewhere,
@@ -149,7 +156,7 @@ impl Line<'_> {
         let mut seen = BTreeSet::new();
         let mut activations = Vec::with_capacity(self.hashes.len());
         for (i, hash) in self.hashes.iter().enumerate() {
-            let mut activation = activate(stored.get(hash), self.profile.timestamp);
+            let mut activation = activate(stored.get(hash), self.profile.timestamp, self.now);
             match activation {
                 Activation::Held(profile) if holder.is_some_and(|holder| holder != profile) => {
                     return Err(LoadError::Claimed(i));
@@ -159,6 +166,7 @@ impl Line<'_> {
                     loaded.unchanged += 1;
                 }
                 Activation::Blocked => loaded.blocked += 1,
+                Activation::Full => return Err(LoadError::DeletedTooOften(i)),
                 // A repetition within the line would be written twice in one transaction.
                 Activation::New | Activation::Again if !seen.insert(hash) => activation = Activation::Blocked,
                 Activation::New | Activation::Again => loaded.stored += 1,
