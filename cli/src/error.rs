@@ -7,6 +7,7 @@ use efface_aws::{
     store::{key_check::KeyCheckError, space::SpaceChangeError},
 };
 use efface_core::{rows::PageError, space::SpaceId};
+use efface_engine::Error as EngineError;
 use thiserror::Error;
 
 use crate::{
@@ -30,6 +31,9 @@ pub enum CliError {
     /// A request to the table failed.
     #[error("{}", explain(.0))]
     Store(#[from] StoreError),
+    /// A job could not be cancelled.
+    #[error("{}", match .0 { EngineError::Store(error) => explain(error), other => other.to_string() })]
+    Job(#[from] EngineError),
     /// A space could not be created or changed.
     #[error("{}", explain_space(.0))]
     Space(#[from] SpaceChangeError),
@@ -156,6 +160,7 @@ impl CliError {
     fn store(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error)
+            | Self::Job(EngineError::Store(error))
             | Self::Key(KeyCheckError::Store(error))
             | Self::Space(SpaceChangeError::Store(error)) => Some(error),
             _ => None,

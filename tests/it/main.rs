@@ -25,6 +25,7 @@ mod openapi;
 mod privacy;
 mod races;
 mod reads;
+mod revocation;
 mod rights;
 mod seeds;
 mod spaces;

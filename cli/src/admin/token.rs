@@ -1,19 +1,31 @@
 //! `efface admin token`: creates, lists and revokes the access tokens of a space.
 
+use std::fmt::Write;
+
 use clap::{
     Args, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use efface_aws::{Store, clock::Clock, store::token::TokenRecord};
+use efface_aws::{
+    Store,
+    clock::Clock,
+    queue::Queue,
+    store::{job::LiveCursor, token::TokenRecord},
+};
 use efface_core::{
     role::Role,
     space::SpaceId,
     time::{BadTime, Time},
+    token::TokenId,
 };
+use efface_engine::Engine;
 use serde_json::{Value, json};
 
 use super::duration;
 use crate::{CliError, Output, output::columns};
+
+/// How long after its revocation a token may still be accepted, in seconds (contract: `docs/operations.md`).
+const STOPS_WITHIN_SECONDS: i64 = 60;
 
 /// The subcommands of `efface admin token`.
 #[derive(Subcommand)]
@@ -28,15 +40,9 @@ pub enum TokenCommand {
         #[arg(value_parser = SpaceId::parse)]
         space: SpaceId,
     },
-    /// Revoke a token; it stops working within 60 seconds
-    #[command(after_help = "Example:\n  efface admin token revoke spa_demo tok_0123456789abcdef")]
-    Revoke {
-        /// The space's id
-        #[arg(value_parser = SpaceId::parse)]
-        space: SpaceId,
-        /// The token's id as `efface admin token list` shows it, not the token itself
-        token_id: String,
-    },
+    /// Revoke a token; it stops working within 60 seconds. Jobs that it created go on, unless --cancel-jobs is given
+    #[command(after_help = "Example:\n  efface admin token revoke spa_demo tok_0123456789abcdef --cancel-jobs")]
+    Revoke(Revoke),
 }
 
 /// The options of `efface admin token create`.
@@ -56,6 +62,19 @@ pub struct Create {
     expires_at: Option<Time>,
 }
 
+/// The options of `efface admin token revoke`.
+#[derive(Args)]
+pub struct Revoke {
+    /// The space's id
+    #[arg(value_parser = SpaceId::parse)]
+    space: SpaceId,
+    /// The token's id as `efface admin token list` shows it, not the token itself
+    token_id: String,
+    /// Also cancel the jobs that the token created and that have not ended
+    #[arg(long)]
+    cancel_jobs: bool,
+}
+
 fn role() -> impl TypedValueParser<Value = Role> {
     PossibleValuesParser::new(Role::ALL.map(Role::as_str)).try_map(|name| name.parse::<Role>())
 }
@@ -72,11 +91,7 @@ pub(crate) async fn run(command: &TokenCommand, store: &Store) -> Result<Output,
             let records = store.list_tokens(existing(space, store).await?).await?;
             Ok(list(space, &records, now))
         }
-        TokenCommand::Revoke { space, token_id } => {
-            let record = store.revoke_token(existing(space, store).await?, token_id, now).await?;
-            let unknown = || CliError::UnknownToken { space: space.clone(), token_id: token_id.clone() };
-            Ok(revoked(&record.ok_or_else(unknown)?))
-        }
+        TokenCommand::Revoke(revoke) => revoke_token(revoke, store, now).await,
     }
 }
 
@@ -142,8 +157,34 @@ fn expiry(record: &TokenRecord) -> String {
     record.expires_at.map_or("never expires".to_owned(), |at| format!("expires {at}"))
 }
 
-fn revoked(record: &TokenRecord) -> Output {
-    let at = record.revoked_at.map(|at| at.to_string()).unwrap_or_default();
-    let text = format!("{} revoked at {at}; it stops working within 60 seconds", record.token_id);
-    Output::success(text, document(record))
+async fn revoke_token(revoke: &Revoke, store: &Store, now: Time) -> Result<Output, CliError> {
+    let Revoke { space, token_id, cancel_jobs } = revoke;
+    let record = store.revoke_token(existing(space, store).await?, token_id, now).await?;
+    let unknown = || CliError::UnknownToken { space: space.clone(), token_id: token_id.clone() };
+    let record = record.ok_or_else(unknown)?;
+    let revoked_at = record.revoked_at.unwrap_or(now);
+    let mut text = format!("{} revoked at {revoked_at}; it stops working within 60 seconds", record.token_id);
+    let mut json = document(&record);
+    if *cancel_jobs {
+        let jobs = cancel_jobs_of(space, &record.token_id, store).await?;
+        json["jobs_cancelled"] = jobs.into();
+        _ = write!(text, "\n{jobs} of its jobs cancelled");
+        let stopped_at = revoked_at.plus_seconds(STOPS_WITHIN_SECONDS);
+        if now < stopped_at {
+            _ = write!(text, "; until {stopped_at} it may create more: run the same command again after that");
+        }
+    }
+    Ok(Output::success(text, json))
+}
+
+/// Cancels the jobs that a token made and that have not ended; how many. Where it is cut short, it can be run again.
+async fn cancel_jobs_of(space: &SpaceId, token_id: &TokenId, store: &Store) -> Result<usize, CliError> {
+    let engine = Engine::new(store.clone(), Queue::none(), Clock::system());
+    let (mut cancelled, mut cursor) = (0, Some(LiveCursor::default()));
+    while let Some(at) = cursor {
+        let (jobs, more) = engine.cancel_jobs_of(space, token_id, at).await?;
+        cancelled += jobs;
+        cursor = more;
+    }
+    Ok(cancelled)
 }

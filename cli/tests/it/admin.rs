@@ -1,5 +1,14 @@
 //! `efface admin`: spaces, tokens, and the check of the identifier key.
 
+use efface_aws::clock::Clock;
+use efface_core::{
+    id::RequestId,
+    job::{JobHead, JobId, JobState, NewJob},
+    space::SpaceId,
+    time::Time,
+};
+use serde_json::json;
+
 use crate::site::Site;
 
 #[tokio::test]
@@ -39,6 +48,53 @@ async fn a_token_is_shown_once_and_revoked() {
     let all = format!("{}{}", list.text, list.json);
     assert!(all.contains(token_id) && !all.contains("eff_") && !all.contains("hash"));
     assert_eq!(site.run(&["admin", "token", "revoke", "spa_a", "tok_x"]).await.unwrap_err().code(), "not_found");
+}
+
+/// A job of a token, in a state.
+async fn job(site: &Site, token_id: &str, number: u8, state: JobState) -> JobId {
+    let job = JobId::of_request(RequestId::new(Time::EPOCH, [number; 10]));
+    let new = NewJob { open: state == JobState::Open, ..NewJob::delete_profiles() };
+    let head = JobHead { state, ..JobHead::new(&new, job, token_id.parse().unwrap(), Clock::system().now()) };
+    assert!(site.store().create_job(&space(), &head, None).await.unwrap());
+    job
+}
+
+fn space() -> SpaceId {
+    SpaceId::parse("spa_a").unwrap()
+}
+
+#[tokio::test]
+async fn a_revocation_cancels_the_tokens_jobs_if_it_is_asked_to() {
+    let site = Site::start().await;
+    site.run(&["admin", "space", "create", "spa_a"]).await.unwrap();
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let made = site.run(&["admin", "token", "create", "spa_a", "--role", "privacy_admin"]).await.unwrap();
+        tokens.push(made.json["token_id"].as_str().unwrap().to_owned());
+    }
+    let open = job(&site, &tokens[0], 1, JobState::Open).await;
+    let queued = job(&site, &tokens[0], 2, JobState::Paused).await;
+    let done = job(&site, &tokens[0], 3, JobState::Completed).await;
+    let others = job(&site, &tokens[1], 4, JobState::Open).await;
+    let revoke = ["admin", "token", "revoke", "spa_a", &tokens[0]];
+    let only = site.run(&revoke).await.unwrap();
+    assert_eq!(only.json["jobs_cancelled"], json!(null));
+    let cancel: Vec<&str> = revoke.iter().chain(&["--cancel-jobs"]).copied().collect();
+    let cancelled = site.run(&cancel).await.unwrap();
+    assert_eq!(
+        (&cancelled.json["jobs_cancelled"], &cancelled.json["revoked_at"]),
+        (&json!(2), &only.json["revoked_at"])
+    );
+    assert!(cancelled.text.contains("2 of its jobs cancelled; until "), "{}", cancelled.text);
+    assert_eq!(site.run(&cancel).await.unwrap().json["jobs_cancelled"], 0, "it can be repeated");
+    for (job, expected) in [
+        (open, JobState::Cancelled),
+        (queued, JobState::Cancelled),
+        (done, JobState::Completed),
+        (others, JobState::Open),
+    ] {
+        assert_eq!(site.store().job(&space(), job).await.unwrap().unwrap().head.state, expected);
+    }
 }
 
 #[tokio::test]

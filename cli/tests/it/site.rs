@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
 };
 use clap::Parser;
+use efface_aws::Store;
 use efface_cli::{Cli, CliError, Interrupts, Output};
 use tokio::net::TcpListener;
 
@@ -50,6 +51,11 @@ impl Site {
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(&self.endpoint);
         Client::from_conf(config.build())
+    }
+
+    /// The table, for what no command does.
+    pub(crate) fn store(&self) -> Store {
+        Store::new(self.client(), "efface")
     }
 
     async fn create_table(&self) {

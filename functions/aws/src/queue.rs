@@ -190,6 +190,11 @@ impl Queue {
         Self::new(Sqs { client, url: url.into() })
     }
 
+    /// No queue: for programs that send no message.
+    pub fn none() -> Self {
+        Self::new(NoQueue)
+    }
+
     /// Sends all messages: of a batch that was taken in part, only the rest is sent again.
     pub async fn send(&self, pointers: &[Pointer]) -> Result<(), QueueError> {
         self.send_after(Duration::ZERO, pointers).await
@@ -226,6 +231,30 @@ impl Queue {
     /// Deletes a message that was received.
     pub async fn delete(&self, handle: &str) -> Result<(), QueueError> {
         self.0.delete(handle).await
+    }
+}
+
+/// The port of a program that has no queue.
+#[derive(Debug)]
+struct NoQueue;
+
+impl NoQueue {
+    fn fail<T>() -> BoxFuture<'static, Result<T, QueueError>> {
+        Box::pin(async { Err(QueueError::Internal("this program has no queue".to_owned())) })
+    }
+}
+
+impl Port for NoQueue {
+    fn send<'a>(&'a self, _: &'a [String], _: Duration) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
+        Self::fail()
+    }
+
+    fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, QueueError>> {
+        Self::fail()
+    }
+
+    fn delete<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), QueueError>> {
+        Self::fail()
     }
 }
 

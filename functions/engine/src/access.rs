@@ -1,4 +1,4 @@
-//! Who asks, and in which space: tokens and settings, remembered for less than a minute.
+//! Who asks, and in which space: tokens and settings, remembered for half a minute.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use efface_core::{
 };
 use quick_cache::sync::Cache;
 
-/// How long a token and its space are remembered, in seconds. Contract: a revoked token stops within 60 s; the rest is
-/// for a request that is under way.
-pub const REMEMBERED_SECONDS: i64 = 55;
+/// How long a token and its space are remembered, in seconds. Contract: 60 s after a revocation nothing is accepted any
+/// more. A page may be committed 25 s after its request came, so that the rest must be for requests under way.
+pub const REMEMBERED_SECONDS: i64 = 30;
 
 /// Tokens that one instance remembers at most.
 const REMEMBERED_TOKENS: usize = 1_024;
@@ -111,7 +111,7 @@ impl AccessCache {
         Ok(record.is_some_and(|record| record.is_valid(now)))
     }
 
-    /// Whether the space's source may be used. The first use of the deletion API makes the source.
+    /// Whether the space's source may be used. The first request that may delete, singly or in a job, makes the source.
     pub async fn source_state(&self, store: &Store, access: &Access) -> Result<SourceState, StoreError> {
         if let Some(source) = &access.space.source {
             return Ok(source.state);

@@ -1,6 +1,6 @@
 //! Moving jobs through their states: what [`efface_core::job::state`] decides is carried out here.
 
-use efface_aws::store::job::Move;
+use efface_aws::store::job::{LiveCursor, Move};
 use efface_core::{
     api_error::ApiError,
     id::RequestId,
@@ -10,7 +10,9 @@ use efface_core::{
     },
     space::SpaceId,
     time::Time,
+    token::TokenId,
 };
+use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{Engine, Error};
 
@@ -27,6 +29,12 @@ pub enum Controlled {
 
 /// How often a change that met another is decided anew.
 const ATTEMPTS: usize = 8;
+
+/// Entries of the list of live jobs that are looked through together.
+const LISTED: i32 = 100;
+
+/// Jobs that are cancelled at once.
+const AT_ONCE: usize = 8;
 
 impl Engine {
     /// Carries a client's control out, and has the job's chunks sent where it goes on. The job as it is now.
@@ -51,6 +59,32 @@ impl Engine {
             self.ask_for_dispatch(space, &status.head).await;
         }
         Ok(status)
+    }
+
+    /// Cancels the jobs that a token made and that have not ended, as far as some entries of the list of live jobs go: how
+    /// many, and where to go on. Jobs that are cancelled already are not counted, so that it can be repeated.
+    pub async fn cancel_jobs_of(
+        &self,
+        space: &SpaceId,
+        token: &TokenId,
+        at: LiveCursor,
+    ) -> Result<(usize, Option<LiveCursor>), Error> {
+        let (listed, more) = self.store.live_jobs(at, LISTED).await?;
+        let jobs = listed.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let own = jobs.into_iter().filter(|live| live.space == *space);
+        let cancels = own.map(|live| Box::pin(self.cancel_job_of(space, token, live.job))).collect::<Vec<_>>();
+        let cancelled: Vec<bool> = stream::iter(cancels).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok((cancelled.into_iter().filter(|is_cancelled| *is_cancelled).count(), more))
+    }
+
+    async fn cancel_job_of(&self, space: &SpaceId, token: &TokenId, job: JobId) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let Some(JobStatus { head, progress }) = self.store.job(space, job).await? else { return Ok(false) };
+        let moves = matches!(transition(&head, &progress, Control::Cancel, now), Transition::To { .. });
+        if head.token_id != *token || !moves {
+            return Ok(false);
+        }
+        Ok(matches!(self.control_job(space, job, Control::Cancel, None, now).await?, Controlled::Yes(_)))
     }
 
     /// Starts, pauses, resumes, cancels or redrives a job. A request with an idempotency key is carried out once.
