@@ -11,7 +11,7 @@ use efface_core::{
     space::SpaceId,
     token::Token,
 };
-use efface_tests::{Req, TestApp, Via, app, app::SPACE};
+use efface_tests::{Reply, Req, TestApp, Via, app, app::SPACE};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
@@ -208,21 +208,41 @@ async fn every_endpoint_is_authorised_as_it_declares() {
     }
 }
 
-/// The declaration also says where deletions must be activated: the check comes after the role, and before any effect.
+/// The declaration also says what deletes: where deletions are switched off or the source is detached, it is rejected
+/// after the role is known, and before any effect.
 #[tokio::test]
-async fn every_endpoint_that_deletes_needs_activation() {
+async fn every_endpoint_that_deletes_looks_at_activation_and_source() {
     let app = TestApp::start().await;
     app.leave_messages();
     let body = json!({ "action": "delete_profile", "rows": ["user_id:nobody"] });
     let job = app.job(body.clone()).await;
-    app.space(SPACE, json!({ "activated": false })).await;
-    app.clock.advance(60_000);
-    for Endpoint { spec, .. } in &ENDPOINTS {
-        let request = request_of(spec, &job, &body).token(app.token(Role::WorkspaceOwner));
-        let line = app.send_raw(&request).await.line();
-        let rejected = "403 forbidden Deleted identifier not activated for space_id `spa_demo`.";
-        assert_eq!(line == rejected, spec.needs_activation, "{}: {line}", spec.id);
+    for (change, rejected) in [
+        (
+            json!({ "activated": false, "source": "detached" }),
+            "403 forbidden Deleted identifier not activated for space_id `spa_demo`.",
+        ),
+        (json!({ "activated": true }), "404 source_id_not_found No source attached to space_id `spa_demo`."),
+    ] {
+        app.space(SPACE, change).await;
+        app.clock.advance(60_000);
+        let before = app.db.dump().await;
+        for Endpoint { spec, .. } in ENDPOINTS.iter().filter(|endpoint| endpoint.spec.deletes) {
+            let request = request_of(spec, &job, &body);
+            let reader = app.send_raw(&request.clone().token(app.token(Role::ProfileReader))).await;
+            assert_eq!(reply_code(&reader), "forbidden", "{}", spec.id);
+            assert!(reader.line().contains("role"), "{}: the role is decided first", spec.id);
+            assert_eq!(app.send(request).await.line(), rejected, "{}", spec.id);
+        }
+        assert_eq!(app.db.dump().await, before, "nothing was changed");
+        for Endpoint { spec, .. } in ENDPOINTS.iter().filter(|endpoint| !endpoint.spec.deletes) {
+            let line = app.send(request_of(spec, &job, &body)).await.line();
+            assert_ne!(line, rejected, "{}", spec.id);
+        }
     }
+}
+
+fn reply_code(reply: &Reply) -> &str {
+    reply.body["error"]["code"].as_str().unwrap_or_default()
 }
 
 /// Bodies are checked by the declaration, after the token and before anything else, an empty space included.

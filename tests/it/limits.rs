@@ -1,12 +1,14 @@
-//! The limit of single deletions per clock second: exact over all instances, and free of cost while it denies.
+//! The limits of a space per clock second: those of deletions, jobs and dry runs are exact over all instances, those of
+//! reads hold for each instance. All are free of cost while they deny.
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use efface_api::event::EventSource;
 use efface_core::role::Role;
-use efface_tests::{Req, TestApp, Via, app, app::SPACE, matchers::DELETED_AT};
+use efface_tests::{Req, TestApp, Via, app, app::SPACE, matchers::DELETED_AT, store::TABLE};
 use futures::StreamExt;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const LIMITED: &str = "429 rate_limit_error Attempted to delete more than 100 IDs per second for a single profile.";
 
@@ -113,4 +115,132 @@ async fn spaces_do_not_share_a_limit() {
     assert_eq!(app.send(nth(1)).await.status, 429);
     let token = app.new_token("spa_other", Role::WorkspaceOwner).await;
     assert_eq!(app.send_raw(&Req::delete("spa_other", "u", "email", "e").token(&token)).await.status, 404);
+}
+
+/// DynamoDB takes 1,000 write units a second of one item.
+#[tokio::test]
+async fn a_limit_above_1_000_acts_as_1_000() {
+    let app = full().await;
+    app.space(SPACE, json!({ "deletions_per_second": 5_000, "deletions_per_second_per_profile": 5_000 })).await;
+    app.clock.advance(60_000);
+    let second = app.clock.peek().second();
+    let counter = app.db.client.put_item().table_name(TABLE).item("pk", text(&format!("R#{SPACE}#-#{second}")));
+    let counter = counter.item("sk", text("-")).item("requests", AttributeValue::N("999".to_owned()));
+    counter.send().await.unwrap();
+    assert_eq!(app.send(nth(0)).await.status, 200, "the 1,000th of its second");
+    assert_eq!(app.send(nth(1)).await.line(), LIMITED);
+}
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+/// An app whose clock stands still, and whose space has these limits.
+async fn limited(limits: Value) -> TestApp {
+    let app = TestApp::start().await;
+    app.leave_messages();
+    app.profile(&["user_id:u", "email:e"]).await;
+    app.space(SPACE, limits).await;
+    app.clock.advance(60_000);
+    app.clock.step(0);
+    app
+}
+
+fn jobs() -> String {
+    format!("/v1/spaces/{SPACE}/deletion_jobs")
+}
+
+fn page(rows: &[&str], dry_run: bool) -> Req {
+    Req::post(jobs(), &json!({ "action": "delete_profile", "rows": rows, "dry_run": dry_run }))
+}
+
+#[tokio::test]
+async fn each_instance_limits_the_reads_of_a_space() {
+    let app = limited(json!({ "reads_per_second": 5 })).await;
+    let reads = [
+        Req::read(SPACE, "user_id", "u", "external_ids"),
+        Req::read(SPACE, "user_id", "u", "traits"),
+        Req::read(SPACE, "user_id", "u", "metadata"),
+        Req::deletion(SPACE, "email", "e"),
+        Req::get(jobs()),
+    ];
+    for read in &reads {
+        assert_ne!(app.send(read.clone()).await.status, 429);
+    }
+    app.db.proxy.take();
+    let job = Req::get(format!("{}/job_019b76da1e7b7000a1b2c3d4e5f60718", jobs()));
+    for read in reads.iter().chain([&job]) {
+        let reply = app.send(read.clone()).await;
+        assert_eq!(reply.line(), "429 rate_limit_error Attempted more than 5 reads per second in this space.");
+        assert_eq!(reply.headers["retry-after"], "1");
+    }
+    assert_eq!(app.db.proxy.take().len(), 0, "a denied read costs nothing");
+    assert_eq!(app.delete("u", "email:nobody").await.status, 404, "deletions have limits of their own");
+    let owner = app.token(Role::WorkspaceOwner).to_owned();
+    let another = app.another(EventSource::Rest);
+    assert_eq!(app::send(&another, &reads[1].clone().token(&owner), Via::Rest).await.status, 200);
+    app.space("spa_other", json!({})).await;
+    let token = app.new_token("spa_other", Role::WorkspaceOwner).await;
+    let other = Req::read("spa_other", "user_id", "u", "traits").token(&token);
+    assert_eq!(app.send_raw(&other).await.status, 404, "another space is not affected");
+    app.clock.advance(1_000);
+    assert_eq!(app.send(reads[1].clone()).await.status, 200);
+}
+
+#[tokio::test]
+async fn all_instances_together_limit_jobs_and_pages() {
+    let app = limited(json!({ "jobs_per_second": 4, "dry_runs_per_second": 1 })).await;
+    let open = json!({ "action": "delete_profile", "open": true });
+    let open = app.send(Req::post(jobs(), &open)).await;
+    let job = open.body["job"]["id"].as_str().unwrap().to_owned();
+    let add = Req::post(format!("{}/{job}/rows", jobs()), &json!({ "page": 0, "rows": ["user_id:nobody"] }));
+    let bulk = Req::post("/internal/bulk-delete-internal", &json!(["user_id:nobody"]));
+    let bulk = bulk.header("x-reactor-instance-name", "demo");
+    for request in [&add, &bulk, &page(&["user_id:nobody"], false)] {
+        assert_eq!(app.send(request.clone()).await.status, 202);
+    }
+    let denied = "429 rate_limit_error Attempted more than 4 jobs and pages per second in this space.";
+    let another = app.another(EventSource::Rest);
+    let owner = app.token(Role::WorkspaceOwner).to_owned();
+    for request in [&add, &bulk, &page(&[], false), &Req::delete_profile(SPACE, "user_id", "u")] {
+        let reply = app::send(&another, &request.clone().token(&owner), Via::Rest).await;
+        assert_eq!((reply.line().as_str(), reply.headers["retry-after"].as_str()), (denied, "1"));
+    }
+    app.db.proxy.take();
+    assert_eq!(app::send(&another, &add.token(&owner), Via::Rest).await.status, 429);
+    assert_eq!(app.db.proxy.take().len(), 0, "a denied request costs nothing");
+    for verb in ["start", "pause", "resume", "cancel"] {
+        assert_eq!(app.control(&job, verb).await.status, 202, "a job is controlled whatever the limits are");
+    }
+    assert_eq!(app.send(page(&["user_id:u"], true)).await.status, 200, "a dry run has a limit of its own");
+    let reply = app.send(page(&["user_id:u"], true)).await;
+    assert_eq!(reply.line(), "429 rate_limit_error Attempted more than 1 dry runs per second in this space.");
+    app.clock.advance(1_000);
+    assert_eq!(app.send(Req::delete_profile(SPACE, "user_id", "u")).await.status, 200);
+}
+
+/// The limit is decided after the source, and before idempotency keys and whatever may not be there.
+#[tokio::test]
+async fn the_limit_of_jobs_has_its_place_in_the_order() {
+    let app = limited(json!({ "jobs_per_second": 1 })).await;
+    assert_eq!(app.send(page(&["user_id:nobody"], false).key("k")).await.status, 202);
+    let bulk = Req::post("/internal/bulk-delete-internal", &json!(["user_id:nobody"]));
+    let rows = json!({ "page": 0, "rows": [] });
+    let requests = [
+        page(&["user_id:other"], false).key("k"),
+        bulk.header("x-reactor-instance-name", "unknown"),
+        Req::delete_profile(SPACE, "user_id", "nobody"),
+        Req::post(format!("{}/job_019b76da1e7b7000a1b2c3d4e5f60718/rows", jobs()), &rows),
+    ];
+    for request in &requests {
+        assert_eq!(app.send(request.clone()).await.status, 429, "{}", request.target);
+    }
+    app.space(SPACE, json!({ "source": "detached" })).await;
+    app.clock.advance(60_000);
+    for request in &requests {
+        assert_eq!(
+            app.send(request.clone()).await.line(),
+            "404 source_id_not_found No source attached to space_id `spa_demo`."
+        );
+    }
 }

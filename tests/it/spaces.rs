@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_aws::store::space::SpaceChangeError;
-use efface_core::space::{SpaceChange, SpaceId};
+use efface_core::space::{SourceState, SpaceChange, SpaceId};
 use efface_tests::{TestApp, app::SPACE, store::TABLE};
 use futures::future::join_all;
 use serde_json::json;
@@ -53,4 +53,18 @@ async fn simultaneous_changes_of_a_space_lose_nothing() {
         }
     }
     assert_eq!(stored.version, done, "its creation, its source and each change are counted once");
+}
+
+/// The first request that may delete makes the source, also where it is about a job.
+#[tokio::test]
+async fn the_first_job_of_a_space_attaches_its_source() {
+    let app = TestApp::start().await;
+    app.space("spa_new", json!({})).await;
+    let token = app.new_token("spa_new", efface_core::role::Role::PrivacyAdmin).await;
+    let path = "/v1/spaces/spa_new/deletion_jobs";
+    let body = json!({ "action": "delete_profile", "open": true });
+    let create = efface_tests::Req::post(path, &body).token(&token);
+    assert_eq!(app.send_raw(&create).await.status, 202);
+    let stored = app.db.store.space(&SpaceId::parse("spa_new").unwrap()).await.unwrap().unwrap();
+    assert_eq!(stored.source.map(|source| source.state), Some(SourceState::Attached));
 }

@@ -13,8 +13,8 @@ fn text(value: &str) -> AttributeValue {
 pub async fn bare_deletion(client: &Client, lookup: &str, target: &str) {
     let read = client.get_item().table_name(TABLE).key("pk", text(lookup)).key("sk", text("-")).consistent_read(true);
     let count = update(client, "R#bench")
-        .update_expression("SET #ttl = :ttl ADD deletions :one")
-        .condition_expression("attribute_not_exists(deletions) OR deletions < :limit")
+        .update_expression("SET #ttl = :ttl ADD requests :one")
+        .condition_expression("attribute_not_exists(requests) OR requests < :limit")
         .expression_attribute_names("#ttl", "ttl")
         .expression_attribute_values(":ttl", AttributeValue::N("1800000000".to_owned()))
         .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))

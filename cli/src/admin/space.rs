@@ -1,9 +1,10 @@
 //! `efface admin space`: creates, shows and changes a space.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, builder::TypedValueParser};
 use efface_aws::{Store, clock::Clock};
 use efface_core::{
     identifier::Normalisation,
+    limit::{Limit, SETTINGS},
     space::{SOURCE_NAME, SourceState, Space, SpaceChange, SpaceId, TypeSpec},
 };
 use serde_json::{Value, json};
@@ -39,12 +40,21 @@ pub(crate) struct Settings {
     /// later
     #[arg(long = "identifier-type", value_name = "NAME[:lowercase]", value_parser = type_spec::parse)]
     identifier_types: Vec<TypeSpec>,
-    /// The maximum number of single deletions per clock second
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// The maximum number of single deletions per clock second; more than 1000 acts as 1000
+    #[arg(long, value_name = "N", value_parser = limit())]
     deletions_per_second: Option<u32>,
-    /// The maximum number of single deletions per clock second on one profile
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// The maximum number of single deletions per clock second on one profile; more than 1000 acts as 1000
+    #[arg(long, value_name = "N", value_parser = limit())]
     deletions_per_second_per_profile: Option<u32>,
+    /// The maximum number of jobs and pages per clock second; more than 1000 acts as 1000
+    #[arg(long, value_name = "N", value_parser = limit())]
+    jobs_per_second: Option<u32>,
+    /// The maximum number of dry runs per clock second; more than 1000 acts as 1000
+    #[arg(long, value_name = "N", value_parser = limit())]
+    dry_runs_per_second: Option<u32>,
+    /// The maximum number of reads per clock second in each instance of the function
+    #[arg(long, value_name = "N", value_parser = limit())]
+    reads_per_second: Option<u32>,
     /// An instance name that workflows send to address the space; repeatable. The given names replace the present ones
     #[arg(long = "reactor-instance", value_name = "NAME")]
     reactor_instances: Vec<String>,
@@ -77,12 +87,18 @@ pub struct Update {
     /// Switch the deletion API off
     #[arg(long)]
     deactivate: bool,
-    /// Attach or detach the space's source; the API rejects deletions while it is detached
+    /// Attach or detach the space's source; the API rejects whatever deletes while it is detached
     #[arg(long, value_name = "STATE")]
     source: Option<SourceArg>,
     /// Remove all instance names of the space
     #[arg(long, conflicts_with = "reactor_instances")]
     no_reactor_instances: bool,
+}
+
+/// A limit, as the options name it.
+fn limit() -> impl TypedValueParser<Value = u32> {
+    let (least, most) = SETTINGS.into_inner();
+    clap::value_parser!(u32).range(i64::from(least)..=i64::from(most))
 }
 
 /// The state of a source, as `--source` names it.
@@ -101,6 +117,9 @@ impl Settings {
             identifier_types: self.identifier_types.clone(),
             deletions_per_second: self.deletions_per_second,
             deletions_per_second_per_profile: self.deletions_per_second_per_profile,
+            jobs_per_second: self.jobs_per_second,
+            dry_runs_per_second: self.dry_runs_per_second,
+            reads_per_second: self.reads_per_second,
             reactor_instances: (!names.is_empty()).then(|| names.clone()),
             ..SpaceChange::default()
         }
@@ -135,19 +154,35 @@ pub(crate) async fn run(command: &SpaceCommand, store: &Store) -> Result<Output,
     Ok(Output::success(text(id, &space), json(id, &space)))
 }
 
+/// The limits of a space: the name of each setting, its title, the setting, and what it acts as.
+fn limits(space: &Space) -> [(&'static str, &'static str, u32, u32); 5] {
+    let per_profile = space.deletions_per_second_per_profile;
+    let limit = |name, title, setting, limit: Limit| (name, title, setting, limit.acting(setting));
+    [
+        limit("deletions_per_second", "deletions per second", space.deletions_per_second, Limit::Deletions),
+        limit("deletions_per_second_per_profile", "  on one profile", per_profile, Limit::Deletions),
+        limit("jobs_per_second", "jobs and pages per second", space.jobs_per_second, Limit::Jobs),
+        limit("dry_runs_per_second", "dry runs per second", space.dry_runs_per_second, Limit::DryRuns),
+        limit("reads_per_second", "reads per second, by instance", space.reads_per_second, Limit::Reads),
+    ]
+}
+
 fn json(id: &SpaceId, space: &Space) -> Value {
     let types = space.identifier_types.all();
     let types: Vec<Value> = types.map(|(name, n)| json!({"name": name, "normalisation": n})).collect();
-    json!({"space": {
+    let mut document = json!({
         "id": id.as_str(),
         "activated": space.activated,
         "identifier_types": types,
-        "deletions_per_second": space.deletions_per_second,
-        "deletions_per_second_per_profile": space.deletions_per_second_per_profile,
         "source": space.source,
         "reactor_instances": space.reactor_instances,
         "created_at": space.created_at,
-    }})
+    });
+    for (name, _, setting, acting) in limits(space) {
+        document[name] = setting.into();
+        document["acting_limits"][name] = acting.into();
+    }
+    json!({"space": document})
 }
 
 fn text(id: &SpaceId, space: &Space) -> String {
@@ -159,15 +194,19 @@ fn text(id: &SpaceId, space: &Space) -> String {
         let state = if source.state == SourceState::Attached { "attached" } else { "detached" };
         format!("{SOURCE_NAME} {} {state}", source.id)
     });
-    let rows = [
+    let mut rows = vec![
         ["space".to_owned(), id.to_string()],
         ["deletion API".to_owned(), if space.activated { "on" } else { "off" }.to_owned()],
         ["identifier types".to_owned(), types.collect::<Vec<_>>().join(", ")],
-        ["deletions per second".to_owned(), space.deletions_per_second.to_string()],
-        ["  on one profile".to_owned(), space.deletions_per_second_per_profile.to_string()],
+    ];
+    for (_, title, setting, acting) in limits(space) {
+        let acts = if acting == setting { String::new() } else { format!(" (acts as {acting})") };
+        rows.push([title.to_owned(), format!("{setting}{acts}")]);
+    }
+    rows.extend([
         ["source".to_owned(), source],
         ["reactor instances".to_owned(), printable(&space.reactor_instances.join(", "))],
         ["created".to_owned(), space.created_at.to_string()],
-    ];
+    ]);
     columns(&rows)
 }

@@ -50,6 +50,22 @@ async fn a_token_is_shown_once_and_revoked() {
     assert_eq!(site.run(&["admin", "token", "revoke", "spa_a", "tok_x"]).await.unwrap_err().code(), "not_found");
 }
 
+#[tokio::test]
+async fn limits_are_shown_with_what_they_act_as() {
+    let site = Site::start().await;
+    site.run(&["admin", "space", "create", "spa_a", "--deletions-per-second", "5000"]).await.unwrap();
+    let shown = site.run(&["admin", "space", "show", "spa_a"]).await.unwrap();
+    let space = &shown.json["space"];
+    let limits = ["deletions_per_second", "deletions_per_second_per_profile", "jobs_per_second", "dry_runs_per_second"];
+    assert_eq!(limits.map(|name| space[name].clone()), [5_000, 100, 100, 50]);
+    assert_eq!(limits.map(|name| space["acting_limits"][name].clone()), [1_000, 100, 100, 50]);
+    assert!(shown.text.contains("5000 (acts as 1000)\n"), "{}", shown.text);
+    let line = ["admin", "space", "update", "spa_a", "--reads-per-second", "2000", "--jobs-per-second", "2000"];
+    let changed = site.run(&line).await.unwrap();
+    assert_eq!(changed.json["space"]["acting_limits"]["reads_per_second"], 2_000, "no counter is written for reads");
+    assert_eq!(changed.json["space"]["acting_limits"]["jobs_per_second"], 1_000);
+}
+
 /// A job of a token, in a state.
 async fn job(site: &Site, token_id: &str, number: u8, state: JobState) -> JobId {
     let job = JobId::of_request(RequestId::new(Time::EPOCH, [number; 10]));

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use efface_core::{api_error::ApiError, space::SpaceId};
+use efface_core::{api_error::ApiError, limit::Limit, space::SpaceId};
 use utoipa::openapi::{RefOr, Schema, path::ParameterIn};
 
 use crate::{body::BodyRule, permission::PermissionRule, response::Success};
@@ -32,8 +32,11 @@ pub struct Spec {
     pub path: &'static str,
     /// What the token's role must allow, and when that is known.
     pub permission: PermissionRule,
-    /// Whether it deletes, so that it is rejected in a space that has not activated deletions.
-    pub needs_activation: bool,
+    /// Whether it deletes, or lets a job delete: then it is rejected in a space that has not activated deletions, or whose
+    /// source is detached.
+    pub deletes: bool,
+    /// The limit of the space that it counts against. A single deletion counts against limits of its own, in its use case.
+    pub limit: Option<Limit>,
     /// How long a request may take before the response is a 503. Its effects may still happen.
     pub time: Duration,
     /// What the body may be.
@@ -146,9 +149,12 @@ impl Docs {
         let mut errors = vec![ApiError::bad_request(text, &[])];
         errors.extend(spec.body.errors());
         errors.extend(spec.permission.errors());
-        if spec.needs_activation {
-            errors.extend(SpaceId::parse("spa_demo").ok().map(ApiError::NotActivated));
+        if spec.deletes
+            && let Ok(space) = SpaceId::parse("spa_demo")
+        {
+            errors.extend([ApiError::NotActivated(space.clone()), ApiError::NoSource(space)]);
         }
+        errors.extend(spec.limit.map(|limit| ApiError::TooManyRequests(limit, limit.default_setting())));
         errors.extend((self.errors)());
         if spec.method != Method::Get {
             errors.push(ApiError::IdempotencyConflict);

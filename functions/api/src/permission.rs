@@ -48,25 +48,23 @@ impl PermissionRule {
     }
 }
 
-/// Rejects a token whose role may not do what is asked for. Gives the job, where the rule is about one.
-pub(crate) async fn authorise(cx: &RequestContext<'_>, rule: PermissionRule) -> Result<Option<JobStatus>, Error> {
+/// Rejects a token whose role may not do what is asked for, as far as the role decides it alone and before the body is
+/// read.
+pub(crate) fn check_role(access: &Access, rule: PermissionRule) -> Result<(), ApiError> {
     match rule {
-        PermissionRule::Fixed(permission) => check(&cx.access, permission)?,
-        PermissionRule::OfAction if !may_make(&cx.access) => check(&cx.access, Permission::DeleteProfiles)?,
-        PermissionRule::Open | PermissionRule::OfAction => {}
-        PermissionRule::OfJob { control } => return job(cx, control).await.map(Some),
+        PermissionRule::Open => Ok(()),
+        PermissionRule::Fixed(permission) => check(access, permission),
+        PermissionRule::OfAction if !may_make(access) => check(access, Permission::DeleteProfiles),
+        PermissionRule::OfAction => Ok(()),
+        PermissionRule::OfJob { control } if may_read(access, control) || may_make(access) => Ok(()),
+        PermissionRule::OfJob { control: true } => Err(ApiError::RoleMayNot(Permission::DeleteProfiles)),
+        PermissionRule::OfJob { control: false } => Err(ApiError::RoleMayNot(Permission::ReadJobs)),
     }
-    Ok(None)
 }
 
 /// Rejects a token whose role may not make jobs of this action.
-pub(crate) fn authorise_action(access: &Access, action: Action) -> Result<(), ApiError> {
+pub(crate) fn check_action(access: &Access, action: Action) -> Result<(), ApiError> {
     check(access, of_action(action))
-}
-
-/// Whether the role may make jobs of any action.
-fn may_make(access: &Access) -> bool {
-    access.role.may(Permission::DeleteProfiles) || access.role.may(Permission::DeleteIdentifiers)
 }
 
 fn check(access: &Access, permission: Permission) -> Result<(), ApiError> {
@@ -81,22 +79,26 @@ fn of_action(action: Action) -> Permission {
     }
 }
 
-/// The job of the path, where the token may read or control it. A role that can be allowed neither is rejected before
-/// the store is asked.
-async fn job(cx: &RequestContext<'_>, control: bool) -> Result<JobStatus, Error> {
+/// Whether the role may read all jobs, where that is all that is asked for.
+fn may_read(access: &Access, control: bool) -> bool {
+    !control && access.role.may(Permission::ReadJobs)
+}
+
+/// Whether the role may make some jobs, which it may then read and control.
+fn may_make(access: &Access) -> bool {
+    access.role.may(Permission::DeleteProfiles) || access.role.may(Permission::DeleteIdentifiers)
+}
+
+/// The job of the path, where the token may read or control it.
+pub(crate) async fn find_job(cx: &RequestContext<'_>, control: bool) -> Result<JobStatus, Error> {
     let access = &cx.access;
-    let may_read = !control && access.role.may(Permission::ReadJobs);
-    if !may_make(access) && !may_read {
-        let needed = if control { Permission::DeleteProfiles } else { Permission::ReadJobs };
-        return Err(ApiError::RoleMayNot(needed).into());
-    }
     let id = path::decode(cx.path.job, cx.request.encoding).ok();
     let id = id.and_then(|id| id.parse::<JobId>().ok()).ok_or(ApiError::JobNotFound)?;
     let status = cx.app.store.job(&access.space_id, id).await?;
     let status = status.ok_or(ApiError::JobNotFound)?;
     let needed = of_action(status.head.action);
     let is_own = status.head.token_id == access.token_id;
-    if is_own || may_read || access.role.may(needed) {
+    if is_own || may_read(access, control) || access.role.may(needed) {
         return Ok(status);
     }
     Err(ApiError::RoleMayNot(if control { needed } else { Permission::ReadJobs }).into())

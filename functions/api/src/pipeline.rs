@@ -1,4 +1,4 @@
-//! The way of every request: authenticate, check the body, parse, authorise, check that deletions are activated, run.
+//! The way of every request: authenticate, check the body, parse, check the role, the space, its limit and the job, run.
 //!
 //! The order is that of the contract (`docs/api.md`), and what is checked comes from the endpoint's [`Spec`]: a handler
 //! cannot forget a check, and has no effect before all of them. A body that may be compressed is the exception to the
@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, future::Future, sync::Arc};
 
-use efface_core::{api_error::ApiError, id::RequestId, job::Action, time::Time};
+use efface_core::{api_error::ApiError, id::RequestId, job::Action, limit::Limit, space::SourceState, time::Time};
 use efface_engine::{Error, access::Access};
 use futures::future::BoxFuture;
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use crate::{
     endpoint::{Docs, Spec},
     event::Request,
     path::PathValues,
-    permission::{PermissionRule, authorise, authorise_action},
+    permission::{self, PermissionRule},
     response::Response,
 };
 
@@ -38,6 +38,11 @@ pub(crate) trait Handler {
     /// The action that decides the permission, where the declaration says [`PermissionRule::OfAction`].
     fn action(_request: &Self::Request) -> Option<Action> {
         None
+    }
+
+    /// The limit that the request counts against.
+    fn limit(_request: &Self::Request) -> Option<Limit> {
+        Self::SPEC.limit
     }
 
     /// Does what is asked for.
@@ -115,15 +120,30 @@ async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, 
         permit(cx, &H::SPEC).await?;
     }
     if let Some(action) = H::action(&request) {
-        authorise_action(&cx.access, action)?;
+        permission::check_action(&cx.access, action)?;
+    }
+    if let Some(limit) = H::limit(&request) {
+        cx.engine().admit(&cx.caller(), limit).await?;
+    }
+    if let PermissionRule::OfJob { control } = H::SPEC.permission {
+        cx.job = Some(permission::find_job(cx, control).await?);
     }
     H::run(cx, request).await
 }
 
-async fn permit(cx: &mut RequestContext<'_>, spec: &Spec) -> Result<(), Error> {
-    cx.job = authorise(cx, spec.permission).await?;
-    if spec.needs_activation && !cx.access.space.activated {
-        return Err(ApiError::NotActivated(cx.access.space_id.clone()).into());
+/// Rejects a token whose role may not do what is asked for, and what may delete where the space has switched deletions off
+/// or its source is detached.
+async fn permit(cx: &RequestContext<'_>, spec: &Spec) -> Result<(), Error> {
+    permission::check_role(&cx.access, spec.permission)?;
+    let (app, space) = (cx.app, &cx.access.space_id);
+    if !spec.deletes {
+        return Ok(());
     }
-    Ok(())
+    if !cx.access.space.activated {
+        return Err(ApiError::NotActivated(space.clone()).into());
+    }
+    match app.access.source_state(&app.store, &cx.access).await? {
+        SourceState::Attached => Ok(()),
+        SourceState::Detached => Err(ApiError::NoSource(space.clone()).into()),
+    }
 }

@@ -172,7 +172,7 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         ApiError::IdempotencyConflict | ApiError::PageConflict(_) | ApiError::InvalidState(..) => 409,
         ApiError::PayloadTooLarge(_) | ApiError::PageTooLarge(_) => 413,
         ApiError::UnsupportedMediaType | ApiError::UnsupportedPageType => 415,
-        ApiError::RateLimited => 429,
+        ApiError::RateLimited | ApiError::TooManyRequests(..) => 429,
         ApiError::Internal => 500,
         ApiError::Unavailable => 503,
     }

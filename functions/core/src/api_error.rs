@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::{
     job::{Control, JobState},
+    limit::Limit,
     message::{Message, Quote, Words},
     role::Permission,
     space::SpaceId,
@@ -85,6 +86,9 @@ pub enum ApiError {
     /// and a profile, whatever the limits are set to.
     #[error("Attempted to delete more than 100 IDs per second for a single profile.")]
     RateLimited,
+    /// Another limit of the space is reached; holds what is limited, and the limit.
+    #[error("Attempted more than {1} {words} per second in this space.", words = .0.as_words())]
+    TooManyRequests(Limit, u32),
     /// The `Idempotency-Key` was used for another request within the last 24 hours.
     #[error("This Idempotency-Key was used for another request within the last 24 hours; use a new key.")]
     IdempotencyConflict,
@@ -143,7 +147,7 @@ impl ApiError {
             Self::RoleMayNot(_) | Self::NotActivated(_) => "forbidden",
             Self::NoSource(_) => "source_id_not_found",
             Self::InstanceNotFound => "instance_not_found",
-            Self::RateLimited => "rate_limit_error",
+            Self::RateLimited | Self::TooManyRequests(..) => "rate_limit_error",
             Self::IdempotencyConflict => "idempotency_conflict",
             Self::ExternalIdNotFound => "eid_not_found",
             Self::PageConflict(_) => "page_conflict",

@@ -16,6 +16,7 @@ pub mod identifier;
 pub mod job;
 pub mod json;
 pub mod key;
+pub mod limit;
 pub mod list;
 pub mod load;
 pub mod message;

@@ -6,14 +6,12 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
+    id::ProfileId,
     identifier::{DEFAULT_TYPES, IdentifierType, IdentifierValue, Normalisation, SEGMENT_ID},
+    limit::{self, Limit},
     text::serde_as_text,
     time::Time,
 };
-
-/// The default limit of single deletions in one clock second, for a space and for a profile (contract:
-/// `docs/limits.md`).
-pub const DEFAULT_DELETIONS_PER_SECOND: u32 = 100;
 
 /// The name of the source that a space gets at its first deletion.
 pub const SOURCE_NAME: &str = "profile-api-source";
@@ -125,7 +123,7 @@ impl IdentifierTypes {
     }
 }
 
-/// The source that a space's deletions are attributed to. While it is detached, deletions are rejected.
+/// The source that a space's deletions are attributed to. While it is detached, nothing new is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The source's id, `src_…`. It never changes.
@@ -142,7 +140,7 @@ pub struct Source {
 pub enum SourceState {
     /// Deletions are accepted.
     Attached,
-    /// An operator detached the source: single deletions get 404 `source_id_not_found`.
+    /// An operator detached the source: whatever deletes gets 404 `source_id_not_found`.
     Detached,
 }
 
@@ -154,10 +152,19 @@ pub struct Space {
     /// Custom types, and default types with a normalisation.
     #[serde(default)]
     pub identifier_types: IdentifierTypes,
-    /// The most single deletions in one clock second.
+    /// The setting of [`Limit::Deletions`].
     pub deletions_per_second: u32,
-    /// The most single deletions on one profile in one clock second.
+    /// The setting of [`Limit::DeletionsOn`].
     pub deletions_per_second_per_profile: u32,
+    /// The setting of [`Limit::Jobs`].
+    #[serde(default = "default_jobs")]
+    pub jobs_per_second: u32,
+    /// The setting of [`Limit::DryRuns`].
+    #[serde(default = "default_dry_runs")]
+    pub dry_runs_per_second: u32,
+    /// The setting of [`Limit::Reads`].
+    #[serde(default = "default_reads")]
+    pub reads_per_second: u32,
     /// The source. It is made at the first deletion.
     #[serde(default)]
     pub source: Option<Source>,
@@ -171,14 +178,29 @@ pub struct Space {
     pub version: i64,
 }
 
+fn default_jobs() -> u32 {
+    Limit::Jobs.default_setting()
+}
+
+fn default_dry_runs() -> u32 {
+    Limit::DryRuns.default_setting()
+}
+
+fn default_reads() -> u32 {
+    Limit::Reads.default_setting()
+}
+
 impl Space {
-    /// A space with the default settings: activated, [`DEFAULT_DELETIONS_PER_SECOND`], no custom types, no source.
+    /// A space with the default settings: activated, the default limits, no custom types, no source.
     pub fn new(created_at: Time) -> Self {
         Self {
             activated: true,
             identifier_types: IdentifierTypes::default(),
-            deletions_per_second: DEFAULT_DELETIONS_PER_SECOND,
-            deletions_per_second_per_profile: DEFAULT_DELETIONS_PER_SECOND,
+            deletions_per_second: Limit::Deletions.default_setting(),
+            deletions_per_second_per_profile: Limit::Deletions.default_setting(),
+            jobs_per_second: default_jobs(),
+            dry_runs_per_second: default_dry_runs(),
+            reads_per_second: default_reads(),
             source: None,
             reactor_instances: Vec::new(),
             created_at,
@@ -186,10 +208,21 @@ impl Space {
         }
     }
 
-    /// Whether single deletions must be counted per profile, too. If the space's limit is not above the profile's, the
+    /// The most of something in one clock second: what its setting acts as.
+    pub fn limit(&self, limit: Limit) -> u32 {
+        limit.acting(match limit {
+            Limit::Deletions => self.deletions_per_second,
+            Limit::DeletionsOn(_) => self.deletions_per_second_per_profile,
+            Limit::Jobs => self.jobs_per_second,
+            Limit::DryRuns => self.dry_runs_per_second,
+            Limit::Reads => self.reads_per_second,
+        })
+    }
+
+    /// Whether single deletions must be counted on a profile, too. If the space's limit is not above the profile's, the
     /// space's count already keeps every profile within its limit.
-    pub fn counts_profiles(&self) -> bool {
-        self.deletions_per_second > self.deletions_per_second_per_profile
+    pub fn counts_on(&self, profile: ProfileId) -> bool {
+        self.limit(Limit::Deletions) > self.limit(Limit::DeletionsOn(profile))
     }
 }
 
@@ -230,6 +263,12 @@ pub struct SpaceChange {
     pub deletions_per_second: Option<u32>,
     /// See [`Space::deletions_per_second_per_profile`].
     pub deletions_per_second_per_profile: Option<u32>,
+    /// See [`Space::jobs_per_second`].
+    pub jobs_per_second: Option<u32>,
+    /// See [`Space::dry_runs_per_second`].
+    pub dry_runs_per_second: Option<u32>,
+    /// See [`Space::reads_per_second`].
+    pub reads_per_second: Option<u32>,
     /// Attach or detach the source.
     pub source: Option<SourceState>,
     /// Replaces [`Space::reactor_instances`].
@@ -245,17 +284,22 @@ impl SpaceChange {
     pub fn apply(&self, mut space: Space, is_new: bool, new_source_id: &str) -> Result<Space, SpaceError> {
         space.identifier_types.add(&self.identifier_types, is_new)?;
         space.activated = self.activated.unwrap_or(space.activated);
-        let limit = |given: Option<u32>, old: u32, name| match given {
-            Some(limit) if !(1..=1_000_000).contains(&limit) => Err(SpaceError::BadLimit(name)),
-            given => Ok(given.unwrap_or(old)),
-        };
-        space.deletions_per_second =
-            limit(self.deletions_per_second, space.deletions_per_second, "deletions_per_second")?;
-        space.deletions_per_second_per_profile = limit(
-            self.deletions_per_second_per_profile,
-            space.deletions_per_second_per_profile,
-            "deletions_per_second_per_profile",
-        )?;
+        for (given, setting, name) in [
+            (self.deletions_per_second, &mut space.deletions_per_second, "deletions_per_second"),
+            (
+                self.deletions_per_second_per_profile,
+                &mut space.deletions_per_second_per_profile,
+                "deletions_per_second_per_profile",
+            ),
+            (self.jobs_per_second, &mut space.jobs_per_second, "jobs_per_second"),
+            (self.dry_runs_per_second, &mut space.dry_runs_per_second, "dry_runs_per_second"),
+            (self.reads_per_second, &mut space.reads_per_second, "reads_per_second"),
+        ] {
+            if given.is_some_and(|given| !limit::SETTINGS.contains(&given)) {
+                return Err(SpaceError::BadLimit(name));
+            }
+            *setting = given.unwrap_or(*setting);
+        }
         if let Some(state) = self.source {
             let source = space.source.take();
             let id = source.map_or_else(|| new_source_id.to_owned(), |source| source.id);
@@ -301,6 +345,36 @@ mod tests {
         let again = lower.apply(made.clone(), false, "").unwrap();
         assert_eq!(again.identifier_types, made.identifier_types);
         assert_eq!(lower.apply(space(), false, "").unwrap_err(), SpaceError::FixedNormalisation("email".to_owned()));
+    }
+
+    #[test]
+    fn limits_are_1_to_a_million() {
+        for name in [
+            "deletions_per_second",
+            "deletions_per_second_per_profile",
+            "jobs_per_second",
+            "dry_runs_per_second",
+            "reads_per_second",
+        ] {
+            let set = |limit: u32| change(&format!(r#"{{"{name}":{limit}}}"#)).apply(space(), false, "");
+            assert_ne!(set(1_000_000).unwrap(), SpaceChange::default().apply(space(), false, "").unwrap(), "{name}");
+            for bad in [0, 1_000_001] {
+                assert_eq!(set(bad), Err(SpaceError::BadLimit(name)));
+            }
+        }
+    }
+
+    /// What a setting acts as decides, not the setting.
+    #[test]
+    fn a_profile_is_counted_if_its_limit_is_the_smaller_one() {
+        let profile = ProfileId::from_random([1; 16]);
+        for (space_limit, profile_limit, counted) in
+            [(100, 100, false), (101, 100, true), (5_000, 999, true), (5_000, 1_000, false), (5_000, 2_000, false)]
+        {
+            let settings =
+                Space { deletions_per_second: space_limit, deletions_per_second_per_profile: profile_limit, ..space() };
+            assert_eq!(settings.counts_on(profile), counted, "{space_limit} {profile_limit}");
+        }
     }
 
     #[test]

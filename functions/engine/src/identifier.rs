@@ -9,6 +9,7 @@ use efface_core::{
     deletion::{Actor, Deletion, Identifier, Step, decide},
     id::{ProfileId, RequestId},
     key::IdHash,
+    limit::Limit,
     request::DeleteIdentifier,
     user_id_rule::{GuardIdentifier, needs_guard},
 };
@@ -43,13 +44,13 @@ impl Engine {
     ) -> Result<(), Error> {
         let Caller { access, now, .. } = *caller;
         let space = &access.space_id;
-        if self.limiter.is_used_up(space, now) {
+        if self.limiter.is_used_up(space, Limit::Deletions, now) {
             return Err(ApiError::RateLimited.into());
         }
         let lookup = access.hash(&request.lookup.id_type, &request.lookup.value);
         let target = access.hash(&request.target.id_type, &request.target.value);
         let (admitted, claim, found) = futures::join!(
-            self.limiter.admit(&self.store, space, None, access.space.deletions_per_second, now),
+            self.limiter.admit(&self.store, space, Limit::Deletions, access.space.limit(Limit::Deletions), now),
             self.claim(caller, keyed),
             self.store.identifier(space, lookup),
         );
@@ -103,13 +104,13 @@ impl Engine {
     /// Counts the deletions of a merged profile, where the space's count does not imply them.
     async fn admit_profile(&self, caller: &Caller<'_>, profile: ProfileId) -> Result<(), Error> {
         let Caller { access, now, .. } = *caller;
-        if !access.space.counts_profiles() {
+        if !access.space.counts_on(profile) {
             return Ok(());
         }
         let head = self.store.head(&access.space_id, profile).await?;
-        let root = head.map_or(profile, |head| head.root);
-        let limit = access.space.deletions_per_second_per_profile;
-        let admitted = self.limiter.admit(&self.store, &access.space_id, Some(root), limit, now).await?;
+        let limit = Limit::DeletionsOn(head.map_or(profile, |head| head.root));
+        let most = access.space.limit(limit);
+        let admitted = self.limiter.admit(&self.store, &access.space_id, limit, most, now).await?;
         if admitted { Ok(()) } else { Err(ApiError::RateLimited.into()) }
     }
 

@@ -1,52 +1,93 @@
-//! The limit of single deletions: exact by the store's counters, and free of requests while it is used up.
+//! The limits of a space in a clock second. Those that the table counts are exact over all instances, and free of requests
+//! while they are used up. Reads are counted by each instance for itself.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
 
 use efface_aws::{Store, StoreError};
-use efface_core::{id::ProfileId, space::SpaceId, time::Time};
+use efface_core::{api_error::ApiError, limit::Limit, space::SpaceId, time::Time};
 use quick_cache::sync::Cache;
 
-/// Spaces and profiles that one instance remembers at most.
+use crate::{Caller, Engine, Error};
+
+/// Used-up seconds that one instance remembers at most.
 const REMEMBERED: usize = 1_024;
 
-/// Remembers which second is used up, so that a flood of requests over the limit writes nothing.
+/// What one instance knows of the limits.
 #[derive(Debug)]
 pub struct Limiter {
-    used_up: Cache<(SpaceId, Option<ProfileId>), i64>,
+    /// The second that is used up, so that a flood of requests over the limit writes nothing.
+    used_up: Cache<(SpaceId, Limit), i64>,
+    reads: Mutex<Reads>,
 }
 
 impl Default for Limiter {
     fn default() -> Self {
-        Self { used_up: Cache::new(REMEMBERED) }
+        Self { used_up: Cache::new(REMEMBERED), reads: Mutex::default() }
+    }
+}
+
+/// The reads of one clock second.
+#[derive(Debug, Default)]
+struct Reads {
+    second: i64,
+    counts: HashMap<SpaceId, u32>,
+}
+
+impl Reads {
+    fn admit(&mut self, space: &SpaceId, most: u32, at: Time) -> bool {
+        if self.second != at.second() {
+            *self = Self { second: at.second(), counts: HashMap::new() };
+        }
+        let count = self.counts.entry(space.clone()).or_default();
+        let is_admitted = *count < most;
+        *count += u32::from(is_admitted);
+        is_admitted
     }
 }
 
 impl Limiter {
-    /// Whether this instance knows already that the second of `at` is used up for the space.
-    pub fn is_used_up(&self, space: &SpaceId, at: Time) -> bool {
-        self.knows(&(space.clone(), None), at)
+    /// Whether this instance knows already that the second of `at` is used up.
+    pub fn is_used_up(&self, space: &SpaceId, limit: Limit, at: Time) -> bool {
+        self.used_up.get(&(space.clone(), limit)) == Some(at.second())
     }
 
-    /// Admits one deletion into the clock second of `at`, of the space or of one profile: at most `limit` are, over all
-    /// instances.
+    /// Admits one request into the clock second of `at`: at most `most` are, over all instances, or where it reads, over
+    /// this one.
     pub async fn admit(
         &self,
         store: &Store,
         space: &SpaceId,
-        profile: Option<ProfileId>,
-        limit: u32,
+        limit: Limit,
+        most: u32,
         at: Time,
     ) -> Result<bool, StoreError> {
-        let scope = (space.clone(), profile);
-        if self.knows(&scope, at) {
+        if limit == Limit::Reads {
+            return Ok(self.reads.lock().unwrap_or_else(PoisonError::into_inner).admit(space, most, at));
+        }
+        if self.is_used_up(space, limit, at) {
             return Ok(false);
         }
-        let admitted = store.count_deletion(space, profile, limit, at).await?;
+        let admitted = store.count(space, limit, most, at).await?;
         if !admitted {
-            self.used_up.insert(scope, at.second().into());
+            self.used_up.insert((space.clone(), limit), at.second());
         }
         Ok(admitted)
     }
+}
 
-    fn knows(&self, scope: &(SpaceId, Option<ProfileId>), at: Time) -> bool {
-        self.used_up.get(scope) == Some(at.second().into())
+impl Engine {
+    /// Counts a request against a limit of its space other than that of single deletions.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyRequests`], or a failure of the store.
+    pub async fn admit(&self, caller: &Caller<'_>, limit: Limit) -> Result<(), Error> {
+        let (space, most) = (&caller.access.space_id, caller.access.space.limit(limit));
+        if self.limiter.admit(&self.store, space, limit, most, caller.now).await? {
+            return Ok(());
+        }
+        Err(ApiError::TooManyRequests(limit, most).into())
     }
 }

@@ -31,7 +31,8 @@ impl OpenHandler for GetHealth {
         method: Method::Get,
         path: "/health",
         permission: PermissionRule::Open,
-        needs_activation: false,
+        deletes: false,
+        limit: None,
         time: SHORT,
         body: BodyRule::Ignored,
     };

@@ -9,6 +9,7 @@ use efface_core::{
     identifier::IdentifierType,
     job::{JobId, JobState, chunk::ChunkId},
     key::{GroupHash, IdHash},
+    limit::Limit,
     space::SpaceId,
     token::{TokenHash, TokenId},
 };
@@ -108,10 +109,9 @@ impl Key {
         Self::new(format!("K#{space}#{hash}"), ALONE)
     }
 
-    /// The count of single deletions in a second: of the space, or of one profile.
-    pub fn count(space: &SpaceId, profile: Option<ProfileId>, second: i64) -> Self {
-        let scope = profile.map_or_else(|| ALONE.to_owned(), |profile| profile.to_string());
-        Self::new(format!("R#{space}#{scope}#{second}"), ALONE)
+    /// The count of what is limited in a second.
+    pub fn count(space: &SpaceId, limit: Limit, second: i64) -> Self {
+        Self::new(format!("R#{space}#{limit}#{second}"), ALONE)
     }
 
     /// A job's head.

@@ -4,7 +4,6 @@ use efface_core::{
     api_error::ApiError,
     request::{DeleteBody, DeleteIdentifier as Request},
     role::Permission,
-    space::{SourceState, SpaceId},
 };
 use efface_engine::Error;
 use serde::Serialize;
@@ -38,7 +37,8 @@ impl Handler for DeleteIdentifier {
         method: Method::Post,
         path: "/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/external_ids/delete",
         permission: PermissionRule::Fixed(Permission::DeleteIdentifiers),
-        needs_activation: true,
+        deletes: true,
+        limit: None,
         time: SHORT,
         body: BodyRule::SMALL_JSON,
     };
@@ -56,17 +56,17 @@ impl Handler for DeleteIdentifier {
             content: &[Content::json::<DeletedBody>()],
         }],
         errors: || {
-            let mut errors = vec![
+            vec![
                 ApiError::MissingUrlParameters,
                 ApiError::InvalidCollection("accounts".to_owned()),
                 ApiError::UnsupportedLookupType("email".to_owned()),
                 ApiError::OnlyOneExternalId,
                 ApiError::UnsupportedType,
                 ApiError::TargetIsLookup,
-            ];
-            errors.extend(SpaceId::parse("spa_demo").ok().map(ApiError::NoSource));
-            errors.extend([ApiError::RateLimited, ApiError::LookupNotFound, ApiError::ExternalIdNotFound]);
-            errors
+                ApiError::RateLimited,
+                ApiError::LookupNotFound,
+                ApiError::ExternalIdNotFound,
+            ]
         },
     };
 
@@ -82,11 +82,7 @@ impl Handler for DeleteIdentifier {
     }
 
     async fn run(cx: &RequestContext<'_>, request: Request) -> Result<Response, Error> {
-        let app = cx.app;
-        if app.access.source_state(&app.store, &cx.access).await? == SourceState::Detached {
-            return Err(ApiError::NoSource(cx.access.space_id.clone()).into());
-        }
-        Box::pin(app.engine.delete_identifier(&cx.caller(), &request, cx.keyed()?)).await?;
+        Box::pin(cx.engine().delete_identifier(&cx.caller(), &request, cx.keyed()?)).await?;
         Response::ok(&DeletedBody { code: "success", message: "External identifier has been deleted." })
     }
 }

@@ -3,6 +3,7 @@
 use efface_core::{
     api_error::ApiError,
     deletion::{Identifier, IdentifierState, Reason},
+    limit::Limit,
     request::Selector,
     role::Permission,
     time::Time,
@@ -53,7 +54,8 @@ impl Handler for GetDeletion {
         method: Method::Get,
         path: "/v1/spaces/{space_id}/deletions/{identifier}",
         permission: PermissionRule::Fixed(Permission::ReadDeletions),
-        needs_activation: false,
+        deletes: false,
+        limit: Some(Limit::Reads),
         time: SHORT,
         body: BodyRule::Ignored,
     };

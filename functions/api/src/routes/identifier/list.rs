@@ -4,7 +4,9 @@ use efface_aws::{
     StoreError,
     store::profile::{IdentifierCursor, edge_ranges},
 };
-use efface_core::{api_error::ApiError, deletion::Identifier, list, request::USERS, role::Permission, time::Time};
+use efface_core::{
+    api_error::ApiError, deletion::Identifier, limit::Limit, list, request::USERS, role::Permission, time::Time,
+};
 use efface_engine::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -61,7 +63,8 @@ impl Handler for ListExternalIds {
         method: Method::Get,
         path: "/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/external_ids",
         permission: PermissionRule::Fixed(Permission::ReadProfiles),
-        needs_activation: false,
+        deletes: false,
+        limit: Some(Limit::Reads),
         time: MEDIUM,
         body: BodyRule::Ignored,
     };

@@ -4,6 +4,7 @@
 use efface_core::{
     api_error::ApiError,
     job::{Action, Group, JobGroup, JobId, NewJob},
+    limit::Limit,
     role::Permission,
     rows::{MAX_SENT, RawRow, read_page},
 };
@@ -72,7 +73,8 @@ impl Handler for BulkDelete {
         method: Method::Post,
         path: "/internal/bulk-delete-internal",
         permission: PermissionRule::Fixed(Permission::DeleteProfiles),
-        needs_activation: true,
+        deletes: true,
+        limit: Some(Limit::Jobs),
         time: LONG,
         body: BodyRule::Checked(BodyLimits {
             most: MAX_SENT,

@@ -91,7 +91,8 @@ impl<const N: usize> Handler for ControlJob<N> {
         method: Method::Post,
         path: CONTROLS[N].path,
         permission: PermissionRule::OfJob { control: true },
-        needs_activation: CONTROLS[N].deletes,
+        deletes: CONTROLS[N].deletes,
+        limit: None,
         time: MEDIUM,
         // Its content is not read: clients send none, or an empty object.
         body: BodyRule::SMALL_JSON,

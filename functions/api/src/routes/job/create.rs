@@ -6,6 +6,7 @@ use efface_core::{
     api_error::ApiError,
     job::{Action, Group, NewJob, plan::Plan},
     json::Object,
+    limit::Limit,
     request::read_json,
     rows::{RawRow, page_rows},
 };
@@ -74,7 +75,8 @@ impl Handler for CreateJob {
         method: Method::Post,
         path: "/v1/spaces/{space_id}/deletion_jobs",
         permission: PermissionRule::OfAction,
-        needs_activation: true,
+        deletes: true,
+        limit: Some(Limit::Jobs),
         time: LONG,
         body: BodyRule::JSON_PAGE,
     };
@@ -98,7 +100,10 @@ impl Handler for CreateJob {
                 content: &[Content::json::<CreatedJob>()],
             },
         ],
-        errors: || vec![ApiError::MissingUrlParameters],
+        errors: || {
+            let dry_runs = ApiError::TooManyRequests(Limit::DryRuns, Limit::DryRuns.default_setting());
+            vec![ApiError::MissingUrlParameters, dry_runs]
+        },
     };
 
     type Request = (NewJob, Vec<RawRow>);
@@ -119,6 +124,10 @@ impl Handler for CreateJob {
 
     fn action((new, _): &Self::Request) -> Option<Action> {
         Some(new.action)
+    }
+
+    fn limit((new, _): &Self::Request) -> Option<Limit> {
+        if new.dry_run { Some(Limit::DryRuns) } else { Self::SPEC.limit }
     }
 
     async fn run(cx: &RequestContext<'_>, (new, rows): Self::Request) -> Result<Response, Error> {

@@ -1,6 +1,6 @@
 //! Where a job stands.
 
-use efface_core::api_error::ApiError;
+use efface_core::{api_error::ApiError, limit::Limit};
 use efface_engine::Error;
 
 use super::JobBody;
@@ -21,7 +21,8 @@ impl Handler for GetJob {
         method: Method::Get,
         path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}",
         permission: PermissionRule::OfJob { control: false },
-        needs_activation: false,
+        deletes: false,
+        limit: Some(Limit::Reads),
         time: SHORT,
         body: BodyRule::Ignored,
     };

@@ -8,6 +8,7 @@ use efface_core::{
     api_error::ApiError,
     job::{Counts, Group, JobState},
     key::GroupHash,
+    limit::Limit,
     list::{self, ListQuery},
     role::Permission,
 };
@@ -61,7 +62,8 @@ impl Handler for ListJobs {
         method: Method::Get,
         path: "/v1/spaces/{space_id}/deletion_jobs",
         permission: PermissionRule::Fixed(Permission::ReadJobs),
-        needs_activation: false,
+        deletes: false,
+        limit: Some(Limit::Reads),
         time: MEDIUM,
         body: BodyRule::Ignored,
     };

@@ -6,6 +6,7 @@ use efface_aws::store::job::{OutcomeCursor, RowOutcome as StoredOutcome};
 use efface_core::{
     api_error::ApiError,
     job::{JobStatus, Outcome},
+    limit::Limit,
     list::{self, ListQuery},
 };
 use efface_engine::Error;
@@ -78,7 +79,8 @@ impl Handler for ListOutcomes {
         method: Method::Get,
         path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/outcomes",
         permission: PermissionRule::OfJob { control: false },
-        needs_activation: false,
+        deletes: false,
+        limit: Some(Limit::Reads),
         time: MEDIUM,
         body: BodyRule::Ignored,
     };

@@ -4,6 +4,7 @@ use efface_core::{
     api_error::ApiError,
     job::{JobState, MAX_PAGE},
     json::Object,
+    limit::Limit,
     request::read_json,
     rows::{RawRow, page_rows},
 };
@@ -45,7 +46,8 @@ impl Handler for AddRows {
         method: Method::Post,
         path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/rows",
         permission: PermissionRule::OfJob { control: true },
-        needs_activation: true,
+        deletes: true,
+        limit: Some(Limit::Jobs),
         time: LONG,
         body: BodyRule::JSON_PAGE,
     };

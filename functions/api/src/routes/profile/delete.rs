@@ -3,6 +3,7 @@
 use efface_core::{
     api_error::ApiError,
     identifier::{ExternalId, GROUP_ID},
+    limit::Limit,
     profile::DeletionCounts,
     role::Permission,
     time::Time,
@@ -49,7 +50,8 @@ impl Handler for DeleteProfile {
         method: Method::Delete,
         path: "/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}",
         permission: PermissionRule::Fixed(Permission::DeleteProfiles),
-        needs_activation: true,
+        deletes: true,
+        limit: Some(Limit::Jobs),
         time: MEDIUM,
         body: BodyRule::Ignored,
     };

@@ -1,6 +1,6 @@
 //! When a profile was created and last changed.
 
-use efface_core::{api_error::ApiError, request::Selector, role::Permission, time::Time};
+use efface_core::{api_error::ApiError, limit::Limit, request::Selector, role::Permission, time::Time};
 use efface_engine::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -48,7 +48,8 @@ impl Handler for GetMetadata {
         method: Method::Get,
         path: "/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/metadata",
         permission: PermissionRule::Fixed(Permission::ReadProfiles),
-        needs_activation: false,
+        deletes: false,
+        limit: Some(Limit::Reads),
         time: SHORT,
         body: BodyRule::Ignored,
     };

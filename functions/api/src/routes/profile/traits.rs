@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Bound};
 
 use efface_aws::store::profile::Trait;
-use efface_core::{api_error::ApiError, role::Permission, time::Time};
+use efface_core::{api_error::ApiError, limit::Limit, role::Permission, time::Time};
 use efface_engine::Error;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -48,7 +48,8 @@ impl Handler for ListTraits {
         method: Method::Get,
         path: "/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/traits",
         permission: PermissionRule::Fixed(Permission::ReadProfiles),
-        needs_activation: false,
+        deletes: false,
+        limit: Some(Limit::Reads),
         time: SHORT,
         body: BodyRule::Ignored,
     };
