@@ -67,19 +67,19 @@ async fn pages_add_up_and_none_is_empty() {
 #[tokio::test]
 async fn traits_keep_every_number_and_page_by_name() {
     let app = TestApp::start().await;
-    let mut line = efface_tests::app::profile_line(SPACE, &["user_id:u"]).to_string();
+    let mut line = app::profile_line(SPACE, &["user_id:u"]).to_string();
     line.truncate(line.len() - 1);
     line.push_str(r#","traits":{"b":12345678901234567890123,"a":{"x":[1.50,null]},"c":1e400,"d":"é"}}"#);
     let Ok(Some(efface_core::load::LoadLine::Profile(profile))) = efface_core::load::parse_line(&line) else {
         panic!("a profile")
     };
     let space = app.db.store.space(&profile.space_id).await.unwrap().unwrap();
-    let key = efface_tests::app::master().space_key(&profile.space_id);
+    let key = app::master().space_key(&profile.space_id);
     efface_engine::load::load_profile(&app.db.store, &space, &key, &profile, app.clock.peek()).await.unwrap();
 
     let event = Req::read(SPACE, "user_id", "u", "traits?limit=3")
-        .token(app.token(efface_core::role::Role::WorkspaceOwner))
-        .event(efface_tests::Via::Rest);
+        .token(app.token(Role::WorkspaceOwner))
+        .event(Via::Rest);
     let response = app.app.handle(serde_json::from_value(event).unwrap()).await;
     let text = response["body"].as_str().unwrap();
     assert!(text.starts_with(r#"{"traits":{"a":{"x":[1.50,null]},"b":12345678901234567890123,"c":1e400},"#), "{text}");
