@@ -272,6 +272,7 @@ async fn every_endpoint_checks_the_body_as_it_declares() {
 async fn one_token_too_many_does_not_evict_all() {
     let app = TestApp::start().await;
     app.clock.step(0);
+    app.space(SPACE, json!({ "reads_per_second": 100_000 })).await;
     let tokens: Vec<String> =
         stream::iter(0..1_025).map(|_| app.new_token(SPACE, Role::ProfileReader)).buffered(16).collect().await;
     let reads = async |tokens: &[String]| {

@@ -98,14 +98,6 @@ async fn events_of_another_source_are_rejected() {
     }
 }
 
-/// A request, as `cargo local` hands it over: the format of a function URL, with every header's values apart.
-fn local_event(request: &Req) -> Value {
-    let mut event = request.event(Via::Watch);
-    event["multiValueHeaders"] = request.event(Via::Rest)["multiValueHeaders"].take();
-    event["headers"] = Value::Null;
-    event
-}
-
 /// Function URLs join repeated headers with commas, REST APIs list them.
 #[tokio::test]
 async fn a_header_that_is_sent_twice_is_rejected() {
@@ -124,7 +116,7 @@ async fn a_header_that_is_sent_twice_is_rejected() {
             assert_eq!(line(delete().key(keys[0]).key(keys[1])).await, twice, "{source:?}");
         }
         assert_eq!(line(delete().key("a b")).await.split(' ').next(), Some("400"), "{source:?}");
-        let is_joined = matches!(via, Via::FunctionUrl | Via::Watch);
+        let is_joined = via == Via::FunctionUrl;
         assert_eq!(line(delete().key("a,b")).await, if is_joined { twice } else { none }, "{source:?}");
         assert_eq!(
             line(delete().token(&token)).await,
@@ -135,11 +127,6 @@ async fn a_header_that_is_sent_twice_is_rejected() {
         assert_eq!(app::send(&instance, &types, via).await.status, 415, "{source:?}");
         let group = page.clone().header("x-deletion-group", "a").header("x-deletion-group", "b");
         assert_eq!(app::send(&instance, &group, via).await.status, 400, "{source:?}");
-    }
-    let instance = app.another(EventSource::Watch);
-    for (request, expected) in [(delete().key("a,b"), none), (delete().key("a").key("b"), twice)] {
-        let event: HttpEvent = serde_json::from_value(local_event(&request)).unwrap();
-        assert_eq!(Reply::of(&instance.handle(event).await).line(), expected);
     }
 }
 
@@ -310,19 +297,6 @@ fn open(source: EventSource, event: Value, headers: &[(String, String)]) -> Open
     let mut query = request.query;
     query.sort();
     (request.method, request.path, query, request.body, headers)
-}
-
-/// A key that was sent twice is no key, through each source that shows it. A function URL joins the two.
-#[tokio::test]
-async fn a_header_that_was_sent_twice_is_rejected() {
-    let app = TestApp::start().await;
-    let token = app.token(Role::WorkspaceOwner).to_owned();
-    for (source, via) in SOURCES.into_iter().filter(|(_, via)| *via != Via::FunctionUrl) {
-        let request = Req::delete(SPACE, "u", "email", "e@x").key("one").key("two").token(&token);
-        let reply = app::send(&app.another(source), &request, via).await;
-        let twice = "400 bad_request The header `idempotency-key` was sent more than once.";
-        assert_eq!(reply.line(), twice, "{source:?}");
-    }
 }
 
 fn recording(name: &str) -> Value {

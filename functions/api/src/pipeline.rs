@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, future::Future, sync::Arc};
 
-use efface_core::{api_error::ApiError, id::RequestId, job::Action, limit::Limit, space::SourceState, time::Time};
+use efface_core::{api_error::ApiError, id::RequestId, job::{Action, JobStatus}, limit::Limit, space::SourceState, time::Time};
 use efface_engine::{Error, access::Access};
 use futures::future::BoxFuture;
 use tokio::time::Instant;
@@ -113,6 +113,7 @@ async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, 
     let body = H::SPEC.body;
     if body.is_compressible() {
         permit(cx, &H::SPEC).await?;
+        cx.job = job_of(cx, &H::SPEC).await?;
     }
     cx.body = body.read(cx.request)?;
     let request = H::parse(cx)?;
@@ -125,10 +126,16 @@ async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, 
     if let Some(limit) = H::limit(&request) {
         cx.engine().admit(&cx.caller(), limit).await?;
     }
-    if let PermissionRule::OfJob { control } = H::SPEC.permission {
-        cx.job = Some(permission::find_job(cx, control).await?);
+    if !body.is_compressible() {
+        cx.job = job_of(cx, &H::SPEC).await?;
     }
     H::run(cx, request).await
+}
+
+/// The job that the path names, where the token may do with it what is asked for.
+async fn job_of(cx: &RequestContext<'_>, spec: &Spec) -> Result<Option<JobStatus>, Error> {
+    let PermissionRule::OfJob { control } = spec.permission else { return Ok(None) };
+    permission::find_job(cx, control).await.map(Some)
 }
 
 /// Rejects a token whose role may not do what is asked for, and what may delete where the space has switched deletions off
