@@ -274,7 +274,9 @@ async fn a_plan_changes_nothing_and_matches_the_job() {
         "identifiers": 4, "memberships": 2, "other_case": 2,
     });
     assert_eq!(plan, expected);
-    assert_eq!(app.db.dump().await, before, "a small dry run stores nothing");
+    let mut after = app.db.dump().await;
+    after.retain(|(pk, _), _| !pk.starts_with("R#"));
+    assert_eq!(after, before, "a small dry run stores nothing but its count");
     // An open dry run is a job, which may have any size.
     let job = app.job(json!({ "action": "delete_profile", "rows": rows, "dry_run": true, "open": true })).await;
     app.control(&job, "start").await;

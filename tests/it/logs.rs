@@ -104,8 +104,15 @@ async fn the_lines_of_a_message_name_job_page_and_chunk() {
 async fn every_line_names_its_request_or_its_job() {
     let app = TestApp::start().await;
     app.send_raw(&Req::get("/nowhere")).await;
-    let about_none =
-        ["reconciled", "a live job cannot be read", "a message of the dead-letter queue cannot be read", "panic"];
+    let about_none = [
+        "reconciled",
+        "a live job cannot be read",
+        "a part of the list of live jobs cannot be read",
+        "the cursor of the list of live jobs cannot be read or kept",
+        "the dead-letter queue cannot be read",
+        "a message of the dead-letter queue cannot be read",
+        "panic",
+    ];
     let (mut seen, ids) = (0, ["request_id", "job_id", "message_id"]);
     for line in log::all().lines() {
         let parsed: Value = serde_json::from_str(line).unwrap();

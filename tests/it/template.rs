@@ -93,7 +93,7 @@ fn the_functions_have_the_least_rights() {
             &format!("{read} on T#* S#* I#* P#* C#* J#* Q#* O#* L#* Y#* X#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* R#* P#* J#* O#* Y#*",
-            "dynamodb:UpdateItem on S#* (pk sk source)",
+            "dynamodb:UpdateItem on S#* (pk sk source version)",
             "dynamodb:PutItem on K#* Q#* J#* O#* L#* N#* X#*",
             "dynamodb:BatchWriteItem on P#* M#* X#*",
             "dynamodb:DeleteItem on L#*",

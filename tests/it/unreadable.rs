@@ -89,7 +89,7 @@ async fn one_row_fails_alone() {
 async fn a_damaged_list_entry_stops_no_job() {
     let app = app().await;
     let put = app.db.client.put_item().table_name(TABLE);
-    put.item("pk", text("N#live")).item("sk", text("spa_demo#damaged")).send().await.unwrap();
+    put.item("pk", text("N#live#0")).item("sk", text("spa_demo#damaged")).send().await.unwrap();
     let job = app.job(json!({ "action": "delete_profile", "rows": ["user_id:u"] })).await;
     app.work().await;
     let reconciled = app.reconcile().await;

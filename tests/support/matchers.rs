@@ -23,9 +23,9 @@ pub fn is_accepting_write(passed: &Passed) -> bool {
     update_expression(passed).is_some_and(|text| text.contains(ACCEPTING_VERSION))
 }
 
-/// Whether a request attaches a source to a space. Relies on the exact update expression.
+/// Whether a request attaches a source to a space. Relies on the beginning of the update expression.
 pub fn is_source_attach(passed: &Passed) -> bool {
-    update_expression(passed) == Some("SET #source = :source")
+    update_expression(passed).is_some_and(|text| text.starts_with("SET #source = :source"))
 }
 
 fn update_expression(passed: &Passed) -> Option<&str> {
