@@ -23,6 +23,7 @@ pub mod message;
 pub mod path;
 pub mod profile;
 pub mod profile_deletion;
+pub mod reapply;
 pub mod request;
 pub mod role;
 pub mod rows;

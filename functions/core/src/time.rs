@@ -47,6 +47,12 @@ impl Time {
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(self.0))
     }
+
+    /// The latest time before this one: a millisecond earlier.
+    #[must_use]
+    pub fn just_before(self) -> Self {
+        Self(self.0.saturating_sub(SignedDuration::from_millis(1)).unwrap_or(self.0))
+    }
 }
 
 impl std::fmt::Display for Time {

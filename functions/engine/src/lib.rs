@@ -14,6 +14,7 @@ pub mod limiter;
 pub mod load;
 mod profile;
 mod profile_deletion;
+pub mod reapply;
 
 use std::{sync::Arc, time::Duration};
 

@@ -68,4 +68,9 @@ impl CheckItem {
     fn verify(&self, own: &Self) -> Result<(), KeyCheckError> {
         if self.check == own.check { Ok(()) } else { Err(KeyCheckError::WrongKey) }
     }
+
+    /// The check value, where the table has one: two tables that were written with the same key have the same.
+    pub async fn key_check(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.get::<CheckItem>(Key::key_check(), KIND).await?.map(|stored| stored.check))
+    }
 }

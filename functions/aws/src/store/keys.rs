@@ -46,7 +46,7 @@ pub(super) const LISTED_TOKENS: &str = "T#";
 pub(super) const LIVE_SHARDS: u8 = 8;
 
 /// A primary key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     /// The partition key.
     pub pk: String,
@@ -178,6 +178,16 @@ impl Key {
     pub fn key_check() -> Self {
         Self::new("C#identifier-key".to_owned(), ALONE)
     }
+
+    /// How far `efface admin reapply` has come from an old table to this one: of the run, or of a segment.
+    pub(super) fn reapply(from: &str, part: &str) -> Self {
+        Self::new(reapply_partition(from), part)
+    }
+}
+
+/// The partition of what `efface admin reapply` keeps.
+pub(super) fn reapply_partition(from: &str) -> String {
+    format!("A#reapply#{from}")
 }
 
 /// The prefix of a profile's edges to its identifiers of one type.
