@@ -36,7 +36,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Manage spaces and tokens, directly in the table
+    /// Manage spaces, tokens and restored tables, directly in the table
     #[command(subcommand)]
     Admin(Admin),
     /// Load profiles and spaces from a file, directly into the table
@@ -59,7 +59,8 @@ impl Command {
         match self {
             Self::Load(_) | Self::Bulk(_) => true,
             Self::Jobs(command) => command.handles_ctrl_c(),
-            Self::Admin(_) | Self::Delete(_) | Self::Profile(_) => false,
+            Self::Admin(admin) => admin.handles_ctrl_c(),
+            Self::Delete(_) | Self::Profile(_) => false,
         }
     }
 }

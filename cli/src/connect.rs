@@ -21,23 +21,27 @@ pub(crate) struct Connection {
 /// connection to a new table notes which key is the table's.
 pub(crate) async fn open(settings: &Settings<'_>) -> Result<Connection, CliError> {
     let (table, key) = (settings.table()?, settings.identifier_key()?);
-    let client = match from_file(settings, &table) {
-        Some(config) => client::dynamodb(&config),
-        None if settings.global.local => return Err(SettingError::LocalNotRunning.into()),
-        None => from_chain(settings).await?,
-    };
-    let store = Store::new(client, table);
+    let store = Store::new(client(settings).await?, table);
     store.set_or_verify_key(&key).await?;
     Ok(Connection { store, key })
 }
 
+/// A client with the credentials of the settings file or the user's own ones.
+pub(crate) async fn client(settings: &Settings<'_>) -> Result<Client, CliError> {
+    match from_file(settings) {
+        Some(config) => Ok(client::dynamodb(&config)),
+        None if settings.global.local => Err(SettingError::LocalNotRunning.into()),
+        None => from_chain(settings).await,
+    }
+}
+
 /// The configuration with the settings file's credentials, if it has any. They take precedence over the user's own
 /// ones, which must never be sent to an emulator.
-fn from_file(settings: &Settings<'_>, table: &str) -> Option<Config> {
+fn from_file(settings: &Settings<'_>) -> Option<Config> {
     let id = settings.in_file("AWS_ACCESS_KEY_ID").filter(|_| settings.global.profile.is_none())?;
     let secret = settings.in_file("AWS_SECRET_ACCESS_KEY")?;
     Some(Config {
-        table: table.to_owned(),
+        table: String::new(),
         region: region(settings).or_else(|| settings.find("AWS_REGION")).unwrap_or_else(|| "us-east-1".to_owned()),
         endpoint_url: endpoint(settings),
         sqs_endpoint_url: None,

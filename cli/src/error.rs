@@ -7,7 +7,7 @@ use efface_aws::{
     store::{key_check::KeyCheckError, space::SpaceChangeError},
 };
 use efface_core::{rows::PageError, space::SpaceId};
-use efface_engine::Error as EngineError;
+use efface_engine::{Error as EngineError, reapply::ReapplyError};
 use thiserror::Error;
 
 use crate::{
@@ -37,6 +37,9 @@ pub enum CliError {
     /// A space could not be created or changed.
     #[error("{}", explain_space(.0))]
     Space(#[from] SpaceChangeError),
+    /// `efface admin reapply` did nothing, or did not go on.
+    #[error("{}", explain_reapply(.0))]
+    Reapply(#[from] ReapplyError),
     /// The space does not exist.
     #[error("there is no space `{0}`; create it with `efface admin space create {0}`")]
     UnknownSpace(SpaceId),
@@ -112,6 +115,14 @@ impl CliError {
             | Self::Page { .. }
             | Self::NoRows(_)
             | Self::NoTerminal
+            | Self::Reapply(
+                ReapplyError::SameTable
+                | ReapplyError::Swapped(..)
+                | ReapplyError::Foreign(_)
+                | ReapplyError::OtherKey
+                | ReapplyError::Future
+                | ReapplyError::LaterThanBackup { .. },
+            )
             | Self::Key(KeyCheckError::WrongKey | KeyCheckError::NoCheck) => 2,
             Self::NoResponse(_) => 3,
             error if error.store().is_some_and(|error| matches!(error, StoreError::Unavailable(_))) => 3,
@@ -162,7 +173,8 @@ impl CliError {
             Self::Store(error)
             | Self::Job(EngineError::Store(error))
             | Self::Key(KeyCheckError::Store(error))
-            | Self::Space(SpaceChangeError::Store(error)) => Some(error),
+            | Self::Space(SpaceChangeError::Store(error))
+            | Self::Reapply(ReapplyError::Engine(EngineError::Store(error))) => Some(error),
             _ => None,
         }
     }
@@ -178,6 +190,13 @@ fn explain_key(error: &KeyCheckError) -> String {
 fn explain_space(error: &SpaceChangeError) -> String {
     match error {
         SpaceChangeError::Store(error) => explain(error),
+        other => other.to_string(),
+    }
+}
+
+fn explain_reapply(error: &ReapplyError) -> String {
+    match error {
+        ReapplyError::Engine(EngineError::Store(error)) => explain(error),
         other => other.to_string(),
     }
 }

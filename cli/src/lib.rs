@@ -1,4 +1,4 @@
-//! The command `efface`: manages spaces and tokens, loads profiles, and deletes.
+//! The command `efface`: manages spaces, tokens and restored tables, loads profiles, and deletes.
 //!
 //! `admin` and `load` access the table directly with AWS credentials. All commands that delete use the HTTP API with a
 //! token. A command is a function from its arguments to an [`Output`] or a [`CliError`]; only [`main`] prints.
@@ -67,7 +67,7 @@ async fn run_and_print(cli: &Cli) -> u8 {
 pub async fn run(cli: &Cli, env: Lookup<'_>, interrupts: &Interrupts) -> Result<Output, CliError> {
     let settings = settings::Settings::read(&cli.global, env)?;
     match &cli.command {
-        Command::Admin(admin) => admin::run(admin, &settings).await,
+        Command::Admin(admin) => admin::run(admin, &settings, interrupts).await,
         Command::Load(load) => load::run(load, &settings, interrupts).await,
         Command::Delete(delete) => delete::run(delete, &settings).await,
         Command::Bulk(bulk) => bulk::run(bulk, &settings, interrupts).await,

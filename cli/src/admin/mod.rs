@@ -1,13 +1,15 @@
-//! `efface admin`: manages spaces and tokens. It writes to the table directly, because a new stack has no token yet.
+//! `efface admin`: manages spaces, tokens and restored tables. It writes to the table directly, because a new stack has
+//! no token yet.
 
 mod duration;
+mod reapply;
 mod space;
 mod token;
 mod type_spec;
 
 use clap::Subcommand;
 
-use crate::{CliError, Output, connect, settings::Settings};
+use crate::{CliError, Interrupts, Output, connect, settings::Settings};
 
 /// The resources that `efface admin` manages.
 #[derive(Subcommand)]
@@ -18,12 +20,21 @@ pub enum Admin {
     /// Manage access tokens; clients of the HTTP API authenticate with them
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Delete and revoke in a table that was restored from a backup what was deleted and revoked since
+    Reapply(reapply::ReapplyArgs),
 }
 
-pub(crate) async fn run(admin: &Admin, settings: &Settings<'_>) -> Result<Output, CliError> {
-    let connection = connect::open(settings).await?;
+impl Admin {
+    /// Whether the command handles Ctrl-C itself, to finish work.
+    pub(crate) fn handles_ctrl_c(&self) -> bool {
+        matches!(self, Self::Reapply(_))
+    }
+}
+
+pub(crate) async fn run(admin: &Admin, settings: &Settings<'_>, interrupts: &Interrupts) -> Result<Output, CliError> {
     match admin {
-        Admin::Space(command) => space::run(command, &connection.store).await,
-        Admin::Token(command) => token::run(command, &connection.store).await,
+        Admin::Space(command) => space::run(command, &connect::open(settings).await?.store).await,
+        Admin::Token(command) => token::run(command, &connect::open(settings).await?.store).await,
+        Admin::Reapply(args) => reapply::run(args, settings, interrupts).await,
     }
 }

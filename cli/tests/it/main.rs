@@ -8,6 +8,7 @@ mod fake_api;
 mod jobs;
 mod load;
 mod profile;
+mod reapply;
 mod site;
 
 use std::{

@@ -34,7 +34,7 @@ impl Site {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
         let site = Self { folder, endpoint };
-        site.create_table().await;
+        site.create_table("efface").await;
         let settings = format!(
             "EFFACE_TABLE=efface\nEFFACE_IDENTIFIER_KEY={KEY}\nAWS_ENDPOINT_URL={}\nAWS_REGION=us-east-1\n\
              AWS_ACCESS_KEY_ID=000000000000\nAWS_SECRET_ACCESS_KEY=local\n",
@@ -58,8 +58,16 @@ impl Site {
         Store::new(self.client(), "efface")
     }
 
-    async fn create_table(&self) {
-        let mut create = self.client().create_table().table_name("efface").billing_mode(BillingMode::PayPerRequest);
+    /// Copies all items to a new table.
+    pub(crate) async fn restore(&self, table: &str) {
+        self.create_table(table).await;
+        for item in self.client().scan().table_name("efface").send().await.unwrap().items() {
+            self.client().put_item().table_name(table).set_item(Some(item.clone())).send().await.unwrap();
+        }
+    }
+
+    async fn create_table(&self, table: &str) {
+        let mut create = self.client().create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
         for (name, role) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
             let text = ScalarAttributeType::S;
             let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(text).build().unwrap();
