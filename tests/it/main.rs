@@ -25,6 +25,7 @@ mod openapi;
 mod privacy;
 mod races;
 mod reads;
+mod reapply;
 mod revocation;
 mod rights;
 mod seeds;

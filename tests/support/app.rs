@@ -1,13 +1,14 @@
 //! The HTTP function under test: a table, a queue, a clock and tokens, and requests sent to it as Lambda events.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use efface_api::{
     App,
@@ -165,6 +166,15 @@ impl TestApp {
         }
         app.db.proxy.take();
         app
+    }
+
+    /// An instance on a table of the same database that holds these items, with queues of its own, and the tokens and the
+    /// clock of this one.
+    pub async fn restore(&self, table: &str, items: &[HashMap<String, AttributeValue>]) -> Self {
+        let (db, queue, dead) = (self.db.restore(table, items).await, TestQueue::default(), TestQueue::default());
+        let app = instance(&db, &queue, &self.clock, EventSource::Rest);
+        let (clock, tokens) = (self.clock.clone(), self.tokens.clone());
+        Self { app, db, queue, dead, clock, tokens, may_leave_messages: AtomicBool::new(false) }
     }
 
     /// Says that this test leaves messages in the job queue.

@@ -1,6 +1,7 @@
 //! The fault proxy: an HTTP proxy between the SDK and the table that records requests and injects faults.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -62,6 +63,32 @@ struct Inner {
     passed: Vec<Passed>,
     plan: Option<Plan>,
     delay: Duration,
+    /// Of each table, its settings of point-in-time backups, which the emulator does not know.
+    backups: HashMap<String, Value>,
+}
+
+impl Inner {
+    /// The reply to a request about backups; `None` for any other.
+    fn backups(&mut self, operation: &str, request: &Value) -> Option<Value> {
+        let table = request["TableName"].as_str()?.to_owned();
+        match operation {
+            "DescribeContinuousBackups" => {}
+            "UpdateContinuousBackups" => {
+                let specification = &request["PointInTimeRecoverySpecification"];
+                let is_on = specification["PointInTimeRecoveryEnabled"] == true;
+                let settings = json!({
+                    "PointInTimeRecoveryStatus": if is_on { "ENABLED" } else { "DISABLED" },
+                    "RecoveryPeriodInDays": specification["RecoveryPeriodInDays"],
+                });
+                self.backups.insert(table.clone(), settings);
+            }
+            _ => return None,
+        }
+        let off = json!({ "PointInTimeRecoveryStatus": "DISABLED" });
+        let settings = self.backups.get(&table).cloned().unwrap_or(off);
+        let description = json!({ "ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": settings });
+        Some(json!({ "ContinuousBackupsDescription": description }))
+    }
 }
 
 /// What a piece of work cost.
@@ -183,7 +210,10 @@ async fn pass(State(proxy): State<FaultProxy>, request: Request) -> Response<Bod
         let delay = inner.delay;
         (inner.plan.as_mut().map_or(Fault::None, |plan| plan(&passed)), delay)
     };
-    let replacement = fault.replacement(&passed.operation, &passed.request);
+    let replacement = fault.replacement(&passed.operation, &passed.request).or_else(|| {
+        let is_done = fault.error().is_none() && fault != Fault::LoseRequest;
+        is_done.then(|| proxy.inner.lock().unwrap().backups(&passed.operation, &passed.request)).flatten()
+    });
     let (status, headers, reply) = match fault.error() {
         None if replacement.is_some() => {
             (200, HeaderMap::new(), Bytes::from(replacement.unwrap_or_default().to_string()))

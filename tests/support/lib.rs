@@ -8,6 +8,7 @@
 )]
 
 pub mod app;
+pub mod backup;
 pub mod calls;
 pub mod events;
 pub mod fault_proxy;

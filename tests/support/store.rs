@@ -1,12 +1,20 @@
 //! An in-process DynamoDB for one test, used through the real SDK over HTTP.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     Client, Config,
     config::{BehaviorVersion, Region, timeout::TimeoutConfig},
-    types::{AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+    operation::create_table::builders::CreateTableFluentBuilder,
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, PutRequest, ScalarAttributeType,
+        StreamSpecification, StreamViewType, WriteRequest,
+    },
 };
 use efface_aws::{Store, client::with_limits};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -27,7 +35,14 @@ pub struct TestStore {
     pub client: Client,
     /// The fault proxy between the store and the table.
     pub proxy: FaultProxy,
-    server: JoinHandle<()>,
+    table: String,
+    server: Arc<Server>,
+}
+
+/// The database, which ends with its last table.
+struct Server {
+    url: String,
+    task: JoinHandle<()>,
 }
 
 impl TestStore {
@@ -57,32 +72,63 @@ impl TestStore {
         let proxy = FaultProxy::start(&url).await;
         let direct = client(&url);
         create_table(&direct).await;
-        Self { store: Store::new(client(&proxy.url), TABLE), client: direct, proxy, server }
+        let (store, server) = (Store::new(client(&proxy.url), TABLE), Arc::new(Server { url, task: server }));
+        Self { store, client: direct, proxy, table: TABLE.to_owned(), server }
     }
 
-    /// Reads the whole table, bypassing the fault proxy.
-    pub async fn dump(&self) -> Dump {
-        let mut items = Dump::new();
+    /// A new table in the same database with these items, as a restore from a backup makes it: without stream, time to
+    /// live, backups, protection or tags.
+    pub async fn restore(&self, table: &str, items: &[HashMap<String, AttributeValue>]) -> Self {
+        let proxy = FaultProxy::start(&self.server.url).await;
+        new_table(&self.client, table).send().await.unwrap();
+        for batch in items.chunks(25) {
+            let put = |item: &HashMap<_, _>| PutRequest::builder().set_item(Some(item.clone())).build().unwrap();
+            let writes = batch.iter().map(|item| WriteRequest::builder().put_request(put(item)).build()).collect();
+            self.client.batch_write_item().request_items(table, writes).send().await.unwrap();
+        }
+        let store = Store::new(client(&proxy.url), table);
+        Self { store, client: self.client.clone(), proxy, table: table.to_owned(), server: Arc::clone(&self.server) }
+    }
+
+    /// A store on another table of the same database, through this one's fault proxy.
+    pub fn beside(&self, table: &str) -> Store {
+        Store::new(client(&self.proxy.url), table)
+    }
+
+    /// All items, as they are.
+    pub async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let mut items = Vec::new();
         let mut start = None;
         loop {
-            let page = self.client.scan().table_name(TABLE).set_exclusive_start_key(start).send().await.unwrap();
-            for item in page.items.unwrap_or_default() {
-                let key = |name: &str| item[name].as_s().unwrap().clone();
-                let values = item.iter().map(|(name, value)| (name.clone(), show(value))).collect();
-                items.insert((key("pk"), key("sk")), values);
-            }
+            let page = self.client.scan().table_name(&self.table).set_exclusive_start_key(start).send().await.unwrap();
+            items.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
             if start.is_none() {
                 return items;
             }
         }
     }
+
+    /// Reads the whole table, bypassing the fault proxy.
+    pub async fn dump(&self) -> Dump {
+        let mut items = Dump::new();
+        for item in self.items().await {
+            let key = |name: &str| item[name].as_s().unwrap().clone();
+            items.insert((key("pk"), key("sk")), shown(&item));
+        }
+        items
+    }
 }
 
-impl Drop for TestStore {
+impl Drop for Server {
     fn drop(&mut self) {
-        self.server.abort();
+        self.task.abort();
     }
+}
+
+/// An item's attributes as text.
+pub fn shown(item: &HashMap<String, AttributeValue>) -> BTreeMap<String, String> {
+    item.iter().map(|(name, value)| (name.clone(), show(value))).collect()
 }
 
 /// A value as text. Equal values have equal texts: the elements of sets and maps are sorted.
@@ -139,19 +185,21 @@ pub fn client(url: &str) -> Client {
 
 /// Creates the table as `infra/template.yaml` does.
 pub async fn create_table(client: &Client) {
+    let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewAndOldImages);
+    new_table(client, TABLE).stream_specification(stream.build().unwrap()).send().await.unwrap();
+}
+
+fn new_table(client: &Client, table: &str) -> CreateTableFluentBuilder {
     let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
     let attribute = |name: &str| {
         AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build().unwrap()
     };
     client
         .create_table()
-        .table_name(TABLE)
+        .table_name(table)
         .key_schema(key("pk", KeyType::Hash))
         .key_schema(key("sk", KeyType::Range))
         .attribute_definitions(attribute("pk"))
         .attribute_definitions(attribute("sk"))
         .billing_mode(BillingMode::PayPerRequest)
-        .send()
-        .await
-        .unwrap();
 }

@@ -1,0 +1,519 @@
+//! `efface admin reapply`: what was deleted and revoked after a backup is deleted and revoked in the restored table too,
+//! and nothing else changes in it.
+
+use aws_sdk_dynamodb::types::{AttributeValue, PointInTimeRecoverySpecification, Tag, TimeToLiveSpecification};
+use efface_aws::store::table::Backups;
+use efface_core::{role::Role, space::SpaceId};
+use efface_engine::reapply::{Asked, Carried, ReapplyError, Setting, SettingChange, Watch};
+use efface_tests::{
+    Req, TestApp,
+    app::{SPACE, profile_line},
+    backup::{Backup, to_the_end},
+    jobs::summary,
+    store::{TABLE, changed, client},
+};
+use serde_json::{Value, json};
+
+/// A profile with segments and traits.
+fn rich(ids: &[&str]) -> Value {
+    let mut line = profile_line(SPACE, ids);
+    line["segments"] = json!(["seg_1", "seg_2"]);
+    line["traits"] = json!({ "plan": "pro" });
+    line
+}
+
+fn merge(ids: &[&str], into: &str) -> Value {
+    let mut line = profile_line(SPACE, ids);
+    line["merged_into"] = json!({ "type": "user_id", "id": into });
+    line
+}
+
+/// A line with a time after every deletion, by which deleted identifiers come back.
+fn later(ids: &[&str], day: u32) -> Value {
+    let mut line = profile_line(SPACE, ids);
+    line["timestamp"] = json!(format!("2027-01-{day:02}T00:00:00Z"));
+    line
+}
+
+async fn load(app: &TestApp, lines: &[Value]) {
+    for line in lines {
+        app.try_load(line).await.unwrap();
+    }
+}
+
+async fn delete_profile(app: &TestApp, user_id: &str) {
+    let reply = app.send(Req::delete_profile(SPACE, "user_id", user_id)).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+}
+
+/// Profiles `a` to `h` at the moment of the backup: `h` is deleted already.
+async fn before() -> TestApp {
+    let app = TestApp::start().await;
+    let lines = [
+        profile_line(SPACE, &["user_id:a", "email:a@x", "anonymous_id:a"]),
+        rich(&["user_id:b", "email:b@x"]),
+        merge(&["anonymous_id:b"], "b"),
+        rich(&["user_id:c", "email:c@x"]),
+        rich(&["user_id:d", "email:d@x", "anonymous_id:d"]),
+        rich(&["user_id:e", "email:e@x"]),
+        rich(&["user_id:f", "email:f@x"]),
+        rich(&["user_id:g", "email:g@x"]),
+        rich(&["user_id:h", "email:h@x"]),
+    ];
+    load(&app, &lines).await;
+    assert_eq!(app.delete("d", "email:d@x").await.status, 200);
+    delete_profile(&app, "h").await;
+    app
+}
+
+/// What happens after the backup: `b` with its member, `c`, `e` with `f` as a member, and `new` are deleted; `a` loses an
+/// identifier, and another that comes back; `d` gets one back; `g` stays as it is.
+async fn after(app: &TestApp) {
+    assert_eq!(app.delete("a", "email:a@x").await.status, 200);
+    assert_eq!(app.delete("a", "anonymous_id:a").await.status, 200);
+    load(app, &[later(&["user_id:a", "anonymous_id:a"], 1), later(&["user_id:d", "email:d@x"], 1)]).await;
+    load(app, &[merge(&["user_id:f"], "e"), rich(&["user_id:new", "email:new@x"])]).await;
+    for user_id in ["b", "c", "e", "new"] {
+        delete_profile(app, user_id).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_deleted_since_the_backup_is_deleted_and_nothing_else() {
+    let backup = Backup::of(before().await).await;
+    after(&backup.app).await;
+    let restored = backup.restore("restored").await;
+    assert_eq!(restored.external_ids("user_id:c").await, ["email:c@x", "user_id:c"], "the backup has it");
+
+    let done = backup.reapply(&restored).await.carried;
+    backup.check(&restored).await;
+    let expected = Carried { identifiers: 13, came_back: 1, profiles: 6, memberships: 8, traits: 4, ..done };
+    assert_eq!(done, expected);
+    for id in ["user_id:b", "anonymous_id:b", "email:c@x", "user_id:e", "user_id:f", "email:a@x", "anonymous_id:a"] {
+        let (id_type, value) = id.split_once(':').unwrap();
+        let read = restored.send(Req::read(SPACE, id_type, value, "external_ids")).await;
+        assert_eq!(read.status, 404, "{id}");
+        let record = Req::deletion(SPACE, id_type, value);
+        let (there, here) = (backup.app.send(record.clone()).await, restored.send(record).await);
+        assert_eq!((here.status, &here.body), (200, &here.body), "{id}");
+        // The old table has no record of an identifier that came back.
+        assert!(there.status == 404 || there.body == here.body, "{id}: {}", here.body);
+    }
+    assert_eq!(restored.external_ids("user_id:a").await, ["user_id:a"]);
+    assert_eq!(restored.external_ids("user_id:d").await, ["anonymous_id:d", "user_id:d"]);
+    assert_eq!(restored.external_ids("user_id:g").await, ["email:g@x", "user_id:g"]);
+}
+
+/// The runbook that the command replaces copied tombstones only. The profile stayed readable by its own id, and no request
+/// could delete it again.
+#[tokio::test]
+async fn a_profile_that_tombstones_alone_would_revive_is_deleted() {
+    let backup = Backup::of(before().await).await;
+    let found =
+        backup.app.db.dump().await.into_iter().find(|(_, item)| item.get("value").is_some_and(|v| v.contains("c@x")));
+    let profile = found.unwrap().1["profile_id"].split('"').nth(1).unwrap().to_owned();
+    delete_profile(&backup.app, "c").await;
+    let restored = backup.restore("restored").await;
+    let is_tombstone = |item: &std::collections::HashMap<String, AttributeValue>| {
+        item["pk"].as_s().unwrap().starts_with("I#") && item["state"].as_s().unwrap() == "deleted"
+    };
+    for tombstone in backup.app.db.items().await.into_iter().filter(is_tombstone) {
+        restored.db.client.put_item().table_name("restored").set_item(Some(tombstone)).send().await.unwrap();
+    }
+    let traits = || restored.send(Req::read(SPACE, "segment_id", &profile, "traits"));
+    assert_eq!(traits().await.body["traits"], json!({ "plan": "pro" }), "it is alive");
+    assert_eq!(restored.send(Req::delete_profile(SPACE, "user_id", "c")).await.status, 404);
+
+    backup.reapply(&restored).await;
+    assert_eq!(traits().await.status, 404);
+    backup.check(&restored).await;
+}
+
+/// It stays as the deletion left it, because what it came back with is not in the backup. The event that brought it back
+/// does so again, and no earlier one.
+#[tokio::test]
+async fn an_identifier_that_came_back_comes_back_by_the_same_event() {
+    let backup = Backup::of(before().await).await;
+    assert_eq!(backup.app.delete("a", "anonymous_id:a").await.status, 200);
+    load(&backup.app, &[later(&["user_id:a", "anonymous_id:a"], 7)]).await;
+    let restored = backup.restore("restored").await;
+    backup.reapply(&restored).await;
+    for (day, expected) in [(6, vec!["email:a@x", "user_id:a"]), (7, vec!["anonymous_id:a", "email:a@x", "user_id:a"])]
+    {
+        load(&restored, &[later(&["user_id:a", "anonymous_id:a"], day)]).await;
+        assert_eq!(restored.external_ids("user_id:a").await, expected, "by an event of day {day}");
+    }
+    // Once it is back, a later run leaves it.
+    backup.reapply(&restored).await;
+    assert_eq!(restored.external_ids("user_id:a").await.len(), 3);
+}
+
+/// A worker of the old table dies anywhere in the deletion of a merged profile: the restored table ends it.
+#[tokio::test]
+async fn a_deletion_that_is_under_way_is_ended() {
+    let mut passes = 0;
+    loop {
+        let backup = Backup::of(before().await).await;
+        let app = &backup.app;
+        load(app, &[merge(&["user_id:f"], "b")]).await;
+        app.job(json!({ "action": "delete_profile", "rows": ["email:b@x", "user_id:c"] })).await;
+        let worker = app.worker();
+        app.deliver(&worker, &app.queue.take()).await;
+        let chunk = app.queue.take();
+        let cut = app.db.proxy.cut_after(passes, true);
+        let died = tokio::select! {
+            _ = app.deliver(&worker, &chunk) => false,
+            () = cut.notified() => true,
+        };
+        app.db.proxy.heal();
+        let restored = backup.restore("restored").await;
+        backup.reapply(&restored).await;
+        backup.check(&restored).await;
+        passes += 1;
+        if !died {
+            break;
+        }
+    }
+    assert!(passes > 8, "it died at {passes} places");
+}
+
+#[tokio::test]
+async fn a_deletion_that_the_backup_cut_short_is_ended() {
+    let app = before().await;
+    app.job(json!({ "action": "delete_profile", "rows": ["email:b@x"] })).await;
+    let worker = app.worker();
+    app.deliver(&worker, &app.queue.take()).await;
+    let chunk = app.queue.take();
+    let cut = app.db.proxy.cut_after(9, true);
+    tokio::select! {
+        _ = app.deliver(&worker, &chunk) => panic!("it did not die"),
+        () = cut.notified() => {}
+    }
+    app.db.proxy.heal();
+    let backup = Backup::of(app).await;
+    backup.app.queue.put(&chunk[0]);
+    backup.app.work().await;
+    let restored = backup.restore("restored").await;
+    backup.reapply(&restored).await;
+    backup.check(&restored).await;
+}
+
+/// Jobs in every state that is not final, one with a started chunk: all are cancelled, their counts add up, and no worker
+/// goes on with them.
+#[tokio::test]
+async fn jobs_of_the_backup_are_cancelled_and_add_up() {
+    let app = before().await;
+    let job = |rows: &[&str]| json!({ "action": "delete_profile", "rows": rows, "group": "g" });
+    let done = app.job(job(&["user_id:b"])).await;
+    app.work().await;
+    let open = app.job(json!({ "action": "delete_profile", "open": true, "rows": ["user_id:d", "junk"] })).await;
+    let paused = app.job(job(&["user_id:a"])).await;
+    app.control(&paused, "pause").await;
+    let queued = app.job(job(&["user_id:g"])).await;
+    let limited = json!({ "action": "delete_profile", "rows": ["user_id:c", "user_id:d"], "max_deletions": 2 });
+    let started = app.job(limited).await;
+    let pausing = app.job(job(&["user_id:e"])).await;
+    for stopped in [&started, &pausing] {
+        let worker = app.worker();
+        let messages = app.queue.take();
+        let (own, others): (Vec<_>, Vec<_>) = messages.into_iter().partition(|body| body.contains(&stopped[4..]));
+        others.into_iter().for_each(|body| app.queue.put(body));
+        app.deliver(&worker, &own).await;
+        let (own, others): (Vec<_>, Vec<_>) =
+            app.queue.take().into_iter().partition(|body| body.contains(&stopped[4..]) && body.contains("chunk"));
+        let cut = app.db.proxy.cut_after(6, true);
+        tokio::select! {
+            _ = app.deliver(&worker, &own) => panic!("it did not die"),
+            () = cut.notified() => {}
+        }
+        app.db.proxy.heal();
+        others.into_iter().chain(own).for_each(|body| app.queue.put(body));
+    }
+    app.control(&pausing, "pause").await;
+    assert!(app.job_summary(&pausing).await.starts_with("pausing"));
+    let messages = app.queue.take();
+
+    let backup = Backup::of(app).await;
+    let restored = backup.restore("restored").await;
+    assert_eq!(backup.reapply(&restored).await.carried.jobs, 5);
+    for (job, rows) in [(&open, 2), (&paused, 1), (&queued, 1), (&started, 2), (&pausing, 1)] {
+        let status = restored.job_status(job).await;
+        assert_eq!((&status["state"], &status["rows"]), (&json!("cancelled"), &json!(rows)), "{status}");
+    }
+    assert_eq!(restored.job_summary(&done).await, "completed: 1 deleted");
+    let state = |state: &str| Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?state={state}"));
+    let cancelled = restored.send(state("cancelled")).await.body;
+    assert_eq!((&cancelled["jobs"], &cancelled["counts"]["invalid"]), (&json!(5), &json!(1)), "{cancelled}");
+    for live in ["open", "queued", "running", "pausing", "paused", "cancelling"] {
+        assert_eq!(restored.send(state(live)).await.body["data"], json!([]), "{live}");
+    }
+
+    // The queue still holds the messages of these jobs.
+    let before = restored.db.dump().await;
+    let worker = restored.worker();
+    assert!(restored.deliver(&worker, &messages).await.is_empty());
+    assert_eq!(changed(&before, &restored.db.dump().await), []);
+    let reconciled = restored.reconcile().await;
+    assert_eq!((reconciled.verified, reconciled.failed), (1, 0), "{reconciled:?}");
+    assert_eq!(restored.reconcile().await.jobs, 0);
+    assert!(restored.queue.is_empty());
+}
+
+/// Once the table is in use, a run leaves its jobs alone, and what has been set in it.
+#[tokio::test]
+async fn a_table_in_use_keeps_its_jobs_and_settings() {
+    let backup = Backup::of(before().await).await;
+    let restored = backup.restore("restored").await;
+    backup.reapply(&restored).await;
+    restored.space(SPACE, json!({ "deletions_per_second": 7 })).await;
+    let job = restored.job(json!({ "action": "delete_profile", "rows": ["user_id:c"] })).await;
+    // What the old table deletes meanwhile is deleted, and its deletion is the older one of two.
+    delete_profile(&backup.app, "e").await;
+    assert_eq!(backup.app.delete("a", "email:a@x").await.status, 200);
+    restored.clock.advance(60_000);
+    assert_eq!(restored.delete("a", "email:a@x").await.status, 200);
+    let record = restored.send(Req::deletion(SPACE, "email", "a@x")).await;
+    let done = backup.reapply(&restored).await.carried;
+    assert_eq!((done.jobs, done.spaces, done.profiles, done.identifiers), (0, 0, 1, 2));
+    assert_eq!(restored.send(Req::deletion(SPACE, "email", "a@x")).await.body, record.body);
+    restored.work().await;
+    assert_eq!(restored.job_summary(&job).await, "completed: 1 deleted");
+    let space = restored.db.store.space(&SpaceId::parse(SPACE).unwrap()).await.unwrap().unwrap();
+    assert_eq!(space.deletions_per_second, 7);
+}
+
+#[tokio::test]
+async fn tokens_settings_and_idempotency_keys_are_taken_over() {
+    let backup = Backup::of(before().await).await;
+    let app = &backup.app;
+    let space = SpaceId::parse(SPACE).unwrap();
+    let revoke = async |role: Role| {
+        let tokens = app.db.store.list_tokens(&space).await.unwrap();
+        let token = tokens.into_iter().find(|token| token.role == role).unwrap();
+        app.db.store.revoke_token(&space, token.token_id.as_str(), app.clock.peek()).await.unwrap();
+    };
+    revoke(Role::Auditor).await;
+    let new = app.new_token(SPACE, Role::IdentityAdmin).await;
+    app.space("spa_new", json!({})).await;
+    app.space(SPACE, json!({ "identifier_types": ["shoe_size"], "deletions_per_second": 9 })).await;
+    let keyed = Req::delete(SPACE, "a", "email", "a@x").key("k");
+    assert_eq!(app.send(keyed.clone()).await.status, 200);
+    let restored = backup.restore("restored").await;
+
+    let done = backup.reapply(&restored).await.carried;
+    assert_eq!((done.revocations, done.tokens, done.spaces, done.idempotency_keys), (2, 2, 2, 1));
+    let read = Req::read(SPACE, "user_id", "a", "external_ids");
+    assert_eq!(restored.send_raw(&read.clone().token(restored.token(Role::Auditor))).await.status, 401);
+    assert_eq!(restored.send_raw(&read.token(&new)).await.status, 200);
+    let listed = restored.db.store.list_tokens(&space).await.unwrap();
+    assert_eq!(listed, app.db.store.list_tokens(&space).await.unwrap());
+    for id in [SPACE, "spa_new"] {
+        let id = SpaceId::parse(id).unwrap();
+        assert_eq!(restored.db.store.space(&id).await.unwrap(), app.db.store.space(&id).await.unwrap());
+    }
+    assert_eq!(restored.send(keyed).await.status, 200, "the same key has the same success");
+    let other = Req::delete(SPACE, "a", "anonymous_id", "a").key("k");
+    assert_eq!(
+        restored.send(other).await.line(),
+        backup.app.send(Req::delete(SPACE, "a", "anonymous_id", "a").key("k")).await.line()
+    );
+    // A revocation wins, also in a table in use.
+    revoke(Role::ProfileReader).await;
+    assert_eq!(backup.reapply(&restored).await.carried.revocations, 2);
+}
+
+#[tokio::test]
+async fn a_repeated_run_changes_nothing() {
+    let backup = Backup::of(before().await).await;
+    after(&backup.app).await;
+    let restored = backup.restore("restored").await;
+    backup.reapply(&restored).await;
+    let first = restored.db.dump().await;
+    let again = backup.reapply(&restored).await;
+    assert_eq!(again.carried, Carried { scanned: again.carried.scanned, ..Carried::default() });
+    let changes = changed(&first, &restored.db.dump().await);
+    assert!(changes.iter().all(|(pk, _)| pk.starts_with("A#reapply#")), "{changes:?}");
+}
+
+/// It dies at any of its requests, and once more on its way: the run after that comes to the same table.
+#[tokio::test]
+async fn a_run_may_die_at_any_request() {
+    let app = before().await;
+    app.job(json!({ "action": "delete_profile", "rows": ["user_id:g"] })).await;
+    app.queue.take();
+    let backup = Backup::of(app).await;
+    after(&backup.app).await;
+    let mut requests = 0;
+    loop {
+        let restored = backup.restore(&format!("restored-{requests}")).await;
+        let died = backup.reapply_cut_after(&restored, requests, 500).await;
+        backup.reapply_cut_after(&restored, 40, 500).await;
+        backup.reapply(&restored).await;
+        backup.check(&restored).await;
+        let job = restored.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs"))).await;
+        assert_eq!(summary(&job.body["data"][0]), "cancelled: 1 remaining", "cut after {requests}");
+        requests += 1;
+        if !died {
+            break;
+        }
+    }
+    assert!(requests > 60, "it died at {requests} places");
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_goes_on() {
+    let backup = Backup::of(before().await).await;
+    after(&backup.app).await;
+    let restored = backup.restore("restored").await;
+    let parts = std::cell::Cell::new(0);
+    let mut scanned = 0;
+    for most in [0, 3, 7] {
+        parts.set(0);
+        let watch = Watch { is_stopped: &|| parts.get() >= most, progress: &|_, _| parts.set(parts.get() + 1) };
+        let mut reapply = backup.open(&restored, backup.asked()).await.unwrap().with_parts_of(2);
+        assert_eq!(reapply.run(&watch).await.unwrap(), None);
+        scanned += restored.db.proxy.take().iter().filter(|passed| passed.operation == "Scan").count();
+    }
+    let mut reapply = backup.open(&restored, backup.asked()).await.unwrap().with_parts_of(2);
+    let done = reapply.run(&to_the_end()).await.unwrap().unwrap();
+    scanned += restored.db.proxy.take().iter().filter(|passed| passed.operation == "Scan").count();
+    backup.check(&restored).await;
+    assert_eq!((done.carried.identifiers, done.carried.profiles), (13, 6), "all runs are counted together");
+    let items = i64::try_from(backup.app.db.items().await.len()).unwrap();
+    assert_eq!(done.carried.scanned, items, "no part was scanned twice");
+    assert!(scanned > 10);
+}
+
+#[tokio::test]
+async fn a_dry_run_writes_nothing_and_counts_the_same() {
+    let app = before().await;
+    app.job(json!({ "action": "delete_profile", "rows": ["user_id:g"] })).await;
+    app.queue.take();
+    let backup = Backup::of(app).await;
+    after(&backup.app).await;
+    let restored = backup.restore("restored").await;
+    let before = restored.db.dump().await;
+    let mut reapply = backup.open(&restored, Asked { is_dry_run: true, ..backup.asked() }).await.unwrap();
+    let dry = reapply.run(&to_the_end()).await.unwrap().unwrap();
+    assert_eq!(changed(&before, &restored.db.dump().await), []);
+    let real = backup.reapply(&restored).await;
+    assert_eq!((real.carried, real.settings), (dry.carried, dry.settings));
+}
+
+#[tokio::test]
+async fn the_table_gets_its_settings_back() {
+    let backup = Backup::of(before().await).await;
+    let restored = backup.restore("restored").await;
+    let admin = client(&restored.db.proxy.url);
+    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name("ttl").build().unwrap();
+    admin.update_time_to_live().table_name(TABLE).time_to_live_specification(ttl).send().await.unwrap();
+    let backups = PointInTimeRecoverySpecification::builder()
+        .point_in_time_recovery_enabled(true)
+        .recovery_period_in_days(9)
+        .build()
+        .unwrap();
+    let update = admin.update_continuous_backups().table_name(TABLE);
+    update.point_in_time_recovery_specification(backups).send().await.unwrap();
+    admin.update_table().table_name(TABLE).deletion_protection_enabled(true).send().await.unwrap();
+    let arn = restored.db.beside(TABLE).table().await.unwrap().arn;
+    let tag = Tag::builder().key("efface:environment").value("na").build().unwrap();
+    admin.tag_resource().resource_arn(arn).tags(tag).send().await.unwrap();
+
+    let all = [Setting::TimeToLive, Setting::Stream, Setting::Backups, Setting::DeletionProtection, Setting::Tags];
+    let (old, store) = (restored.db.beside(TABLE), &restored.db.store);
+    assert_eq!(backup.reapply(&restored).await.settings, all.map(|setting| (setting, SettingChange::Set)));
+    assert_eq!(store.time_to_live().await.unwrap().as_deref(), Some("ttl"));
+    assert_eq!(store.backups().await.unwrap(), Backups::On(Some(9)));
+    let (old, there) = (old.table().await.unwrap(), store.table().await.unwrap());
+    assert_eq!((there.stream, there.is_protected), (old.stream, true));
+    assert_eq!(store.tags(&there.arn).await.unwrap()["efface:environment"], "na");
+    assert_eq!(backup.reapply(&restored).await.settings, all.map(|setting| (setting, SettingChange::Unchanged)));
+}
+
+#[tokio::test]
+async fn tables_that_do_not_belong_together_are_rejected() {
+    let backup = Backup::of(before().await).await;
+    let restored = backup.restore("restored").await;
+    let before = restored.db.dump().await;
+    let asked = backup.asked();
+    let error = async |from: &str, to: &str, asked: Asked| {
+        let (from, to) = (restored.db.beside(from), restored.db.beside(to));
+        let opened = efface_engine::reapply::Reapply::open(from, to, asked, backup.app.clock.clock()).await;
+        opened.err().unwrap()
+    };
+    assert!(matches!(error(TABLE, TABLE, asked).await, ReapplyError::SameTable));
+    let future = Asked { since: asked.now.plus_seconds(1), ..asked };
+    assert!(matches!(error(TABLE, "restored", future).await, ReapplyError::Future));
+    let _empty = backup.app.restore("empty", &[]).await;
+    assert!(matches!(error(TABLE, "empty", asked).await, ReapplyError::Foreign(table) if table == "empty"));
+    let mut items = backup.items.clone();
+    let check = items.iter_mut().find(|item| item["pk"].as_s().unwrap().starts_with("C#")).unwrap();
+    check.insert("check".to_owned(), AttributeValue::S("other".to_owned()));
+    let _other = backup.app.restore("other", &items).await;
+    assert!(matches!(error(TABLE, "other", asked).await, ReapplyError::OtherKey));
+    assert_eq!(
+        error(TABLE, "nowhere", asked).await.to_string(),
+        "the store refused a request: ResourceNotFoundException"
+    );
+    assert_eq!(changed(&before, &restored.db.dump().await), []);
+}
+
+/// Random histories before and after the backup, with identifiers that come back, merges and jobs.
+#[tokio::test]
+async fn random_histories() {
+    for seed in 0..4 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let app = TestApp::start().await;
+        app.leave_messages();
+        history(&app, &mut random, 30, 1).await;
+        let backup = Backup::of(app).await;
+        history(&backup.app, &mut random, 30, 15).await;
+        let restored = backup.restore("restored").await;
+        let cut = random.usize(..150);
+        backup.reapply_cut_after(&restored, cut, 2).await;
+        backup.reapply(&restored).await;
+        backup.check(&restored).await;
+    }
+}
+
+/// Does something at random to one of eight profiles, so many times. Requests may fail: what they do is not asserted here.
+async fn history(app: &TestApp, random: &mut fastrand::Rng, steps: u32, day: u32) {
+    for step in 0..steps {
+        let (a, b) = (random.u32(..8), random.u32(..8));
+        let (user_id, email) = (format!("user_id:{a}"), format!("email:{a}@x"));
+        let line = match random.u32(..10) {
+            0..4 => {
+                let mut line = later(&[&user_id, &email], day + step / 10);
+                line["segments"] = json!([format!("seg_{b}")]);
+                line["traits"] = json!({ "step": step });
+                line
+            }
+            4 => {
+                let mut line = later(&[&user_id], day + step / 10);
+                line["merged_into"] = json!({ "type": "user_id", "id": b.to_string() });
+                line
+            }
+            5 | 6 => {
+                app.delete(&a.to_string(), &format!("email:{b}@x")).await;
+                continue;
+            }
+            7 => {
+                app.send(Req::delete_profile(SPACE, "user_id", &a.to_string())).await;
+                app.work().await;
+                continue;
+            }
+            _ => {
+                app.job(json!({ "action": "delete_profile", "rows": [user_id, format!("email:{b}@x")] })).await;
+                if random.bool() {
+                    app.work().await;
+                } else {
+                    let messages = app.queue.take();
+                    app.deliver(&app.worker(), &messages).await;
+                }
+                continue;
+            }
+        };
+        // A line may be rejected, because an identifier is another profile's by now.
+        _ = app.try_load(&line).await;
+    }
+}
