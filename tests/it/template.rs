@@ -75,8 +75,8 @@ fn target(statement: &Value) -> String {
     let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
     let attributes = &statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"];
     match &statement["Resource"] {
-        Value::Tagged(resource) if resource.value == "Table.Arn" && attributes.is_null() => words(keys),
-        Value::Tagged(resource) if resource.value == "Table.Arn" => format!("{} ({})", words(keys), words(attributes)),
+        Value::Tagged(table) if table.value[0] == "MakesTable" && attributes.is_null() => words(keys),
+        Value::Tagged(table) if table.value[0] == "MakesTable" => format!("{} ({})", words(keys), words(attributes)),
         Value::Tagged(resource) => text(&resource.value),
         everything => text(everything),
     }
@@ -122,6 +122,24 @@ fn the_functions_have_the_least_rights() {
             "dynamodb:DeleteItem on L#* N#*",
         ]
     );
+}
+
+/// A restored table takes the place of the stack's own: everything that names the one names the other, too, and the
+/// stack's own stays when the stack lets go of it.
+#[test]
+fn an_existing_table_can_take_the_place_of_the_stacks_own() {
+    let text = read("infra/template.yaml");
+    let mut uses = 0;
+    for line in text.lines().filter(|line| line.contains("!Ref Table") || line.contains("Table.Arn")) {
+        let (_, choice) = line.split_once("!If [MakesTable, ").unwrap_or_else(|| panic!("only the stack's own:{line}"));
+        let (_, existing) = choice.split_once(", ").unwrap();
+        assert!(existing.ends_with("!Ref ExistingTable]") || existing.ends_with(":table/${ExistingTable}']"), "{line}");
+        uses += 1;
+    }
+    assert!(uses > 10, "the table is used {uses} times");
+    let template = template();
+    assert_eq!(at(&template, "Resources.Table.Condition"), "MakesTable");
+    assert_eq!(at(&template, "Resources.Table.DeletionPolicy"), "Retain");
 }
 
 /// The permissions on the queues.
