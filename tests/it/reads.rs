@@ -77,9 +77,8 @@ async fn traits_keep_every_number_and_page_by_name() {
     let key = app::master().space_key(&profile.space_id);
     efface_engine::load::load_profile(&app.db.store, &space, &key, &profile, app.clock.peek()).await.unwrap();
 
-    let event = Req::read(SPACE, "user_id", "u", "traits?limit=3")
-        .token(app.token(Role::WorkspaceOwner))
-        .event(Via::Rest);
+    let event =
+        Req::read(SPACE, "user_id", "u", "traits?limit=3").token(app.token(Role::WorkspaceOwner)).event(Via::Rest);
     let response = app.app.handle(serde_json::from_value(event).unwrap()).await;
     let text = response["body"].as_str().unwrap();
     assert!(text.starts_with(r#"{"traits":{"a":{"x":[1.50,null]},"b":12345678901234567890123,"c":1e400},"#), "{text}");

@@ -6,7 +6,14 @@
 
 use std::{borrow::Cow, future::Future, sync::Arc};
 
-use efface_core::{api_error::ApiError, id::RequestId, job::{Action, JobStatus}, limit::Limit, space::SourceState, time::Time};
+use efface_core::{
+    api_error::ApiError,
+    id::RequestId,
+    job::{Action, JobStatus},
+    limit::Limit,
+    space::SourceState,
+    time::Time,
+};
 use efface_engine::{Error, access::Access};
 use futures::future::BoxFuture;
 use tokio::time::Instant;

@@ -121,8 +121,8 @@ pub struct BadLine {
 
 fn bad_lines(lines: &[BadLine]) -> String {
     let are = if lines.len() == 1 { "line of the seed files is" } else { "lines of the seed files are" };
-    let list = lines.iter().map(|line| format!("\n{line}")).collect::<String>();
-    format!("{} {are} bad, so nothing was started:{list}", lines.len())
+    let list = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    format!("{} {are} bad, so nothing was started:\n{list}", lines.len())
 }
 
 /// Adds the operation to an I/O error.

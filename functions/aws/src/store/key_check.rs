@@ -45,7 +45,12 @@ impl Store {
         stored.verify(&CheckItem::of(key))
     }
 
-    /// The same for those who set tables up: where there is no check value, writes this key's. One is written, however
+    /// The check value, where the table has one: two tables that were written with the same key have the same.
+    pub async fn key_check(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.get::<CheckItem>(Key::key_check(), KIND).await?.map(|stored| stored.check))
+    }
+
+    /// The same as [`verify_key`](Self::verify_key) for those who set tables up: where there is no check value, writes this key's. One is written, however
     /// many try at once.
     pub async fn set_or_verify_key(&self, key: &MasterKey) -> Result<(), KeyCheckError> {
         match self.verify_key(key).await {
@@ -67,10 +72,5 @@ impl CheckItem {
 
     fn verify(&self, own: &Self) -> Result<(), KeyCheckError> {
         if self.check == own.check { Ok(()) } else { Err(KeyCheckError::WrongKey) }
-    }
-
-    /// The check value, where the table has one: two tables that were written with the same key have the same.
-    pub async fn key_check(&self) -> Result<Option<String>, StoreError> {
-        Ok(self.get::<CheckItem>(Key::key_check(), KIND).await?.map(|stored| stored.check))
     }
 }

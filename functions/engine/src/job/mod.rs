@@ -26,6 +26,7 @@ pub(crate) use chunk::ReadAhead;
 pub use control::Controlled;
 pub use create::{MORE_ROWS, planned};
 pub use page::AdmittedPage;
+pub(crate) use pages::Pages;
 pub use plan::PlanRows;
 pub use reconcile::Reconciled;
 

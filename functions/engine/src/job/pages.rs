@@ -17,10 +17,10 @@ const LISTED: u8 = 100;
 const CHUNKS: u32 = 200;
 
 /// A page, and those of its chunks that have started.
-pub(super) type PageChunks = (Page, BTreeMap<u32, Chunk>);
+pub(crate) type PageChunks = (Page, BTreeMap<u32, Chunk>);
 
 /// The pages of a job that are still to be looked at.
-pub(super) struct Pages<'a> {
+pub(crate) struct Pages<'a> {
     engine: &'a Engine,
     space: &'a SpaceId,
     job: JobId,
@@ -31,17 +31,17 @@ pub(super) struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     /// A job's pages from this number on.
-    pub(super) fn new(engine: &'a Engine, space: &'a SpaceId, job: JobId, from: u32) -> Self {
+    pub(crate) fn new(engine: &'a Engine, space: &'a SpaceId, job: JobId, from: u32) -> Self {
         Self { engine, space, job, listed: VecDeque::new(), next: Some(from) }
     }
 
     /// The number from which to go on later; `None` at the end.
-    pub(super) fn position(&self) -> Option<u32> {
+    pub(crate) fn position(&self) -> Option<u32> {
         self.listed.front().map(|page| page.page).or(self.next)
     }
 
     /// The next pages; none at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<PageChunks>>, StoreError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<PageChunks>>, StoreError> {
         if let (true, Some(from)) = (self.listed.is_empty(), self.next) {
             let pages = self.engine.store.pages(self.space, self.job, from, LISTED.into()).await?;
             let is_full = pages.len() == usize::from(LISTED);

@@ -1,11 +1,7 @@
 //! The jobs that were live when the backup was made. None of them goes on: whoever wants the rest of its rows deleted
 //! makes a new job.
 
-use efface_aws::{
-    QueueError,
-    queue::{Port, Queue, Received},
-    store::job::ChunkRecord,
-};
+use efface_aws::store::job::{ChunkRecord, LiveCursor};
 use efface_core::{
     job::{
         Control, JobHead, JobId, JobState,
@@ -14,13 +10,9 @@ use efface_core::{
     },
     space::SpaceId,
 };
-use futures::future::BoxFuture;
 
 use super::Reapply;
-use crate::{
-    Error,
-    job::{PAGES, next_page},
-};
+use crate::{Error, job::Pages};
 
 /// Live jobs that are listed at once.
 const JOBS: i32 = 100;
@@ -32,20 +24,17 @@ impl Reapply {
         if self.run.jobs_are_cancelled || !self.is_first() {
             return Ok(());
         }
-        let mut after = None;
-        loop {
-            let (jobs, more) = self.to.live_jobs(after, JOBS).await?;
-            for job in jobs {
-                let (space, job) = job?;
-                if self.cancel_job(&space, job).await? {
+        let mut cursor = Some(LiveCursor::default());
+        while let Some(at) = cursor {
+            let (jobs, next) = self.to.live_jobs(at, JOBS).await?;
+            for live in jobs {
+                let live = live?;
+                if self.cancel_job(&live.space, live.job).await? {
                     self.run.cancelled_jobs += 1;
                     self.keep_run().await?;
                 }
             }
-            after = more;
-            if after.is_none() {
-                break;
-            }
+            cursor = next;
         }
         self.run.jobs_are_cancelled = true;
         self.keep_run().await
@@ -71,16 +60,14 @@ impl Reapply {
 
     /// Takes started chunks back: their workers wrote to the old table, and will never end them in this one.
     async fn release_chunks(&self, space: &SpaceId, head: &JobHead) -> Result<(), Error> {
-        let mut from = Some(0);
-        while let Some(page) = from {
-            let pages = self.to.pages(space, head.job_id, page, PAGES.into()).await?;
-            from = next_page(&pages);
-            for (page, chunks) in self.to.chunks_of(space, head.job_id, &pages).await? {
+        let mut pages = Pages::new(&self.engine, space, head.job_id, 0);
+        while let Some(group) = pages.next().await? {
+            for (page, chunks) in group {
                 for (chunk, there) in chunks {
                     if there.state != ChunkState::Started {
                         continue;
                     }
-                    let id = ChunkId { page, chunk, attempt: there.attempt };
+                    let id = ChunkId { page: page.page, chunk, attempt: there.attempt };
                     let (outcomes, extent) = (there.outcomes.clone(), Extent::default());
                     let record = ChunkRecord { outcomes, next: ChunkState::Waiting, extent };
                     let released = self.to.record_outcomes(space, head, id, &there, &record, self.asked.now).await?;
@@ -89,33 +76,5 @@ impl Reapply {
             }
         }
         Ok(())
-    }
-}
-
-/// The queue of an engine that only cancels jobs: nothing is sent for those.
-#[derive(Debug)]
-pub(super) struct NoQueue;
-
-impl NoQueue {
-    pub(super) fn queue() -> Queue {
-        Queue::new(Self)
-    }
-}
-
-fn none<T>() -> Result<T, QueueError> {
-    Err(QueueError::Internal("a restored table has no queue".to_owned()))
-}
-
-impl Port for NoQueue {
-    fn send<'a>(&'a self, _: &'a [String]) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
-        Box::pin(async { none() })
-    }
-
-    fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, QueueError>> {
-        Box::pin(async { none() })
-    }
-
-    fn delete<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), QueueError>> {
-        Box::pin(async { none() })
     }
 }

@@ -19,6 +19,7 @@ use std::{
 use efface_aws::{
     Store, StoreError,
     clock::Clock,
+    queue::Queue,
     store::{
         Item, Key,
         reapply::{OldItem, OldRecord, Over, ReapplyRun, SEGMENTS, read_there},
@@ -36,7 +37,6 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{Deadline, Engine, Error};
-use jobs::NoQueue;
 
 pub use settings::{Setting, SettingChange};
 
@@ -205,7 +205,7 @@ impl Reapply {
         check_tables(&old, &restored, asked)?;
         check_keys(&from, &to, [&old.name, &restored.name]).await?;
         let run = next_run(to.reapply_run(&old.id).await?, asked.now);
-        let engine = Engine::new(to.clone(), NoQueue::queue(), clock);
+        let engine = Engine::new(to.clone(), Queue::none(), clock);
         Ok(Self { from, to, engine, old, restored, asked, run, part: PART })
     }
 

@@ -162,6 +162,6 @@ fn deletion_of(space: &SpaceId, head: &Head) -> Result<ProfileDeletion, StoreErr
     let unreadable = || StoreError::Unreadable("profile's head".to_owned());
     let row = head.job_id.zip(head.job_row).ok_or_else(unreadable)?;
     let (token_id, at) = head.token_id.clone().zip(head.deleted_at).ok_or_else(unreadable)?;
-    let row = RowActor { job: row.0, group: head.job_group.clone(), row: row.1 };
+    let row = RowActor { job: row.0, group: head.job_group, row: row.1 };
     Ok(ProfileDeletion { space: space.clone(), row, token_id, at })
 }
