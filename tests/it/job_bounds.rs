@@ -280,7 +280,9 @@ async fn an_older_dispatch_does_not_end_a_redrive() {
     };
     app.queue.put(Message::new(&older).body().unwrap());
     app.work().await;
-    dispatch.into_iter().for_each(|body| app.queue.put(body));
+    for body in dispatch {
+        app.queue.put(body);
+    }
     app.work().await;
     assert_eq!(app.job_summary(&job).await, "completed: 2 deleted");
 }

@@ -1,5 +1,5 @@
 //! The integration tests, in one binary: they send HTTP events and check responses and the table.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
 mod auth;
 mod contract;

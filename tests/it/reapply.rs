@@ -217,7 +217,9 @@ async fn jobs_of_the_backup_are_cancelled_and_add_up() {
         let worker = app.worker();
         let messages = app.queue.take();
         let (own, others): (Vec<_>, Vec<_>) = messages.into_iter().partition(|body| body.contains(&stopped[4..]));
-        others.into_iter().for_each(|body| app.queue.put(body));
+        for body in others {
+            app.queue.put(body);
+        }
         app.deliver(&worker, &own).await;
         let (own, others): (Vec<_>, Vec<_>) =
             app.queue.take().into_iter().partition(|body| body.contains(&stopped[4..]) && body.contains("chunk"));

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 /// Loads a seed file of these lines into the app's table.
 async fn load(app: &TestApp, name: &str, lines: &[Value]) -> Result<Tokens, LocalError> {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::write(&path, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    fs::write(&path, lines.join("\n")).unwrap();
     let settings = [("EFFACE_TABLE", TABLE.to_owned()), ("EFFACE_IDENTIFIER_KEY", STANDARD.encode([7; 32]))];
     let variables = settings.map(|(name, value)| (name.to_owned(), value));
     Loader::new(&variables, &app.db.proxy.url)?.load(&Seeds::read(&[path])?).await

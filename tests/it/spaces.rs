@@ -35,9 +35,9 @@ async fn simultaneous_changes_of_a_space_lose_nothing() {
     let app = TestApp::start().await;
     app.space("spa_new", json!({})).await;
     let (space, store) = (SpaceId::parse("spa_new").unwrap(), &app.db.store);
-    let changes: Vec<_> = (0..8).map(|i| change(json!({ "identifier_types": [format!("type_{i}")] }))).collect();
+    let names: Vec<_> = (0..8).map(|i| change(json!({ "identifier_types": [format!("type_{i}")] }))).collect();
     let (changed, source) = futures::join!(
-        join_all(changes.iter().map(|change| store.update_space(&space, change))),
+        join_all(names.iter().map(|change| store.update_space(&space, change))),
         store.attach_source(&space),
     );
     let stored = store.space(&space).await.unwrap().unwrap();

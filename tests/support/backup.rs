@@ -36,7 +36,7 @@ pub fn to_the_end() -> Watch<'static> {
 impl Backup {
     /// Takes a backup of a table in use.
     pub async fn of(app: TestApp) -> Self {
-        app.db.store.verify_key(&master()).await.unwrap();
+        app.db.store.set_or_verify_key(&master()).await.unwrap();
         let items = app.db.items().await;
         app.clock.advance(1_000);
         let since = app.clock.peek();

@@ -52,10 +52,9 @@ impl PermissionRule {
 /// read.
 pub(crate) fn check_role(access: &Access, rule: PermissionRule) -> Result<(), ApiError> {
     match rule {
-        PermissionRule::Open => Ok(()),
         PermissionRule::Fixed(permission) => check(access, permission),
         PermissionRule::OfAction if !may_make(access) => check(access, Permission::DeleteProfiles),
-        PermissionRule::OfAction => Ok(()),
+        PermissionRule::Open | PermissionRule::OfAction => Ok(()),
         PermissionRule::OfJob { control } if may_read(access, control) || may_make(access) => Ok(()),
         PermissionRule::OfJob { control: true } => Err(ApiError::RoleMayNot(Permission::DeleteProfiles)),
         PermissionRule::OfJob { control: false } => Err(ApiError::RoleMayNot(Permission::ReadJobs)),

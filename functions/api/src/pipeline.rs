@@ -120,7 +120,9 @@ async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, 
     let body = H::SPEC.body;
     if body.is_compressible() {
         permit(cx, &H::SPEC).await?;
-        cx.job = job_of(cx, &H::SPEC).await?;
+        if let PermissionRule::OfJob { .. } = H::SPEC.permission {
+            cx.job = count_and_find_job(cx, H::SPEC.permission, H::SPEC.limit).await?;
+        }
     }
     cx.body = body.read(cx.request)?;
     let request = H::parse(cx)?;
@@ -130,18 +132,23 @@ async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, 
     if let Some(action) = H::action(&request) {
         permission::check_action(&cx.access, action)?;
     }
-    if let Some(limit) = H::limit(&request) {
-        cx.engine().admit(&cx.caller(), limit).await?;
-    }
-    if !body.is_compressible() {
-        cx.job = job_of(cx, &H::SPEC).await?;
+    if cx.job.is_none() {
+        cx.job = count_and_find_job(cx, H::SPEC.permission, H::limit(&request)).await?;
     }
     H::run(cx, request).await
 }
 
-/// The job that the path names, where the token may do with it what is asked for.
-async fn job_of(cx: &RequestContext<'_>, spec: &Spec) -> Result<Option<JobStatus>, Error> {
-    let PermissionRule::OfJob { control } = spec.permission else { return Ok(None) };
+/// Counts the request against its limit; then the job that the path names, where the token may do with it what is asked
+/// for. A request over the limit reads nothing.
+async fn count_and_find_job(
+    cx: &RequestContext<'_>,
+    rule: PermissionRule,
+    limit: Option<Limit>,
+) -> Result<Option<JobStatus>, Error> {
+    if let Some(limit) = limit {
+        cx.engine().admit(&cx.caller(), limit).await?;
+    }
+    let PermissionRule::OfJob { control } = rule else { return Ok(None) };
     permission::find_job(cx, control).await.map(Some)
 }
 

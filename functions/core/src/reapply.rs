@@ -107,7 +107,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::deletion::tests::{active, at, profile, tombstone};
+    use crate::{
+        deletion::tests::{active, at, profile, tombstone},
+        profile::DeletionCounts,
+    };
 
     /// An identifier of profile 2 that came back by an event of that second.
     fn back(deleted_at: i64, event: i64) -> Identifier {
@@ -173,7 +176,7 @@ mod tests {
             deletion_counts: None,
         };
         let (active, deleted) = (head(ProfileState::Active, None), |second| head(ProfileState::Deleted, Some(second)));
-        let counted = Head { deletion_counts: Some(Default::default()), ..deleted(20) };
+        let counted = Head { deletion_counts: Some(DeletionCounts::default()), ..deleted(20) };
         for (old, restored, expected) in [
             (active.clone(), None, HeadStep::Keep),
             (active.clone(), Some(deleted(20)), HeadStep::Keep),
