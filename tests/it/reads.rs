@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use efface_api::{App, event::EventSource};
 use efface_core::role::Role;
 use efface_tests::{
     Req, TestApp, Via,
     app::{self, SPACE},
+    store::TABLE,
 };
 use serde_json::{Value, json};
 
@@ -131,17 +133,32 @@ async fn a_profile_is_found_by_any_identifier_and_by_its_id() {
     );
 }
 
+/// Gives the only profile 10,000 more edges, to identifiers of one type.
+async fn add_edges(app: &TestApp) {
+    let dump = app.db.dump().await;
+    let (profile, _) = dump.keys().find(|(pk, sk)| pk.starts_with("P#") && sk == "H").unwrap();
+    let (key, id_type) = (app::master().space_key(&SPACE.parse().unwrap()), "anonymous_id".parse().unwrap());
+    for batch in 0..400 {
+        let put = |n: usize| {
+            let edge = format!("E#anonymous_id#{}", key.identifier(&id_type, &format!("{batch}-{n}")));
+            let item =
+                [("pk", profile), ("sk", &edge)].map(|(name, text)| (name.to_owned(), AttributeValue::S(text.clone())));
+            let put = PutRequest::builder().set_item(Some(item.into())).build().unwrap();
+            WriteRequest::builder().put_request(put).build()
+        };
+        let writes = app.db.client.batch_write_item().request_items(TABLE, (0..25).map(put).collect());
+        assert!(writes.send().await.unwrap().unprocessed_items.is_none_or(|left| left.is_empty()));
+    }
+}
+
 /// A profile of 10,000 identifiers, of which some types have few.
 #[tokio::test]
 async fn types_are_looked_for_by_their_keys() {
     let app = TestApp::start_patient().await;
-    for some in 0..5 {
-        let many = (0..2_000).map(|i| format!("anonymous_id:{some}-{i}"));
-        let few = ["user_id:u".to_owned(), format!("user_id:u{some}"), format!("ios.id:{some}")];
-        let ids: Vec<String> = few.into_iter().chain(many).collect();
-        let line = app::profile_line(SPACE, &ids.iter().map(String::as_str).collect::<Vec<_>>());
-        app.try_load(&line).await.unwrap();
-    }
+    let few = (0..5).flat_map(|i| [format!("user_id:u{i}"), format!("ios.id:{i}")]);
+    let few: Vec<String> = few.chain(["user_id:u".to_owned()]).collect();
+    app.profile(&few.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    add_edges(&app).await;
     let get = async |query: &str| {
         let body = get(&app, &format!("external_ids?{query}")).await;
         let data = body["data"].as_array().unwrap();
