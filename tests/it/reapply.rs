@@ -10,6 +10,7 @@ use efface_tests::{
     app::{SPACE, profile_line},
     backup::{Backup, to_the_end},
     jobs::summary,
+    size::size,
     store::{TABLE, changed, client},
 };
 use serde_json::{Value, json};
@@ -256,7 +257,7 @@ async fn jobs_of_the_backup_are_cancelled_and_add_up() {
     assert!(restored.deliver(&worker, &messages).await.is_empty());
     assert_eq!(changed(&before, &restored.db.dump().await), []);
     let reconciled = restored.reconcile().await;
-    assert_eq!((reconciled.verified, reconciled.failed), (2, 0), "`done`, and the deletion of `h`: {reconciled:?}");
+    assert_eq!((reconciled.verified, reconciled.failed), (2, 0), "also the deletion of `h`: {reconciled:?}");
     assert_eq!(restored.reconcile().await.jobs, 0);
     assert!(restored.queue.is_empty());
 }
@@ -337,29 +338,29 @@ async fn a_repeated_run_changes_nothing() {
     assert!(changes.iter().all(|(pk, _)| pk.starts_with("A#reapply#")), "{changes:?}");
 }
 
-/// It dies at any of its requests, and once more on its way: the run after that comes to the same table.
+/// It dies at any of its writes (usually at each fifth one): the run after that comes to the same table. A death at a read
+/// leaves the same table as one at the write after it.
 #[tokio::test]
-async fn a_run_may_die_at_any_request() {
+async fn a_run_may_die_at_any_write() {
     let app = before().await;
     app.job(json!({ "action": "delete_profile", "rows": ["user_id:g"] })).await;
     app.queue.take();
     let backup = Backup::of(app).await;
     after(&backup.app).await;
-    let mut requests = 0;
+    let mut writes = 0;
     loop {
-        let restored = backup.restore(&format!("restored-{requests}")).await;
-        let died = backup.reapply_cut_after(&restored, requests, 500).await;
-        backup.reapply_cut_after(&restored, 40, 500).await;
+        let restored = backup.restore(&format!("restored-{writes}")).await;
+        let died = backup.reapply_cut_after(&restored, writes, 500).await;
         backup.reapply(&restored).await;
         backup.check(&restored).await;
         let job = restored.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs"))).await;
-        assert_eq!(summary(&job.body["data"][0]), "cancelled: 1 remaining", "cut after {requests}");
-        requests += 1;
+        assert_eq!(summary(&job.body["data"][0]), "cancelled: 1 remaining", "cut after {writes}");
+        writes += size(5, 1);
         if !died {
             break;
         }
     }
-    assert!(requests > 60, "it died at {requests} places");
+    assert!(writes > 40, "it died at {writes} places");
 }
 
 #[tokio::test]
@@ -463,7 +464,7 @@ async fn tables_that_do_not_belong_together_are_rejected() {
 /// Random histories before and after the backup, with identifiers that come back, merges and jobs.
 #[tokio::test]
 async fn random_histories() {
-    for seed in 0..4 {
+    for seed in 0..size(1, 8) as u64 {
         let mut random = fastrand::Rng::with_seed(seed);
         let app = TestApp::start().await;
         app.leave_messages();
@@ -471,7 +472,7 @@ async fn random_histories() {
         let backup = Backup::of(app).await;
         history(&backup.app, &mut random, 30, 15).await;
         let restored = backup.restore("restored").await;
-        let cut = random.usize(..150);
+        let cut = random.usize(..80);
         backup.reapply_cut_after(&restored, cut, 2).await;
         backup.reapply(&restored).await;
         backup.check(&restored).await;

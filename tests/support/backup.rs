@@ -66,10 +66,9 @@ impl Backup {
         reapply.run(&to_the_end()).await.unwrap().unwrap()
     }
 
-    /// Runs the command, in parts of so many items, with a fault that ends it like a death of its process: after so many
-    /// requests. Whether it died.
-    pub async fn reapply_cut_after(&self, to: &TestApp, requests: usize, part: i32) -> bool {
-        let cut = to.db.proxy.cut_after(requests, false);
+    /// Runs the command, in parts of so many items, until its process dies after so many writes. Whether it died.
+    pub async fn reapply_cut_after(&self, to: &TestApp, writes: usize, part: i32) -> bool {
+        let cut = to.db.proxy.cut_after_writes(writes);
         let run = async {
             let mut reapply = self.open(to, self.asked()).await.unwrap().with_parts_of(part);
             reapply.run(&to_the_end()).await.unwrap().unwrap();

@@ -156,6 +156,23 @@ impl FaultProxy {
         cut
     }
 
+    /// The same, counting only requests that write: the first `passes` of them pass, and every later request is lost.
+    pub fn cut_after_writes(&self, passes: usize) -> Arc<Notify> {
+        let cut = Arc::new(Notify::new());
+        let notify = Arc::clone(&cut);
+        let mut seen = 0;
+        self.plan(move |passed| {
+            let reads = ["Get", "BatchGet", "Query", "Scan", "Describe", "List"];
+            seen += usize::from(!reads.iter().any(|read| passed.operation.starts_with(read)));
+            if seen <= passes {
+                return Fault::None;
+            }
+            notify.notify_one();
+            Fault::LoseRequest
+        });
+        cut
+    }
+
     /// Injects no more faults.
     pub fn heal(&self) {
         self.inner.lock().unwrap().plan = None;
