@@ -1,5 +1,7 @@
 //! `efface admin reapply`: what was deleted and revoked after a backup is deleted and revoked in the restored table too,
 //! and nothing else changes in it.
+//!
+//! The file is long because its tests share the histories before and after a backup.
 
 use aws_sdk_dynamodb::types::{AttributeValue, PointInTimeRecoverySpecification, Tag, TimeToLiveSpecification};
 use efface_aws::store::table::Backups;

@@ -4,6 +4,8 @@
 //! The old table is scanned in segments, part by part. A part is done before the cursor moves past it, and doing it again
 //! changes nothing: so a run may end anywhere, and the next one goes on. [`efface_core::reapply`] decides what becomes of
 //! each item.
+//!
+//! The file is long because the report and the errors of the command stand beside the order of its steps.
 
 mod jobs;
 mod profile;
