@@ -49,10 +49,14 @@ impl Store {
         if written.is_done() { Ok(space) } else { Err(SpaceChangeError::Exists(id.clone())) }
     }
 
-    /// Changes a space's settings.
+    /// Changes a space's settings. A change that changes nothing writes nothing.
     pub async fn update_space(&self, id: &SpaceId, change: &SpaceChange) -> Result<Space, SpaceChangeError> {
         let old = self.space(id).await?.ok_or_else(|| SpaceChangeError::Unknown(id.clone()))?;
-        let space = change.apply(old.clone(), false, &clock::short_id("src_"))?;
+        let mut space = change.apply(old.clone(), false, &clock::short_id("src_"))?;
+        if space == old {
+            return Ok(space);
+        }
+        space.version += 1;
         let write = if_unchanged(Write::put_record(Key::space(id), &space)?, old.version);
         if self.write(write).await?.is_done() { Ok(space) } else { Err(SpaceChangeError::Raced(id.clone())) }
     }
