@@ -82,6 +82,18 @@ pub enum CliError {
     /// A file has no rows.
     #[error("{}: the file has no rows", .0.display())]
     NoRows(PathBuf),
+    /// A file of rows, none of which can be read.
+    #[error("{}: none of the {rows} rows can be read, and nothing was deleted; row {row}: {text}", path.display())]
+    NoReadableRow {
+        /// The path, as it was given.
+        path: PathBuf,
+        /// How many rows the file has.
+        rows: u64,
+        /// The number of an unreadable row, from 1.
+        row: u64,
+        /// What is wrong with it.
+        text: String,
+    },
     /// The deletion needs a confirmation, but the user cannot be asked.
     #[error(
         "this deletes permanently, and you cannot be asked for confirmation: there is no terminal, or standard input contains what to delete; give --yes to delete without confirmation"
@@ -114,6 +126,7 @@ impl CliError {
             | Self::File { .. }
             | Self::Page { .. }
             | Self::NoRows(_)
+            | Self::NoReadableRow { .. }
             | Self::NoTerminal
             | Self::Reapply(
                 ReapplyError::SameTable

@@ -260,7 +260,17 @@ async fn demo() -> TestApp {
 #[tokio::test]
 async fn a_plan_changes_nothing_and_matches_the_job() {
     let app = demo().await;
-    let rows = ["user_id:u", "anonymous_id:m", "user_id:v", "user_id:V", "email:E@X", "user_id:nobody", "junk"];
+    let rows = [
+        "user_id:u",
+        "anonymous_id:m",
+        "user_id:v",
+        "user_id:V",
+        "email:E@X",
+        "user_id:nobody",
+        "junk",
+        "user_id:v\u{a0}",
+        "email: E@X\u{200b}",
+    ];
     let before = app.db.dump().await;
     let reply = app.create_job(json!({ "action": "delete_profile", "rows": rows, "dry_run": true })).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
@@ -269,9 +279,15 @@ async fn a_plan_changes_nothing_and_matches_the_job() {
     for name in ["estimated_seconds", "estimated_cost_usd"] {
         plan.as_object_mut().unwrap().remove(name);
     }
+    let near_misses = plan.as_object_mut().unwrap().remove("near_misses").unwrap();
+    let codes = [(3, "other_case"), (4, "other_case"), (7, "other_form"), (8, "other_form")];
+    assert_eq!(
+        near_misses,
+        codes.map(|(row, code)| json!({ "row": row, "code": code })).into_iter().collect::<Value>()
+    );
     let expected = json!({
-        "rows": 7, "invalid": 1, "profiles": 2, "not_found": 3, "duplicates": 1, "protected": 0, "merges": 1,
-        "identifiers": 4, "memberships": 2, "other_case": 2,
+        "rows": 9, "invalid": 1, "profiles": 2, "not_found": 5, "duplicates": 1, "protected": 0, "merges": 1,
+        "identifiers": 4, "memberships": 2, "other_case": 2, "other_form": 2,
     });
     assert_eq!(plan, expected);
     let mut after = app.db.dump().await;
@@ -282,7 +298,12 @@ async fn a_plan_changes_nothing_and_matches_the_job() {
     app.control(&job, "start").await;
     app.work().await;
     let status = app.job_status(&job).await;
-    assert_eq!(summary(&status), "completed: 2 deleted, 1 duplicate, 3 not_found, 1 invalid");
+    assert_eq!(summary(&status), "completed: 2 deleted, 1 duplicate, 5 not_found, 1 invalid");
+    let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/outcomes?outcome=not_found");
+    let outcomes = app.send(Req::get(path)).await.body;
+    let listed = outcomes["data"].as_array().unwrap().iter().filter(|row| row["code"] != "not_found");
+    let listed: Vec<_> = listed.map(|row| (row["row"].clone(), row["code"].clone())).collect();
+    assert_eq!(listed, codes.map(|(row, code)| (json!(row), json!(code))));
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&status["plan"][name], value, "{name}");
     }
@@ -290,7 +311,7 @@ async fn a_plan_changes_nothing_and_matches_the_job() {
     assert!(touched.iter().all(|(pk, _)| !is_profile_item(pk)), "{touched:?}");
     let real = app.job(json!({ "action": "delete_profile", "rows": rows })).await;
     app.work().await;
-    assert_eq!(app.job_summary(&real).await, "completed: 2 deleted, 1 duplicate, 3 not_found, 1 invalid");
+    assert_eq!(app.job_summary(&real).await, "completed: 2 deleted, 1 duplicate, 5 not_found, 1 invalid");
     let rows = [row("v", "email:e"), row("v", "user_id:v")];
     let plan = app.create_job(json!({ "action": "delete_identifier", "rows": rows, "dry_run": true })).await;
     assert_eq!((&plan.body["plan"]["not_found"], &plan.body["plan"]["protected"]), (&json!(1), &json!(1)));

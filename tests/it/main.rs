@@ -7,6 +7,7 @@ mod costs;
 mod delete_identifier;
 mod event_sources;
 mod faults;
+mod files;
 mod hardening;
 mod iam;
 mod idempotency;

@@ -2,6 +2,7 @@
 //! job and follows it to its end.
 
 mod interrupt;
+mod near_misses;
 mod run;
 mod send;
 mod source;
@@ -22,7 +23,8 @@ use run::Run;
 use source::Source;
 
 const AFTER_HELP: &str = "\
-FILE is CSV, JSON or newline-delimited JSON, optionally compressed with gzip. The format is detected.
+FILE is CSV, JSON or newline-delimited JSON in UTF-8, optionally compressed with gzip. The format is detected. CSV may
+have a header; its names are in docs/api.md, and columns that a row does not need are ignored.
   delete_profile     each row is `key:value`, or a key and a value: any identifier of the profile to delete
   delete_identifier  each row is a user_id of the profile, and the type and id of the identifier to delete
 A row that can't be read is sent too and counted as invalid, so that the counts add up to the rows of the file.
@@ -36,7 +38,8 @@ Example:
 Exit codes:
   0    the job is completed and no row failed; with --dry-run, the plan is shown; with --no-wait, the job is started
   1    rows failed, the job was paused or cancelled, the API rejected a request, or you did not confirm
-  2    the command line, a setting or the file is wrong, or there is no terminal to ask on; nothing was deleted
+  2    the command line, a setting or the file is wrong, no row can be read, or there is no terminal to ask on; nothing
+       was deleted
   3    no response, or the service is busy: repeat with the same file, --page-size and --idempotency-key
   130  stopped by Ctrl-C: a job that was not started is cancelled, a started job continues; the message names it";
 

@@ -7,6 +7,7 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     Bulk,
+    near_misses::NearMisses,
     send::{Accepted, NewJob, Rejections},
     source::Source,
 };
@@ -55,7 +56,9 @@ impl<'a> Run<'a> {
         };
         match (result, self.stage()) {
             // A repetition would be rejected too, so the job is of no use, unless another run shares it by its key.
-            (Err(error @ CliError::Api(_)), Stage::Open(id) | Stage::DryRun(id)) if self.is_exclusive() => {
+            (Err(error @ (CliError::Api(_) | CliError::NoReadableRow { .. })), Stage::Open(id) | Stage::DryRun(id))
+                if self.is_exclusive() =>
+            {
                 _ = self.jobs.control(&id, "cancel").await;
                 Err(error)
             }
@@ -66,12 +69,12 @@ impl<'a> Run<'a> {
 
     async fn run(&self) -> Result<Output, CliError> {
         if self.bulk.dry_run || !self.bulk.yes {
-            let (plan, rejections) = self.plan().await.map_err(CliError::without_key)?;
+            let (plan, rejections, near_misses) = self.plan().await.map_err(CliError::without_key)?;
             self.set_stage(Stage::NoJob);
             if self.bulk.dry_run {
-                return Ok(plan_output(&plan, &rejections));
+                return Ok(plan_output(&plan, &rejections, &near_misses));
             }
-            note(format!("{}{}\n", plan.text(), rejections.text()));
+            note(format!("{}{}{}\n", plan.text(), near_misses.text(), rejections.text()));
             confirm::ask(format!("Permanently delete what these {} rows name?", self.source.rows)).await?;
         }
         let no_rows = raw("[]".to_owned())?;
@@ -83,7 +86,7 @@ impl<'a> Run<'a> {
     }
 
     /// Makes the dry run: with one request if all rows fit into one page, otherwise as a job.
-    async fn plan(&self) -> Result<(Plan, Rejections), CliError> {
+    async fn plan(&self) -> Result<(Plan, Rejections, NearMisses), CliError> {
         let key = idempotency_key(None)?;
         if self.source.pages == 1 {
             let page = self.source.pages(1).recv().await.ok_or(CliError::Unexpected("the page could not be made"))?;
@@ -92,24 +95,30 @@ impl<'a> Run<'a> {
             let mut accepted = self.jobs.create(&new, key).await?;
             let (job, plan) = (accepted.job.take(), accepted.plan.take());
             let rejections = Rejections::of_one_page(self.source, &page, accepted);
-            return Ok((self.plan_of(job, plan).await?, rejections));
+            rejections.require_readable(self.source, &self.bulk.file)?;
+            return match (plan, job) {
+                (Some(plan), _) => {
+                    let near_misses = NearMisses::of_page(&plan);
+                    Ok((plan, rejections, near_misses))
+                }
+                (None, Some(job)) => self.planned(job, rejections).await,
+                (None, None) => Err(CliError::Unexpected("a dry run has neither plan nor job")),
+            };
         }
         let no_rows = raw("[]".to_owned())?;
         let new = NewJob { dry_run: true, open: true, group: None, max_deletions: None, ..self.new_job(&no_rows) };
         let (job, rejections) = self.send(&new, key).await?;
         let job = self.jobs.control(&job, "start").await?;
-        Ok((self.plan_of(Some(job), None).await?, rejections))
+        self.planned(job, rejections).await
     }
 
-    async fn plan_of(&self, job: Option<Job>, plan: Option<Plan>) -> Result<Plan, CliError> {
-        let plan = match (plan, job) {
-            (None, Some(job)) => {
-                self.set_stage(Stage::DryRun(job.id.clone()));
-                self.follow(&job.id, "rows looked up").await?.plan
-            }
-            (plan, _) => plan,
-        };
-        plan.ok_or(CliError::Unexpected("a dry run has no plan"))
+    /// Follows a dry run that is a job to its end.
+    async fn planned(&self, job: Job, rejections: Rejections) -> Result<(Plan, Rejections, NearMisses), CliError> {
+        self.set_stage(Stage::DryRun(job.id.clone()));
+        let mut job = self.follow(&job.id, "rows looked up").await?;
+        let plan = job.plan.take().ok_or(CliError::Unexpected("a dry run has no plan"))?;
+        let near_misses = NearMisses::of_job(self.jobs, &job, &plan, self.source).await?;
+        Ok((plan, rejections, near_misses))
     }
 
     /// Creates a job and sends all pages.
@@ -121,6 +130,7 @@ impl<'a> Run<'a> {
         self.set_stage(if new.dry_run { Stage::DryRun(id) } else { Stage::Open(id) });
         let bar = Bar::start("rows sent", self.as_json);
         let rejections = self.jobs.send_pages(&job.id, self.source, self.bulk.parallelism.into(), &bar).await?;
+        rejections.require_readable(self.source, &self.bulk.file)?;
         Ok((job.id, rejections))
     }
 
@@ -177,7 +187,8 @@ fn raw(rows: String) -> Result<Box<RawValue>, CliError> {
     RawValue::from_string(rows).map_err(|_| CliError::Unexpected("the rows are not JSON"))
 }
 
-fn plan_output(plan: &Plan, rejections: &Rejections) -> Output {
-    let json = json!({"plan": plan, "rejected": rejections.json(), "rejected_total": rejections.total()});
-    Output::success(format!("{}{}", plan.text(), rejections.text()), json)
+fn plan_output(plan: &Plan, rejections: &Rejections, near_misses: &NearMisses) -> Output {
+    let json = json!({"plan": plan, "near_misses": near_misses.json(), "rejected": rejections.json(),
+        "rejected_total": rejections.total()});
+    Output::success(format!("{}{}{}", plan.text(), near_misses.text(), rejections.text()), json)
 }

@@ -1,6 +1,6 @@
 //! Creates a job and sends its pages.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -121,6 +121,15 @@ impl Rejections {
         while self.first.len() > MAX_LISTED {
             self.first.pop_last();
         }
+    }
+
+    /// Fails if no row of the file can be read: it is no file of rows, or not of this action.
+    pub(super) fn require_readable(&self, source: &Source, file: &Path) -> Result<(), CliError> {
+        if self.total < source.rows {
+            return Ok(());
+        }
+        let (row, text) = self.first.first_key_value().map_or((1, ""), |(row, (_, message))| (*row, message));
+        Err(CliError::NoReadableRow { path: file.to_owned(), rows: source.rows, row, text: text.to_owned() })
     }
 
     /// The list as text. Empty if all rows were accepted.

@@ -48,8 +48,19 @@ pub(crate) struct Plan {
     pub(crate) identifiers: u64,
     pub(crate) memberships: u64,
     pub(crate) other_case: u64,
+    pub(crate) other_form: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) near_misses: Vec<NearMissRow>,
     pub(crate) estimated_seconds: Option<f64>,
     pub(crate) estimated_cost_usd: Option<f64>,
+}
+
+/// A row that is not found, but would be in another form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NearMissRow {
+    /// Its number within the page, from 0.
+    pub(crate) row: u64,
+    pub(crate) code: String,
 }
 
 /// A job. Fields that this program does not use are kept in `rest`, so that they appear in the JSON output.
@@ -110,6 +121,7 @@ impl Plan {
     /// A table for users: what would be deleted, and the estimated time and cost.
     pub(crate) fn text(&self) -> String {
         let other_case = "not found as written, but found in another letter case";
+        let other_form = "the same, without surrounding blanks or invisible characters, or in NFC";
         let mut rows = vec![
             count_row("rows", self.rows, ""),
             count_row("  invalid", self.invalid, "the row can't be read"),
@@ -117,6 +129,7 @@ impl Plan {
             count_row("  not found", self.not_found, "there is nothing to delete"),
             count_row("  protected", self.protected, "the identifier to delete is the row's own user_id"),
             count_row("  other case", self.other_case, other_case),
+            count_row("  other form", self.other_form, other_form),
             count_row("profiles found", self.profiles, ""),
             count_row("  merges", self.merges, ""),
             count_row("  identifiers", self.identifiers, "would be deleted"),

@@ -20,6 +20,9 @@ use crate::{
 /// The number of entries to request per page, which is the API's maximum.
 const PAGE_SIZE: u64 = 100;
 
+/// How many rows that are not found are looked through for near misses.
+const MOST_NEAR_MISSES: u64 = 2_000;
+
 /// A page of a list.
 #[derive(Deserialize)]
 struct Page<T> {
@@ -67,6 +70,18 @@ impl Jobs {
         let (outcomes, ..) = self.pages::<RowOutcome>(&path, &query, u64::MAX).await?;
         let text = if options.csv { csv(&outcomes) } else { outcome_table(&outcomes) };
         Ok(Output::success(text, json!({"data": outcomes})))
+    }
+
+    /// Rows of a dry run that would be found in another form, by page and row, with the code that tells which. Only the
+    /// first rows that are not found are looked through.
+    pub(crate) async fn near_misses(&self, job: &str) -> Result<Vec<(u64, u64, String)>, CliError> {
+        let path = format!("deletion_jobs/{}/outcomes", encoded(job));
+        let (outcomes, ..) = self.pages::<RowOutcome>(&path, "&outcome=not_found", MOST_NEAR_MISSES).await?;
+        let code = |outcome: RowOutcome| {
+            let code = outcome.code.filter(|code| matches!(code.as_str(), "other_case" | "other_form"));
+            code.map(|code| (outcome.page, outcome.row, code))
+        };
+        Ok(outcomes.into_iter().filter_map(code).collect())
     }
 
     /// Reads up to `limit` entries of a list. Returns them, the list's counts, and whether there are more entries.

@@ -85,7 +85,7 @@ async fn a_dry_run_is_one_request_or_a_job_of_several_pages() {
     assert_eq!(
         output.json["plan"],
         json!({"rows": 3, "profiles": 9, "invalid": 0, "not_found": 0, "duplicates": 0,
-        "protected": 0, "merges": 0, "identifiers": 0, "memberships": 0, "other_case": 0, "estimated_seconds": null,
+        "protected": 0, "merges": 0, "identifiers": 0, "memberships": 0, "other_case": 0, "other_form": 0, "estimated_seconds": null,
         "estimated_cost_usd": null})
     );
     let state = api.state();
@@ -127,13 +127,64 @@ async fn a_rejected_page_cancels_the_job() {
 #[tokio::test]
 async fn a_bad_file_is_reported_before_anything_is_sent() {
     let api = FakeApi::start().await;
-    for text in ["", "header\n", "[\"email:secret\",", "{\"rows\":[\"email:secret\"]"] {
+    for text in [
+        "",
+        "key,value\n",
+        "<html>email:secret</html>",
+        "email:a\0",
+        "PK\x03\x04",
+        "[\"email:secret\",",
+        "{\"rows\":[\"email:secret\"]",
+    ] {
         let file = api.file("bad", text);
         let error = api.run(&["bulk", &file, "--yes"]).await.unwrap_err();
         assert_eq!(error.exit_code(), 2, "{text}");
         assert!(!error.to_string().contains("secret"));
     }
     assert_eq!(api.lines().len(), 0);
+}
+
+#[tokio::test]
+async fn a_file_without_a_readable_row_is_an_error() {
+    let api = FakeApi::start().await;
+    let file = api.file("people.csv", "bob,\"\"oops\nada,\"x\"y\n");
+    for (line, state) in [
+        (&["bulk", &file, "--yes"][..], Some("cancelled")),
+        (&["bulk", &file, "--dry-run"], Some("cancelled")),
+        (&["bulk", &file, "--dry-run", "--page-size", "1"], Some("cancelled")),
+    ] {
+        let error = api.run(line).await.unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.exit_code(), 2, "{text}");
+        assert!(
+            text.contains("none of the 2 rows can be read") && text.contains("row 1: The line has a quote"),
+            "{text}"
+        );
+        let state_of_last = api.state().jobs.values().last().map(|job| job["state"].clone());
+        assert!(line.len() == 3 || state_of_last == state.map(Value::from), "{line:?}");
+    }
+    assert!(!api.lines().iter().any(|line| line.ends_with("/start")));
+}
+
+/// The plan of one page lists near misses; those of several pages are among the outcomes.
+#[tokio::test]
+async fn near_misses_are_shown_by_their_rows_in_the_file() {
+    let api = FakeApi::start().await;
+    let file = api.file("people.csv", "key,value\nemail,a\nemail,B\nemail, c\n");
+    api.state().plan = json!({"rows": 3, "other_case": 1, "other_form": 1,
+        "near_misses": [{"row": 1, "code": "other_case"}, {"row": 2, "code": "other_form"}]});
+    let outcome =
+        |page, row, code| json!({"page": page, "row": row, "outcome": "not_found", "code": code, "message": ""});
+    let outcomes = json!({"data": [outcome(1, 0, "not_found"), outcome(1, 1, "other_case"), outcome(2, 0, "other_form")],
+        "cursor": {"has_more": false, "next": ""}});
+    api.state().lists.insert("GET deletion_jobs/job_2/outcomes?limit=100&outcome=not_found".to_owned(), outcomes);
+    for page_size in ["9", "2"] {
+        let output = api.run(&["bulk", &file, "--dry-run", "--page-size", page_size]).await.unwrap();
+        let expected = json!([{"row": 2, "code": "other_case"}, {"row": 3, "code": "other_form"}]);
+        assert_eq!(output.json["near_misses"], expected);
+        let text = "found in another letter case: row 2\n  found in another form: row 3";
+        assert!(output.text.contains(text), "{}", output.text);
+    }
 }
 
 async fn interrupted(api: &FakeApi, how: &str, when: &str) -> efface_cli::Output {

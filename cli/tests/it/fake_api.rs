@@ -50,6 +50,8 @@ pub(crate) struct State {
     pub(crate) endless: bool,
     /// Fixed responses, by their request line without the path of the space.
     pub(crate) lists: BTreeMap<String, Value>,
+    /// What plans have beside their rows and profiles.
+    pub(crate) plan: Value,
     keys: BTreeMap<String, Value>,
 }
 
@@ -194,7 +196,7 @@ impl State {
         let rows = received.body["rows"].as_array().unwrap();
         let rejected = rejected(rows);
         let is_open = received.body["open"] == true;
-        let plan = (received.body["dry_run"] == true).then(|| json!({"rows": rows.len(), "profiles": 7}));
+        let plan = (received.body["dry_run"] == true).then(|| self.plan_of(rows.len(), 7));
         let id = format!("job_{}", self.jobs.len() + 1);
         let state = if is_open { "open" } else { "completed" };
         let job = json!({
@@ -207,6 +209,12 @@ impl State {
             "rejected_total": rejected.len(), "plan": plan.filter(|_| !is_open)});
         self.keys.insert(received.key.clone(), response.clone());
         (if is_open { 202 } else { 200 }, response)
+    }
+
+    fn plan_of(&self, rows: usize, profiles: u64) -> Value {
+        let mut plan = json!({"rows": rows, "profiles": profiles});
+        plan.as_object_mut().unwrap().extend(self.plan.as_object().cloned().unwrap_or_default());
+        plan
     }
 
     fn rows(&mut self, id: &str, body: &Value) -> (u16, Value) {
@@ -251,7 +259,9 @@ impl State {
             job["counts"]["failed"] = failing.into();
             job["remaining"] = 0.into();
             if job["dry_run"] == true {
-                job["plan"] = json!({"rows": job["rows"], "profiles": 9});
+                let rows = job["rows"].as_u64().unwrap() as usize;
+                let plan = self.plan_of(rows, 9);
+                self.jobs.get_mut(id).unwrap()["plan"] = plan;
             }
         }
         (200, json!({"job": before}))
@@ -271,9 +281,10 @@ impl State {
     }
 }
 
-/// The rejections of rows that are neither an object nor `key:value`.
+/// The rejections of rows that are neither an object, an array nor `key:value`.
 fn rejected(rows: &[Value]) -> Vec<Value> {
-    let is_good = |row: &Value| row.is_object() || row.as_str().is_some_and(|text| text.contains(':'));
+    let is_good =
+        |row: &Value| row.is_object() || row.is_array() || row.as_str().is_some_and(|text| text.contains(':'));
     let bad = rows.iter().enumerate().filter(|(_, row)| !is_good(row));
     bad.map(|(at, _)| json!({"row": at, "code": "invalid_row", "message": "No good."})).collect()
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Outcome, RowRef};
+use super::{
+    Counts, Outcome, RowRef,
+    near_miss::{MAX_FORMS, NearMiss},
+};
 use crate::{id::BadId, key::IdHash, rows::RowFault, time::Time};
 
 /// The most deletions that a chunk takes at once of what its job may still make.
@@ -55,12 +58,12 @@ pub enum Row {
         /// Whether the identifier to delete is a `user_id`, too.
         is_user_id: bool,
     },
-    /// A row of a dry run: the identifier, and the same in lower and in upper case.
+    /// A row of a dry run: the identifier, and other forms of it.
     Plan {
         /// As it was written.
         own: IdHash,
-        /// Other ways to write it, at most two; none equals `own`.
-        others: Vec<IdHash>,
+        /// Other forms, at most [`MAX_FORMS`]; none equals `own`.
+        others: Vec<(NearMiss, IdHash)>,
     },
 }
 
@@ -78,10 +81,10 @@ const INVALID: u8 = 0;
 const PROFILE: u8 = 1;
 const IDENTIFIER: u8 = 2;
 const USER_ID: u8 = 3;
-/// And one more for each other way to write the identifier.
 const PLAN: u8 = 8;
 
-/// Packs rows: a byte for the kind, then the fault or the hashes of 32 bytes. A dry run's row keeps two others at most.
+/// Packs rows: a byte for the kind, then the fault or the hashes of 32 bytes. A dry run's row also has the number of its
+/// other forms and, before the hash of each, a byte for the near miss.
 pub fn pack(rows: &[Row]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(rows.len() * 33);
     for row in rows {
@@ -92,9 +95,10 @@ pub fn pack(rows: &[Row]) -> Vec<u8> {
                 push(&mut bytes, if *is_user_id { USER_ID } else { IDENTIFIER }, [lookup, target]);
             }
             Row::Plan { own, others } => {
-                let others = others.iter().take(2);
-                let kind = (PLAN..).nth(others.len()).unwrap_or(PLAN);
-                push(&mut bytes, kind, std::iter::once(own).chain(others));
+                let others = others.iter().take(MAX_FORMS);
+                push(&mut bytes, PLAN, [own]);
+                bytes.push(u8::try_from(others.len()).unwrap_or(0));
+                others.for_each(|(near_miss, other)| push(&mut bytes, *near_miss as u8, [other]));
             }
         }
     }
@@ -109,28 +113,30 @@ fn push<'a>(bytes: &mut Vec<u8>, kind: u8, hashes: impl IntoIterator<Item = &'a 
 /// Unpacks rows; `None` where the bytes are not what [`pack`] makes.
 pub fn unpack(mut bytes: &[u8]) -> Option<Vec<Row>> {
     let mut rows = Vec::new();
-    while let Some((kind, rest)) = bytes.split_first() {
-        bytes = rest;
-        rows.push(match *kind {
-            INVALID => {
-                let (fault, rest) = bytes.split_first()?;
-                bytes = rest;
-                Row::Invalid(RowFault::from_byte(*fault)?)
-            }
+    while let Some(kind) = take_byte(&mut bytes) {
+        rows.push(match kind {
+            INVALID => Row::Invalid(RowFault::from_byte(take_byte(&mut bytes)?)?),
             PROFILE => Row::Profile(take_hash(&mut bytes)?),
             IDENTIFIER | USER_ID => {
                 let (lookup, target) = (take_hash(&mut bytes)?, take_hash(&mut bytes)?);
-                Row::Identifier { lookup, target, is_user_id: *kind == USER_ID }
+                Row::Identifier { lookup, target, is_user_id: kind == USER_ID }
             }
-            PLAN..=10 => {
+            PLAN => {
                 let own = take_hash(&mut bytes)?;
-                let others = (PLAN..*kind).map(|_| take_hash(&mut bytes)).collect::<Option<_>>()?;
-                Row::Plan { own, others }
+                let others = take_byte(&mut bytes)?;
+                let other = |bytes: &mut _| Some((NearMiss::from_number(take_byte(bytes)?)?, take_hash(bytes)?));
+                Row::Plan { own, others: (0..others).map(|_| other(&mut bytes)).collect::<Option<_>>()? }
             }
             _ => return None,
         });
     }
     Some(rows)
+}
+
+fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
+    let (byte, rest) = bytes.split_first()?;
+    *bytes = rest;
+    Some(*byte)
 }
 
 fn take_hash(bytes: &mut &[u8]) -> Option<IdHash> {
@@ -139,14 +145,16 @@ fn take_hash(bytes: &mut &[u8]) -> Option<IdHash> {
     Some(IdHash::from_bytes(*hash))
 }
 
-/// The outcomes of a chunk's rows, in their order; `None` for a row that is not decided yet.
+/// The outcomes of a chunk's rows, in their order, as they are packed: the number of an outcome; of a near miss, which is
+/// `not_found`; or 0 for a row that is not decided yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcomes(Vec<Option<Outcome>>);
+pub struct Outcomes(Vec<u8>);
 
 impl Outcomes {
     /// The outcomes before a chunk starts: rows that cannot be read are `invalid`, nothing else is decided.
     pub fn of(rows: &[Row]) -> Self {
-        Self(rows.iter().map(|row| matches!(row, Row::Invalid(_)).then_some(Outcome::Invalid)).collect())
+        let number = |row: &Row| if matches!(row, Row::Invalid(_)) { Outcome::Invalid as u8 } else { 0 };
+        Self(rows.iter().map(number).collect())
     }
 
     /// Unpacks the outcomes of so many rows; `None` where the bytes are not what [`to_bytes`](Self::to_bytes) makes.
@@ -155,14 +163,15 @@ impl Outcomes {
             return None;
         }
         let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).take(rows);
-        let outcome = |number| if number == 0 { Some(None) } else { Outcome::from_number(number).map(Some) };
-        halves.map(outcome).collect::<Option<_>>().map(Self)
+        halves
+            .map(|number| (number == 0 || outcome(number).is_some()).then_some(number))
+            .collect::<Option<_>>()
+            .map(Self)
     }
 
     /// Packs two rows into a byte.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let number = |outcome: Option<&Option<Outcome>>| outcome.copied().flatten().map_or(0, |outcome| outcome as u8);
-        self.0.chunks(2).map(|pair| number(pair.first()) << 4 | number(pair.get(1))).collect()
+        self.0.chunks(2).map(|pair| pair[0] << 4 | pair.get(1).copied().unwrap_or(0)).collect()
     }
 
     /// How many rows there are.
@@ -172,7 +181,7 @@ impl Outcomes {
 
     /// The outcomes by row.
     pub fn iter(&self) -> impl Iterator<Item = (usize, Option<Outcome>)> {
-        self.0.iter().copied().enumerate()
+        self.0.iter().map(|number| outcome(*number)).enumerate()
     }
 
     /// Rows that are not decided.
@@ -182,26 +191,46 @@ impl Outcomes {
 
     /// Decides a row of the chunk.
     pub fn set(&mut self, row: usize, outcome: Outcome) {
+        self.set_number(row, outcome as u8);
+    }
+
+    /// Decides a row that is not found, but nearly.
+    pub fn set_near_miss(&mut self, row: usize, near_miss: NearMiss) {
+        self.set_number(row, near_miss as u8);
+    }
+
+    fn set_number(&mut self, row: usize, number: u8) {
         if let Some(slot) = self.0.get_mut(row) {
-            *slot = Some(outcome);
+            *slot = number;
         }
+    }
+
+    /// How a row that is not found would be found.
+    pub fn near_miss(&self, row: usize) -> Option<NearMiss> {
+        NearMiss::from_number(*self.0.get(row)?)
     }
 
     /// Takes the failed rows back, to try them again; how many there were.
     pub fn retry_failed(&mut self) -> i64 {
-        let failed = self.0.iter_mut().filter(|outcome| **outcome == Some(Outcome::Failed));
-        failed.map(|outcome| *outcome = None).fold(0, |count, ()| count + 1)
+        let failed = self.0.iter_mut().filter(|number| **number == Outcome::Failed as u8);
+        failed.map(|number| *number = 0).fold(0, |count, ()| count + 1)
     }
 
     /// Rows by outcome, less the invalid: those are counted when their page is committed.
     pub fn counts(&self) -> Counts {
-        self.0.iter().flatten().copied().filter(|outcome| *outcome != Outcome::Invalid).collect()
+        let outcomes = self.iter().filter_map(|(_, outcome)| outcome);
+        outcomes.filter(|outcome| *outcome != Outcome::Invalid).collect()
     }
 
     /// Whether every row is decided.
     pub fn is_complete(&self) -> bool {
-        self.0.iter().all(Option::is_some)
+        self.0.iter().all(|number| *number != 0)
     }
+}
+
+/// The outcome of a packed number; `None` for any other number.
+fn outcome(number: u8) -> Option<Outcome> {
+    Outcome::from_number(number).or_else(|| NearMiss::from_number(number).map(|_| Outcome::NotFound))
 }
 
 /// Where a chunk stands.
@@ -324,8 +353,12 @@ mod tests {
                 target: hash(t),
                 is_user_id
             }),
-            (any::<u8>(), proptest::collection::vec(any::<u8>(), 0..=2))
-                .prop_map(|(own, others)| Row::Plan { own: hash(own), others: others.into_iter().map(hash).collect() }),
+            (any::<u8>(), proptest::collection::vec((7..=8u8, any::<u8>()), 0..=MAX_FORMS)).prop_map(
+                |(own, others)| {
+                    let others = others.into_iter().map(|(near, b)| (NearMiss::from_number(near).unwrap(), hash(b)));
+                    Row::Plan { own: hash(own), others: others.collect() }
+                }
+            ),
         ]
     }
 
@@ -342,8 +375,8 @@ mod tests {
         }
 
         #[test]
-        fn outcomes_come_back(numbers in proptest::collection::vec(0u8..=6, 0..50)) {
-            let outcomes = Outcomes(numbers.into_iter().map(Outcome::from_number).collect());
+        fn outcomes_come_back(numbers in proptest::collection::vec(0u8..=8, 0..50)) {
+            let outcomes = Outcomes(numbers);
             let back = Outcomes::from_bytes(&outcomes.to_bytes(), outcomes.rows()).unwrap();
             prop_assert_eq!(back.counts(), outcomes.counts());
             prop_assert_eq!(back, outcomes);
@@ -360,14 +393,14 @@ mod tests {
 
     #[test]
     fn outcomes_that_nobody_wrote_are_not_read() {
-        for (bytes, rows) in [(&[0x70][..], 1), (&[], 1), (&[0x11], 3), (&[0x11, 0x11], 2)] {
+        for (bytes, rows) in [(&[0x90][..], 1), (&[], 1), (&[0x11], 3), (&[0x11, 0x11], 2)] {
             assert_eq!(Outcomes::from_bytes(bytes, rows), None, "{bytes:?}");
         }
     }
 
     #[test]
     fn a_chunk_of_the_largest_rows_fits_an_item() {
-        let row = Row::Plan { own: hash(1), others: vec![hash(2), hash(3)] };
+        let row = Row::Plan { own: hash(1), others: vec![(NearMiss::OtherForm, hash(2)); MAX_FORMS] };
         assert!(pack(&vec![row; CHUNK_ROWS]).len() < 300_000);
     }
 

@@ -6,6 +6,7 @@
 
 pub mod care;
 pub mod chunk;
+pub mod near_miss;
 pub mod outcome;
 pub mod plan;
 pub mod state;

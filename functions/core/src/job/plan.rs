@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use super::Counts;
+use super::{Counts, near_miss::NearMiss};
 
 /// What rows would remove, beyond what their outcomes tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,26 @@ pub struct Extent {
     /// Rows that were not found, but would be in lower or in upper case.
     #[serde(default)]
     pub other_case: i64,
+    /// Rows that were not found, but would be in another form.
+    #[serde(default)]
+    pub other_form: i64,
+}
+
+impl Extent {
+    /// What a row that is not found comes to.
+    pub fn of_near_miss(near_miss: Option<NearMiss>) -> Self {
+        let is = |other| i64::from(near_miss == Some(other));
+        Self { other_case: is(NearMiss::OtherCase), other_form: is(NearMiss::OtherForm), ..Self::default() }
+    }
+
+    /// How a row that is not found would be found.
+    pub fn near_miss(&self) -> Option<NearMiss> {
+        match (self.other_case, self.other_form) {
+            (0, 0) => None,
+            (0, _) => Some(NearMiss::OtherForm),
+            _ => Some(NearMiss::OtherCase),
+        }
+    }
 }
 
 impl AddAssign for Extent {
@@ -29,6 +49,7 @@ impl AddAssign for Extent {
         self.identifiers += other.identifiers;
         self.memberships += other.memberships;
         self.other_case += other.other_case;
+        self.other_form += other.other_form;
     }
 }
 
@@ -55,11 +76,30 @@ pub struct Plan {
     pub memberships: i64,
     /// Rows that are not found, but would be in lower or in upper case.
     pub other_case: i64,
+    /// Rows that are not found, but would be without blanks around the value, without invisible characters, or in the
+    /// Unicode normalisation form C.
+    pub other_form: i64,
+    /// The first 20 of the rows that would be found in another case or form. A dry run that is a job of its own has none
+    /// here: its outcomes tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub near_misses: Vec<NearMissRow>,
     /// How long the job would run, in seconds, at the rate of one worker.
     pub estimated_seconds: i64,
     /// What its requests to the table would cost, in US dollars.
     pub estimated_cost_usd: f64,
 }
+
+/// A row that is not found, but would be in another form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct NearMissRow {
+    /// Its number within the page, from 0.
+    pub row: u32,
+    /// `other_case` or `other_form`.
+    pub code: &'static str,
+}
+
+/// How many near misses a plan lists at most.
+pub const LISTED_NEAR_MISSES: usize = 20;
 
 /// What a plan's estimates are made with. A deployment's own values are settings of its stack.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -95,6 +135,8 @@ impl Plan {
             identifiers: extent.identifiers,
             memberships: extent.memberships,
             other_case: extent.other_case,
+            other_form: extent.other_form,
+            near_misses: Vec::new(),
             estimated_seconds: seconds,
             estimated_cost_usd: (cost * 1_000_000.0).round() / 1_000_000.0,
         }

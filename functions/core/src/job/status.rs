@@ -191,6 +191,7 @@ impl Progress {
             ("identifiers", self.extent.identifiers),
             ("memberships", self.extent.memberships),
             ("other_case", self.extent.other_case),
+            ("other_form", self.extent.other_form),
         ];
         amounts.extend(by_outcome(&self.counts));
         amounts.retain(|(_, amount)| *amount != 0);

@@ -1,6 +1,7 @@
 //! The columns of a table, and which of them make a row.
 
-use super::{RawRow, RowFault, RowForm};
+use super::{PageError, RawRow, RowFault, RowForm};
+use crate::identifier::IdentifierType;
 
 /// The text of a cell, or why it has none.
 pub(super) type Cell = Result<String, RowFault>;
@@ -9,49 +10,111 @@ pub(super) type Cell = Result<String, RowFault>;
 /// more memory than its own size.
 pub(super) const MAX_COLUMNS: usize = 1_024;
 
+/// The names by which a single column of `key:value` is known where it could be a row as well (contract: `docs/api.md`).
+const SINGLE: [&str; 9] = [
+    "key:value",
+    "profile",
+    "profiles",
+    "identifier",
+    "identifiers",
+    "external_id",
+    "external_ids",
+    // What databases call an expression that was not named.
+    "?column?",
+    "_col0",
+];
+
 /// The named columns of a table.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Columns {
-    /// The number of columns; a row with another number of cells is faulty.
+    /// The number of columns; a row with more cells is faulty, unless those are empty.
     width: usize,
     /// The indices of the columns that make a row: of `key:value`; of key and value; or of user_id, type and id.
     used: Vec<usize>,
 }
 
 impl Columns {
-    /// Accepts one column of any name, `key` and `value` among any others, or exactly `user_id`, `type` and `id`. The case
-    /// of names does not matter. `None` for other columns.
-    pub(super) fn named(names: &[String]) -> Option<Self> {
-        let width = names.len();
-        let used = match width {
-            1 => Some(vec![0]),
-            3 => find(names, &["key", "value"]).or_else(|| find(names, &["user_id", "type", "id"])),
-            _ => find(names, &["key", "value"]),
+    /// Accepts `key` and `value` among any others; or `user_id`, `type` and `id` among any others. Neither their case
+    /// matters nor blanks around them. `None` for other columns.
+    ///
+    /// # Errors
+    /// Several columns have the names that make a row.
+    pub(super) fn named(names: &[String]) -> Result<Option<Self>, PageError> {
+        let names: Vec<&str> = names.iter().map(|name| name.trim()).collect();
+        let width = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+        let used = match (find(&names, &["key", "value"])?, find(&names, &["user_id", "type", "id"])?) {
+            (Some(_), Some(_)) => return Err(ambiguous()),
+            (pair, triple) => pair.or(triple),
         };
-        used.map(|used| Self { width, used })
+        Ok(used.map(|used| Self { width, used }))
+    }
+
+    /// A single column of `key:value`, whatever its name.
+    pub(super) fn single() -> Self {
+        Self { width: 1, used: vec![0] }
+    }
+
+    /// Whether a single cell is the name of a column of `key:value`: a known name, or the expression that makes one.
+    pub(super) fn is_single(name: &str) -> bool {
+        let name = name.trim();
+        let is_row = name.split_once(':').is_some_and(|(key, _)| IdentifierType::parse(key).is_ok());
+        let is_call = name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("concat("));
+        let is_expression = !is_row && (name.contains("||") || is_call);
+        is_expression || SINGLE.iter().any(|known| name.eq_ignore_ascii_case(known))
     }
 
     /// Makes a row of the cells of one line.
     pub(super) fn row(&self, mut cells: Vec<Cell>) -> RawRow {
-        if cells.len() != self.width {
-            return RawRow::fault(RowFault::NotText);
+        let is_wider = cells.iter().skip(self.width).any(|cell| !matches!(cell, Ok(text) if text.is_empty()));
+        if is_wider || self.used.iter().any(|index| *index >= cells.len()) {
+            return RawRow::fault(RowFault::Cells);
         }
-        let used = self.used.iter().map(|index| std::mem::replace(&mut cells[*index], Err(RowFault::NotText)));
-        row(used.collect())
+        let used = self.used.iter().map(|index| std::mem::replace(&mut cells[*index], Err(RowFault::Cells)));
+        named_row(used.collect())
     }
 }
 
-/// The indices of the wanted names; `None` unless each of them occurs exactly once.
-fn find(names: &[String], wanted: &[&str]) -> Option<Vec<usize>> {
-    let index = |wanted: &&str| {
+/// The indices of the wanted names; `None` unless all of them occur.
+///
+/// # Errors
+/// All of them occur, and one several times.
+fn find(names: &[&str], wanted: &[&str]) -> Result<Option<Vec<usize>>, PageError> {
+    let (mut found, mut is_repeated) = (Vec::new(), false);
+    for wanted in wanted {
         let mut indices = (0..names.len()).filter(|index| names[*index].eq_ignore_ascii_case(wanted));
-        indices.next().filter(|_| indices.next().is_none())
-    };
-    wanted.iter().map(index).collect()
+        let Some(first) = indices.next() else { return Ok(None) };
+        is_repeated |= indices.next().is_some();
+        found.push(first);
+    }
+    if is_repeated { Err(ambiguous()) } else { Ok(Some(found)) }
+}
+
+fn ambiguous() -> PageError {
+    PageError::unreadable(
+        "The columns are ambiguous: name `key` and `value`, or `user_id`, `type` and `id`, and each of them once.",
+    )
 }
 
 /// Makes a row of cells without column names: one is `key:value`, two are key and value, three are user_id, type and id.
-pub(super) fn row(cells: Vec<Cell>) -> RawRow {
+/// Empty cells at the end are left out.
+pub(super) fn row(mut cells: Vec<Cell>) -> RawRow {
+    let is_empty = |cell: Option<&Cell>| matches!(cell, Some(Ok(text)) if text.is_empty());
+    while cells.len() > 2 && is_empty(cells.last()) {
+        cells.pop();
+    }
+    let has_colon = matches!(cells.first(), Some(Ok(text)) if text.contains(':'));
+    if cells.len() == 2 && has_colon && is_empty(cells.last()) {
+        cells.pop();
+    }
+    row_of(cells, RowForm::Cells)
+}
+
+/// Makes a row of the cells that make one, in their order: `key:value`; key and value; or user_id, type and id.
+pub(super) fn named_row(cells: Vec<Cell>) -> RawRow {
+    row_of(cells, RowForm::Pair)
+}
+
+fn row_of(cells: Vec<Cell>, pair: fn(String, String) -> RowForm) -> RawRow {
     let cells = match cells.into_iter().collect::<Result<Vec<String>, RowFault>>() {
         Ok(cells) => cells,
         Err(fault) => return RawRow::fault(fault),
@@ -59,8 +122,8 @@ pub(super) fn row(cells: Vec<Cell>) -> RawRow {
     let mut cells = cells.into_iter();
     RawRow(match (cells.next(), cells.next(), cells.next(), cells.next()) {
         (Some(text), None, ..) => RowForm::Text(text),
-        (Some(key), Some(value), None, _) => RowForm::Pair(key, value),
+        (Some(key), Some(value), None, _) => pair(key, value),
         (Some(user_id), Some(id_type), Some(id), None) => RowForm::Identifier(Box::new([user_id, id_type, id])),
-        _ => RowForm::Fault(RowFault::NotText),
+        _ => RowForm::Fault(RowFault::Cells),
     })
 }

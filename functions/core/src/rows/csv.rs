@@ -1,20 +1,34 @@
 //! Parser of comma-separated values (RFC 4180) that recovers from errors: a line that breaks the rules is one faulty row,
 //! and parsing goes on at the next line. A quote that is never closed does not swallow the rows after it.
+//!
+//! Every line end is the end of a row: LF, CR LF, CR alone, and any of them repeated. RFC 4180 also allows line ends within
+//! quotes. Such a page is rejected, because most of them are damaged files, in which one row would be made of two.
 
 use super::{
     PageError, RawRow, RowFault, Sink,
     columns::{self, Cell, Columns, MAX_COLUMNS},
 };
+use crate::{identifier::IdentifierType, message::Message};
+
+/// What may separate cells, if a header or a line `sep=` shows it; else it is the comma.
+const SEPARATORS: [(u8, &str); 4] = [(b',', ","), (b';', ";"), (b'\t', "tab"), (b'|', "|")];
 
 /// Passes every row to the sink, without the header if there is one.
 pub(super) fn each(text: &[u8], sink: Sink<'_>) -> Result<(), PageError> {
-    let mut records = Records { rest: text }.peekable();
-    let columns = records.peek().and_then(header);
+    let (separator, rest) = separator(text)?;
+    let mut records = Records { separator, whole: text, rest };
+    let columns = match records.clone().next() {
+        Some(Ok(Ok(first))) => header(&first)?,
+        _ => None,
+    };
     if columns.is_some() {
         records.next();
+        if records.is_at_end() {
+            return Err(PageError::unreadable("The page has a header and no rows."));
+        }
     }
     for record in records {
-        sink(match (record, &columns) {
+        sink(match (record?, &columns) {
             (Err(fault), _) => RawRow::fault(fault),
             (Ok(cells), Some(columns)) => columns.row(cells),
             (Ok(cells), None) => columns::row(cells),
@@ -23,77 +37,138 @@ pub(super) fn each(text: &[u8], sink: Sink<'_>) -> Result<(), PageError> {
     Ok(())
 }
 
-/// The columns, if the first record is a header. A single cell with a colon is a row, not a header.
-fn header(first: &Record) -> Option<Columns> {
-    let names: Vec<String> = first.as_ref().ok()?.iter().cloned().collect::<Result<_, _>>().ok()?;
-    let is_row = names.len() == 1 && names[0].contains(':');
-    Columns::named(&names).filter(|_| !is_row)
+/// The columns, if the first record is a header: their names are known, or cannot be a row.
+fn header(first: &[Cell]) -> Result<Option<Columns>, PageError> {
+    let Ok(names) = first.iter().cloned().collect::<Result<Vec<String>, _>>() else { return Ok(None) };
+    match &names[..] {
+        [name] => Ok(Columns::is_single(name).then(Columns::single)),
+        names => Columns::named(names),
+    }
+}
+
+/// The separator, and the text after a line that only names it. It is recognised by the first line.
+///
+/// # Errors
+/// The first line has no comma and no colon, but seems to be a row with another separator.
+fn separator(text: &[u8]) -> Result<(u8, &[u8]), PageError> {
+    let start = text.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(text.len());
+    let (line, rest) = cut_line(&text[start..]);
+    let named = line.to_ascii_lowercase();
+    if let [b's', b'e', b'p', b'=', separator] | [b'"', b's', b'e', b'p', b'=', separator, b'"'] = named[..]
+        && SEPARATORS.iter().any(|(known, _)| *known == separator)
+    {
+        return Ok((separator, rest));
+    }
+    for (separator, name) in SEPARATORS {
+        let mut records = Records { separator, whole: line, rest: line };
+        // `||` is an operator of SQL: an expression without a name.
+        let may_separate = separator != b',' && line.contains(&separator) && !line.windows(2).any(|two| two == b"||");
+        let Some(Ok(Ok(cells))) = records.next().filter(|_| may_separate) else { continue };
+        if header(&cells)?.is_some() {
+            return Ok((separator, text));
+        }
+        let is_type = matches!(cells.first(), Some(Ok(first)) if IdentifierType::parse(first.trim()).is_ok());
+        if is_type && !line.contains(&b',') && !line.contains(&b':') {
+            let text = "The page seems to be separated by `{}`: separate cells by commas, or name the columns in a header, \
+                        such as `key{}value`.";
+            return Err(PageError::Unreadable(Message::new(text, &[&name, &name])));
+        }
+    }
+    Ok((b',', text))
 }
 
 /// The cells of a record, or its fault.
 type Record = Result<Vec<Cell>, RowFault>;
 
 /// Iterates over the records of a text; blank lines are skipped.
+#[derive(Clone)]
 struct Records<'a> {
+    separator: u8,
+    /// The whole text, for the number of a line.
+    whole: &'a [u8],
     rest: &'a [u8],
 }
 
-impl Iterator for Records<'_> {
-    type Item = Record;
+impl Records<'_> {
+    /// Whether only blank lines follow.
+    fn is_at_end(&self) -> bool {
+        self.rest.iter().all(u8::is_ascii_whitespace)
+    }
 
-    fn next(&mut self) -> Option<Record> {
+    /// The number of the line where `rest` begins, from 1.
+    fn line(&self) -> usize {
+        let before = &self.whole[..self.whole.len() - self.rest.len()];
+        let lone = before.iter().zip(before.iter().skip(1).chain([&b' ']));
+        1 + lone.filter(|(byte, next)| **byte == b'\n' || **byte == b'\r' && **next != b'\n').count()
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<Record, PageError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
         loop {
             let (line, after) = cut_line(self.rest);
             if self.rest.is_empty() {
                 return None;
             }
-            if !line.trim_ascii().is_empty() {
-                let (record, rest) =
-                    record(self.rest).map_or((Err(RowFault::NotText), after), |(r, rest)| (Ok(r), rest));
-                self.rest = rest;
-                return Some(record);
+            if line.trim_ascii().is_empty() {
+                self.rest = after;
+                continue;
+            }
+            let Some((cells, rest)) = record(self.rest, self.separator) else {
+                self.rest = after;
+                return Some(Ok(Err(fault(line, self.separator))));
+            };
+            if rest.len() < after.len() {
+                let text = "Line {} has a quoted cell that goes on in the next line: put each row on one line, without line \
+                            ends in its cells.";
+                return Some(Err(PageError::Unreadable(Message::new(text, &[&self.line()]))));
             }
             self.rest = after;
+            return Some(Ok(Ok(cells)));
         }
     }
 }
 
-/// The text before the next line feed, and the text after it.
+/// Why a line is no record.
+fn fault(line: &[u8], separator: u8) -> RowFault {
+    let cells = line.iter().filter(|byte| **byte == separator).count() + 1;
+    if cells > MAX_COLUMNS { RowFault::Cells } else { RowFault::Quotes }
+}
+
+/// The text before the next line end, and the text after it.
 fn cut_line(text: &[u8]) -> (&[u8], &[u8]) {
-    match text.iter().position(|byte| *byte == b'\n') {
+    match text.iter().position(|byte| is_line_end(*byte)) {
         Some(end) => (&text[..end], &text[end + 1..]),
         None => (text, &[]),
     }
 }
 
-/// The record at the start of a text, and the text after it. `None` if its quotes are wrong or it has more than
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+/// The record at the start of a text, and the text from its line end on. `None` if its quotes are wrong or it has more than
 /// [`MAX_COLUMNS`].
-fn record(text: &[u8]) -> Option<(Vec<Cell>, &[u8])> {
+fn record(text: &[u8], separator: u8) -> Option<(Vec<Cell>, &[u8])> {
     let (mut cells, mut at) = (Vec::new(), text);
     while cells.len() < MAX_COLUMNS {
-        let (cell, after) = if at.first() == Some(&b'"') { quoted(&at[1..])? } else { plain(at) };
+        let (cell, after) = if at.first() == Some(&b'"') { quoted(&at[1..])? } else { plain(at, separator) };
         cells.push(String::from_utf8(cell).map_err(|_| RowFault::NotUtf8));
-        match after.strip_prefix(b",") {
-            Some(next) => at = next,
-            None => return Some((cells, skip_end(after)?)),
+        match after.split_first() {
+            Some((next, rest)) if *next == separator => at = rest,
+            Some((next, _)) if !is_line_end(*next) => return None,
+            _ => return Some((cells, after)),
         }
     }
     None
 }
 
-/// The text after the line end at the start of a text; `None` if there is no line end.
-fn skip_end(text: &[u8]) -> Option<&[u8]> {
-    let rest = text.strip_prefix(b"\r\n").or_else(|| text.strip_prefix(b"\n"));
-    rest.or_else(|| matches!(text, b"" | b"\r").then_some(&[]))
-}
-
-/// A cell without quotes around it: it ends at the next comma or line end. Quotes within it are text.
-fn plain(text: &[u8]) -> (Vec<u8>, &[u8]) {
-    let end = text.iter().position(|byte| matches!(byte, b',' | b'\n')).unwrap_or(text.len());
-    let is_line_end = text.get(end) != Some(&b',');
-    let cell = &text[..end];
-    let cell = cell.strip_suffix(b"\r").filter(|_| is_line_end).unwrap_or(cell);
-    (cell.to_vec(), &text[cell.len()..])
+/// A cell without quotes around it: it ends at the next separator or line end. Quotes within it are text.
+fn plain(text: &[u8], separator: u8) -> (Vec<u8>, &[u8]) {
+    let end = text.iter().position(|byte| *byte == separator || is_line_end(*byte)).unwrap_or(text.len());
+    (text[..end].to_vec(), &text[end..])
 }
 
 /// A quoted cell, without its opening quote, and the text after its closing quote. A doubled quote is one quote. `None`

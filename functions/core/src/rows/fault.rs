@@ -24,10 +24,14 @@ pub enum RowFault {
     UnknownField,
     /// A field occurs twice, so that one of its values would be ignored.
     RepeatedField,
+    /// A line of CSV has a quote in a wrong place, or one that is never closed.
+    Quotes,
+    /// The row has more or fewer cells than it should.
+    Cells,
 }
 
 /// All faults, in the order of their stored bytes: append new ones, never reorder.
-const ALL: [RowFault; 10] = [
+const ALL: [RowFault; 12] = [
     RowFault::NotText,
     RowFault::NoColon,
     RowFault::UnknownType,
@@ -38,6 +42,8 @@ const ALL: [RowFault; 10] = [
     RowFault::MissingField,
     RowFault::UnknownField,
     RowFault::RepeatedField,
+    RowFault::Quotes,
+    RowFault::Cells,
 ];
 
 impl RowFault {
@@ -51,7 +57,9 @@ impl RowFault {
             | Self::NotUtf8
             | Self::MissingField
             | Self::UnknownField
-            | Self::RepeatedField => "invalid_row",
+            | Self::RepeatedField
+            | Self::Quotes
+            | Self::Cells => "invalid_row",
         }
     }
 
@@ -59,7 +67,7 @@ impl RowFault {
     pub fn message(self) -> &'static str {
         match self {
             Self::NotText => {
-                "The row has the wrong shape: send a text `key:value` or an object with `key` and `value` to delete a \
+                "The row has the wrong JSON form: send a text `key:value` or an object with `key` and `value` to delete a \
                  profile, an object with `user_id`, `type` and `id` to delete an identifier."
             }
             Self::NoColon => "The row has no `:` between key and value; send `key:value`, such as `email:…`.",
@@ -69,11 +77,17 @@ impl RowFault {
             Self::LongValue => "The value is too long; send 1 to 2,048 bytes of UTF-8.",
             Self::NotUtf8 => "The row is not Unicode text; send it as UTF-8.",
             Self::MissingField => {
-                "A field is missing: send `key` and `value` to delete a profile, `user_id`, `type` and `id` to delete \
-                 an identifier."
+                "The row lacks a value: it takes `key` and `value` to delete a profile, `user_id`, `type` and `id` to \
+                 delete an identifier."
             }
             Self::UnknownField => "The row has a field too many; send exactly `user_id`, `type` and `id`.",
             Self::RepeatedField => "The row has a field more than once; send each field once.",
+            Self::Quotes => {
+                "The line has a quote in a wrong place: put quotes around a whole cell, and double those within it."
+            }
+            Self::Cells => {
+                "The row has not as many cells as columns: put quotes around a cell that holds the separator."
+            }
         }
     }
 

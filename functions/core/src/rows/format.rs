@@ -12,16 +12,26 @@ use crate::{identifier::IdentifierType, message::Message};
 /// # Errors
 /// The body can't be read as a page, or the sink returned an error.
 pub fn each_row(body: &[u8], media_type: &str, sink: Sink<'_>) -> Result<(), PageError> {
-    if body.starts_with(b"\xff\xfe") || body.starts_with(b"\xfe\xff") {
-        return Err(PageError::unreadable("The page is UTF-16; send it as UTF-8."));
-    }
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let body = without_bom(body);
     let text = json::repaired(body);
     match format(&text, media_type)? {
         Format::Document(document) => json::each_of_document(document, sink),
-        Format::Lines => json::each_line(&text, sink),
-        Format::Csv => csv::each(body, sink),
+        Format::Lines => check_encoding(body).and_then(|()| json::each_line(&text, sink)),
+        Format::Csv => check_encoding(body).and_then(|()| csv::each(body, sink)),
     }
+}
+
+/// Rejects a page most of whose lines are not UTF-8. A few such lines are faulty rows.
+fn check_encoding(body: &[u8]) -> Result<(), PageError> {
+    if str::from_utf8(body).is_ok() {
+        return Ok(());
+    }
+    let lines = body.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.trim_ascii().is_empty());
+    let (bad, good): (Vec<_>, Vec<_>) = lines.partition(|line| str::from_utf8(line).is_err());
+    if bad.len() > good.len() {
+        return Err(PageError::unreadable("Most lines of the page are not UTF-8; send it as UTF-8."));
+    }
+    Ok(())
 }
 
 enum Format<'a> {
@@ -34,12 +44,16 @@ enum Format<'a> {
 }
 
 fn format<'a>(text: &'a str, media_type: &str) -> Result<Format<'a>, PageError> {
-    let is_json = text.trim_ascii_start().starts_with(['{', '[']);
+    let start = text.trim_ascii_start();
+    let is_json = start.starts_with(['{', '[']);
     let error = match serde_json::from_str(text) {
         Ok(document) if is_json => return Ok(Format::Document(document)),
         Err(error) if is_json => error,
+        Ok(_) if !start.starts_with('"') => {
+            return Err(PageError::unreadable("The page is a single JSON value; send a list of rows."));
+        }
         _ if are_rows(text) || are_texts(text, media_type) => return Ok(Format::Lines),
-        _ => return Ok(Format::Csv),
+        _ => return csv_format(start),
     };
     if error.is_eof() {
         return Err(PageError::unreadable("The page ends before its JSON does; send it whole."));
@@ -52,6 +66,41 @@ fn format<'a>(text: &'a str, media_type: &str) -> Result<Format<'a>, PageError> 
             &[&error.line(), &error.column()],
         ))),
     }
+}
+
+/// Rejects text that is plainly something else than CSV: markup, a form, or messages of a database or a server.
+fn csv_format(text: &str) -> Result<Format<'_>, PageError> {
+    if text.starts_with('<') {
+        return Err(PageError::unreadable("The page is HTML or XML, perhaps an error of a server; send rows."));
+    }
+    let second = json::lines(text).nth(1).unwrap_or_default().to_ascii_lowercase();
+    if text.starts_with("--") && second.starts_with("content-disposition:") {
+        return Err(PageError::unreadable("The page is a form of several parts; send the file as the body itself."));
+    }
+    if text.is_empty() || json::lines(text).any(may_be_row) {
+        return Ok(Format::Csv);
+    }
+    Err(PageError::unreadable(
+        "No line of the page is a row; send `key:value` lines, or a header such as `key,value` and its rows.",
+    ))
+}
+
+/// Whether a line of CSV has a part that can be the type of an identifier, where a row or a header has one.
+fn may_be_row(line: &str) -> bool {
+    let is_type = |part: &str| {
+        let part = part.trim_matches(['"', ' ', '\t']).to_ascii_lowercase();
+        // What begins the text of an error, and no type.
+        IdentifierType::parse(&part).is_ok() && part != "error"
+    };
+    let mut cells = line.split([',', ';', '\t', '|']);
+    let (first, second) = (cells.next().unwrap_or_default(), cells.next());
+    let key = first.split_once(':').map(|(key, _)| key);
+    key.is_some_and(is_type) || second.is_some_and(|second| is_type(first) || is_type(second))
+}
+
+/// The body without a byte order mark.
+pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// Whether at least half of the lines are JSON objects or arrays. Lines that begin with a quote are not counted: they can

@@ -5,15 +5,16 @@ use std::{borrow::Cow, io::Read};
 
 use flate2::read::MultiGzDecoder;
 
-use super::{MAX_INFLATED, PageError};
+use super::{MAX_INFLATED, PageError, foreign};
 
 /// The first bytes of gzip data (RFC 1952).
-const MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The decompressed body. A body that is not compressed is returned as it is.
 ///
 /// # Errors
-/// The result would be over [`MAX_INFLATED`] bytes (decompression stops there), or the data is damaged.
+/// The result would be over [`MAX_INFLATED`] bytes (decompression stops there), the data is damaged, or it is no text: an
+/// archive, for example, or gzip once more.
 pub fn inflate(body: &[u8]) -> Result<Cow<'_, [u8]>, PageError> {
     inflate_within(body, MAX_INFLATED)
 }
@@ -24,7 +25,11 @@ pub fn inflate(body: &[u8]) -> Result<Cow<'_, [u8]>, PageError> {
 /// The same as [`inflate`].
 pub fn inflate_within(body: &[u8], max_bytes: usize) -> Result<Cow<'_, [u8]>, PageError> {
     let text = if body.starts_with(&MAGIC) { Cow::Owned(gunzip(body, max_bytes)?) } else { Cow::Borrowed(body) };
-    if text.len() > max_bytes { Err(PageError::TooLarge) } else { Ok(text) }
+    if text.len() > max_bytes {
+        return Err(PageError::TooLarge);
+    }
+    foreign::check(&text)?;
+    Ok(text)
 }
 
 /// Decompresses at most one byte more than the limit, from which the caller sees that it was exceeded.

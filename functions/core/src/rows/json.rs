@@ -40,7 +40,13 @@ pub(super) fn each_of_document(document: &RawValue, sink: Sink<'_>) -> Result<()
         return each_element(document, sink, row);
     }
     let page = serde_json::from_str(document.get()).unwrap_or(Page::default());
+    if page.is_repeated {
+        return Err(PageError::unreadable("The page has `rows`, `data` or `column_names` twice; send each once."));
+    }
     match page {
+        Page { rows: Some(_), data: Some(_), .. } => {
+            Err(PageError::unreadable("The page has both `rows` and `data`; send one of them."))
+        }
         Page { rows: Some(rows), .. } => each_element(rows, sink, row),
         Page { data: Some(data), names: Some(names), .. } => {
             let columns = columns_of(names)?;
@@ -49,8 +55,24 @@ pub(super) fn each_of_document(document: &RawValue, sink: Sink<'_>) -> Result<()
         Page { data: Some(_), names: None, .. } => {
             Err(PageError::unreadable("`column_names` is missing beside `data`; send both, or send `rows`."))
         }
-        Page { .. } => sink(row(document)),
+        Page { .. } => sink(single_row(document)?),
     }
+}
+
+/// The row of a document that is one object. An object that is plainly something else, such as an error of a server, is
+/// no page.
+fn single_row(document: &RawValue) -> Result<RawRow, PageError> {
+    let row = row(document);
+    let has_known = |fields: Fields<'_>| fields.known.iter().any(Option::is_some);
+    let may_be_row = match &row.0 {
+        RowForm::Text(text) => text.contains(':'),
+        RowForm::Fault(_) => false,
+        _ => true,
+    };
+    if may_be_row || serde_json::from_str(document.get()).is_ok_and(has_known) {
+        return Ok(row);
+    }
+    Err(PageError::unreadable("The page is an object without `rows` or `data`, and no row; send a list of rows."))
 }
 
 /// Passes one row to the sink for each line that is not blank.
@@ -61,9 +83,9 @@ pub(super) fn each_line(text: &str, sink: Sink<'_>) -> Result<(), PageError> {
     })
 }
 
-/// The lines that are not blank, trimmed.
+/// The lines that are not blank, trimmed. JSON has line ends between tokens only, so a line ends at a CR alone, too.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\n').map(|line| line.trim_matches([' ', '\t', '\r'])).filter(|line| !line.is_empty())
+    text.split(['\n', '\r']).map(|line| line.trim_matches([' ', '\t'])).filter(|line| !line.is_empty())
 }
 
 /// The row that a JSON value describes; a value of another shape becomes a faulty row.
@@ -71,7 +93,7 @@ pub(super) fn row(raw: &RawValue) -> RawRow {
     match raw.get().as_bytes().first() {
         Some(b'{') => object(raw),
         Some(b'[') => match cells(raw) {
-            Some(cells) if cells.len() <= 2 => columns::row(cells),
+            Some(cells) if matches!(cells.len(), 1 | 2) => columns::row(cells),
             _ => RawRow::fault(RowFault::NotText),
         },
         _ => columns::row(vec![cell(raw)]),
@@ -98,9 +120,14 @@ fn cells(raw: &RawValue) -> Option<Vec<Cell>> {
 
 fn columns_of(names: &RawValue) -> Result<Columns, PageError> {
     let names: Option<Vec<String>> = cells(names).and_then(|names| names.into_iter().collect::<Result<_, _>>().ok());
-    names.and_then(|names| Columns::named(&names)).ok_or_else(|| {
-        PageError::unreadable("`column_names` must be one column of `key:value`, or name `key` and `value` once each.")
-    })
+    let columns = match names.as_deref() {
+        Some([_]) => Some(Columns::single()),
+        Some(names) => Columns::named(names)?,
+        None => None,
+    };
+    columns.ok_or(PageError::unreadable(
+        "`column_names` must be one column of `key:value`, or name `key` and `value`, or `user_id`, `type` and `id`.",
+    ))
 }
 
 fn table_row(columns: &Columns, raw: &RawValue) -> RawRow {
@@ -118,7 +145,7 @@ fn object(raw: &RawValue) -> RawRow {
         (None, Some(_), _) => return RawRow::fault(RowFault::UnknownField),
         _ => return RawRow(RowForm::Fault(RowFault::MissingField)),
     };
-    columns::row(used.into_iter().map(cell).collect())
+    columns::named_row(used.into_iter().map(cell).collect())
 }
 
 /// The fields that make a row.
@@ -171,6 +198,8 @@ struct Page<'a> {
     rows: Option<&'a RawValue>,
     data: Option<&'a RawValue>,
     names: Option<&'a RawValue>,
+    /// Whether one of them occurs more than once.
+    is_repeated: bool,
 }
 
 impl<'de> Deserialize<'de> for Page<'de> {
@@ -191,14 +220,17 @@ impl<'de> Visitor<'de> for PageVisitor {
     /// Ignores values that are no arrays: `{"data":"email:a"}` is a row of one column.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<'de>, A::Error> {
         let mut page = Page::default();
+        let mut known = Vec::with_capacity(3);
         while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            let list = value.get().starts_with('[').then_some(value);
-            match name.as_str() {
-                "rows" => page.rows = list,
-                "data" => page.data = list,
-                "column_names" => page.names = list,
-                _ => {}
-            }
+            let slot = match name.as_str() {
+                "rows" => &mut page.rows,
+                "data" => &mut page.data,
+                "column_names" => &mut page.names,
+                _ => continue,
+            };
+            *slot = value.get().starts_with('[').then_some(value);
+            page.is_repeated |= known.contains(&name);
+            known.push(name);
         }
         Ok(page)
     }

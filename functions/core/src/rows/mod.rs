@@ -7,6 +7,9 @@
 mod columns;
 mod csv;
 mod fault;
+#[cfg(test)]
+mod file_tests;
+mod foreign;
 mod format;
 mod inflate;
 mod json;
@@ -30,6 +33,7 @@ use crate::{
 };
 pub use fault::RowFault;
 pub use format::each_row;
+pub(crate) use format::without_bom;
 pub use inflate::{inflate, inflate_within};
 
 /// The most rows of a page (contract: `docs/limits.md`).
@@ -77,8 +81,10 @@ pub struct RawRow(RowForm);
 enum RowForm {
     /// `key:value`; the colon may be missing.
     Text(String),
-    /// A key and a value.
+    /// A key and a value, named as such.
     Pair(String, String),
+    /// Two cells without names, which are taken for a key and a value.
+    Cells(String, String),
     /// A `user_id`, a type and an id.
     Identifier(Box<[String; 3]>),
     /// None of these, and why.
@@ -138,6 +144,27 @@ pub fn page_rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RawRo
     deserializer.deserialize_seq(Rows)
 }
 
+/// Rejects a page whose first row names the columns of a wide table, such as `user_id,email`: a column for each type. Its
+/// rows would be taken for a key and a value, and the first for the value `email` of a `user_id`.
+///
+/// # Errors
+/// The first row has cells without names, or a `user_id`, a type and an id, and each of them is one of these types.
+pub fn reject_wide(rows: &[RawRow], types: &IdentifierTypes) -> Result<(), PageError> {
+    let is_type = |cell: &str| types.find(&cell.trim().to_ascii_lowercase()).is_some();
+    let is_header = match rows.first().map(|row| &row.0) {
+        Some(RowForm::Cells(first, second)) => is_type(first) && is_type(second),
+        Some(RowForm::Identifier(cells)) => cells.iter().all(|cell| is_type(cell)),
+        _ => false,
+    };
+    if is_header {
+        return Err(PageError::unreadable(
+            "The first row names types of identifiers, so the page has a column for each type: send one identifier a row, \
+             as `key:value` or with the columns `key` and `value`.",
+        ));
+    }
+    Ok(())
+}
+
 impl RawRow {
     /// Reads the row for `delete_profile`: an identifier of the profile to delete.
     ///
@@ -149,7 +176,7 @@ impl RawRow {
                 let (key, value) = text.split_once(':').ok_or(RowFault::NoColon)?;
                 external_id(key, value, types)
             }
-            RowForm::Pair(key, value) => external_id(key, value, types),
+            RowForm::Pair(key, value) | RowForm::Cells(key, value) => external_id(key, value, types),
             RowForm::Identifier(_) => Err(RowFault::MissingField),
             RowForm::Fault(fault) => Err(*fault),
         }
@@ -166,8 +193,8 @@ impl RawRow {
                 let lookup = external_id(USER_ID, user_id, types)?;
                 Ok(IdentifierRow { lookup, target: external_id(id_type, id, types)? })
             }
-            RowForm::Pair(..) => Err(RowFault::MissingField),
-            RowForm::Text(_) => Err(RowFault::NotText),
+            RowForm::Pair(..) | RowForm::Cells(..) => Err(RowFault::MissingField),
+            RowForm::Text(_) => Err(RowFault::MissingField),
             RowForm::Fault(fault) => Err(*fault),
         }
     }
@@ -198,7 +225,9 @@ impl fmt::Debug for RawRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             RowForm::Text(text) => write!(f, "RawRow(<{} bytes>)", text.len()),
-            RowForm::Pair(key, value) => write!(f, "RawRow(<{} and {} bytes>)", key.len(), value.len()),
+            RowForm::Pair(key, value) | RowForm::Cells(key, value) => {
+                write!(f, "RawRow(<{} and {} bytes>)", key.len(), value.len())
+            }
             RowForm::Identifier(_) => f.write_str("RawRow(<identifier>)"),
             RowForm::Fault(fault) => write!(f, "RawRow({fault:?})"),
         }
@@ -221,6 +250,7 @@ impl Serialize for RawRow {
         match &self.0 {
             RowForm::Text(text) => serializer.serialize_str(text),
             RowForm::Pair(key, value) => object(serializer, &[("key", key), ("value", value)]),
+            RowForm::Cells(key, value) => [key, value].serialize(serializer),
             RowForm::Identifier(fields) => {
                 let [user_id, id_type, id] = fields.as_ref();
                 object(serializer, &[("user_id", user_id), ("type", id_type), ("id", id)])

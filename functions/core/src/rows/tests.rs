@@ -24,12 +24,12 @@ fn profiles(rows: &[RawRow]) -> Vec<String> {
 }
 
 /// Parses a body as `/internal/bulk-delete-internal` does if it is sent without a media type.
-fn read_sent(sent: &[u8]) -> Result<Vec<RawRow>, PageError> {
+pub(super) fn read_sent(sent: &[u8]) -> Result<Vec<RawRow>, PageError> {
     read_page(&inflate(sent)?, "")
 }
 
 /// Compares the rows of a body, each as `type:value` or its fault, or the error of the whole body.
-fn check(body: impl AsRef<[u8]>, expected: &[&str]) {
+pub(super) fn check(body: impl AsRef<[u8]>, expected: &[&str]) {
     let body = body.as_ref();
     for sent in [body.to_vec(), gzip(body)] {
         let read = read_sent(&sent).map_or_else(|error| vec![error.to_string()], |rows| profiles(&rows));
@@ -42,15 +42,16 @@ fn a_table_with_named_columns() {
     let types = r#""column_types":["string"]"#;
     check(
         format!(r#"{{"column_names":["_col0"],{types},"data":[["email:a"],["b"],[null],["email:c","x"],[]]}}"#),
-        &["email:a", "NoColon", "NotText", "NotText", "NotText"],
+        &["email:a", "NoColon", "NotText", "Cells", "Cells"],
     );
-    let expected = ["email:a", "user_id:7", "NotText", "NotText"];
+    let expected = ["email:a", "user_id:7", "Cells", "NotText"];
     check(r#"{"column_names":["key","value"],"data":[["email","a"],["user_id",7],["email"],"email:b"]}"#, &expected);
     check(r#"{"data":[[0,"a","email"]],"column_names":["n","VALUE","Key"]}"#, &["email:a"]);
     check(r#"{"column_names":["key"],"data":[]}"#, &[]);
-    let names = "`column_names` must be one column of `key:value`, or name `key` and `value` once each.".to_owned();
-    for bad in [r#"["a","b"]"#, r#"["key","value","key"]"#, "[]", "[1.5]"] {
-        check(format!(r#"{{"column_names":{bad},"data":[["a","b"]]}}"#), &[&names]);
+    let names =
+        "`column_names` must be one column of `key:value`, or name `key` and `value`, or `user_id`, `type` and `id`.";
+    for bad in [r#"["a","b"]"#, r#"["user_id","email"]"#, "[]", "[1.5]"] {
+        check(format!(r#"{{"column_names":{bad},"data":[["a","b"]]}}"#), &[names]);
     }
     check(r#"{"data":[["email:a"]]}"#, &["`column_names` is missing beside `data`; send both, or send `rows`."]);
 }
@@ -67,8 +68,8 @@ null
     );
     let read = |media_type| profiles(&read_page(b"\"bad\"\n\"email:b\"\n", media_type).unwrap());
     assert_eq!(read("application/x-ndjson"), ["NoColon", "email:b"]);
-    assert_eq!(read("text/csv"), ["email:b"], "the first line is a header");
-    assert_eq!(read(""), ["email:b"]);
+    assert_eq!(read("text/csv"), ["NoColon", "email:b"]);
+    assert_eq!(read(""), ["NoColon", "email:b"]);
     let quoted = b"\"email:a\\u00e9\"\n\"email:b\"\n";
     assert_eq!(profiles(&read_page(quoted, "text/csv").unwrap()), [r"email:a\u00e9", "email:b"]);
 }
@@ -121,10 +122,7 @@ fn a_bad_row_is_one_faulty_row() {
     );
     check(format!(r#"["email:{}","email:{}"]"#, "x".repeat(2_049), "é".repeat(1_025)), &["LongValue", "LongValue"]);
     check(b"[\"email:\xff\",\"email:\\\xff\",\"email:a\"]", &["NotUtf8", "NotUtf8", "email:a"]);
-    check(
-        "[\"email:\u{0}\"]",
-        &["The page is not valid JSON (line 1, column 8); send a list of rows, or one row a line."],
-    );
+    check("[\"email:\\u0000\"]", &["email:\0"]);
 }
 
 #[test]
@@ -151,10 +149,10 @@ fn comma_separated_values() {
     check("profile\nemail:a\n", &["email:a"]);
     check("\"profile\"\n\"email:a\"\n", &["email:a"]);
     check("\u{feff}email:a\n\u{feff}email:b", &["email:a", "UnknownType"]);
-    check("email,a\nemail,\"b,\"\"c\"\"\r\nd\"\nemail, e \n", &["email:a", "email:b,\"c\"\r\nd", "email: e "]);
-    check("KEY,Value\nemail,a:b\nemail,\nemail\n", &["email:a:b", "EmptyValue", "NotText"]);
+    check("email,a\nemail,\"b,\"\"c\"\"d\"\nemail, e \n", &["email:a", "email:b,\"c\"d", "email: e "]);
+    check("KEY,Value\nemail,a:b\nemail,\nemail\n", &["email:a:b", "EmptyValue", "Cells"]);
     check("value,note,key\na,x,email\n", &["email:a"]);
-    check("email:a\n\"\"\na,b,c,d\n", &["email:a", "NoColon", "NotText"]);
+    check("email:a\n\"\"\na,b,c,d\n", &["email:a", "NoColon", "Cells"]);
     check(b"email:\xff\nemail:a", &["NotUtf8", "email:a"]);
     check("email:a\r", &["email:a"]);
     check("", &[]);
@@ -163,16 +161,16 @@ fn comma_separated_values() {
 
 #[test]
 fn a_quote_that_is_never_closed_is_one_faulty_row() {
-    check("email:a\n\"email:b\nemail:c\n", &["email:a", "NotText", "email:c"]);
-    check("email:a\n\"email:b\n\"email:c,d\"\n", &["email:a", "NotText", "email:c,d"]);
-    check("email:a\n\"email:b\"x\nemail:\"c\"\n", &["email:a", "NotText", "email:\"c\""]);
-    check("email,\"a\n\"email\",b", &["NotText", "email:b"]);
+    check("email:a\n\"email:b\nemail:c\n", &["email:a", "Quotes", "email:c"]);
+    check("email:a\n\"email:b\n\"email:c,d\"\n", &["email:a", "Quotes", "email:c,d"]);
+    check("email:a\n\"email:b\"x\nemail:\"c\"\n", &["email:a", "Quotes", "email:\"c\""]);
+    check("email,\"a\n\"email\",b", &["Quotes", "email:b"]);
 }
 
 #[test]
 fn a_bad_row_does_not_change_the_format() {
     check("email:a\n{}\n[]\nemail:b\nemail:c", &["email:a", "NoColon", "NoColon", "email:b", "email:c"]);
-    check("{oops\nemail:a\nemail:b", &["email:a", "email:b"]);
+    check("{oops\nemail:a\nemail:b", &["NoColon", "email:a", "email:b"]);
     check("[oops:\nemail:a\nemail:b", &["UnknownType", "email:a", "email:b"]);
 }
 
@@ -188,7 +186,6 @@ fn a_page_that_was_cut_off_is_rejected() {
         "[\n  {\"key\":\"email\",\"value\":\"a\"}\n  {\"key\":\"email\",\"value\":\"b\"},\n  {\"x\":1}\n]",
         &[broken],
     );
-    check(b"\xff\xfee\0m\0", &["The page is UTF-16; send it as UTF-8."]);
 }
 
 #[test]
@@ -199,7 +196,7 @@ fn a_page_has_its_limits() {
     let list = format!("[{}1]", "1,".repeat(MAX_ROWS));
     assert_eq!(read_sent(list.as_bytes()), Err(PageError::TooManyRows));
     check(format!("[[{}1]]", "1,".repeat(MAX_ROWS)), &["NotText"]);
-    check(",".repeat(MAX_ROWS), &["NotText"]);
+    check(format!("email{}", ",".repeat(MAX_ROWS)), &["Cells"]);
     check("[".repeat(MAX_ROWS), &["The page ends before its JSON does; send it whole."]);
     assert_eq!(read_sent(&vec![b'\n'; MAX_INFLATED + 1]), Err(PageError::TooLarge));
 }
@@ -213,7 +210,7 @@ fn a_full_page_is_parsed_quickly() {
     assert!(start.elapsed().as_secs() < 5, "generous, for a debug build on a busy machine");
 }
 
-fn identifiers(body: &str) -> Vec<String> {
+pub(super) fn identifiers(body: &str) -> Vec<String> {
     let types = IdentifierTypes::default();
     let id = |id: &ExternalId| format!("{}:{}", id.id_type.as_str(), id.value.expose());
     let text = |row: &RawRow| match row.identifier(&types) {
@@ -237,8 +234,8 @@ fn a_row_names_an_identifier() {
         {"user_id":"u","type":"email","id":"e","x":1},{"user_id":"","type":"email","id":"e"},
         {"user_id":"u","type":"group_id","id":"e"},{"user_id":"u","type":"size","id":"e"},
         {"user_id":"u","type":"email","id":["e"]}]"#;
-    let faults = "NotText NotText MissingField NotText MissingField UnknownField EmptyValue UnsupportedType UnknownType \
-                  NotText";
+    let faults = "MissingField NotText MissingField MissingField MissingField UnknownField EmptyValue UnsupportedType \
+                  UnknownType NotText";
     assert_eq!(identifiers(bad).join(" "), faults);
 }
 
@@ -251,6 +248,8 @@ fn a_row_is_read_from_any_value_and_debug_does_not_show_it() {
     assert!(!format!("{read:?}").contains("secret"));
     let written = serde_json::to_string(&read).unwrap();
     assert_eq!(written, rows.replace('7', "\"7\""));
+    let cells: Vec<RawRow> = crate::json::read(br#"[["email","a"]]"#).unwrap();
+    assert_eq!(serde_json::to_string(&cells).unwrap(), r#"[["email","a"]]"#);
 }
 
 /// Text that every format can carry. It begins with a letter, because in CSV a blank line is skipped and a byte order mark
@@ -304,11 +303,15 @@ proptest! {
             json!({"column_names": ["key", "value"], "data": two}).to_string().into_bytes(),
             lines_of(&texts),
             lines_of(&pairs),
+        ];
+        let csv = [
             if ambiguous { lines_of(&texts) } else { csv_of(&one, ::csv::QuoteStyle::Necessary) },
             csv_of(&named, ::csv::QuoteStyle::Always),
             csv_of(&two, ::csv::QuoteStyle::Necessary),
         ];
-        for body in bodies {
+        // CSV can carry neither line ends nor NUL.
+        let is_csv = !values.iter().any(|value| value.contains(['\n', '\r', '\0']));
+        for body in bodies.into_iter().chain(csv.into_iter().filter(|_| is_csv)) {
             prop_assert_eq!(&profiles(&read_sent(&body).unwrap()), &expected, "{}", String::from_utf8_lossy(&body));
             prop_assert_eq!(&profiles(&read_sent(&gzip(&body)).unwrap()), &expected);
         }

@@ -350,6 +350,7 @@ impl Results {
         match decided {
             Ok(Some((outcome, extent))) => {
                 self.outcomes.set(at, outcome);
+                extent.near_miss().inspect(|near_miss| self.outcomes.set_near_miss(at, *near_miss));
                 self.extent += extent;
             }
             Ok(None) => {}

@@ -7,6 +7,7 @@ use efface_core::{
     job::{
         Action, JobId, Page, SHARDS,
         chunk::{CHUNK_ROWS, Row, pack},
+        near_miss::{NearMiss, other_forms},
     },
     key::IdHash,
     rows::{RawRow, RowFault},
@@ -105,21 +106,19 @@ impl AdmittedPage {
     }
 }
 
-/// A row of a dry run also looks whether the value in lower or in upper case would be found.
+/// A row of a dry run also looks whether other forms of the value would be found.
 fn profile_row(access: &Access, id: &ExternalId, dry_run: bool) -> Row {
     let own = access.hash(&id.id_type, &id.value);
     if !dry_run {
         return Row::Profile(own);
     }
-    let value = id.value.expose();
-    let mut others: Vec<IdHash> = [value.to_lowercase(), value.to_uppercase()]
-        .into_iter()
-        // A longer value could not be stored, so it is not looked for.
-        .filter_map(|other| IdentifierValue::parse(other).ok())
-        .map(|other| access.hash(&id.id_type, &other))
-        .filter(|other| *other != own)
-        .collect();
-    others.dedup();
+    let mut others: Vec<(NearMiss, IdHash)> = Vec::new();
+    for (near_miss, form) in other_forms(id.value.expose()) {
+        // A value that could not be stored is not looked for, nor one that the space takes for the same.
+        let hash = IdentifierValue::parse(form).ok().map(|form| access.hash(&id.id_type, &form));
+        let is_new = |hash: &IdHash| *hash != own && others.iter().all(|(_, other)| other != hash);
+        others.extend(hash.filter(is_new).map(|hash| (near_miss, hash)));
+    }
     Row::Plan { own, others }
 }
 

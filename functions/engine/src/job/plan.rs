@@ -13,14 +13,15 @@ use efface_core::{
     job::{
         Counts, JobId, Outcome, RowRef,
         chunk::Row,
-        plan::{Extent, Plan},
+        near_miss::NearMiss,
+        plan::{Extent, LISTED_NEAR_MISSES, NearMissRow, Plan},
     },
     key::IdHash,
     profile::Head,
     space::SpaceId,
     time::Time,
 };
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 
 use super::Decided;
 use crate::{Deadline, Engine, Error, concurrency::MAX};
@@ -64,19 +65,24 @@ impl Engine {
         let reservations = Reservations::Memory(&memory);
         let mut counts = Counts::default();
         let mut extent = Extent::default();
+        let mut near_misses = Vec::new();
         for (first, rows) in (0_u32..).step_by(PART).zip(page.rows.chunks(PART)) {
             let mut work = Vec::with_capacity(rows.len());
             for (at, row) in (first..).zip(rows) {
-                work.push(self.plan_within(page.space, row, RowRef { page: 0, row: at }, &reservations, deadline));
+                let planned = self.plan_within(page.space, row, RowRef { page: 0, row: at }, &reservations, deadline);
+                work.push(planned.map(move |decided| (at, decided)));
             }
             let mut decided = stream::iter(work).buffer_unordered(MAX);
-            while let Some(decided) = decided.next().await {
+            while let Some((row, decided)) = decided.next().await {
                 let Some((outcome, more)) = decided? else { return Ok(None) };
                 counts.count(outcome, 1);
+                near_misses.extend(more.near_miss().map(|near_miss| NearMissRow { row, code: near_miss.as_str() }));
                 extent += more;
             }
+            near_misses.sort_unstable_by_key(|near_miss| near_miss.row);
+            near_misses.truncate(LISTED_NEAR_MISSES);
         }
-        Ok(Some(Plan::new(counts.total(), &counts, extent, &self.pricing)))
+        Ok(Some(Plan { near_misses, ..Plan::new(counts.total(), &counts, extent, &self.pricing) }))
     }
 
     async fn plan_within(
@@ -117,7 +123,7 @@ impl Engine {
     async fn plan_profile(
         &self,
         space: &SpaceId,
-        (own, others): (IdHash, &[IdHash]),
+        (own, others): (IdHash, &[(NearMiss, IdHash)]),
         at: RowRef,
         found: Option<&Identifier>,
         reservations: &Reservations<'_>,
@@ -131,16 +137,23 @@ impl Engine {
             None => None,
         };
         let Some(root) = root else {
-            let mut other_case = false;
-            for other in others {
-                other_case = other_case || self.active_profile(space, *other).await?.is_some();
-            }
-            return Ok((Outcome::NotFound, Extent { other_case: other_case.into(), ..Extent::default() }));
+            let near_miss = self.near_miss(space, others).await?;
+            return Ok((Outcome::NotFound, Extent::of_near_miss(near_miss)));
         };
         if self.reserve(space, &root.root.to_string(), at, reservations).await? == Reserved::OtherRow {
             return Ok((Outcome::Duplicate, Extent::default()));
         }
         Ok((Outcome::Deleted, self.extent(space, &root).await?))
+    }
+
+    /// The first of these forms that has an active profile.
+    async fn near_miss(&self, space: &SpaceId, others: &[(NearMiss, IdHash)]) -> Result<Option<NearMiss>, StoreError> {
+        for (near_miss, other) in others {
+            if self.active_profile(space, *other).await?.is_some() {
+                return Ok(Some(*near_miss));
+            }
+        }
+        Ok(None)
     }
 
     /// What the deletion of a merged profile would remove.

@@ -12,7 +12,7 @@ use efface_engine::{Error, job::AdmittedPage};
 use serde::Serialize;
 use utoipa::{PartialSchema, ToSchema};
 
-use super::page::PageResult;
+use super::page::{PageResult, check_rows};
 use crate::{
     body::{BodyLimits, BodyRule, essence, unreadable},
     context::RequestContext,
@@ -126,6 +126,7 @@ impl Handler for BulkDelete {
     fn parse(cx: &RequestContext<'_>) -> Result<BulkPage, ApiError> {
         let media_type = cx.request.header("content-type")?.map(essence).unwrap_or_default().to_ascii_lowercase();
         let rows = read_page(&cx.body, &media_type).map_err(unreadable)?;
+        check_rows(&rows, &cx.access.space.identifier_types)?;
         let group = cx.request.header(GROUP)?.map(Group::parse).transpose();
         let group = group.map_err(|error| ApiError::bad_request("The header {}: {}.", &[&GROUP, &error]))?;
         cx.no_query()?;

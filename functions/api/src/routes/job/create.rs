@@ -116,7 +116,7 @@ impl Handler for CreateJob {
         if max_deletions.is_some_and(|most| most < 1) {
             return Err(ApiError::bad_request("The request body at `max_deletions`: it must be at least 1.", &[]));
         }
-        check_rows(&rows)?;
+        check_rows(&rows, &cx.access.space.identifier_types)?;
         cx.no_query()?;
         let group = group.map(|group| cx.access.key.group(group));
         Ok((NewJob { action, dry_run, group, open, max_deletions, profile_id: None }, rows))

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use efface_aws::store::job::{OutcomeCursor, RowOutcome as StoredOutcome};
 use efface_core::{
     api_error::ApiError,
-    job::{JobStatus, Outcome},
+    job::{JobStatus, Outcome, near_miss::NearMiss},
     limit::Limit,
     list::{self, ListQuery},
 };
@@ -39,7 +39,8 @@ struct RowOutcome {
     /// Its number within the page, from 0.
     row: usize,
     outcome: Outcome,
-    /// The code for programs: the outcome or, for an invalid row, what is wrong with it.
+    /// The code for programs: the outcome; for an invalid row, what is wrong with it; or for a row that a dry run did not
+    /// find, `other_case` or `other_form` if it would be found so.
     code: &'static str,
     /// The message for people.
     message: &'static str,
@@ -47,9 +48,16 @@ struct RowOutcome {
 
 impl From<StoredOutcome> for RowOutcome {
     fn from(stored: StoredOutcome) -> Self {
-        let StoredOutcome { page, row, outcome, fault } = stored;
+        let StoredOutcome { page, row, outcome, fault, near_miss } = stored;
         let (code, message) = match (outcome, fault) {
             (_, Some(fault)) => (fault.code(), fault.message()),
+            (Outcome::NotFound, _) if near_miss == Some(NearMiss::OtherCase) => {
+                ("other_case", "It is not found as it is written, but would be in lower or in upper case.")
+            }
+            (Outcome::NotFound, _) if near_miss == Some(NearMiss::OtherForm) => (
+                "other_form",
+                "It is not found as it is written, but would be without surrounding blanks or invisible characters or in NFC.",
+            ),
             (Outcome::Deleted, _) => ("deleted", "It has been deleted."),
             (Outcome::Duplicate, _) => ("duplicate", "Another row of this job or group deleted it."),
             (Outcome::NotFound, _) => ("not_found", "There is no such profile or identifier."),

@@ -3,11 +3,14 @@
 use efface_core::{
     api_error::ApiError,
     message::Message,
-    rows::{MAX_ROWS, RawRow},
+    rows::{MAX_ROWS, RawRow, reject_wide},
+    space::IdentifierTypes,
 };
 use efface_engine::job::AdmittedPage;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::body::unreadable;
 
 /// How many rejected rows a response lists at most (contract).
 const LISTED: usize = 1_000;
@@ -44,11 +47,11 @@ impl From<&AdmittedPage> for PageResult {
     }
 }
 
-/// Rejects a page with too many rows.
-pub(super) fn check_rows(rows: &[RawRow]) -> Result<(), ApiError> {
+/// Rejects a page with too many rows, or with a header that would be taken for a row.
+pub(super) fn check_rows(rows: &[RawRow], types: &IdentifierTypes) -> Result<(), ApiError> {
     if rows.len() > MAX_ROWS {
         let text = "A page must have at most {} rows; make an open job and send more pages.";
         return Err(ApiError::PageTooLarge(Message::new(text, &[&MAX_ROWS])));
     }
-    Ok(())
+    reject_wide(rows, types).map_err(unreadable)
 }

@@ -77,7 +77,7 @@ impl Handler for AddRows {
         if body.page > MAX_PAGE {
             return Err(ApiError::bad_request("The request body at `page`: it must be at most {}.", &[&MAX_PAGE]));
         }
-        check_rows(&body.rows)?;
+        check_rows(&body.rows, &cx.access.space.identifier_types)?;
         cx.no_query()?;
         Ok(body)
     }

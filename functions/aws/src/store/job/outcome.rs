@@ -6,6 +6,7 @@ use efface_core::{
     job::{
         JobId, MAX_PAGE, Outcome, Page,
         chunk::{CHUNK_ROWS, Chunk, Outcomes, Row},
+        near_miss::NearMiss,
     },
     rows::{MAX_ROWS, RowFault},
     space::SpaceId,
@@ -29,6 +30,8 @@ pub struct RowOutcome {
     pub outcome: Outcome,
     /// Why it cannot be read, where that is so and its rows are still kept.
     pub fault: Option<RowFault>,
+    /// How it would be found, where a dry run did not find it as it is written.
+    pub near_miss: Option<NearMiss>,
 }
 
 /// Where a page of the list ended: all up to this row was looked at.
@@ -125,7 +128,8 @@ impl List<'_> {
                     return Ok(true);
                 }
                 let fault = rows.as_ref().and_then(|rows| rows.get(at)).and_then(fault);
-                self.found.push(RowOutcome { page: page.page, row, outcome, fault });
+                let near_miss = outcomes.near_miss(at);
+                self.found.push(RowOutcome { page: page.page, row, outcome, fault, near_miss });
                 self.end = Some(OutcomeCursor { page: page.page, row });
             }
         }
