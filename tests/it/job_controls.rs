@@ -121,12 +121,7 @@ async fn a_stop_waits_for_started_chunks() {
         let worker = app.worker();
         app.deliver(&worker, &app.queue.take()).await;
         let chunks = app.queue.take();
-        let cut = app.db.proxy.cut_after(6, true);
-        tokio::select! {
-            _ = app.deliver(&worker, &chunks[..1]) => panic!("the worker completed the chunk before the cut"),
-            () = cut.notified() => {}
-        }
-        app.db.proxy.heal();
+        assert!(app.db.proxy.dies_after(6, true, app.deliver(&worker, &chunks[..1])).await);
         assert_eq!(app.control(&job, verb).await.body["job"]["state"], during);
         // The other chunk does not start; the started one is delivered again and completed.
         assert!(app.deliver(&worker, &chunks[1..]).await.is_empty());

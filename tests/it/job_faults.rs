@@ -96,12 +96,7 @@ async fn a_worker_may_die_at_any_request() {
             loop {
                 let app = app().await;
                 let job = app.job(rows.clone()).await;
-                let cut = app.db.proxy.cut_after(passes, last_is_done);
-                let died = tokio::select! {
-                    () = app.work() => false,
-                    () = cut.notified() => true,
-                };
-                app.db.proxy.heal();
+                let died = app.db.proxy.dies_after(passes, last_is_done, app.work()).await;
                 if died {
                     // No message was acknowledged: deliver all of them again.
                     app.queue.take();
@@ -129,12 +124,7 @@ async fn the_api_may_die_at_any_request() {
             let app = app().await;
             app.create_job(json!({ "action": "delete_profile", "open": true })).await;
             let request = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs"), &profiles()).key("k");
-            let cut = app.db.proxy.cut_after(passes, last_is_done);
-            let died = tokio::select! {
-                _ = app.send(request.clone()) => false,
-                () = cut.notified() => true,
-            };
-            app.db.proxy.heal();
+            let died = app.db.proxy.dies_after(passes, last_is_done, app.send(request.clone())).await;
             if died {
                 app.queue.take();
             }
@@ -378,13 +368,7 @@ async fn a_stalled_chunk_is_requeued() {
     let worker = app.worker();
     app.deliver(&worker, &app.queue.take()).await;
     let chunk = app.queue.take();
-    let cut = app.db.proxy.cut_after(8, true);
-    let died = tokio::select! {
-        _ = app.deliver(&worker, &chunk) => false,
-        () = cut.notified() => true,
-    };
-    app.db.proxy.heal();
-    assert!(died);
+    assert!(app.db.proxy.dies_after(8, true, app.deliver(&worker, &chunk)).await);
     assert_eq!(app.reconcile().await.requeued, 0, "the worker may still be running");
     app.clock.advance(76_000);
     assert_eq!(app.reconcile().await.requeued, 1);

@@ -29,12 +29,7 @@ async fn run_interrupted(app: &TestApp, passes: usize) -> (Vec<String>, bool) {
     let worker = app.worker();
     app.deliver(&worker, &app.queue.take()).await;
     let chunk = app.queue.take();
-    let cut = app.db.proxy.cut_after(passes, true);
-    let died = tokio::select! {
-        _ = app.deliver(&worker, &chunk) => false,
-        () = cut.notified() => true,
-    };
-    app.db.proxy.heal();
+    let died = app.db.proxy.dies_after(passes, true, app.deliver(&worker, &chunk)).await;
     (chunk, died)
 }
 

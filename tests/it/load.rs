@@ -121,12 +121,7 @@ async fn an_interrupted_load_is_completed_by_loading_again() {
     let mut passes = 0;
     loop {
         let app = TestApp::start().await;
-        let cut = app.db.proxy.cut_after(passes, true);
-        let died = tokio::select! {
-            _ = app.try_load(&line) => false,
-            () = cut.notified() => true,
-        };
-        app.db.proxy.heal();
+        let died = app.db.proxy.dies_after(passes, true, app.try_load(&line)).await;
         app.try_load(&line).await.unwrap();
         let dump = app.db.dump().await;
         let count = |prefix: &str, sk: &str| {

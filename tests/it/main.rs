@@ -31,5 +31,6 @@ mod revocation;
 mod rights;
 mod seeds;
 mod spaces;
+mod stored_forms;
 mod template;
 mod unreadable;

@@ -163,12 +163,7 @@ async fn a_deletion_that_is_under_way_is_ended() {
         let worker = app.worker();
         app.deliver(&worker, &app.queue.take()).await;
         let chunk = app.queue.take();
-        let cut = app.db.proxy.cut_after(passes, true);
-        let died = tokio::select! {
-            _ = app.deliver(&worker, &chunk) => false,
-            () = cut.notified() => true,
-        };
-        app.db.proxy.heal();
+        let died = app.db.proxy.dies_after(passes, true, app.deliver(&worker, &chunk)).await;
         let restored = backup.restore("restored").await;
         backup.reapply(&restored).await;
         backup.check(&restored).await;
@@ -187,12 +182,7 @@ async fn a_deletion_that_the_backup_cut_short_is_ended() {
     let worker = app.worker();
     app.deliver(&worker, &app.queue.take()).await;
     let chunk = app.queue.take();
-    let cut = app.db.proxy.cut_after(9, true);
-    tokio::select! {
-        _ = app.deliver(&worker, &chunk) => panic!("it did not die"),
-        () = cut.notified() => {}
-    }
-    app.db.proxy.heal();
+    assert!(app.db.proxy.dies_after(9, true, app.deliver(&worker, &chunk)).await);
     let backup = Backup::of(app).await;
     backup.app.queue.put(&chunk[0]);
     backup.app.work().await;
@@ -226,12 +216,7 @@ async fn jobs_of_the_backup_are_cancelled_and_add_up() {
         app.deliver(&worker, &own).await;
         let (own, others): (Vec<_>, Vec<_>) =
             app.queue.take().into_iter().partition(|body| body.contains(&stopped[4..]) && body.contains("chunk"));
-        let cut = app.db.proxy.cut_after(6, true);
-        tokio::select! {
-            _ = app.deliver(&worker, &own) => panic!("it did not die"),
-            () = cut.notified() => {}
-        }
-        app.db.proxy.heal();
+        assert!(app.db.proxy.dies_after(6, true, app.deliver(&worker, &own)).await);
         others.into_iter().chain(own).for_each(|body| app.queue.put(body));
     }
     app.control(&pausing, "pause").await;

@@ -153,6 +153,13 @@ impl TestApp {
         Self::on(TestStore::start_patient().await).await
     }
 
+    /// Starts an instance on a table that holds these items.
+    pub async fn with(items: &[HashMap<String, AttributeValue>]) -> Self {
+        let db = TestStore::start().await;
+        db.put(items).await;
+        Self::on(db).await
+    }
+
     async fn on(db: TestStore) -> Self {
         log::capture();
         let (clock, queue, dead) = (TestClock::default(), TestQueue::default(), TestQueue::default());

@@ -134,11 +134,20 @@ impl FaultProxy {
         self.inner.lock().unwrap().plan = Some(Box::new(plan));
     }
 
-    /// Simulates the death of a process: the first `passes` requests pass, and all later ones are lost. If
-    /// `last_is_done`, the first of the lost ones is carried out and only its reply is lost.
-    ///
-    /// Notifies when a request was lost without being carried out: the caller then drops what it runs.
-    pub fn cut_after(&self, passes: usize, last_is_done: bool) -> Arc<Notify> {
+    /// Does some work in a process that dies after `passes` requests: all later ones are lost. If `last_is_done`, the first
+    /// of the lost ones is carried out and only its reply is lost. Whether the process died before the work was done.
+    pub async fn dies_after<T>(&self, passes: usize, last_is_done: bool, work: impl Future<Output = T>) -> bool {
+        let cut = self.cut_after(passes, last_is_done);
+        let died = tokio::select! {
+            _ = work => false,
+            () = cut.notified() => true,
+        };
+        self.heal();
+        died
+    }
+
+    /// Loses all requests after the first `passes`. Notifies when one was lost without being carried out.
+    fn cut_after(&self, passes: usize, last_is_done: bool) -> Arc<Notify> {
         let cut = Arc::new(Notify::new());
         let notify = Arc::clone(&cut);
         let mut seen = 0;

@@ -13,6 +13,7 @@ pub mod calls;
 pub mod events;
 pub mod fault_proxy;
 pub mod faults;
+pub mod fixture;
 pub mod jobs;
 pub mod log;
 pub mod matchers;

@@ -81,13 +81,19 @@ impl TestStore {
     pub async fn restore(&self, table: &str, items: &[HashMap<String, AttributeValue>]) -> Self {
         let proxy = FaultProxy::start(&self.server.url).await;
         new_table(&self.client, table).send().await.unwrap();
+        let (store, client) = (Store::new(client(&proxy.url), table), self.client.clone());
+        let restored = Self { store, client, proxy, table: table.to_owned(), server: Arc::clone(&self.server) };
+        restored.put(items).await;
+        restored
+    }
+
+    /// Writes items as they are.
+    pub async fn put(&self, items: &[HashMap<String, AttributeValue>]) {
         for batch in items.chunks(25) {
             let put = |item: &HashMap<_, _>| PutRequest::builder().set_item(Some(item.clone())).build().unwrap();
             let writes = batch.iter().map(|item| WriteRequest::builder().put_request(put(item)).build()).collect();
-            self.client.batch_write_item().request_items(table, writes).send().await.unwrap();
+            self.client.batch_write_item().request_items(&self.table, writes).send().await.unwrap();
         }
-        let store = Store::new(client(&proxy.url), table);
-        Self { store, client: self.client.clone(), proxy, table: table.to_owned(), server: Arc::clone(&self.server) }
     }
 
     /// A store on another table of the same database, through this one's fault proxy.

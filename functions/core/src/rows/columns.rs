@@ -11,8 +11,13 @@ pub(super) type Cell = Result<String, RowFault>;
 pub(super) const MAX_COLUMNS: usize = 1_024;
 
 /// The names by which a single column of `key:value` is known where it could be a row as well (contract: `docs/api.md`).
-const SINGLE: [&str; 9] = [
+const SINGLE: [&str; 14] = [
     "key:value",
+    "key",
+    "value",
+    "id",
+    "row",
+    "rows",
     "profile",
     "profiles",
     "identifier",
