@@ -50,7 +50,7 @@ async fn the_newest_fixture_has_the_forms_of_this_version() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         return now.write(&root.join(format!("{:03}", folders.len() + 1)));
     }
-    assert_eq!(forms, now.forms(), "a stored form has changed: see docs/operations.md, then set EFFACE_UPDATE=1");
+    assert_eq!(forms, now.forms(), "a stored form has changed: see docs/operations.md, then CONTRIBUTING.md");
 }
 
 fn people(from: usize, to: usize) -> Vec<String> {
