@@ -122,7 +122,7 @@ async fn invalid_bodies() {
     let raw = |text: &str| Req { body: text.as_bytes().to_vec(), ..Req::post(path.clone(), &json!(null)) };
     for (text, expected) in [
         ("", "400 bad_request The request body is not valid JSON (line 1, column 0)."),
-        ("\u{feff}{}", "400 bad_request The request body is not valid JSON (line 1, column 1)."),
+        ("\u{feff}{}", "400 bad_request The request body: missing field `delete_external_ids`."),
         (
             r#"{"delete_external_ids":[{"id":"e@x","id":"f","type":"email"}]}"#,
             "400 bad_request The request body at `delete_external_ids[0]`: duplicate field `id`.",

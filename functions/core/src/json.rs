@@ -4,10 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Visitor, forward_to_deserialize_any};
 
-use crate::{
-    message::{Message, Quote, Words},
-    rows::without_bom,
-};
+use crate::message::{Message, Quote, Words};
 
 /// Why a text can't be parsed.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,12 +18,12 @@ pub enum JsonError {
 }
 
 /// Parses a JSON text strictly: text after the end and deep nesting are errors. Repeated fields are errors, and unknown
-/// ones if `T` has `deny_unknown_fields`. A byte order mark is ignored (RFC 8259, section 8.1).
+/// ones if `T` has `deny_unknown_fields`.
 ///
 /// # Errors
 /// See [`JsonError`].
 pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
-    let mut reader = serde_json::Deserializer::from_slice(without_bom(text));
+    let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let field = error.path().to_string();
         explain(field, error.inner())

@@ -9,6 +9,7 @@ use crate::{
     json::{self, JsonError, Object},
     message::Quote,
     path::{self, PathEncoding},
+    rows::without_bom,
     space::IdentifierTypes,
 };
 
@@ -138,12 +139,12 @@ impl DeleteIdentifier {
     }
 }
 
-/// Parses a JSON body strictly, see [`json::read`].
+/// Parses a JSON body strictly, see [`json::read`]. A byte order mark is ignored (RFC 8259, section 8.1).
 ///
 /// # Errors
 /// [`ApiError::BadRequest`]. Its message names the field, or the line and column of a syntax error.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    json::read(body).map_err(|error| match error {
+    json::read(without_bom(body)).map_err(|error| match error {
         JsonError::Syntax(line, column) => {
             ApiError::bad_request("The request body is not valid JSON (line {}, column {}).", &[&line, &column])
         }
@@ -193,6 +194,7 @@ mod tests {
     fn the_body_is_read_strictly() {
         let check = |body: &str, expected: &str| check(("users", "user_id:u"), body, expected);
         check("", "The request body is not valid JSON (line 1, column 0).");
+        check(&format!("\u{feff}{GOOD}"), "email:e");
         check("{}", "The request body: missing field `delete_external_ids`.");
         check("[]", "The request body: expected an object.");
         check(

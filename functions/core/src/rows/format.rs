@@ -3,7 +3,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{PageError, Sink, csv, json};
+use super::{PageError, Sink, columns::Columns, csv, json};
 use crate::{identifier::IdentifierType, message::Message};
 
 /// Passes the rows of an inflated body to the sink, one at a time, without a limit on their number. `media_type` is
@@ -95,7 +95,8 @@ fn may_be_row(line: &str) -> bool {
     let mut cells = line.split([',', ';', '\t', '|']);
     let (first, second) = (cells.next().unwrap_or_default(), cells.next());
     let key = first.split_once(':').map(|(key, _)| key);
-    key.is_some_and(is_type) || second.is_some_and(|second| is_type(first) || is_type(second))
+    let is_header = Columns::is_single(line.trim_matches('"'));
+    is_header || key.is_some_and(is_type) || second.is_some_and(|second| is_type(first) || is_type(second))
 }
 
 /// The body without a byte order mark.
