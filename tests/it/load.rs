@@ -121,7 +121,7 @@ async fn an_interrupted_load_is_completed_by_loading_again() {
     let mut passes = 0;
     loop {
         let app = TestApp::start().await;
-        let died = app.db.proxy.dies_after(passes, true, app.try_load(&line)).await;
+        let died = app.db.proxy.dies_after(passes, true, Box::pin(app.try_load(&line))).await;
         app.try_load(&line).await.unwrap();
         let dump = app.db.dump().await;
         let count = |prefix: &str, sk: &str| {

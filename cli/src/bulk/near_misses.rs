@@ -41,15 +41,16 @@ impl NearMisses {
 
     /// The examples as text. Empty if there are none.
     pub(super) fn text(&self) -> String {
-        let mut text = String::new();
+        let mut lines = String::new();
         for (code, how) in [("other_case", "in another letter case"), ("other_form", "in another form")] {
             let rows: Vec<String> = self.rows(code).take(EXAMPLES).map(|row| row.to_string()).collect();
             if !rows.is_empty() {
                 let more = if self.rows(code).nth(EXAMPLES).is_some() { ", …" } else { "" };
-                text += &format!("\n  found {how}: row {}{more}", rows.join(", "));
+                lines = [lines, format!("\n  found {how}: row {}{more}", rows.join(", "))].concat();
             }
         }
-        if text.is_empty() { text } else { format!("\n\nNot found as they are written (no value is changed):{text}") }
+        let title = if lines.is_empty() { "" } else { "\n\nNot found as they are written (no value is changed):" };
+        [title, &lines].concat()
     }
 
     /// The examples as JSON.

@@ -196,7 +196,7 @@ impl State {
         let rows = received.body["rows"].as_array().unwrap();
         let rejected = rejected(rows);
         let is_open = received.body["open"] == true;
-        let plan = (received.body["dry_run"] == true).then(|| self.plan_of(rows.len(), 7));
+        let plan = (received.body["dry_run"] == true).then(|| self.plan_of(rows.len() as u64, 7));
         let id = format!("job_{}", self.jobs.len() + 1);
         let state = if is_open { "open" } else { "completed" };
         let job = json!({
@@ -211,7 +211,7 @@ impl State {
         (if is_open { 202 } else { 200 }, response)
     }
 
-    fn plan_of(&self, rows: usize, profiles: u64) -> Value {
+    fn plan_of(&self, rows: u64, profiles: u64) -> Value {
         let mut plan = json!({"rows": rows, "profiles": profiles});
         plan.as_object_mut().unwrap().extend(self.plan.as_object().cloned().unwrap_or_default());
         plan
@@ -259,7 +259,7 @@ impl State {
             job["counts"]["failed"] = failing.into();
             job["remaining"] = 0.into();
             if job["dry_run"] == true {
-                let rows = job["rows"].as_u64().unwrap() as usize;
+                let rows = job["rows"].as_u64().unwrap();
                 let plan = self.plan_of(rows, 9);
                 self.jobs.get_mut(id).unwrap()["plan"] = plan;
             }

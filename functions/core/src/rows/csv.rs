@@ -116,9 +116,12 @@ impl Iterator for Records<'_> {
                 self.rest = after;
                 continue;
             }
-            let Some((cells, rest)) = record(self.rest, self.separator) else {
-                self.rest = after;
-                return Some(Ok(Err(fault(line, self.separator))));
+            let (cells, rest) = match record(self.rest, self.separator) {
+                Ok(record) => record,
+                Err(fault) => {
+                    self.rest = after;
+                    return Some(Ok(Err(fault)));
+                }
             };
             if rest.len() < after.len() {
                 let text = "Line {} has a quoted cell that goes on in the next line: put each row on one line, without line \
@@ -129,12 +132,6 @@ impl Iterator for Records<'_> {
             return Some(Ok(Ok(cells)));
         }
     }
-}
-
-/// Why a line is no record.
-fn fault(line: &[u8], separator: u8) -> RowFault {
-    let cells = line.iter().filter(|byte| **byte == separator).count() + 1;
-    if cells > MAX_COLUMNS { RowFault::Cells } else { RowFault::Quotes }
 }
 
 /// The text before the next line end, and the text after it.
@@ -149,20 +146,21 @@ fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
 
-/// The record at the start of a text, and the text from its line end on. `None` if its quotes are wrong or it has more than
+/// The record at the start of a text, and the text from its line end on. Fails if its quotes are wrong or it has more than
 /// [`MAX_COLUMNS`].
-fn record(text: &[u8], separator: u8) -> Option<(Vec<Cell>, &[u8])> {
+fn record(text: &[u8], separator: u8) -> Result<(Vec<Cell>, &[u8]), RowFault> {
     let (mut cells, mut at) = (Vec::new(), text);
     while cells.len() < MAX_COLUMNS {
-        let (cell, after) = if at.first() == Some(&b'"') { quoted(&at[1..])? } else { plain(at, separator) };
+        let (cell, after) =
+            if at.first() == Some(&b'"') { quoted(&at[1..]).ok_or(RowFault::Quotes)? } else { plain(at, separator) };
         cells.push(String::from_utf8(cell).map_err(|_| RowFault::NotUtf8));
         match after.split_first() {
             Some((next, rest)) if *next == separator => at = rest,
-            Some((next, _)) if !is_line_end(*next) => return None,
-            _ => return Some((cells, after)),
+            Some((next, _)) if !is_line_end(*next) => return Err(RowFault::Quotes),
+            _ => return Ok((cells, after)),
         }
     }
-    None
+    Err(RowFault::Cells)
 }
 
 /// A cell without quotes around it: it ends at the next separator or line end. Quotes within it are text.

@@ -155,7 +155,7 @@ fn a_separator_is_read_if_a_header_shows_it() {
             "The page seems to be separated by `{name}`: separate cells by commas, or name the columns in a header, such as \
              `key{name}value`."
         );
-        check(&rows.replace(',', "."), &[&text]);
+        check(rows.replace(',', "."), &[&text]);
     }
     assert_eq!(identifiers("user_id;type;id\nu;email;e"), ["user_id:u email:e"]);
     check("email:a;b\nemail:c|d\n", &["email:a;b", "email:c|d"]);

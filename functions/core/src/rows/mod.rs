@@ -193,8 +193,7 @@ impl RawRow {
                 let lookup = external_id(USER_ID, user_id, types)?;
                 Ok(IdentifierRow { lookup, target: external_id(id_type, id, types)? })
             }
-            RowForm::Pair(..) | RowForm::Cells(..) => Err(RowFault::MissingField),
-            RowForm::Text(_) => Err(RowFault::MissingField),
+            RowForm::Pair(..) | RowForm::Cells(..) | RowForm::Text(_) => Err(RowFault::MissingField),
             RowForm::Fault(fault) => Err(*fault),
         }
     }
