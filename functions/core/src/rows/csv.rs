@@ -69,9 +69,9 @@ fn separator(text: &[u8]) -> Result<(u8, &[u8]), PageError> {
         }
         let is_type = matches!(cells.first(), Some(Ok(first)) if IdentifierType::parse(first.trim()).is_ok());
         if is_type && !line.contains(&b',') && !line.contains(&b':') {
-            let text = "The page seems to be separated by `{}`: separate cells by commas, or name the columns in a header, \
-                        such as `key{}value`.";
-            return Err(PageError::Unreadable(Message::new(text, &[&name, &name])));
+            let text =
+                "The page seems to be separated by `{}`: separate cells by commas, or name the columns in a header.";
+            return Err(PageError::Unreadable(Message::new(text, &[&name])));
         }
     }
     Ok((b',', text))
