@@ -1,5 +1,5 @@
 //! Pages as real files and systems make them, through the workflow's endpoint and `deletion_jobs`: every line becomes a
-//! row with its own outcome, or the page is rejected and nothing is deleted. `core::rows` has the tests of the formats.
+//! row with its own outcome, or the page is rejected and nothing is deleted. `core::rows` has the tests of each format.
 
 use std::io::Write as _;
 
@@ -143,4 +143,70 @@ async fn a_body_of_deletion_jobs_is_checked_alike() {
     let rejected = &reply.body["rejected"][0];
     assert_eq!(rejected["code"], "invalid_row");
     assert!(!rejected["message"].as_str().unwrap().contains("object"), "{rejected}");
+}
+
+/// Each format that a page may have, and gzip, through the bulk endpoint.
+#[tokio::test]
+async fn pages_of_every_format() {
+    let app = TestApp::start().await;
+    app.profile(&["user_id:u", "email:a,b\"c@x"]).await;
+    let table = r#"{"column_names":["_col0"],"column_types":["varchar"],"data":[["user_id:x"],["email:y"]]}"#;
+    let bodies: [(&str, Vec<u8>); 9] = [
+        ("application/json", table.into()),
+        ("application/json", r#"["user_id:x","email:y"]"#.into()),
+        ("application/json", r#"[{"c":"user_id:x"},{"key":"email","value":"y"}]"#.into()),
+        ("", r#"{"rows":["user_id:x",{"key":"email","value":"y"}]}"#.into()),
+        ("application/x-ndjson", "\"user_id:x\"\n\n{\"key\":\"email\",\"value\":\"y\"}\n".into()),
+        ("text/csv", "key,value\r\nuser_id,x\r\nemail,y\r\n".into()),
+        ("text/csv; charset=utf-8", "profile\nuser_id:x\n\"email:y\"\n".into()),
+        ("text/plain", "user_id:x\nemail:y".into()),
+        ("application/gzip", gzip(table.as_bytes())),
+    ];
+    for (media_type, body) in bodies {
+        let mut request = Req::post("/internal/bulk-delete-internal", &Value::Null);
+        request.headers.clear();
+        request.body = body;
+        let request = request.header("Content-Type", media_type).header("x-reactor-instance-name", "demo");
+        let reply = app.send(request).await;
+        assert_eq!((reply.status, &reply.body["accepted"]), (202, &json!(2)), "{media_type}: {}", reply.body);
+    }
+    let csv = "key,value\nemail,\"a,b\"\"c@x\"\nbad row\n";
+    let mut request = Req::post("/internal/bulk-delete-internal", &Value::Null);
+    request.body = csv.into();
+    let reply = app.send(request.header("x-reactor-instance-name", "demo")).await;
+    assert_eq!((&reply.body["accepted"], &reply.body["rejected"][0]["row"]), (&json!(1), &json!(1)));
+    app.work().await;
+    assert_eq!(app.send(Req::read(SPACE, "user_id", "u", "metadata")).await.status, 404);
+}
+
+#[tokio::test]
+async fn pages_that_are_too_large() {
+    let app = TestApp::start().await;
+    app.leave_messages();
+    let post = |body: Vec<u8>| {
+        let mut request = Req::post("/internal/bulk-delete-internal", &Value::Null);
+        request.body = body;
+        request.header("x-reactor-instance-name", "demo")
+    };
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    bomb.write_all(&vec![b'\n'; 33 << 20]).unwrap();
+    let bomb = bomb.finish().unwrap();
+    for (what, body) in
+        [("as sent", vec![b' '; (4 << 20) + 1]), ("inflated", bomb), ("rows", b"user_id:x\n".repeat(100_001))]
+    {
+        let reply = app.send(post(body)).await;
+        assert_eq!((reply.status, &reply.body["error"]["code"]), (413, &json!("payload_too_large")), "{what}");
+    }
+    for path in ["/internal/bulk-delete-internal".to_owned(), format!("/v1/spaces/{SPACE}/deletion_jobs")] {
+        let mut damaged = Req::post(path, &Value::Null).header("x-reactor-instance-name", "demo");
+        damaged.body = b"\x1f\x8b\x08damaged".to_vec();
+        let reply = app.send(damaged.header("Content-Encoding", "gzip")).await;
+        assert_eq!((reply.status, &reply.body["error"]["code"]), (400, &json!("bad_request")), "{}", reply.body);
+    }
+    let reply = app.send(post(b"x".to_vec()).header("Content-Type", "image/png")).await;
+    assert_eq!(reply.status, 415);
+    let reply = app.send(post(br#"{"a":1,"b":[}"#.to_vec())).await;
+    assert_eq!(reply.status, 400, "{}", reply.body);
+    let most = app.send(post(b"user_id:x\n".repeat(100_000))).await;
+    assert_eq!((most.status, &most.body["accepted"]), (202, &json!(100_000)));
 }

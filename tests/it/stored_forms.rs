@@ -98,7 +98,6 @@ async fn in_the_middle_of_jobs() -> TestApp {
     let app = TestApp::start().await;
     load_profiles(&app).await;
     let delete = |rows: Vec<String>| json!({ "action": "delete_profile", "rows": rows });
-    let worker = app.worker();
     // The job of a deleted profile, verified.
     app.reconcile().await;
     // Completed, verified in part.
@@ -121,6 +120,13 @@ async fn in_the_middle_of_jobs() -> TestApp {
         app.queue.take();
     }
     app.job(json!({ "action": "delete_profile", "open": true, "rows": people(8, 10) })).await;
+    start_jobs(&app).await;
+    app
+}
+
+/// Jobs that are in progress.
+async fn start_jobs(app: &TestApp) {
+    let worker = app.worker();
     // A chunk whose worker died while it deleted profiles, in a group and with a limit; the second chunk waits in the queue.
     let mut rows = people(10, 20);
     rows.extend((0..1_200).map(|i| format!("email:nobody{i}")));
@@ -145,7 +151,6 @@ async fn in_the_middle_of_jobs() -> TestApp {
     app.control(&plan, "start").await;
     let messages = app.queue.take();
     chunks.into_iter().chain(messages).for_each(|message| app.queue.put(message));
-    app
 }
 
 /// Runs everything to its end, and tells what it came to: each job's summary, whether it is verified, what is left of the

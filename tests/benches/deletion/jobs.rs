@@ -15,7 +15,10 @@ use efface_aws::{
 };
 use efface_core::{
     identifier::IdentifierType,
-    job::chunk::{CHUNK_ROWS, ChunkId, Row, pack},
+    job::{
+        chunk::{CHUNK_ROWS, ChunkId},
+        row::{Row, pack},
+    },
     key::IdHash,
     space::SpaceId,
 };

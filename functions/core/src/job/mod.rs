@@ -9,6 +9,7 @@ pub mod chunk;
 pub mod near_miss;
 pub mod outcome;
 pub mod plan;
+pub mod row;
 pub mod state;
 pub mod status;
 

@@ -12,8 +12,9 @@ use efface_core::{
     job::{
         Action, Control, JobId, JobState, JobStatus, Outcome,
         care::allowance_delay,
-        chunk::{Chunk, ChunkState, Outcomes, Row},
+        chunk::{Chunk, ChunkState, Outcomes},
         plan::Extent,
+        row::Row,
     },
     key::IdHash,
     profile_deletion::{ProfileStep, decide_profile},

@@ -6,8 +6,9 @@ use efface_core::{
     identifier::{ExternalId, IdentifierValue},
     job::{
         Action, JobId, Page, SHARDS,
-        chunk::{CHUNK_ROWS, Row, pack},
+        chunk::CHUNK_ROWS,
         near_miss::{NearMiss, other_forms},
+        row::{Row, pack},
     },
     key::IdHash,
     rows::{RawRow, RowFault},

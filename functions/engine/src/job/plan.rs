@@ -12,9 +12,9 @@ use efface_core::{
     id::ProfileId,
     job::{
         Counts, JobId, Outcome, RowRef,
-        chunk::Row,
         near_miss::NearMiss,
         plan::{Extent, LISTED_NEAR_MISSES, NearMissRow, Plan},
+        row::Row,
     },
     key::IdHash,
     profile::Head,

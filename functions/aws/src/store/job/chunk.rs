@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 use efface_core::{
     job::{
         Counts, JobHead, JobId, Page, Progress, ROWS_KEPT_SECONDS, SHARDS,
-        chunk::{Chunk, ChunkId, ChunkState, Outcomes, Row, pack, unpack},
+        chunk::{Chunk, ChunkId, ChunkState, Outcomes},
         plan::Extent,
+        row::{Row, pack, unpack},
         status::by_outcome,
     },
     space::SpaceId,

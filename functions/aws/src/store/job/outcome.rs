@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use efface_core::{
     job::{
         JobId, MAX_PAGE, Outcome, Page,
-        chunk::{CHUNK_ROWS, Chunk, Outcomes, Row},
+        chunk::{CHUNK_ROWS, Chunk, Outcomes},
         near_miss::NearMiss,
+        row::Row,
     },
     rows::{MAX_ROWS, RowFault},
     space::SpaceId,
