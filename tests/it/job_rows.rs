@@ -185,7 +185,8 @@ async fn demo() -> TestApp {
     app
 }
 
-/// A dry run changes no profile, and the job then has exactly the planned outcomes.
+/// A dry run changes no profile, and the job then has exactly the planned outcomes. Long, because it compares the same rows in a
+/// plan, a dry run that is a job, and the job.
 #[tokio::test]
 async fn a_plan_changes_nothing_and_matches_the_job() {
     let app = demo().await;

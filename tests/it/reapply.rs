@@ -192,7 +192,7 @@ async fn a_deletion_that_the_backup_cut_short_is_ended() {
 }
 
 /// Jobs in every state that is not final, one with a started chunk: all are cancelled, their counts add up, and no worker
-/// goes on with them.
+/// goes on with them. Long, because it makes a job in each state.
 #[tokio::test]
 async fn jobs_of_the_backup_are_cancelled_and_add_up() {
     let app = before().await;
