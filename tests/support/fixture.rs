@@ -4,6 +4,7 @@ use std::{collections::HashMap, fs, path::Path};
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use efface_core::job::row::{pack, unpack};
 use serde_json::{Map, Value, json};
 
 /// An item.
@@ -38,16 +39,23 @@ impl Fixture {
         fs::write(folder.join("expected.json"), format!("{:#}\n", self.expected)).unwrap();
     }
 
-    /// The forms: for each kind of item its attributes with their types, and the fields of messages. Sorted.
+    /// The forms, sorted: for each kind of item its attributes with their types, the words of those that are words, the
+    /// kinds in packed bytes, and what is in maps; for messages their fields, and their version.
     pub fn forms(&self) -> Vec<String> {
         let of_item = |item: &Item| {
-            let kind = kind(item);
-            let form = move |(name, value): (&String, &AttributeValue)| format!("{kind}: {name} {}", type_of(value));
-            item.iter().map(form).collect::<Vec<_>>()
+            let mut forms = Vec::new();
+            for (name, value) in item {
+                add_forms(&format!("{}: {name}", kind(item)), name, value, &mut forms);
+            }
+            forms
         };
         let of_message = |message: &String| {
             let message: Map<String, Value> = serde_json::from_str(message).unwrap();
-            message.keys().map(|name| format!("message: {name}")).collect::<Vec<_>>()
+            let form = |(name, value): (&String, &Value)| {
+                let value = if name == "version" { format!(" {value}") } else { String::new() };
+                format!("message: {name}{value}")
+            };
+            message.iter().map(form).collect::<Vec<_>>()
         };
         let items = self.items.iter().flat_map(of_item);
         let mut forms: Vec<String> = items.chain(self.messages.iter().flat_map(of_message)).collect();
@@ -69,9 +77,30 @@ fn kind(item: &Item) -> String {
     format!("{}{of} {within}", &pk[..1])
 }
 
-fn type_of(value: &AttributeValue) -> String {
+/// Attributes whose values are words of Efface.
+const WORDS: [&str; 6] = ["action", "deletion_cursor", "reason", "redriving", "role", "state"];
+
+fn add_forms(path: &str, name: &str, value: &AttributeValue, forms: &mut Vec<String>) {
     let json = json_of(value);
-    json.as_object().unwrap().keys().next().unwrap().clone()
+    let kind = json.as_object().unwrap().keys().next().unwrap();
+    forms.push(format!("{path} {kind}"));
+    match value {
+        AttributeValue::S(word) if WORDS.contains(&name) => forms.push(format!("{path} = {word}")),
+        AttributeValue::M(map) => {
+            for (name, value) in map {
+                add_forms(&format!("{path}.{name}"), name, value, forms);
+            }
+        }
+        AttributeValue::B(bytes) if name == "rows" => {
+            let rows = unpack(bytes.as_ref()).unwrap();
+            forms.extend(rows.iter().map(|row| format!("{path} = kind {}", pack(std::slice::from_ref(row))[0])));
+        }
+        AttributeValue::B(bytes) if name == "outcomes" => {
+            let halves = bytes.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+            forms.extend(halves.map(|number| format!("{path} = outcome {number}")));
+        }
+        _ => {}
+    }
 }
 
 fn json_of_item(item: &Item) -> Value {

@@ -27,7 +27,7 @@ impl Run<'_> {
     }
 
     /// Cancels the job and returns `true`, or `false` if it was started before. `None` if the API does not respond.
-    async fn cancel_unstarted(&self, id: &str, may_delete: bool) -> Option<bool> {
+    pub(super) async fn cancel_unstarted(&self, id: &str, may_delete: bool) -> Option<bool> {
         if may_delete && self.jobs.job(id).await.ok()?.state != JobState::Open {
             return Some(false);
         }

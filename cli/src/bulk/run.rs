@@ -56,10 +56,12 @@ impl<'a> Run<'a> {
         };
         match (result, self.stage()) {
             // A repetition would be rejected too, so the job is of no use, unless another run shares it by its key.
-            (Err(error @ (CliError::Api(_) | CliError::NoReadableRow { .. })), Stage::Open(id) | Stage::DryRun(id))
-                if self.is_exclusive() =>
-            {
+            (Err(error @ CliError::Api(_)), Stage::Open(id) | Stage::DryRun(id)) if self.is_exclusive() => {
                 _ = self.jobs.control(&id, "cancel").await;
+                Err(error)
+            }
+            (Err(error @ CliError::NoReadableRow { .. }), Stage::Open(id) | Stage::DryRun(id)) => {
+                _ = self.cancel_unstarted(&id, true).await;
                 Err(error)
             }
             (Err(error), Stage::Open(id) | Stage::Started(id)) => Err(error.with_job(&id, &self.key)),
@@ -97,8 +99,8 @@ impl<'a> Run<'a> {
             let rejections = Rejections::of_one_page(self.source, &page, accepted);
             rejections.require_readable(self.source, &self.bulk.file)?;
             return match (plan, job) {
-                (Some(plan), _) => {
-                    let near_misses = NearMisses::of_page(&plan);
+                (Some(mut plan), _) => {
+                    let near_misses = NearMisses::of_page(&mut plan);
                     Ok((plan, rejections, near_misses))
                 }
                 (None, Some(job)) => self.planned(job, rejections).await,
@@ -117,7 +119,7 @@ impl<'a> Run<'a> {
         self.set_stage(Stage::DryRun(job.id.clone()));
         let mut job = self.follow(&job.id, "rows looked up").await?;
         let plan = job.plan.take().ok_or(CliError::Unexpected("a dry run has no plan"))?;
-        let near_misses = NearMisses::of_job(self.jobs, &job, &plan, self.source).await?;
+        let near_misses = NearMisses::of_job(self.jobs, &job, &plan, self.source).await;
         Ok((plan, rejections, near_misses))
     }
 

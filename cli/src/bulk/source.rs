@@ -12,7 +12,10 @@ use std::{
     thread,
 };
 
-use efface_core::rows::{MAX_SENT, PageError, RawRow, RowFault, each_row, inflate_within};
+use efface_core::{
+    rows::{MAX_SENT, PageError, RawRow, RowFault, each_row, inflate_within, reject_wide},
+    space::IdentifierTypes,
+};
 use tokio::sync::mpsc;
 
 use crate::CliError;
@@ -29,6 +32,8 @@ pub(crate) const MAX_LISTED: usize = 20;
 /// A file that was read to its end without an error.
 pub(crate) struct Source {
     text: Arc<[u8]>,
+    /// What the name of the file says of its format. It decides where lines could be JSON as well as CSV.
+    media_type: &'static str,
     page_size: usize,
     /// The number of rows, including invalid ones.
     pub(crate) rows: u64,
@@ -58,7 +63,12 @@ impl Source {
         let bytes = if path == Path::new("-") { read_all(io::stdin()) } else { std::fs::read(path) }.map_err(file)?;
         let page = |error| CliError::Page { path: path.to_owned(), error };
         let text = inflate_within(&bytes, usize::MAX).map_err(page)?.into();
-        let mut source = Self { text, page_size, rows: 0, pages: 0, unreadable: BTreeMap::new() };
+        let media_type = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("csv" | "CSV") => "text/csv",
+            Some("ndjson" | "jsonl") => "application/x-ndjson",
+            _ => "",
+        };
+        let mut source = Self { text, media_type, page_size, rows: 0, pages: 0, unreadable: BTreeMap::new() };
         source.count().map_err(page)?;
         Ok(source)
     }
@@ -70,8 +80,12 @@ impl Source {
             pages += 1;
             true
         });
-        each_row(&text, "", &mut |row| {
+        let mut first = Vec::with_capacity(1);
+        each_row(&text, self.media_type, &mut |row| {
             self.rows += 1;
+            if self.rows == 1 {
+                first.push(row.clone());
+            }
             if let Some(fault) = row.unreadable().filter(|_| self.unreadable.len() < MAX_LISTED) {
                 self.unreadable.insert(self.rows, fault);
             }
@@ -79,17 +93,18 @@ impl Source {
         })?;
         builder.end();
         self.pages = pages;
-        Ok(())
+        // The API knows the space's own types, too, but not that cells of more than two columns had no names.
+        reject_wide(&first, &IdentifierTypes::default())
     }
 
     /// The pages, made by a thread that stays at most `ahead` pages ahead of the receiver.
     pub(crate) fn pages(&self, ahead: usize) -> mpsc::Receiver<Page> {
         let (sender, receiver) = mpsc::channel(ahead);
-        let (text, page_size) = (Arc::clone(&self.text), self.page_size);
+        let (text, media_type, page_size) = (Arc::clone(&self.text), self.media_type, self.page_size);
         thread::spawn(move || {
             let mut builder = PageBuilder::new(page_size, |page| sender.blocking_send(page).is_ok());
             // The file was already read once, so the only possible error is that the receiver was dropped.
-            if each_row(&text, "", &mut |row| builder.row(&row)).is_ok() {
+            if each_row(&text, media_type, &mut |row| builder.row(&row)).is_ok() {
                 builder.end();
             }
         });

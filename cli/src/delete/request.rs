@@ -37,7 +37,7 @@ impl Target {
 
     /// Parses a row as JSON. The JSON parser's own message is not shown, because it quotes values.
     pub(crate) fn from_row(text: &str) -> Result<Self, CliError> {
-        let row: Row = serde_json::from_str(text).map_err(|_| {
+        let row: Row = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|_| {
             bad("standard input", "give one JSON object with the texts `user_id`, `type` and `id`, and nothing else")
         })?;
         let id_type = IdentifierType::parse(&row.id_type).map_err(|error| bad("type", error))?;

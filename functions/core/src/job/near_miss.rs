@@ -18,8 +18,9 @@ pub enum NearMiss {
 pub const MAX_FORMS: usize = 5;
 
 /// Characters that cannot be seen: zero-width spaces and joiners, direction marks, the soft hyphen, the byte order mark.
-const INVISIBLE: [char; 8] =
-    ['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{2060}', '\u{feff}'];
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
 
 impl NearMiss {
     /// Every near miss.
@@ -41,9 +42,8 @@ impl NearMiss {
 
 /// The other forms of a value that a dry run looks for, in this order; none of them twice, and none is the value itself.
 pub fn other_forms(value: &str) -> Vec<(NearMiss, String)> {
-    let is_visible = |c: &char| !INVISIBLE.contains(c);
     // Rust's blanks are those of Unicode, so the no-break space is one.
-    let visible: String = value.chars().filter(is_visible).collect();
+    let visible: String = value.chars().filter(|c| !is_invisible(*c)).collect();
     let plain: String = visible.trim().nfc().collect();
     let mut forms: Vec<(NearMiss, String)> = Vec::with_capacity(MAX_FORMS);
     let mut add = |near_miss, form: String| {

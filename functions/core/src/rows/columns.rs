@@ -29,6 +29,9 @@ const SINGLE: [&str; 14] = [
     "_col0",
 ];
 
+/// The names of columns that make a row.
+pub(super) const NAMES: [&str; 5] = ["key", "value", "user_id", "type", "id"];
+
 /// The named columns of a table.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Columns {
@@ -62,16 +65,19 @@ impl Columns {
     /// Whether a single cell is the name of a column of `key:value`: a known name, or the expression that makes one.
     pub(super) fn is_single(name: &str) -> bool {
         let name = name.trim();
-        let is_row = name.split_once(':').is_some_and(|(key, _)| IdentifierType::parse(key).is_ok());
+        let is_type = |key: &str| IdentifierType::parse(&key.trim().to_ascii_lowercase()).is_ok();
+        let is_row = name.split_once(':').is_some_and(|(key, _)| is_type(key));
         let is_call = name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("concat("));
-        let is_expression = !is_row && (name.contains("||") || is_call);
+        let is_joined = [" || ", "'||", "||'"].iter().any(|operator| name.contains(operator));
+        let is_expression = !is_row && (is_joined || is_call);
         is_expression || SINGLE.iter().any(|known| name.eq_ignore_ascii_case(known))
     }
 
     /// Makes a row of the cells of one line.
     pub(super) fn row(&self, mut cells: Vec<Cell>) -> RawRow {
+        // A row with fewer cells may be the last of a file that was cut off.
         let is_wider = cells.iter().skip(self.width).any(|cell| !matches!(cell, Ok(text) if text.is_empty()));
-        if is_wider || self.used.iter().any(|index| *index >= cells.len()) {
+        if is_wider || cells.len() < self.width {
             return RawRow::fault(RowFault::Cells);
         }
         let used = self.used.iter().map(|index| std::mem::replace(&mut cells[*index], Err(RowFault::Cells)));
@@ -100,6 +106,14 @@ fn ambiguous() -> PageError {
     )
 }
 
+/// The error of a table with a column for each type, whose rows would be taken for a key and a value.
+pub(super) fn wide() -> PageError {
+    PageError::unreadable(
+        "The page has columns that are named by types of identifiers: send one identifier a row, as `key:value` or with \
+         the columns `key` and `value` (to delete profiles), or `user_id`, `type` and `id` (to delete identifiers).",
+    )
+}
+
 /// Makes a row of cells without column names: one is `key:value`, two are key and value, three are user_id, type and id.
 /// Empty cells at the end are left out.
 pub(super) fn row(mut cells: Vec<Cell>) -> RawRow {
@@ -111,23 +125,27 @@ pub(super) fn row(mut cells: Vec<Cell>) -> RawRow {
     if cells.len() == 2 && has_colon && is_empty(cells.last()) {
         cells.pop();
     }
-    row_of(cells, RowForm::Cells)
+    match all(cells) {
+        Ok(cells) if cells.len() > 1 => RawRow(RowForm::Cells(cells)),
+        Ok(cells) => RawRow(RowForm::Text(cells.into_iter().next().unwrap_or_default())),
+        Err(fault) => RawRow::fault(fault),
+    }
+}
+
+fn all(cells: Vec<Cell>) -> Result<Vec<String>, RowFault> {
+    cells.into_iter().collect()
 }
 
 /// Makes a row of the cells that make one, in their order: `key:value`; key and value; or user_id, type and id.
 pub(super) fn named_row(cells: Vec<Cell>) -> RawRow {
-    row_of(cells, RowForm::Pair)
-}
-
-fn row_of(cells: Vec<Cell>, pair: fn(String, String) -> RowForm) -> RawRow {
-    let cells = match cells.into_iter().collect::<Result<Vec<String>, RowFault>>() {
+    let cells = match all(cells) {
         Ok(cells) => cells,
         Err(fault) => return RawRow::fault(fault),
     };
     let mut cells = cells.into_iter();
     RawRow(match (cells.next(), cells.next(), cells.next(), cells.next()) {
         (Some(text), None, ..) => RowForm::Text(text),
-        (Some(key), Some(value), None, _) => pair(key, value),
+        (Some(key), Some(value), None, _) => RowForm::Pair(key, value),
         (Some(user_id), Some(id_type), Some(id), None) => RowForm::Identifier(Box::new([user_id, id_type, id])),
         _ => RowForm::Fault(RowFault::Cells),
     })

@@ -2,13 +2,16 @@
 //! and parsing goes on at the next line. A quote that is never closed does not swallow the rows after it.
 //!
 //! Every line end is the end of a row: LF, CR LF, CR alone, and any of them repeated. RFC 4180 also allows line ends within
-//! quotes. Such a page is rejected, because most of them are damaged files, in which one row would be made of two.
+//! quotes. A page that seems to have some is rejected: rows must neither be made of two lines, nor of a line of a text.
 
 use super::{
     PageError, RawRow, RowFault, Sink,
     columns::{self, Cell, Columns, MAX_COLUMNS},
 };
-use crate::{identifier::IdentifierType, message::Message};
+use crate::{
+    identifier::{DEFAULT_TYPES, IdentifierType},
+    message::Message,
+};
 
 /// What may separate cells, if a header or a line `sep=` shows it; else it is the comma.
 const SEPARATORS: [(u8, &str); 4] = [(b',', ","), (b';', ";"), (b'\t', "tab"), (b'|', "|")];
@@ -16,7 +19,7 @@ const SEPARATORS: [(u8, &str); 4] = [(b',', ","), (b';', ";"), (b'\t', "tab"), (
 /// Passes every row to the sink, without the header if there is one.
 pub(super) fn each(text: &[u8], sink: Sink<'_>) -> Result<(), PageError> {
     let (separator, rest) = separator(text)?;
-    let mut records = Records { separator, whole: text, rest };
+    let mut records = Records { separator, text, rest };
     let columns = match records.clone().next() {
         Some(Ok(Ok(first))) => header(&first)?,
         _ => None,
@@ -39,8 +42,10 @@ pub(super) fn each(text: &[u8], sink: Sink<'_>) -> Result<(), PageError> {
 
 /// The columns, if the first record is a header: their names are known, or cannot be a row.
 fn header(first: &[Cell]) -> Result<Option<Columns>, PageError> {
-    let Ok(names) = first.iter().cloned().collect::<Result<Vec<String>, _>>() else { return Ok(None) };
+    // A name that cannot be read is that of a column that no row needs.
+    let names: Vec<String> = first.iter().map(|name| name.clone().unwrap_or_else(|_| "\u{fffd}".to_owned())).collect();
     match &names[..] {
+        [name] if DEFAULT_TYPES.contains(&name.trim()) => Err(columns::wide()),
         [name] => Ok(Columns::is_single(name).then(Columns::single)),
         names => Columns::named(names),
     }
@@ -60,7 +65,7 @@ fn separator(text: &[u8]) -> Result<(u8, &[u8]), PageError> {
         return Ok((separator, rest));
     }
     for (separator, name) in SEPARATORS {
-        let mut records = Records { separator, whole: line, rest: line };
+        let mut records = Records { separator, text: line, rest: line };
         // `||` is an operator of SQL: an expression without a name.
         let may_separate = separator != b',' && line.contains(&separator) && !line.windows(2).any(|two| two == b"||");
         let Some(Ok(Ok(cells))) = records.next().filter(|_| may_separate) else { continue };
@@ -84,8 +89,8 @@ type Record = Result<Vec<Cell>, RowFault>;
 #[derive(Clone)]
 struct Records<'a> {
     separator: u8,
-    /// The whole text, for the number of a line.
-    whole: &'a [u8],
+    /// All of the text, of which `rest` is still to be read.
+    text: &'a [u8],
     rest: &'a [u8],
 }
 
@@ -95,9 +100,15 @@ impl Records<'_> {
         self.rest.iter().all(u8::is_ascii_whitespace)
     }
 
+    fn open_cell(&self) -> PageError {
+        let text = "Line {} has a quoted cell that is not closed on that line: put each row on one line, without line ends in \
+                    its cells.";
+        PageError::Unreadable(Message::new(text, &[&self.line()]))
+    }
+
     /// The number of the line where `rest` begins, from 1.
     fn line(&self) -> usize {
-        let before = &self.whole[..self.whole.len() - self.rest.len()];
+        let before = &self.text[..self.text.len() - self.rest.len()];
         let lone = before.iter().zip(before.iter().skip(1).chain([&b' ']));
         1 + lone.filter(|(byte, next)| **byte == b'\n' || **byte == b'\r' && **next != b'\n').count()
     }
@@ -116,56 +127,58 @@ impl Iterator for Records<'_> {
                 self.rest = after;
                 continue;
             }
-            let (cells, rest) = match record(self.rest, self.separator) {
-                Ok(record) => record,
-                Err(fault) => {
-                    self.rest = after;
-                    return Some(Ok(Err(fault)));
-                }
+            let record = match record(line, self.separator) {
+                // Without a quote in any later line, it is only this line that is wrong.
+                Err(Unread::Open) if after.contains(&b'"') => return Some(Err(self.open_cell())),
+                Err(Unread::Open | Unread::Quotes) => Err(RowFault::Quotes),
+                Err(Unread::Columns) => Err(RowFault::Cells),
+                Ok(cells) => Ok(cells),
             };
-            if rest.len() < after.len() {
-                let text = "Line {} has a quoted cell that goes on in the next line: put each row on one line, without line \
-                            ends in its cells.";
-                return Some(Err(PageError::Unreadable(Message::new(text, &[&self.line()]))));
-            }
             self.rest = after;
-            return Some(Ok(Ok(cells)));
+            return Some(Ok(record));
         }
     }
 }
 
+/// Why a line is no record.
+enum Unread {
+    /// The line ends within quotes.
+    Open,
+    /// A quote is in a wrong place.
+    Quotes,
+    /// There are more than [`MAX_COLUMNS`].
+    Columns,
+}
+
 /// The text before the next line end, and the text after it.
 fn cut_line(text: &[u8]) -> (&[u8], &[u8]) {
-    match text.iter().position(|byte| is_line_end(*byte)) {
+    match text.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
         Some(end) => (&text[..end], &text[end + 1..]),
         None => (text, &[]),
     }
 }
 
-fn is_line_end(byte: u8) -> bool {
-    matches!(byte, b'\n' | b'\r')
-}
-
-/// The record at the start of a text, and the text from its line end on. Fails if its quotes are wrong or it has more than
-/// [`MAX_COLUMNS`].
-fn record(text: &[u8], separator: u8) -> Result<(Vec<Cell>, &[u8]), RowFault> {
-    let (mut cells, mut at) = (Vec::new(), text);
+/// The cells of a line.
+fn record(line: &[u8], separator: u8) -> Result<Vec<Cell>, Unread> {
+    let (mut cells, mut at) = (Vec::new(), line);
     while cells.len() < MAX_COLUMNS {
-        let (cell, after) =
-            if at.first() == Some(&b'"') { quoted(&at[1..]).ok_or(RowFault::Quotes)? } else { plain(at, separator) };
+        let (cell, after) = match at.strip_prefix(b"\"") {
+            Some(at) => quoted(at).ok_or(Unread::Open)?,
+            None => plain(at, separator),
+        };
         cells.push(String::from_utf8(cell).map_err(|_| RowFault::NotUtf8));
         match after.split_first() {
+            None => return Ok(cells),
             Some((next, rest)) if *next == separator => at = rest,
-            Some((next, _)) if !is_line_end(*next) => return Err(RowFault::Quotes),
-            _ => return Ok((cells, after)),
+            Some(_) => return Err(Unread::Quotes),
         }
     }
-    Err(RowFault::Cells)
+    Err(Unread::Columns)
 }
 
-/// A cell without quotes around it: it ends at the next separator or line end. Quotes within it are text.
+/// A cell without quotes around it: it ends at the next separator. Quotes within it are text.
 fn plain(text: &[u8], separator: u8) -> (Vec<u8>, &[u8]) {
-    let end = text.iter().position(|byte| *byte == separator || is_line_end(*byte)).unwrap_or(text.len());
+    let end = text.iter().position(|byte| *byte == separator).unwrap_or(text.len());
     (text[..end].to_vec(), &text[end..])
 }
 

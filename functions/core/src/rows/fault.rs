@@ -71,7 +71,9 @@ impl RowFault {
                  profile, an object with `user_id`, `type` and `id` to delete an identifier."
             }
             Self::NoColon => "The row has no `:` between key and value; send `key:value`, such as `email:…`.",
-            Self::UnknownType => "The key is not an identifier type of this space; use one of its types.",
+            Self::UnknownType => {
+                "The key is not an identifier type of this space; use one of its types, exactly as it is written."
+            }
             Self::UnsupportedType => "Identifiers of the type `group_id` can't be deleted; use another type.",
             Self::EmptyValue => "The value is empty; send 1 to 2,048 bytes.",
             Self::LongValue => "The value is too long; send 1 to 2,048 bytes of UTF-8.",
@@ -86,7 +88,7 @@ impl RowFault {
                 "The line has a quote in a wrong place: put quotes around a whole cell, and double those within it."
             }
             Self::Cells => {
-                "The row has not as many cells as columns: put quotes around a cell that holds the separator."
+                "The row has more or fewer cells than columns; in CSV, put quotes around a cell that holds the separator."
             }
         }
     }

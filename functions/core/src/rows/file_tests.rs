@@ -1,6 +1,8 @@
 //! Bodies as real files and systems make them: each is read as what it says, or rejected with a text that says what is
 //! wrong. No row is lost, and none is made of two.
 
+use std::time::Instant;
+
 use serde_json::json;
 
 use super::{
@@ -24,6 +26,9 @@ fn only_a_known_name_is_a_header() {
         }
     }
     check("email:a||b\nemail:concat(\n", &["email:a||b", "email:concat("]);
+    check("Email:a || b\nemail:c\n", &["UnknownType", "email:c"]);
+    check("a||b\nemail:c\n", &["NoColon", "email:c"]);
+    check(b"key,value,pr\xe9nom\nemail,a,x\n", &["email:a"]);
     for names in ["key,value", "key, value", "Key ,VALUE", "\"key\",\"value\"", "key,value,", "note,key,value"] {
         let row = if names.starts_with("note") { "n,email,a" } else { "email,a" };
         check(format!("{names}\n{row}\n"), &["email:a"]);
@@ -42,12 +47,13 @@ fn every_line_end_ends_a_row() {
     }
     let text = |line| {
         format!(
-            "Line {line} has a quoted cell that goes on in the next line: put each row on one line, without line ends in its \
-             cells."
+            "Line {line} has a quoted cell that is not closed on that line: put each row on one line, without line ends in \
+             its cells."
         )
     };
     check("key,value\nemail,\"a\n\"\nemail,b\n", &[&text(2)]);
     check("email:a\r\remail:b\r\nnote,\"x\r\nemail:c\"\n", &[&text(4)]);
+    check("key,value,note\nemail,a,\"He wrote:\nemail,b\nis my address, \"not old\".\"\n", &[&text(2)]);
 }
 
 #[test]
@@ -66,12 +72,31 @@ fn fields_that_are_repeated_or_compete_are_rejected() {
         let names: Vec<&str> = names.split(',').collect();
         check(json!({"column_names": names, "data": [["email", "a", "b"]]}).to_string(), &[columns]);
     }
+    let job = "The page has a field of a job, such as `dry_run`, which a page does not have; create a job with it.";
+    check(r#"{"dry_run":true,"rows":["email:a"]}"#, &[job]);
+    check(r#"{"column_names":["c"],"data":[["email:a"]],"max_deletions":1}"#, &[job]);
+    let names = "`column_names` describes `data`, but the page has `rows`; send both as `data`, or `rows` alone.";
+    check(r#"{"column_names":["value","key"],"rows":[["a","email"]]}"#, &[names]);
+    check(r#"[{"key":"email","value":"a","user_id":"u","type":"email","id":"e"}]"#, &["UnknownField"]);
+    let started = Instant::now();
+    let hostile = format!("{{{}{}\"x\":0}}", "\"rows\":0,".repeat(400_000), "\"data\":0,".repeat(400_000));
+    check(hostile, &[twice]);
+    let quotes = "y\",z,\"\n".repeat(MAX_ROWS);
+    assert!(read_sent(quotes.as_bytes()).is_err());
+    assert!(started.elapsed().as_secs() < 10, "generous, for a debug build on a busy machine");
 }
 
 #[test]
 fn a_body_that_is_no_page_is_rejected() {
     let object = "The page is an object without `rows` or `data`, and no row; send a list of rows.";
-    for body in [r#"{"error":"syntax"}"#, r#"{"error":"x","message":"y: z"}"#, r#"{"data":null}"#, "{}"] {
+    for body in [
+        r#"{"error":"syntax"}"#,
+        r#"{"error":"x","message":"y: z"}"#,
+        r#"{"message":"Error: x"}"#,
+        r#"{"type":"about:blank","status":404}"#,
+        r#"{"data":null}"#,
+        "{}",
+    ] {
         check(body, &[object]);
     }
     check(r#"{"key":"email"}"#, &["NoColon"]);
@@ -89,6 +114,10 @@ fn a_body_that_is_no_page_is_rejected() {
     for body in [
         "ERROR:  relation \"people\" does not exist\nLINE 1: SELECT * FROM people\n",
         "error: permission denied",
+        "FATAL:  password authentication failed\n",
+        "ORA-00942: table or view does not exist\n",
+        "Traceback (most recent call last):\nValueError: x\n",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n\r\n",
         "Query 20261126_1 failed: line 1:8: Column 'x' cannot be resolved",
         "rows=email%3Aa&action=delete_profile",
         "email=a@example.com&type=email",
@@ -99,7 +128,12 @@ fn a_body_that_is_no_page_is_rejected() {
         check(body, &[none]);
     }
     let part = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nemail:a\r\n--b--\r\n";
-    check(part, &["The page is a form of several parts; send the file as the body itself."]);
+    let form = "The page is a form of several parts; send the file as the body itself.";
+    check(part, &[form]);
+    check(part.replace("Content-D", "Content-Type: text/csv\r\nContent-D"), &[form]);
+    let read = |body: &str| read_page(body.as_bytes(), "application/x-ndjson").map(|rows| rows.len());
+    assert_eq!(read("<html></html>"), Err(PageError::unreadable(markup)));
+    assert_eq!(read("email:a\nemail:b\n"), Ok(2));
 }
 
 #[test]
@@ -125,21 +159,37 @@ fn bytes_that_are_no_text_are_rejected() {
 
 #[test]
 fn a_header_of_types_is_rejected() {
-    let rejected = |body: &str| reject_wide(&read_sent(body.as_bytes()).unwrap(), &IdentifierTypes::default());
+    let rejected = |body: &str| {
+        let types: IdentifierTypes = serde_json::from_value(json!({ "shoe_size": "none" })).unwrap();
+        read_sent(body.as_bytes()).and_then(|rows| reject_wide(&rows, &types)).err().map(|error| error.to_string())
+    };
+    let text = "The page has columns that are named by types of identifiers: send one identifier a row, as `key:value` or \
+                with the columns `key` and `value` (to delete profiles), or `user_id`, `type` and `id` (to delete \
+                identifiers).";
     for body in [
         "user_id,email\nu,e\n",
         "User_ID, Email\nu,e\n",
+        "user_id,shoe_size\n",
         r#"[["user_id","email"],["u","e"]]"#,
         "user_id,email,anonymous_id\n",
+        "user_id,email,anonymous_id,ios.id\n",
+        "user_id,phone\nu,1\nv,2\n",
+        "user_id\nemail:a\n",
+        r#"{"column_names":["user_id"],"data":[["email:a"]]}"#,
     ] {
-        let text = rejected(body).unwrap_err().to_string();
-        assert!(text.starts_with("The first row names types of identifiers,"), "{text}");
+        assert_eq!(rejected(body).as_deref(), Some(text), "{body}");
     }
-    for body in
-        ["user_id,bob\n", "key,value\nuser_id,email\n", r#"[{"key":"user_id","value":"email"}]"#, "user_id:email\n"]
-    {
-        assert_eq!(rejected(body), Ok(()), "{body}");
+    for body in [
+        "user_id,bob\n",
+        "user_id,bob\nshoe_size,44\nnobody,x\n",
+        "key,value\nuser_id,email\n",
+        r#"[{"key":"user_id","value":"email"}]"#,
+        r#"[{"user_id":"email","type":"email","id":"user_id"}]"#,
+        "user_id:email\n",
+    ] {
+        assert_eq!(rejected(body), None, "{body}");
     }
+    check(r#"[{"user_id":"email:a"},{"any":"email:a"}]"#, &["MissingField", "email:a"]);
 }
 
 #[test]
@@ -164,10 +214,10 @@ fn a_separator_is_read_if_a_header_shows_it() {
 fn extra_cells_are_treated_alike_for_both_actions() {
     check(
         "key,value,note\nemail,a,x\nemail,b,\nemail,c\nemail,d,x,\nemail,e,x,y\n",
-        &["email:a", "email:b", "email:c", "email:d", "Cells"],
+        &["email:a", "email:b", "Cells", "email:d", "Cells"],
     );
     let with_note = "user_id,type,id,note\nu,email,a,x\nu,email,b,\nu,email,c\nu,email,d,x,\nu,email,e,x,y\n";
-    let expected = ["user_id:u email:a", "user_id:u email:b", "user_id:u email:c", "user_id:u email:d", "Cells"];
+    let expected = ["user_id:u email:a", "user_id:u email:b", "Cells", "user_id:u email:d", "Cells"];
     assert_eq!(identifiers(with_note), expected);
     check("email,a,\nemail:b,\nemail:c,,,\n", &["email:a", "email:b", "email:c"]);
     assert_eq!(identifiers("u,email,e,\nu,email,f,,\n"), ["user_id:u email:e", "user_id:u email:f"]);

@@ -3,7 +3,11 @@
 
 use serde_json::value::RawValue;
 
-use super::{PageError, Sink, columns::Columns, csv, json};
+use super::{
+    PageError, Sink,
+    columns::{self, Columns},
+    csv, json,
+};
 use crate::{identifier::IdentifierType, message::Message};
 
 /// Passes the rows of an inflated body to the sink, one at a time, without a limit on their number. `media_type` is
@@ -73,8 +77,8 @@ fn csv_format(text: &str) -> Result<Format<'_>, PageError> {
     if text.starts_with('<') {
         return Err(PageError::unreadable("The page is HTML or XML, perhaps an error of a server; send rows."));
     }
-    let second = json::lines(text).nth(1).unwrap_or_default().to_ascii_lowercase();
-    if text.starts_with("--") && second.starts_with("content-disposition:") {
+    let is_part = |line: &str| line.to_ascii_lowercase().starts_with("content-disposition:");
+    if text.starts_with("--") && json::lines(text).take(5).any(is_part) {
         return Err(PageError::unreadable("The page is a form of several parts; send the file as the body itself."));
     }
     if text.is_empty() || json::lines(text).any(may_be_row) {
@@ -88,9 +92,10 @@ fn csv_format(text: &str) -> Result<Format<'_>, PageError> {
 /// Whether a line of CSV has a part that can be the type of an identifier, where a row or a header has one.
 fn may_be_row(line: &str) -> bool {
     let is_type = |part: &str| {
-        let part = part.trim_matches(['"', ' ', '\t']).to_ascii_lowercase();
-        // What begins the text of an error, and no type.
-        IdentifierType::parse(&part).is_ok() && part != "error"
+        let part = part.trim_matches(['"', ' ', '\t']);
+        let is_name = columns::NAMES.iter().any(|name| part.eq_ignore_ascii_case(name));
+        // `error` begins the text of an error, and is no type.
+        is_name || IdentifierType::parse(part).is_ok() && part != "error"
     };
     let mut cells = line.split([',', ';', '\t', '|']);
     let (first, second) = (cells.next().unwrap_or_default(), cells.next());
@@ -123,7 +128,7 @@ fn are_texts(text: &str, media_type: &str) -> bool {
     let Some(first) = lines.next() else { return false };
     match media_type.rsplit('/').next().unwrap_or_default() {
         "csv" | "x-csv" => false,
-        "ndjson" | "x-ndjson" | "jsonl" | "x-jsonl" | "x-jsonlines" => true,
+        "ndjson" | "x-ndjson" | "jsonl" | "x-jsonl" | "x-jsonlines" => json::lines(text).any(is_text),
         _ => is_text(first) && (first.contains(':') || lines.peek().is_none()) && lines.all(is_value),
     }
 }

@@ -12,6 +12,7 @@ use super::{
     PageError, RawRow, RowFault, RowForm, Sink,
     columns::{self, Cell, Columns, MAX_COLUMNS},
 };
+use crate::identifier::{DEFAULT_TYPES, IdentifierType};
 
 /// The body as text. Invalid UTF-8 becomes an unpaired surrogate escape, doubled so that a preceding backslash cannot
 /// consume it. The text can still be split into rows, and the row with the escape then fails to parse.
@@ -40,13 +41,10 @@ pub(super) fn each_of_document(document: &RawValue, sink: Sink<'_>) -> Result<()
         return each_element(document, sink, row);
     }
     let page = serde_json::from_str(document.get()).unwrap_or(Page::default());
-    if page.is_repeated {
-        return Err(PageError::unreadable("The page has `rows`, `data` or `column_names` twice; send each once."));
+    if let Some(text) = page.conflict() {
+        return Err(PageError::unreadable(text));
     }
     match page {
-        Page { rows: Some(_), data: Some(_), .. } => {
-            Err(PageError::unreadable("The page has both `rows` and `data`; send one of them."))
-        }
         Page { rows: Some(rows), .. } => each_element(rows, sink, row),
         Page { data: Some(data), names: Some(names), .. } => {
             let columns = columns_of(names)?;
@@ -63,9 +61,10 @@ pub(super) fn each_of_document(document: &RawValue, sink: Sink<'_>) -> Result<()
 /// no page.
 fn single_row(document: &RawValue) -> Result<RawRow, PageError> {
     let row = row(document);
-    let has_known = |fields: Fields<'_>| fields.known.iter().any(Option::is_some);
+    // `type` and `id` are in the errors of many servers, too.
+    let has_known = |fields: Fields<'_>| fields.known[..3].iter().any(Option::is_some);
     let may_be_row = match &row.0 {
-        RowForm::Text(text) => text.contains(':'),
+        RowForm::Text(text) => text.split_once(':').is_some_and(|(key, _)| IdentifierType::parse(key).is_ok()),
         RowForm::Fault(_) => false,
         _ => true,
     };
@@ -121,6 +120,7 @@ fn cells(raw: &RawValue) -> Option<Vec<Cell>> {
 fn columns_of(names: &RawValue) -> Result<Columns, PageError> {
     let names: Option<Vec<String>> = cells(names).and_then(|names| names.into_iter().collect::<Result<_, _>>().ok());
     let columns = match names.as_deref() {
+        Some([name]) if DEFAULT_TYPES.contains(&name.as_str()) => return Err(columns::wide()),
         Some([_]) => Some(Columns::single()),
         Some(names) => Columns::named(names)?,
         None => None,
@@ -139,8 +139,13 @@ fn object(raw: &RawValue) -> RawRow {
     let [key, value, user_id, id_type, id] = fields.known;
     let used = match (key.zip(value), user_id.zip(id_type).zip(id), fields.first) {
         _ if fields.repeated => return RawRow::fault(RowFault::RepeatedField),
+        (Some(_), Some(_), _) => return RawRow::fault(RowFault::UnknownField),
         (Some((key, value)), ..) => vec![key, value],
-        (None, _, Some(first)) if fields.count == 1 => vec![first],
+        // `{"user_id":"email:a"}` is about the user_id `email:a`, not about an email.
+        (None, _, Some((name, _))) if fields.count == 1 && DEFAULT_TYPES.contains(&name.as_str()) => {
+            return RawRow::fault(RowFault::MissingField);
+        }
+        (None, _, Some((_, first))) if fields.count == 1 => vec![first],
         (None, Some(((user_id, id_type), id)), _) if fields.count == 3 => vec![user_id, id_type, id],
         (None, Some(_), _) => return RawRow::fault(RowFault::UnknownField),
         _ => return RawRow(RowForm::Fault(RowFault::MissingField)),
@@ -148,19 +153,16 @@ fn object(raw: &RawValue) -> RawRow {
     columns::named_row(used.into_iter().map(cell).collect())
 }
 
-/// The fields that make a row.
-const NAMES: [&str; 5] = ["key", "value", "user_id", "type", "id"];
-
 /// The fields of a row's object.
 #[derive(Default)]
 struct Fields<'a> {
-    /// The values of [`NAMES`].
+    /// The values of [`columns::NAMES`].
     known: [Option<&'a RawValue>; 5],
-    /// The value of the first field, whatever its name.
-    first: Option<&'a RawValue>,
+    /// The first field, whatever its name.
+    first: Option<(String, &'a RawValue)>,
     /// The number of all fields.
     count: usize,
-    /// Whether one of [`NAMES`] occurs more than once.
+    /// Whether one of [`columns::NAMES`] occurs more than once.
     repeated: bool,
 }
 
@@ -183,16 +185,16 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         let mut fields = Fields::default();
         while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
             fields.count += 1;
-            fields.first.get_or_insert(value);
-            if let Some(at) = NAMES.iter().position(|known| *known == name) {
+            if let Some(at) = columns::NAMES.iter().position(|known| *known == name) {
                 fields.repeated |= fields.known[at].replace(value).is_some();
             }
+            fields.first.get_or_insert((name, value));
         }
         Ok(fields)
     }
 }
 
-/// The arrays of a page's object; other fields are ignored.
+/// The arrays of a page's object. Fields of neither a page nor a job are ignored.
 #[derive(Default)]
 struct Page<'a> {
     rows: Option<&'a RawValue>,
@@ -200,6 +202,31 @@ struct Page<'a> {
     names: Option<&'a RawValue>,
     /// Whether one of them occurs more than once.
     is_repeated: bool,
+    /// Whether it has a field of a job. A page is carried out at once, so `dry_run` must not be ignored.
+    has_job_field: bool,
+}
+
+/// The fields that `deletion_jobs` takes beside the rows.
+const JOB_FIELDS: [&str; 5] = ["action", "dry_run", "open", "max_deletions", "group"];
+
+impl Page<'_> {
+    /// Why the page could be understood in two ways.
+    fn conflict(&self) -> Option<&'static str> {
+        match self {
+            Self { is_repeated: true, .. } => {
+                Some("The page has `rows`, `data` or `column_names` twice; send each once.")
+            }
+            Self { rows: None, data: None, .. } => None,
+            Self { has_job_field: true, .. } => Some(
+                "The page has a field of a job, such as `dry_run`, which a page does not have; create a job with it.",
+            ),
+            Self { rows: Some(_), data: Some(_), .. } => Some("The page has both `rows` and `data`; send one of them."),
+            Self { rows: Some(_), names: Some(_), .. } => {
+                Some("`column_names` describes `data`, but the page has `rows`; send both as `data`, or `rows` alone.")
+            }
+            _ => None,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Page<'de> {
@@ -220,17 +247,19 @@ impl<'de> Visitor<'de> for PageVisitor {
     /// Ignores values that are no arrays: `{"data":"email:a"}` is a row of one column.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<'de>, A::Error> {
         let mut page = Page::default();
-        let mut known = Vec::with_capacity(3);
+        let mut seen = [false; 3];
         while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            let slot = match name.as_str() {
-                "rows" => &mut page.rows,
-                "data" => &mut page.data,
-                "column_names" => &mut page.names,
-                _ => continue,
+            let (slot, seen) = match name.as_str() {
+                "rows" => (&mut page.rows, &mut seen[0]),
+                "data" => (&mut page.data, &mut seen[1]),
+                "column_names" => (&mut page.names, &mut seen[2]),
+                other => {
+                    page.has_job_field |= JOB_FIELDS.contains(&other);
+                    continue;
+                }
             };
             *slot = value.get().starts_with('[').then_some(value);
-            page.is_repeated |= known.contains(&name);
-            known.push(name);
+            page.is_repeated |= std::mem::replace(seen, true);
         }
         Ok(page)
     }

@@ -83,8 +83,8 @@ enum RowForm {
     Text(String),
     /// A key and a value, named as such.
     Pair(String, String),
-    /// Two cells without names, which are taken for a key and a value.
-    Cells(String, String),
+    /// Several cells without names: two are taken for a key and a value, three for a user_id, a type and an id.
+    Cells(Vec<String>),
     /// A `user_id`, a type and an id.
     Identifier(Box<[String; 3]>),
     /// None of these, and why.
@@ -144,25 +144,18 @@ pub fn page_rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RawRo
     deserializer.deserialize_seq(Rows)
 }
 
-/// Rejects a page whose first row names the columns of a wide table, such as `user_id,email`: a column for each type. Its
+/// Rejects a page whose first row names the columns of a table with a column for each type, such as `user_id,email`. Its
 /// rows would be taken for a key and a value, and the first for the value `email` of a `user_id`.
 ///
 /// # Errors
-/// The first row has cells without names, or a `user_id`, a type and an id, and each of them is one of these types.
+/// The cells of the first row have no names, and each of them is one of these types; or its first cell is one, and that of
+/// no other row is.
 pub fn reject_wide(rows: &[RawRow], types: &IdentifierTypes) -> Result<(), PageError> {
-    let is_type = |cell: &str| types.find(&cell.trim().to_ascii_lowercase()).is_some();
-    let is_header = match rows.first().map(|row| &row.0) {
-        Some(RowForm::Cells(first, second)) => is_type(first) && is_type(second),
-        Some(RowForm::Identifier(cells)) => cells.iter().all(|cell| is_type(cell)),
-        _ => false,
-    };
-    if is_header {
-        return Err(PageError::unreadable(
-            "The first row names types of identifiers, so the page has a column for each type: send one identifier a row, \
-             as `key:value` or with the columns `key` and `value`.",
-        ));
-    }
-    Ok(())
+    let is_type = |cell: &String| types.find(&cell.trim().to_ascii_lowercase()).is_some();
+    let Some((RawRow(RowForm::Cells(first)), others)) = rows.split_first() else { return Ok(()) };
+    let is_other_key = |row: &RawRow| matches!(&row.0, RowForm::Cells(cells) if !is_type(&cells[0]));
+    let is_alone = first.len() == 2 && is_type(&first[0]) && !others.is_empty() && others.iter().all(is_other_key);
+    if is_alone || first.iter().all(is_type) { Err(columns::wide()) } else { Ok(()) }
 }
 
 impl RawRow {
@@ -176,7 +169,12 @@ impl RawRow {
                 let (key, value) = text.split_once(':').ok_or(RowFault::NoColon)?;
                 external_id(key, value, types)
             }
-            RowForm::Pair(key, value) | RowForm::Cells(key, value) => external_id(key, value, types),
+            RowForm::Pair(key, value) => external_id(key, value, types),
+            RowForm::Cells(cells) => match &cells[..] {
+                [key, value] => external_id(key, value, types),
+                [_, _, _] => Err(RowFault::MissingField),
+                _ => Err(RowFault::Cells),
+            },
             RowForm::Identifier(_) => Err(RowFault::MissingField),
             RowForm::Fault(fault) => Err(*fault),
         }
@@ -188,24 +186,37 @@ impl RawRow {
     /// The fault for which the row is counted as `invalid`.
     pub fn identifier(&self, types: &IdentifierTypes) -> Result<IdentifierRow, RowFault> {
         match &self.0 {
-            RowForm::Identifier(fields) => {
-                let [user_id, id_type, id] = fields.as_ref();
-                let lookup = external_id(USER_ID, user_id, types)?;
-                Ok(IdentifierRow { lookup, target: external_id(id_type, id, types)? })
-            }
-            RowForm::Pair(..) | RowForm::Cells(..) | RowForm::Text(_) => Err(RowFault::MissingField),
+            RowForm::Identifier(fields) => identifier_row(fields, types),
+            RowForm::Cells(cells) => match &cells[..] {
+                [user_id, id_type, id] => identifier_row(&[user_id, id_type, id], types),
+                [_, _] => Err(RowFault::MissingField),
+                _ => Err(RowFault::Cells),
+            },
+            RowForm::Pair(..) | RowForm::Text(_) => Err(RowFault::MissingField),
             RowForm::Fault(fault) => Err(*fault),
         }
     }
 
     /// The fault of a row that is invalid for every action; such a row serializes to `null`.
     pub fn unreadable(&self) -> Option<RowFault> {
-        if let RowForm::Fault(fault) = self.0 { Some(fault) } else { None }
+        match &self.0 {
+            RowForm::Fault(fault) => Some(*fault),
+            RowForm::Cells(cells) if cells.len() > 3 => Some(RowFault::Cells),
+            _ => None,
+        }
     }
 
     fn fault(fault: RowFault) -> Self {
         Self(RowForm::Fault(fault))
     }
+}
+
+fn identifier_row<T: AsRef<str>>(
+    [user_id, id_type, id]: &[T; 3],
+    types: &IdentifierTypes,
+) -> Result<IdentifierRow, RowFault> {
+    let lookup = external_id(USER_ID, user_id.as_ref(), types)?;
+    Ok(IdentifierRow { lookup, target: external_id(id_type.as_ref(), id.as_ref(), types)? })
 }
 
 fn external_id(id_type: &str, value: &str, types: &IdentifierTypes) -> Result<ExternalId, RowFault> {
@@ -224,9 +235,8 @@ impl fmt::Debug for RawRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             RowForm::Text(text) => write!(f, "RawRow(<{} bytes>)", text.len()),
-            RowForm::Pair(key, value) | RowForm::Cells(key, value) => {
-                write!(f, "RawRow(<{} and {} bytes>)", key.len(), value.len())
-            }
+            RowForm::Pair(key, value) => write!(f, "RawRow(<{} and {} bytes>)", key.len(), value.len()),
+            RowForm::Cells(cells) => write!(f, "RawRow(<{} cells>)", cells.len()),
             RowForm::Identifier(_) => f.write_str("RawRow(<identifier>)"),
             RowForm::Fault(fault) => write!(f, "RawRow({fault:?})"),
         }
@@ -249,11 +259,16 @@ impl Serialize for RawRow {
         match &self.0 {
             RowForm::Text(text) => serializer.serialize_str(text),
             RowForm::Pair(key, value) => object(serializer, &[("key", key), ("value", value)]),
-            RowForm::Cells(key, value) => [key, value].serialize(serializer),
             RowForm::Identifier(fields) => {
                 let [user_id, id_type, id] = fields.as_ref();
                 object(serializer, &[("user_id", user_id), ("type", id_type), ("id", id)])
             }
+            RowForm::Cells(cells) => match &cells[..] {
+                // As an array, so that it is still known that nothing names the cells.
+                [_, _] => cells.serialize(serializer),
+                [user_id, id_type, id] => object(serializer, &[("user_id", user_id), ("type", id_type), ("id", id)]),
+                _ => serializer.serialize_unit(),
+            },
             RowForm::Fault(_) => serializer.serialize_unit(),
         }
     }
