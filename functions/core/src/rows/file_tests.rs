@@ -181,6 +181,7 @@ fn a_header_of_types_is_rejected() {
     }
     for body in [
         "user_id,bob\n",
+        "user_id,bob\nnobody,x\n",
         "user_id,bob\nshoe_size,44\nnobody,x\n",
         "key,value\nuser_id,email\n",
         r#"[{"key":"user_id","value":"email"}]"#,

@@ -149,12 +149,12 @@ pub fn page_rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RawRo
 ///
 /// # Errors
 /// The cells of the first row have no names, and each of them is one of these types; or its first cell is one, and that of
-/// no other row is.
+/// none of two or more other rows is.
 pub fn reject_wide(rows: &[RawRow], types: &IdentifierTypes) -> Result<(), PageError> {
     let is_type = |cell: &String| types.find(&cell.trim().to_ascii_lowercase()).is_some();
     let Some((RawRow(RowForm::Cells(first)), others)) = rows.split_first() else { return Ok(()) };
     let is_other_key = |row: &RawRow| matches!(&row.0, RowForm::Cells(cells) if !is_type(&cells[0]));
-    let is_alone = first.len() == 2 && is_type(&first[0]) && !others.is_empty() && others.iter().all(is_other_key);
+    let is_alone = first.len() == 2 && is_type(&first[0]) && others.len() > 1 && others.iter().all(is_other_key);
     if is_alone || first.iter().all(is_type) { Err(columns::wide()) } else { Ok(()) }
 }
 
