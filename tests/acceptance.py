@@ -364,7 +364,7 @@ def run_bare(port, path):
 
 def run_bulk(port, path):
     """Runs `efface bulk` on a file and returns the counts of its job."""
-    command = ["cargo", "run", "-q", "-p", "efface-cli", "--", f"--local={port}", "bulk", path, "--space", "spa_demo", "--yes"]
+    command = ["cargo", "run", "-q", "--bin", "efface", "--", f"--local={port}", "bulk", path, "--space", "spa_demo", "--yes"]
     ran = subprocess.run(command + ["--json"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, (ran.returncode, ran.stdout, ran.stderr[-2_000:])
     return json.loads(ran.stdout)["job"]["counts"]
