@@ -113,3 +113,57 @@ fn unavailable(text: &str) -> Response<Body> {
     let response = Response::builder().status(StatusCode::SERVICE_UNAVAILABLE);
     response.header(CONTENT_TYPE, "application/x-amz-json-1.0").body(body.into()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::http::HeaderValue;
+    use ureq::http::Request as Sent;
+
+    use super::*;
+    use crate::http::{HttpResponse, send};
+
+    /// Stands for ministack: says what it got.
+    async fn echo(request: Request<Body>) -> String {
+        let host = request.headers().get("host").map(HeaderValue::to_str);
+        let text = format!("{} {} for {:?}", request.method(), request.uri(), host.unwrap().unwrap());
+        let body = axum::body::to_bytes(request.into_body(), 99).await.unwrap();
+        format!("{text}: {}", String::from_utf8_lossy(&body))
+    }
+
+    /// Sends a request for a target to a front with this stand-in.
+    async fn ask(target: &str, host: &str) -> HttpResponse {
+        let threads = Threads::start("echo", 1).unwrap();
+        let (listener, address) = threads.listen().unwrap();
+        threads.spawn(async { serve(listener, Router::new().fallback(echo)).await.unwrap() });
+        let mut front = Front::open().unwrap();
+        front.serve(address).unwrap();
+        let request = Sent::post(format!("http://{}/a%2Fb//c?d=%20", front.address)).header("host", host);
+        let request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.0");
+        let request = request.header("x-amz-date", "20260101T000000Z").header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        );
+        send(request.body("{}".to_owned()).unwrap(), Duration::from_secs(5)).await
+    }
+
+    #[tokio::test]
+    async fn what_is_not_for_dynamodb_passes_as_it_came() {
+        for target in ["AmazonSQS.SendMessage", "DynamoDB_20120810.DescribeContinuousBackups"] {
+            let response = ask(target, "api.execute-api.localhost:1").await;
+            let expected = "POST /a%2Fb//c?d=%20 for \"api.execute-api.localhost:1\": {}";
+            assert_eq!((response.status, response.text.as_str()), (200, expected), "{target}");
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_to_dynamodb_do_not_reach_ministack() {
+        // dynoxide serves the path `/` only.
+        for target in ["DynamoDB_20120810.ListTables", "DynamoDBStreams_20120810.ListStreams"] {
+            let response = ask(target, "localhost").await;
+            assert_eq!(response.text.trim(), "<UnknownOperationException/>", "{target}");
+            assert!(response.headers.contains_key("x-amz-crc32"));
+        }
+    }
+}
