@@ -4,6 +4,7 @@
   python3 tests/acceptance.py                      a few minutes
   python3 tests/acceptance.py --profiles 10000     the full size of the `hostile` check
   python3 tests/acceptance.py --only bulk --rows 100000 --kills 10
+  python3 tests/acceptance.py --only bulk --rows 100000 --bare      compare with the same store calls alone
   python3 tests/acceptance.py --only limits        one check
 
 It needs Python 3 and what `cargo local` needs. The last line of its output is `N passed, N failed`.
@@ -301,10 +302,9 @@ def ended(site, path, seconds):
         time.sleep(1)
 
 
-def bulk(arguments):
-    """`efface bulk` has exact counts, also with workers killed meanwhile; running the same file again deletes nothing."""
-    rows, rng = arguments.rows, random.Random(20261122)
-    people = [f"u{i}" for i in range(rows * 90 // 100)]
+def bulk_rows(rows, prefix, rng):
+    """The lines of a file of rows, the people in it, and the expected counts."""
+    people = [f"{prefix}{i}" for i in range(rows * 90 // 100)]
     lines = [f"user_id:{person}" for person in people]
     lines += [f"email:{person}@example.com" for person in rng.sample(people, rows * 5 // 100)]
     lines += [f"email:nobody{i}@example.com" for i in range(rows * 3 // 100)]
@@ -312,11 +312,20 @@ def bulk(arguments):
     rng.shuffle(lines)
     expected = {"deleted": len(people), "duplicate": rows * 5 // 100, "not_found": rows * 3 // 100,
                 "invalid": rows - len(people) - rows * 5 // 100 - rows * 3 // 100, "protected": 0, "failed": 0}
-    profiles = [profile(person, [("email", f"{person}@example.com")]) for person in people]
+    return lines, people, expected
+
+
+def bulk(arguments):
+    """`efface bulk` has exact counts, also with workers killed meanwhile; running the same file again deletes nothing."""
+    rows, rng = arguments.rows, random.Random(20261122)
+    lines, people, expected = bulk_rows(rows, "u", rng)
+    bare_lines, bare_people, _ = bulk_rows(rows if arguments.bare else 0, "b", rng)
+    profiles = [profile(person, [("email", f"{person}@example.com")]) for person in people + bare_people]
     with Site(arguments.port, profiles, release=True) as site:
-        path = os.path.join(site.folder, "people.txt")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
+        path, bare_path = (os.path.join(site.folder, name) for name in ("people.txt", "bare.txt"))
+        for name, content in ((path, lines), (bare_path, bare_lines)):
+            with open(name, "w", encoding="utf-8") as file:
+                file.write("\n".join(content) + "\n")
         killed, stop = [0], threading.Event()
 
         def kill():
@@ -328,21 +337,34 @@ def bulk(arguments):
         killer = threading.Thread(target=kill)
         killer.start()
         started = time.time()
-        counts = run_bulk(path)
+        counts = run_bulk(arguments.port, path)
+        took = time.time() - started
         stop.set()
         killer.join()
-        print(f"  {rows} rows in {time.time() - started:.0f} s, {killed[0]} workers killed: {counts}")
+        print(f"  {rows} rows in {took:.0f} s ({rows / took:.0f} rows/s), {killed[0]} workers killed: {counts}")
         assert counts == expected, (counts, expected)
         assert killed[0] >= arguments.kills, "the run ended before all kills"
-        again = run_bulk(path)
+        if arguments.bare:
+            run_bare(arguments.port, bare_path)
+        again = run_bulk(arguments.port, path)
         expected["not_found"] += expected["deleted"] + expected["duplicate"]
         expected["deleted"] = expected["duplicate"] = 0
         assert again == expected, (again, expected)
 
 
-def run_bulk(path):
+def run_bare(port, path):
+    """Runs as many rows in one process, on the same table, and prints the rate."""
+    settings = os.path.join(ROOT, "target", "local", str(port), "env")
+    command = ["cargo", "run", "-q", "--release", "--bin", "soak", "--", "--bare", settings, "--rows-file", path]
+    subprocess.run(command + ["--help"], cwd=ROOT, capture_output=True, check=True)  # builds it
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-2_000:]
+    print(f"  {ran.stdout.strip()}")
+
+
+def run_bulk(port, path):
     """Runs `efface bulk` on a file and returns the counts of its job."""
-    command = ["cargo", "run", "-q", "-p", "efface-cli", "--", "--local", "bulk", path, "--space", "spa_demo", "--yes"]
+    command = ["cargo", "run", "-q", "--bin", "efface", "--", f"--local={port}", "bulk", path, "--space", "spa_demo", "--yes"]
     ran = subprocess.run(command + ["--json"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, (ran.returncode, ran.stdout, ran.stderr[-2_000:])
     return json.loads(ran.stdout)["job"]["counts"]
@@ -396,6 +418,7 @@ def main():
     parser.add_argument("--profiles", type=int, default=500, help="profiles of the `hostile` check (500)")
     parser.add_argument("--rows", type=int, default=2_000, help="rows of the `bulk` check (2,000; the full size is 100,000)")
     parser.add_argument("--kills", type=int, default=0, help="workers killed during the `bulk` check (0)")
+    parser.add_argument("--bare", action="store_true", help="compare the `bulk` check with the same store calls alone")
     parser.add_argument("--examples", type=int, default=100, help="schemathesis examples per operation (100)")
     parser.add_argument("--only", choices=[check.__name__ for check in CHECKS], help="run one check")
     arguments = parser.parse_args()

@@ -8,6 +8,7 @@ use efface_core::key::MasterKey;
 
 use crate::{
     error::{CliError, causes},
+    local::LocalSiteError,
     settings::{SettingError, Settings},
 };
 
@@ -30,7 +31,7 @@ pub(crate) async fn open(settings: &Settings<'_>) -> Result<Connection, CliError
 pub(crate) async fn client(settings: &Settings<'_>) -> Result<Client, CliError> {
     match from_file(settings) {
         Some(config) => Ok(client::dynamodb(&config)),
-        None if settings.global.local => Err(SettingError::LocalNotRunning.into()),
+        None if settings.global.local.is_some() => Err(SettingError::Local(LocalSiteError::NotRunning).into()),
         None => from_chain(settings).await,
     }
 }

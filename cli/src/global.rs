@@ -8,9 +8,9 @@ use clap::Args;
 #[derive(Args, Default)]
 #[command(next_help_heading = "Settings")]
 pub struct Global {
-    /// Use the running `cargo local`: read all settings from target/local/env
-    #[arg(long, global = true)]
-    pub local: bool,
+    /// Take all settings from the running `cargo local`; if several run, from the one on this port
+    #[arg(long, global = true, value_name = "PORT", require_equals = true)]
+    pub local: Option<Option<u16>>,
     /// Read settings from a file of KEY=VALUE lines; they take precedence over the environment
     #[arg(long, global = true, value_name = "FILE")]
     pub env_file: Option<PathBuf>,

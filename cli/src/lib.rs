@@ -15,6 +15,7 @@ mod global;
 mod interrupt;
 mod jobs;
 pub mod load;
+mod local;
 mod output;
 mod print;
 mod profile;

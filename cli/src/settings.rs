@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs, io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +14,10 @@ use efface_core::{
 };
 use thiserror::Error;
 
-use crate::global::Global;
+use crate::{
+    global::Global,
+    local::{self, LocalSiteError},
+};
 
 /// A setting is missing or wrong. Nothing was done.
 #[derive(Debug, Error)]
@@ -43,9 +46,9 @@ pub enum SettingError {
         /// The line's number, from 1.
         line: usize,
     },
-    /// `--local`, but `cargo local` does not run.
-    #[error("`cargo local` does not run: start it first (there is no target/local/env in this folder or above)")]
-    LocalNotRunning,
+    /// `--local`, but there is not exactly one that it can mean.
+    #[error(transparent)]
+    Local(#[from] LocalSiteError),
     /// An option that cannot be combined with `--local`.
     #[error("--local cannot be combined with {0}: it takes all settings from `cargo local`")]
     LocalConflict(&'static str),
@@ -74,10 +77,13 @@ impl<'a> Settings<'a> {
     /// Reads the settings file, if one was given.
     pub(crate) fn read(global: &'a Global, env: Lookup<'a>) -> Result<Self, SettingError> {
         let conflicts = [("--env-file", global.env_file.is_some()), ("--profile", global.profile.is_some())];
-        if let Some((option, _)) = conflicts.into_iter().find(|(_, given)| global.local && *given) {
+        if let Some((option, _)) = conflicts.into_iter().find(|(_, given)| global.local.is_some() && *given) {
             return Err(SettingError::LocalConflict(option));
         }
-        let path = if global.local { Some(local_file(env)?) } else { global.env_file.clone() };
+        let path = match global.local {
+            Some(port) => Some(local::settings_file(port, env)?),
+            None => global.env_file.clone(),
+        };
         let file = path.map(|path| parse(&path, &read_file(&path)?)).transpose()?.unwrap_or_default();
         Ok(Self { global, file, env })
     }
@@ -119,14 +125,6 @@ impl<'a> Settings<'a> {
         };
         Token::parse(text.trim()).ok_or(SettingError::Token(origin))
     }
-}
-
-/// The settings file of the running `cargo local`. It is in cargo's target folder, in this folder or above.
-fn local_file(env: Lookup<'_>) -> Result<PathBuf, SettingError> {
-    let target = env("CARGO_TARGET_DIR").map(PathBuf::from);
-    let here = env::current_dir().unwrap_or_default();
-    let targets = target.into_iter().chain(here.ancestors().map(|folder| folder.join("target")));
-    targets.map(|target| target.join("local/env")).find(|file| file.is_file()).ok_or(SettingError::LocalNotRunning)
 }
 
 fn read_file(path: &Path) -> Result<String, SettingError> {

@@ -9,6 +9,7 @@
     reason = "a program that fails loudly and prints a report"
 )]
 
+mod bare;
 mod check;
 mod client;
 mod fleet;
@@ -20,7 +21,7 @@ mod runtime;
 mod sqs;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -68,6 +69,13 @@ struct Args {
     /// Rows per page.
     #[arg(long, default_value_t = 20_000)]
     page_rows: usize,
+    /// Instead of the soak: run the rows of a file as one job, in this process, on the table of the `cargo local` that
+    /// wrote this settings file.
+    #[arg(long, value_name = "ENV_FILE", requires = "rows_file")]
+    bare: Option<PathBuf>,
+    /// The rows for `--bare`, one `type:value` a line.
+    #[arg(long, value_name = "FILE", requires = "bare")]
+    rows_file: Option<PathBuf>,
     /// Minutes after which a run that has not ended fails.
     #[arg(long, default_value_t = 240)]
     minutes: u64,
@@ -96,9 +104,13 @@ const GUESSED_RATE: usize = 800;
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    if let (Some(env_file), Some(rows)) = (&args.bare, &args.rows_file) {
+        println!("bare: {}", runtime.block_on(bare::run(env_file, rows)));
+        return ExitCode::SUCCESS;
+    }
     let programs = std::env::current_exe().unwrap().parent().unwrap().to_owned();
     build(&programs);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
     let faults = runtime.block_on(soak(&args, &programs));
     if faults.is_empty() {
         println!("soak: passed");

@@ -7,6 +7,7 @@ mod delete;
 mod fake_api;
 mod jobs;
 mod load;
+mod local;
 mod profile;
 mod reapply;
 mod site;

@@ -93,8 +93,13 @@ impl Site {
         items
     }
 
+    /// The path of a file in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
-        let path = self.folder.join(name);
+        let path = self.path(name);
         fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     }

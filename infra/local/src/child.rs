@@ -24,7 +24,7 @@ pub struct Supervised(Child);
 /// A command that runs a program with a supervisor. The program's output goes to stderr.
 pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Result<Command, LocalError> {
     let mut command = Command::new(env::current_exe().context("this program's own path")?);
-    command.args(supervisor::arguments(false)).arg(program);
+    command.args(supervisor::arguments()).arg(program);
     command.stdin(Stdio::null()).stdout(io::stderr()).process_group(0);
     Ok(command)
 }
@@ -62,6 +62,14 @@ impl Drop for Supervised {
         }
         self.signal(Signal::KILL);
     }
+}
+
+/// Sends a command's output to the end of a file.
+pub(crate) fn log_to(command: &mut Command, log: &Path) -> Result<(), LocalError> {
+    let file = fs::OpenOptions::new().create(true).append(true).open(log);
+    let file = file.context(format!("writing {}", log.display()))?;
+    command.stdout(file.try_clone().context("a log file")?).stderr(file);
+    Ok(())
 }
 
 /// The end of a command whose output was written to a file.

@@ -5,11 +5,9 @@
 use std::{
     fs::{self, File},
     io,
-    path::{Path, PathBuf},
-    time::Duration,
+    path::Path,
+    time::SystemTime,
 };
-
-use tokio::time::sleep;
 
 use crate::{
     archive,
@@ -17,13 +15,13 @@ use crate::{
     emulator::Emulator,
     error::{Context, LocalError},
     function,
+    logs::{LogEnd, Logs},
     sources::Sources,
     workspace::Workspace,
 };
 
 /// The functions by the last part of their names, each with an event for which it has nothing to do.
 const FUNCTIONS: [(&str, &str); 2] = [("bulk-worker", r#"{"Records":[]}"#), ("job-reconciler", "{}")];
-const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// The binary of a function. Its name is also that of the process, of which Linux shows 15 characters.
 fn binary(name: &str) -> String {
@@ -41,19 +39,24 @@ pub struct Delivery<'a> {
     pub stack: &'a str,
     /// Whether functions are built with optimisations.
     pub release: bool,
-    /// The file for the functions' output.
-    pub log: &'a Path,
+    /// The files for the output.
+    pub logs: &'a Logs,
 }
 
 impl Delivery<'_> {
     /// Replaces the deployed code by the built functions, and checks that each of them runs.
     pub async fn start(&self) -> Result<(), LocalError> {
-        File::create(self.log).context(format!("writing {}", self.log.display()))?;
+        let log = &self.logs.functions;
+        File::create(log).context(format!("writing {}", log.display()))?;
         self.deploy_code().await?;
         for (name, event) in FUNCTIONS {
-            let response = self.emulator.invoke(&format!("{}-{name}", self.stack), event).await;
-            // The log is not yet followed, so it is printed here.
-            response.inspect_err(|_| say(fs::read_to_string(self.log).unwrap_or_default()))?;
+            let function = format!("{}-{name}", self.stack);
+            let invoked = self.emulator.invoke(&function, event).await;
+            invoked.map_err(|error| LocalError::FunctionFails {
+                function,
+                response: error.to_string(),
+                log: LogEnd::of(log),
+            })?;
         }
         Ok(())
     }
@@ -73,43 +76,41 @@ impl Delivery<'_> {
     /// kill it.
     fn script(&self, name: &str) -> String {
         let program = function::built(self.workspace, self.release, &binary(name));
-        format!("#!/bin/sh\nexec {} >>{} 2>&1\n", quoted(&program), quoted(self.log))
+        format!("#!/bin/sh\nexec {} >>{} 2>&1\n", quoted(&program), quoted(&self.logs.functions))
     }
 
-    /// Copies the functions' output to stderr. Returns only after an error.
-    pub async fn follow_log(&self) -> LocalError {
-        let mut log = match File::open(self.log).context(format!("reading {}", self.log.display())) {
-            Ok(log) => log,
-            Err(error) => return error,
-        };
-        loop {
-            // A closed terminal must not stop the program.
-            _ = io::copy(&mut log, &mut io::stderr());
-            sleep(POLL_INTERVAL).await;
-        }
-    }
-
-    /// Builds and deploys the functions again when their sources change. Returns only after an error.
+    /// Builds all functions again when their sources change, and deploys those that the emulator runs, if they changed.
+    /// Returns only after an error.
     pub async fn rebuild_on_change(&self) -> LocalError {
-        let programs: Vec<PathBuf> =
-            FUNCTIONS.iter().map(|(name, _)| function::built(self.workspace, self.release, &binary(name))).collect();
+        let programs = function::FUNCTIONS.map(|name| function::built(self.workspace, self.release, name));
         let mut sources = Sources::of(self.workspace, &programs);
         loop {
             sources.changed().await;
             say("the sources have changed; building the functions");
-            let rebuilt = match function::build(self.workspace, self.release).await {
-                Ok(()) => self.deploy_code().await,
-                Err(LocalError::Build) => {
-                    say("the functions do not compile; the previous ones stay in use");
-                    Ok(())
-                }
-                Err(error) => Err(error),
-            };
-            if let Err(error) = rebuilt {
+            if let Err(error) = self.rebuild().await {
                 return error;
             }
             sources.read();
         }
+    }
+
+    async fn rebuild(&self) -> Result<(), LocalError> {
+        let before = self.built_at();
+        match function::build(self.workspace, self.release, &self.logs.build).await {
+            Ok(()) if self.built_at() != before => self.deploy_code().await,
+            Ok(()) => Ok(()),
+            Err(error @ (LocalError::Build | LocalError::Tool { .. })) => {
+                say(format_args!("{error}; the previous ones stay in use"));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// When the functions that the emulator runs were built.
+    fn built_at(&self) -> [Option<SystemTime>; 2] {
+        let program = |name: &str| function::built(self.workspace, self.release, &binary(name));
+        FUNCTIONS.map(|(name, _)| fs::metadata(program(name)).ok()?.modified().ok())
     }
 }
 

@@ -1,8 +1,8 @@
-//! The AWS emulator, ministack.
+//! The AWS emulator: ministack, and in front of it the address that takes DynamoDB elsewhere.
 
 use std::{
     fs,
-    net::TcpListener,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -14,10 +14,12 @@ use tokio::time::{Instant, sleep};
 use ureq::http::Request;
 
 use crate::{
-    child::{Supervised, command},
+    child::{Supervised, command, log_to},
     environment::{ACCESS_KEY_ID, REGION, aws},
     error::{Context, LocalError},
+    front::Front,
     http::{self, HttpResponse},
+    logs::{LogEnd, Logs},
     tools::Tools,
 };
 
@@ -34,38 +36,49 @@ pub struct Emulator {
     pub endpoint: String,
     /// The port of `endpoint`.
     pub port: u16,
+    front: Front,
+    /// ministack's own URL. Of DynamoDB, it has what CloudFormation made: tables that nobody else uses.
+    ministack: String,
+    log: PathBuf,
 }
 
 impl Emulator {
     /// Starts an emulator on a free port of the loopback interface, and waits until it responds.
     pub async fn start(tools: &Tools, folder: &Path) -> Result<Self, LocalError> {
-        let port = free_port()?;
-        let endpoint = format!("http://127.0.0.1:{port}");
+        let mut front = Front::open()?;
+        let endpoint = format!("http://{}", front.address);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let scratch = scratch(folder)?;
         let mut ministack = command(tools.ministack())?;
-        // The functions that it runs inherit its environment. So it does not get the user's variables, but its own
-        // address, without which the SDKs of the functions would call the real AWS.
+        // The functions that it runs inherit its environment. So it does not get the user's variables, but the address of
+        // all APIs, without which the SDKs of the functions would call the real AWS.
         ministack.env_clear().envs(aws(&endpoint)).envs(["PATH", "HOME", "LANG"].map(inherited).into_iter().flatten());
-        ministack.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1");
+        ministack.env("GATEWAY_PORT", address.port().to_string()).env("BIND_HOST", "127.0.0.1");
         // This listener ignores BIND_HOST and would be reachable from other machines.
         ministack.env("IOT_MTLS_ENABLED", "0");
         ministack.env("LOG_LEVEL", "WARNING").env("PYTHONWARNINGS", "ignore").env("TMPDIR", scratch);
-        let mut emulator = Self { process: Mutex::new(Supervised::start(ministack)?), endpoint, port };
+        let log = Logs::new(folder).emulator;
+        log_to(&mut ministack, &log)?;
+        front.serve(address)?;
+        let process = Mutex::new(Supervised::start(ministack)?);
+        let (port, ministack) = (front.address.port(), format!("http://{address}"));
+        let mut emulator = Self { process, endpoint, port, front, ministack, log };
         emulator.ready().await?;
         Ok(emulator)
     }
 
     async fn ready(&mut self) -> Result<(), LocalError> {
         let deadline = Instant::now() + START;
-        let health = format!("{}/_ministack/health", self.endpoint);
+        let health = format!("{}/_ministack/health", self.ministack);
+        let failed = |reason| LocalError::EmulatorStart { reason, log: LogEnd::of(&self.log) };
         let process = self.process.get_mut().unwrap_or_else(PoisonError::into_inner);
         loop {
             tokio::select! {
-                status = process.ended() => return Err(LocalError::EmulatorStart(status?.to_string())),
+                status = process.ended() => return Err(failed(status?.to_string())),
                 response = http::get(&health) => if response.status == 200 { return Ok(()) },
             }
             if Instant::now() > deadline {
-                return Err(LocalError::EmulatorStart("it does not respond".to_owned()));
+                return Err(failed("it does not respond".to_owned()));
             }
             sleep(Duration::from_millis(50)).await;
         }
@@ -76,7 +89,7 @@ impl Emulator {
         while !self.process.lock().unwrap_or_else(PoisonError::into_inner).has_ended() {
             sleep(POLL_INTERVAL).await;
         }
-        LocalError::EmulatorStopped
+        LocalError::EmulatorStopped(LogEnd::of(&self.log))
     }
 
     /// Creates the bucket that stacks are deployed from.
@@ -101,11 +114,51 @@ impl Emulator {
         action: &str,
         body: &Value,
     ) -> Result<Value, LocalError> {
-        let request = Request::post(&self.endpoint)
+        self.call_at(&self.endpoint, what, service, action, body).await
+    }
+
+    async fn call_at(
+        &self,
+        url: &str,
+        what: &'static str,
+        service: &str,
+        action: &str,
+        body: &Value,
+    ) -> Result<Value, LocalError> {
+        let request = Request::post(url)
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", action)
             .header("authorization", credential(service));
         self.request(what, request, body.to_string()).await.map(|response| response.json())
+    }
+
+    /// A request to ministack's own DynamoDB, whose tables CloudFormation makes and deletes.
+    async fn cloudformation_tables(&self, action: &str, body: &Value) -> Result<Value, LocalError> {
+        let action = format!("DynamoDB_20120810.{action}");
+        self.call_at(&self.ministack, "CloudFormation's tables", "dynamodb", &action, body).await
+    }
+
+    /// The names of the tables that CloudFormation has made and not deleted.
+    pub async fn deployed_tables(&self) -> Result<Vec<String>, LocalError> {
+        let found = self.cloudformation_tables("ListTables", &json!({})).await?;
+        let names = found["TableNames"].as_array().into_iter().flatten();
+        Ok(names.filter_map(|name| Some(name.as_str()?.to_owned())).collect())
+    }
+
+    /// Makes the tables of a deployed stack in the DynamoDB that everybody uses. Their time to live comes from the template,
+    /// because ministack does not set it.
+    pub(crate) async fn copy_tables(&self, stack: &str) -> Result<(), LocalError> {
+        let template = self.deployed_template(stack).await?;
+        let deployed = self.deployed_tables().await?;
+        for (id, resource) in template["Resources"].as_object().into_iter().flatten() {
+            let prefix = format!("{stack}-{id}-");
+            let is_table = resource["Type"] == "AWS::DynamoDB::Table";
+            let Some(name) = deployed.iter().find(|name| is_table && name.starts_with(&prefix)) else { continue };
+            let described = self.cloudformation_tables("DescribeTable", &json!({ "TableName": name })).await?;
+            let time_to_live = &resource["Properties"]["TimeToLiveSpecification"];
+            self.front.dynamodb.copy_table(&described["Table"], time_to_live)?;
+        }
+        Ok(())
     }
 
     /// The environment variables of a deployed function.
@@ -139,7 +192,7 @@ impl Emulator {
         let request = Request::post(format!("{}/invocations", self.function_url(function)));
         let response = self.request("an event", request, event.to_owned()).await?;
         if response.headers.contains_key("x-amz-function-error") {
-            return Err(LocalError::FunctionFails { function: function.to_owned(), response: response.text });
+            return Err(LocalError::Emulator { what: "an event", text: response.text });
         }
         Ok(())
     }

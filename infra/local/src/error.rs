@@ -5,6 +5,8 @@ use std::{io, path::PathBuf};
 use efface_aws::{StoreError, config::ConfigError, store::key_check::KeyCheckError};
 use thiserror::Error;
 
+use crate::logs::LogEnd;
+
 /// Why the local stack could not be started, or ended by itself.
 #[derive(Debug, Error)]
 pub enum LocalError {
@@ -29,11 +31,16 @@ pub enum LocalError {
     #[error("port {0} is in use: stop the program that listens on it, or choose another port with --port")]
     PortTaken(u16),
     /// The emulator ended or did not respond while it was starting.
-    #[error("the AWS emulator did not start, see its output above: {0}")]
-    EmulatorStart(String),
+    #[error("the AWS emulator did not start: {reason}; {log}")]
+    EmulatorStart {
+        /// What happened instead.
+        reason: String,
+        /// Its output.
+        log: LogEnd,
+    },
     /// The emulator ended while it was in use. Its data is lost.
-    #[error("the AWS emulator stopped and its data is lost: start again")]
-    EmulatorStopped,
+    #[error("the AWS emulator stopped and its data is lost: start again; {0}")]
+    EmulatorStopped(LogEnd),
     /// The emulator's response was an error or not as expected.
     #[error("a request to the AWS emulator failed ({what}): {text}")]
     Emulator {
@@ -56,23 +63,30 @@ pub enum LocalError {
     #[error("the functions do not compile, see the compiler's output above")]
     Build,
     /// `cargo lambda watch` ended several times shortly after its start.
-    #[error("`cargo lambda watch` keeps stopping, see its output above")]
-    WatchStops,
+    #[error("`cargo lambda watch` keeps stopping; {0}")]
+    WatchStops(LogEnd),
+    /// The API can no longer be served.
+    #[error("the API's port cannot be served any longer")]
+    GatewayStops,
     /// The API function does not become healthy.
-    #[error("GET /health still returns {response} after {seconds} seconds, see the function's output above")]
+    #[error("GET /health still returns {response} after {seconds} seconds; {log}")]
     ApiUnhealthy {
         /// The last response.
         response: String,
         /// How long it was waited for.
         seconds: u64,
+        /// The output of the functions, or of `cargo lambda watch` if there is none.
+        log: LogEnd,
     },
     /// A function that the emulator runs failed at an event for which it has nothing to do.
-    #[error("{function} does not run, see its output above: {response}")]
+    #[error("{function} does not run: {response}; {log}")]
     FunctionFails {
         /// The function's name.
         function: String,
         /// The response of the function or the emulator.
         response: String,
+        /// The output of the functions.
+        log: LogEnd,
     },
     /// Lines of the seed files are not valid.
     #[error("{}", bad_lines(.0))]

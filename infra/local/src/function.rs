@@ -1,6 +1,11 @@
 //! Builds the functions, and runs the API function with `cargo lambda watch`, which reloads it when the code changes.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{
+    env, fs,
+    io::{IsTerminal, stderr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use tokio::{
     process::Command,
@@ -8,17 +13,19 @@ use tokio::{
 };
 
 use crate::{
-    child::{Supervised, command},
+    child::{Supervised, command, log_to, run},
     console::say,
     environment::{clean, local_aws},
     error::{Context, LocalError},
-    http, supervisor,
+    http,
+    logs::{LogEnd, Logs},
+    supervisor,
     tools::Tools,
     workspace::Workspace,
 };
 
 /// The binaries that are built at start. The first one is the API function.
-const FUNCTIONS: [&str; 3] = ["efface-api", "efface-bulk-worker", "efface-job-reconciler"];
+pub(crate) const FUNCTIONS: [&str; 3] = ["efface-api", "efface-bulk-worker", "efface-job-reconciler"];
 /// The number of instances of the function. Each processes one request at a time, and a page of a job takes seconds.
 const INSTANCES: &str = "4";
 /// How long the API function may take until it is healthy.
@@ -34,6 +41,8 @@ pub struct Watch {
     pub workspace: Workspace,
     /// The tools.
     pub tools: Tools,
+    /// The files for its output, and for that of the function.
+    pub logs: Logs,
     /// The port on which functions are invoked.
     pub port: u16,
     /// Whether functions are built with optimisations.
@@ -46,11 +55,15 @@ pub struct Watch {
     pub timeout_seconds: u64,
 }
 
-/// Builds the functions in the same way as `cargo lambda watch` does, so that it does not build them again.
-pub async fn build(workspace: &Workspace, release: bool) -> Result<(), LocalError> {
+/// Builds the functions in the same way as `cargo lambda watch` does, so that it does not build them again. A terminal
+/// shows cargo's output; otherwise it is written to a file.
+pub(crate) async fn build(workspace: &Workspace, release: bool, log: &Path) -> Result<(), LocalError> {
     let mut cargo = command(cargo())?;
     clean(&mut cargo).current_dir(&workspace.root).arg("build").args(release.then_some("--release"));
     cargo.args(FUNCTIONS.iter().flat_map(|name| ["--bin", name]));
+    if !stderr().is_terminal() {
+        return run(cargo, log).await?.into_result("cargo build");
+    }
     if Supervised::start(cargo)?.ended().await?.success() { Ok(()) } else { Err(LocalError::Build) }
 }
 
@@ -73,7 +86,7 @@ impl Watch {
             short_runs = if started.elapsed() < SHORT_RUN { short_runs + 1 } else { 0 };
             say("`cargo lambda watch` ended; starting it again");
         }
-        LocalError::WatchStops
+        LocalError::WatchStops(LogEnd::of(&self.logs.watch))
     }
 
     /// Runs `cargo lambda watch` until it ends.
@@ -97,7 +110,8 @@ impl Watch {
         watch.args(["--timeout", &self.timeout_seconds.to_string()]);
         // The function itself responds to OPTIONS, as it does behind API Gateway.
         watch.arg("--disable-cors").args(self.release.then_some("--release"));
-        watch.arg("--config").arg(runner()?);
+        watch.arg("--config").arg(runner(&self.logs.functions)?);
+        log_to(&mut watch, &self.logs.watch)?;
         Ok(watch)
     }
 
@@ -117,7 +131,9 @@ impl Watch {
             }
             if Instant::now() > deadline {
                 let response = format!("{} {}", response.status, response.text);
-                return Err(LocalError::ApiUnhealthy { response, seconds: HEALTH_TIMEOUT_SECONDS });
+                let is_silent = fs::metadata(&self.logs.functions).is_ok_and(|file| file.len() == 0);
+                let log = LogEnd::of(if is_silent { &self.logs.watch } else { &self.logs.functions });
+                return Err(LocalError::ApiUnhealthy { response, seconds: HEALTH_TIMEOUT_SECONDS, log });
             }
             sleep(Duration::from_millis(100)).await;
         }
@@ -125,13 +141,11 @@ impl Watch {
 }
 
 /// The cargo configuration that runs functions with a supervisor. The supervisor starts a function again after it died,
-/// because `cargo lambda watch` does not.
-fn runner() -> Result<String, LocalError> {
+/// because `cargo lambda watch` does not, and keeps its output apart from that of `cargo lambda watch`.
+fn runner(log: &Path) -> Result<String, LocalError> {
     let own = env::current_exe().context("this program's own path")?;
-    let command = [own.to_string_lossy().into_owned()]
-        .into_iter()
-        .chain(supervisor::arguments(true).into_iter().map(String::from));
-    let list: serde_json::Value = command.collect();
+    let command = [own.into_os_string()].into_iter().chain(supervisor::restart_arguments(log));
+    let list: serde_json::Value = command.map(|word| word.to_string_lossy().into_owned()).collect();
     Ok(format!("target.\"cfg(all())\".runner={list}"))
 }
 

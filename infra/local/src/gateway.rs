@@ -68,7 +68,7 @@ impl Gateway {
     pub async fn serve(self, function_url: String) -> LocalError {
         let function = Function { client: Client::builder(TokioExecutor::new()).build_http(), url: function_url };
         let served = serve(self.0, Router::new().fallback(handle).with_state(function)).await;
-        served.context("serving requests").err().unwrap_or(LocalError::WatchStops)
+        served.context("serving requests").err().unwrap_or(LocalError::GatewayStops)
     }
 }
 

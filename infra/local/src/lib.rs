@@ -1,5 +1,6 @@
 //! Runs the whole service on one machine: `infra/template.yaml` is deployed to an AWS emulator, `cargo lambda watch`
-//! runs the API function, and the emulator runs the functions that a queue or a schedule invokes.
+//! runs the API function, and the emulator runs the functions that a queue or a schedule invokes. [`front`] is the address
+//! of the emulated AWS, of which [`dynamodb`] is the part that runs in this process.
 //!
 //! [`session`] has the steps. Every program is started as a [`child`] with a [`supervisor`], which ends it when this
 //! process ends for any reason.
@@ -8,21 +9,26 @@ mod archive;
 pub mod child;
 pub mod console;
 pub mod delivery;
+mod dynamodb;
 pub mod emulator;
 pub mod env_file;
 pub mod environment;
 pub mod error;
 pub mod event;
+mod front;
 pub mod function;
 pub mod gateway;
 pub mod http;
 pub mod loader;
+pub mod logs;
 pub mod ready;
 mod seed_check;
 pub mod seeds;
 pub mod session;
 mod sources;
 pub mod stack;
+pub mod steps;
 pub mod supervisor;
+mod threads;
 pub mod tools;
 pub mod workspace;

@@ -29,6 +29,9 @@ struct Arguments {
     /// Print one line of JSON to stdout when the service is ready.
     #[arg(long)]
     json: bool,
+    /// Print what the functions log, and the output of the emulator and of `cargo lambda watch`.
+    #[arg(long)]
+    verbose: bool,
     /// A file of profiles and spaces to load instead of the demo data, as newline-delimited JSON; may be repeated.
     #[arg(long = "seed", value_name = "FILE")]
     seeds: Vec<PathBuf>,
@@ -65,9 +68,9 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), LocalError> {
-    let Arguments { action, port, release, json, seeds } = arguments;
+    let Arguments { action, port, release, json, verbose, seeds } = arguments;
     match action {
-        None => session::run(&Options { port, json, release, seeds }).await,
+        None => session::run(&Options { port, json, release, verbose, seeds }).await,
         Some(Action::Tools) => tools().await,
     }
 }

@@ -1,5 +1,7 @@
 //! The message that the service is ready.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,6 +19,8 @@ pub struct Ready {
     pub endpoint: String,
     /// The tokens of each space by role.
     pub tokens: Tokens,
+    /// The file with the lines that the functions log.
+    pub log: PathBuf,
 }
 
 impl Ready {
@@ -43,9 +47,10 @@ impl Ready {
         let list: Vec<String> = tokens.map(|(role, token)| format!("    {role:<20} {token}")).collect();
         format!(
             "\nEfface is running. Ctrl-C stops it and deletes its data.\n\n  API    {}\n  AWS    {}\n  space  \
-             {DEMO_SPACE}\n  tokens\n{}\n\nDelete an identifier:\n\n{}\n",
+             {DEMO_SPACE}\n  log    {}\n  tokens\n{}\n\nDelete an identifier:\n\n{}\n",
             self.url,
             self.endpoint,
+            self.log.display(),
             list.join("\n"),
             self.curl()
         )

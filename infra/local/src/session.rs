@@ -1,8 +1,15 @@
 //! One run of `cargo local`: the steps until the service is ready, and what runs until it is stopped.
 
-use std::path::PathBuf;
+use std::{
+    future::pending,
+    io::{IsTerminal, stderr},
+    path::PathBuf,
+};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
 
 use crate::{
     console::say,
@@ -14,9 +21,11 @@ use crate::{
     function::{self, Watch},
     gateway::Gateway,
     loader::Loader,
+    logs::Logs,
     ready::Ready,
     seeds::{DEMO_SPACE, Seeds},
     stack::Deployer,
+    steps::Steps,
     tools::Tools,
     workspace::Workspace,
 };
@@ -33,6 +42,8 @@ pub struct Options {
     pub json: bool,
     /// Whether to build the functions with optimisations.
     pub release: bool,
+    /// Whether to print the output of everything that runs.
+    pub verbose: bool,
     /// The seed files. If there are none, the demo data is loaded.
     pub seeds: Vec<PathBuf>,
 }
@@ -52,43 +63,87 @@ async fn start(options: &Options) -> Result<(), LocalError> {
     drop(Gateway::open(options.port).await?);
     let workspace = Workspace::find()?;
     let tools = Tools::install(&workspace).await?;
-    say("building the functions");
-    function::build(&workspace, options.release).await?;
     let folder = workspace.fresh(&format!("local/{}", options.port))?;
-    say("starting the AWS emulator and deploying infra/template.yaml to it");
-    let emulator = Emulator::start(&tools, &folder).await?;
-    emulator.create_bucket().await?;
-    let deployer = Deployer { workspace: &workspace, tools: &tools, folder: &folder };
-    deployer.deploy(&emulator, &workspace.root.join(TEMPLATE), STACK, "").await?;
-    // The variables come from the deployed function, so that new variables of the template take effect here too.
-    let api = format!("{STACK}-api");
-    let mut variables = emulator.function_variables(&api).await?;
-    let timeout_seconds = emulator.function_timeout(&api).await?;
-    let tokens = Loader::new(&variables, &emulator.endpoint)?.load(&seeds).await?;
-    let url = format!("http://127.0.0.1:{}", options.port);
-    let settings = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let owner = tokens.get(DEMO_SPACE).and_then(|tokens| tokens.get("workspace_owner"));
-    let api_settings = [("EFFACE_API_URL", url.as_str()), ("EFFACE_TOKEN", owner.map_or("", String::as_str))];
-    let _env_file = EnvFile::write(&workspace, settings.chain(aws(&emulator.endpoint)).chain(api_settings))?;
-    // The template's value is for the emulator's gateway. Here, the function gets events from `cargo lambda watch`.
-    for (_, value) in variables.iter_mut().filter(|(name, _)| name == "EFFACE_EVENT_SOURCE") {
-        "watch".clone_into(value);
+    let logs = Logs::new(&folder);
+    let site = Site { options, workspace, tools, folder, logs, steps: Steps { is_verbose: options.verbose } };
+    tokio::select! {
+        ended = site.start(&seeds) => ended,
+        () = site.logs.follow(), if options.verbose => Ok(()),
     }
-    let endpoint = emulator.endpoint.clone();
-    let ready = Ready { url, endpoint: endpoint.clone(), tokens };
-    let gateway = Gateway::open(options.port).await?;
-    let (port, release) = (free_port()?, options.release);
-    let log = folder.join("functions.log");
-    let delivery = Delivery { workspace: &workspace, emulator: &emulator, stack: STACK, release, log: &log };
-    delivery.start().await?;
-    let watch = Watch { workspace: workspace.clone(), tools, port, release, endpoint, variables, timeout_seconds };
-    Err(tokio::select! {
-        error = emulator.ended() => error,
-        error = gateway.serve(watch.api_url()) => error,
-        error = watch.run(|| ready.announce(options.json)) => error,
-        error = delivery.follow_log() => error,
-        error = delivery.rebuild_on_change() => error,
-    })
+}
+
+/// One run, before anything is started.
+struct Site<'a> {
+    options: &'a Options,
+    workspace: Workspace,
+    tools: Tools,
+    folder: PathBuf,
+    logs: Logs,
+    steps: Steps,
+}
+
+impl Site<'_> {
+    /// Returns only when something went wrong.
+    async fn start(&self, seeds: &Seeds) -> Result<(), LocalError> {
+        let Self { options, workspace, logs, steps, .. } = self;
+        let build = function::build(workspace, options.release, &logs.build);
+        if stderr().is_terminal() {
+            steps.run_loud("building the functions", build).await?;
+        } else {
+            steps.run("building the functions", build).await?;
+        }
+        let emulator = steps.run("starting the AWS emulator", Emulator::start(&self.tools, &self.folder)).await?;
+        steps.run("deploying infra/template.yaml", self.deploy(&emulator)).await?;
+        let api = format!("{STACK}-api");
+        // The variables come from the deployed function, so that new variables of the template take effect here too.
+        let mut variables = emulator.function_variables(&api).await?;
+        let timeout_seconds = emulator.function_timeout(&api).await?;
+        let endpoint = emulator.endpoint.clone();
+        let loader = Loader::new(&variables, &endpoint)?;
+        let tokens = steps.run("loading profiles", Box::pin(loader.load(seeds))).await?;
+        let url = format!("http://127.0.0.1:{}", options.port);
+        let ready = Ready { url, endpoint: endpoint.clone(), tokens, log: logs.functions.clone() };
+        let _env_file = self.write_env_file(&variables, &ready)?;
+        // The template's value is for the emulator's gateway. Here, the function gets events from `cargo lambda watch`.
+        for (_, value) in variables.iter_mut().filter(|(name, _)| name == "EFFACE_EVENT_SOURCE") {
+            "watch".clone_into(value);
+        }
+        let gateway = Gateway::open(options.port).await?;
+        let (port, release) = (free_port()?, options.release);
+        let delivery = Delivery { workspace, emulator: &emulator, stack: STACK, release, logs };
+        steps.run("starting the functions of queues and schedules", delivery.start()).await?;
+        let (workspace, tools, logs) = (workspace.clone(), self.tools.clone(), logs.clone());
+        let watch = Watch { workspace, tools, logs, port, release, endpoint, variables, timeout_seconds };
+        let (is_healthy, healthy) = oneshot::channel();
+        let announced = async {
+            let healthy = async { healthy.await.map_err(|_| LocalError::GatewayStops) };
+            if let Err(error) = steps.run("starting the API", healthy).await {
+                return error;
+            }
+            ready.announce(options.json);
+            pending().await
+        };
+        Err(tokio::select! {
+            error = emulator.ended() => error,
+            error = gateway.serve(watch.api_url()) => error,
+            error = watch.run(|| _ = is_healthy.send(())) => error,
+            error = announced => error,
+            error = delivery.rebuild_on_change() => error,
+        })
+    }
+
+    async fn deploy(&self, emulator: &Emulator) -> Result<(), LocalError> {
+        emulator.create_bucket().await?;
+        let deployer = Deployer { workspace: &self.workspace, tools: &self.tools, folder: &self.folder };
+        deployer.deploy(emulator, &self.workspace.root.join(TEMPLATE), STACK, "").await
+    }
+
+    fn write_env_file(&self, variables: &[(String, String)], ready: &Ready) -> Result<EnvFile, LocalError> {
+        let deployed = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let owner = ready.tokens.get(DEMO_SPACE).and_then(|tokens| tokens.get("workspace_owner"));
+        let api = [("EFFACE_API_URL", ready.url.as_str()), ("EFFACE_TOKEN", owner.map_or("", String::as_str))];
+        EnvFile::write(&self.workspace, self.options.port, deployed.chain(aws(&ready.endpoint)).chain(api))
+    }
 }
 
 async fn stop_signal() -> Result<(), LocalError> {

@@ -61,7 +61,8 @@ impl Deployer<'_> {
             architecture()
         ));
         run(sam, &self.folder.join(format!("sam-deploy-{stack}.log"))).await?.into_result("sam deploy")?;
-        emulator.fix_mappings(WORKERS).await
+        emulator.fix_mappings(WORKERS).await?;
+        emulator.copy_tables(stack).await
     }
 
     /// Runs `sam delete`.

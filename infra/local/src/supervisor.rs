@@ -1,10 +1,11 @@
 //! A supervisor is a small process between a binary of this crate and a program that it starts. It ends the program
 //! when the process that started it is gone, even after a `kill -9`. With `--restart`, it starts the program again when
-//! the program ends by itself.
+//! the program ends by itself. With `--log FILE`, it adds the program's output to a file.
 //!
-//! To start a supervisor, a binary runs itself as `supervise [--restart] PROGRAM ARGUMENTS`; see [`run_if_requested`].
+//! To start a supervisor, a binary runs itself as `supervise [--restart] [--log FILE] PROGRAM ARGUMENTS`; see
+//! [`run_if_requested`].
 
-use std::{env, ffi::OsString, io, process::ExitCode, time::Duration};
+use std::{env, ffi::OsString, fs::File, io, path::Path, process::ExitCode, time::Duration};
 
 use rustix::process::{Pid, Signal, getpgrp, getppid, kill_process_group};
 use tokio::{
@@ -21,10 +22,23 @@ pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const SUPERVISE: &str = "supervise";
 const RESTART: &str = "--restart";
+const LOG: &str = "--log";
 
 /// The arguments that make this binary the supervisor of a program. The program and its arguments follow them.
-pub(crate) fn arguments(restart: bool) -> Vec<&'static str> {
-    if restart { vec![SUPERVISE, RESTART] } else { vec![SUPERVISE] }
+pub(crate) fn arguments() -> [&'static str; 1] {
+    [SUPERVISE]
+}
+
+/// The same for a program that is started again when it ends, and whose output is added to a file.
+pub(crate) fn restart_arguments(log: &Path) -> [OsString; 4] {
+    [SUPERVISE.into(), RESTART.into(), LOG.into(), log.into()]
+}
+
+/// How to run a program.
+struct Orders {
+    restart: bool,
+    log: Option<OsString>,
+    command: Vec<OsString>,
 }
 
 /// Runs as a supervisor if the first argument says so, and returns the exit code. Each binary calls this first.
@@ -32,23 +46,30 @@ pub fn run_if_requested() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1).peekable();
     arguments.next_if(|argument| argument == SUPERVISE)?;
     let restart = arguments.next_if(|argument| argument == RESTART).is_some();
-    let command: Vec<OsString> = arguments.collect();
+    let log = arguments.next_if(|argument| argument == LOG).and_then(|_| arguments.next());
+    let orders = Orders { restart, log, command: arguments.collect() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    Some(match runtime.and_then(|runtime| runtime.block_on(supervise(restart, &command))) {
+    Some(match runtime.and_then(|runtime| runtime.block_on(supervise(&orders))) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            say(format_args!("{}: {error}", command.first().map_or(SUPERVISE.into(), |name| name.to_string_lossy())));
+            let program = orders.command.first().map_or(SUPERVISE.into(), |name| name.to_string_lossy());
+            say(format_args!("{program}: {error}"));
             ExitCode::FAILURE
         }
     })
 }
 
-async fn supervise(restart: bool, command: &[OsString]) -> io::Result<u8> {
+async fn supervise(Orders { restart, log, command }: &Orders) -> io::Result<u8> {
     let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let parent = getppid();
     let mut stop = signal(SignalKind::terminate())?;
     loop {
-        let mut child = Command::new(program).args(arguments).spawn()?;
+        let mut command = Command::new(program);
+        if let Some(log) = log {
+            let log = File::options().create(true).append(true).open(log)?;
+            command.stdout(log.try_clone()?).stderr(log);
+        }
+        let mut child = command.args(arguments).spawn()?;
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status?,
@@ -56,7 +77,7 @@ async fn supervise(restart: bool, command: &[OsString]) -> io::Result<u8> {
                 () = sleep(POLL_INTERVAL) => if getppid() != parent { return end(&mut child).await },
             }
         };
-        if !restart {
+        if !*restart {
             return Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1));
         }
         tokio::select! {

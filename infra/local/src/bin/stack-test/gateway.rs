@@ -89,10 +89,3 @@ impl Gateway {
         Ok(http::send(request, Duration::from_secs(30)).await)
     }
 }
-
-/// The names of all tables.
-pub(crate) async fn tables(emulator: &Emulator) -> Result<Vec<String>, LocalError> {
-    let found = emulator.call("the list of tables", "dynamodb", "DynamoDB_20120810.ListTables", &json!({})).await?;
-    let names = found["TableNames"].as_array().into_iter().flatten();
-    Ok(names.filter_map(|name| Some(name.as_str()?.to_owned())).collect())
-}

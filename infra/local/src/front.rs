@@ -1,0 +1,169 @@
+//! The one address of all AWS APIs. Requests to DynamoDB and its Streams go to [`crate::dynamodb`]; everything else goes to
+//! ministack as it came.
+
+use std::net::SocketAddr;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    http::{
+        HeaderMap, Request, Response, StatusCode, Uri, Version,
+        header::{CONNECTION, CONTENT_TYPE, EXPECT},
+        uri::{Authority, PathAndQuery, Scheme},
+    },
+    serve::{ListenerExt, serve},
+};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::json;
+
+use crate::{
+    dynamodb::DynamoDb,
+    error::{Context, LocalError},
+    threads::Threads,
+};
+
+const THREADS: usize = 2;
+/// The settings of backups, which dynoxide does not know. ministack keeps them with its own table of the same name.
+const BACKUPS: [&str; 2] = ["DynamoDB_20120810.DescribeContinuousBackups", "DynamoDB_20120810.UpdateContinuousBackups"];
+
+/// A running server. It stops when this value is dropped.
+#[derive(Debug)]
+pub(crate) struct Front {
+    /// Where requests to DynamoDB go.
+    pub(crate) dynamodb: DynamoDb,
+    /// The address of all AWS APIs.
+    pub(crate) address: SocketAddr,
+    threads: Threads,
+    listener: Option<tokio::net::TcpListener>,
+}
+
+#[derive(Debug, Clone)]
+struct Targets {
+    /// dynoxide, with connections that are kept.
+    dynamodb: Target,
+    /// ministack, with a connection for each request: one that is idle is closed by ministack at any moment.
+    others: Target,
+}
+
+#[derive(Debug, Clone)]
+struct Target {
+    client: Client<HttpConnector, Body>,
+    authority: Authority,
+}
+
+impl Front {
+    /// Opens the port, which is then known, and starts DynamoDB. Requests wait until [`Front::serve`].
+    pub(crate) fn open() -> Result<Self, LocalError> {
+        let threads = Threads::start("front", THREADS)?;
+        let (listener, address) = threads.listen().context("a port for AWS")?;
+        Ok(Self { dynamodb: DynamoDb::start()?, address, threads, listener: Some(listener) })
+    }
+
+    /// Serves requests from now on, with ministack at an address.
+    pub(crate) fn serve(&mut self, ministack: SocketAddr) -> Result<(), LocalError> {
+        let Some(listener) = self.listener.take() else { return Ok(()) };
+        let targets =
+            Targets { dynamodb: Target::new(self.dynamodb.address, usize::MAX)?, others: Target::new(ministack, 0)? };
+        // Without this, the last part of a large response waits for an acknowledgement of those before.
+        let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
+        self.threads.spawn(async {
+            _ = serve(listener, Router::new().fallback(pass).with_state(targets)).await;
+        });
+        Ok(())
+    }
+}
+
+impl Target {
+    fn new(address: SocketAddr, idle_connections: usize) -> Result<Self, LocalError> {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(idle_connections).build(connector);
+        let authority = Authority::try_from(address.to_string()).map_err(std::io::Error::other);
+        Ok(Self { client, authority: authority.context("an address")? })
+    }
+}
+
+async fn pass(State(targets): State<Targets>, mut request: Request<Body>) -> Response<Body> {
+    let target = if is_dynamodb(request.headers()) { targets.dynamodb } else { targets.others };
+    let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let uri = Uri::builder().scheme(Scheme::HTTP).authority(target.authority).path_and_query(path).build();
+    // These two are about the client's connection, which ends here.
+    request.headers_mut().remove(CONNECTION);
+    request.headers_mut().remove(EXPECT);
+    *request.version_mut() = Version::HTTP_11;
+    *request.uri_mut() = uri.unwrap_or_default();
+    match target.client.request(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(error) => unavailable(&error.to_string()),
+    }
+}
+
+fn is_dynamodb(headers: &HeaderMap) -> bool {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    target.starts_with("DynamoDB") && !BACKUPS.contains(&target)
+}
+
+/// What the SDKs try again.
+fn unavailable(text: &str) -> Response<Body> {
+    let body = json!({ "__type": "ServiceUnavailable", "message": text }).to_string();
+    let response = Response::builder().status(StatusCode::SERVICE_UNAVAILABLE);
+    response.header(CONTENT_TYPE, "application/x-amz-json-1.0").body(body.into()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::http::HeaderValue;
+    use ureq::http::Request as Sent;
+
+    use super::*;
+    use crate::http::{HttpResponse, send};
+
+    /// Stands for ministack: says what it got.
+    async fn echo(request: Request<Body>) -> String {
+        let host = request.headers().get("host").map(HeaderValue::to_str);
+        let text = format!("{} {} for {:?}", request.method(), request.uri(), host.unwrap().unwrap());
+        let body = axum::body::to_bytes(request.into_body(), 99).await.unwrap();
+        format!("{text}: {}", String::from_utf8_lossy(&body))
+    }
+
+    /// Sends a request for a target to a front with this stand-in.
+    async fn ask(target: &str, host: &str) -> HttpResponse {
+        let threads = Threads::start("echo", 1).unwrap();
+        let (listener, address) = threads.listen().unwrap();
+        threads.spawn(async { serve(listener, Router::new().fallback(echo)).await.unwrap() });
+        let mut front = Front::open().unwrap();
+        front.serve(address).unwrap();
+        let request = Sent::post(format!("http://{}/a%2Fb//c?d=%20", front.address)).header("host", host);
+        let request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.0");
+        let request = request.header("x-amz-date", "20260101T000000Z").header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        );
+        send(request.body("{}".to_owned()).unwrap(), Duration::from_secs(5)).await
+    }
+
+    #[tokio::test]
+    async fn what_is_not_for_dynamodb_passes_as_it_came() {
+        for target in ["AmazonSQS.SendMessage", "DynamoDB_20120810.DescribeContinuousBackups"] {
+            let response = ask(target, "api.execute-api.localhost:1").await;
+            let expected = "POST /a%2Fb//c?d=%20 for \"api.execute-api.localhost:1\": {}";
+            assert_eq!((response.status, response.text.as_str()), (200, expected), "{target}");
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_to_dynamodb_do_not_reach_ministack() {
+        // dynoxide serves the path `/` only.
+        for target in ["DynamoDB_20120810.ListTables", "DynamoDBStreams_20120810.ListStreams"] {
+            let response = ask(target, "localhost").await;
+            assert_eq!(response.text.trim(), "<UnknownOperationException/>", "{target}");
+            assert!(response.headers.contains_key("x-amz-crc32"));
+        }
+    }
+}
