@@ -4,6 +4,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -34,7 +35,8 @@ type Slot = Arc<AsyncMutex<Option<Done>>>;
 
 #[derive(Debug)]
 struct Done {
-    request: Value,
+    /// The hash of the request: the requests of ten minutes would take gigabytes.
+    request: u64,
     response: Response<Bytes>,
 }
 
@@ -65,12 +67,16 @@ impl Transactions {
         let Transaction { token, request } = transaction;
         let slot = self.slot(format!("{operation} {token}"));
         let mut done = slot.lock().await;
+        let body = request.to_string();
+        let mut hasher = DefaultHasher::new();
+        body.hash(&mut hasher);
+        let request = hasher.finish();
         match &*done {
             Some(done) if done.request == request => return done.response.clone(),
             Some(_) => return mismatch(),
             None => {}
         }
-        let response = send(request.to_string()).await;
+        let response = send(body).await;
         if response.status() == StatusCode::OK {
             *done = Some(Done { request, response: response.clone() });
         }
