@@ -1,5 +1,4 @@
-//! DynamoDB of the emulated AWS: dynoxide, in this process and in memory. It is a hundred times as fast as the tables of
-//! ministack (`docs/adr/0010`).
+//! DynamoDB of the emulated AWS: dynoxide, in this process and in memory (`docs/adr/0010`).
 //!
 //! A stack's tables are made by CloudFormation in ministack. [`DynamoDb::copy_table`] makes each one again here, and from
 //! then on every request goes to this one: see [`crate::front`].

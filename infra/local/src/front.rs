@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes, to_bytes},
     extract::State,
     http::{
         HeaderMap, Request, Response, StatusCode, Uri, Version,
-        header::{CONNECTION, CONTENT_TYPE, EXPECT},
+        header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
         uri::{Authority, PathAndQuery, Scheme},
     },
     serve::{ListenerExt, serve},
@@ -24,11 +24,14 @@ use crate::{
     dynamodb::DynamoDb,
     error::{Context, LocalError},
     threads::Threads,
+    transactions::{Transaction, Transactions},
 };
 
 const THREADS: usize = 2;
 /// The settings of backups, which dynoxide does not know. ministack keeps them with its own table of the same name.
-const BACKUPS: [&str; 2] = ["DynamoDB_20120810.DescribeContinuousBackups", "DynamoDB_20120810.UpdateContinuousBackups"];
+const BACKUPS: [&str; 2] = ["DescribeContinuousBackups", "UpdateContinuousBackups"];
+/// More than DynamoDB accepts.
+const MAX_BODY_BYTES: usize = 32 * 1_024 * 1_024;
 
 /// A running server. It stops when this value is dropped.
 #[derive(Debug)]
@@ -47,6 +50,7 @@ struct Targets {
     dynamodb: Target,
     /// ministack, with a connection for each request: one that is idle is closed by ministack at any moment.
     others: Target,
+    transactions: Transactions,
 }
 
 #[derive(Debug, Clone)]
@@ -66,8 +70,11 @@ impl Front {
     /// Serves requests from now on, with ministack at an address.
     pub(crate) fn serve(&mut self, ministack: SocketAddr) -> Result<(), LocalError> {
         let Some(listener) = self.listener.take() else { return Ok(()) };
-        let targets =
-            Targets { dynamodb: Target::new(self.dynamodb.address, usize::MAX)?, others: Target::new(ministack, 0)? };
+        let targets = Targets {
+            dynamodb: Target::new(self.dynamodb.address, usize::MAX)?,
+            others: Target::new(ministack, 0)?,
+            transactions: Transactions::default(),
+        };
         // Without this, the last part of a large response waits for an acknowledgement of those before.
         let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
         self.threads.spawn(async {
@@ -85,26 +92,56 @@ impl Target {
         let authority = Authority::try_from(address.to_string()).map_err(std::io::Error::other);
         Ok(Self { client, authority: authority.context("an address")? })
     }
-}
 
-async fn pass(State(targets): State<Targets>, mut request: Request<Body>) -> Response<Body> {
-    let target = if is_dynamodb(request.headers()) { targets.dynamodb } else { targets.others };
-    let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    let uri = Uri::builder().scheme(Scheme::HTTP).authority(target.authority).path_and_query(path).build();
-    // These two are about the client's connection, which ends here.
-    request.headers_mut().remove(CONNECTION);
-    request.headers_mut().remove(EXPECT);
-    *request.version_mut() = Version::HTTP_11;
-    *request.uri_mut() = uri.unwrap_or_default();
-    match target.client.request(request).await {
-        Ok(response) => response.map(Body::new),
-        Err(error) => unavailable(&error.to_string()),
+    async fn send(&self, mut request: Request<Body>) -> Response<Body> {
+        let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone()).path_and_query(path).build();
+        // These two are about the client's connection, which ends here.
+        request.headers_mut().remove(CONNECTION);
+        request.headers_mut().remove(EXPECT);
+        *request.version_mut() = Version::HTTP_11;
+        *request.uri_mut() = uri.unwrap_or_default();
+        match self.client.request(request).await {
+            Ok(response) => response.map(Body::new),
+            Err(error) => unavailable(&error.to_string()),
+        }
     }
 }
 
-fn is_dynamodb(headers: &HeaderMap) -> bool {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    target.starts_with("DynamoDB") && !BACKUPS.contains(&target)
+async fn pass(State(targets): State<Targets>, request: Request<Body>) -> Response<Body> {
+    match operation(request.headers()) {
+        Some("TransactWriteItems") => targets.transact("TransactWriteItems", request).await,
+        Some("ExecuteTransaction") => targets.transact("ExecuteTransaction", request).await,
+        Some(_) => targets.dynamodb.send(request).await,
+        None => targets.others.send(request).await,
+    }
+}
+
+impl Targets {
+    /// Sends a transaction to dynoxide, or repeats its response if it has been carried out.
+    async fn transact(&self, operation: &str, request: Request<Body>) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else { return unavailable("the body is too large") };
+        let Some(transaction) = Transaction::parse(&body) else {
+            return self.dynamodb.send(Request::from_parts(parts, body.into())).await;
+        };
+        parts.headers.remove(CONTENT_LENGTH);
+        let send = async |body: String| {
+            let (parts, body) = self.dynamodb.send(Request::from_parts(parts, body.into())).await.into_parts();
+            match to_bytes(body, MAX_BODY_BYTES).await {
+                Ok(body) => Response::from_parts(parts, body),
+                Err(error) => unavailable(&error.to_string()).map(|_| Bytes::new()),
+            }
+        };
+        self.transactions.once(operation, transaction, send).await.map(Body::from)
+    }
+}
+
+/// The operation of DynamoDB or its Streams that a request asks dynoxide for.
+fn operation(headers: &HeaderMap) -> Option<&str> {
+    let target = headers.get("x-amz-target")?.to_str().ok()?;
+    let (service, operation) = target.split_once('.')?;
+    (service.starts_with("DynamoDB") && !BACKUPS.contains(&operation)).then_some(operation)
 }
 
 /// What the SDKs try again.
@@ -128,7 +165,7 @@ mod tests {
     async fn echo(request: Request<Body>) -> String {
         let host = request.headers().get("host").map(HeaderValue::to_str);
         let text = format!("{} {} for {:?}", request.method(), request.uri(), host.unwrap().unwrap());
-        let body = axum::body::to_bytes(request.into_body(), 99).await.unwrap();
+        let body = to_bytes(request.into_body(), 99).await.unwrap();
         format!("{text}: {}", String::from_utf8_lossy(&body))
     }
 

@@ -31,4 +31,5 @@ pub mod steps;
 pub mod supervisor;
 mod threads;
 pub mod tools;
+mod transactions;
 pub mod workspace;
