@@ -253,7 +253,7 @@ impl Emulator {
 }
 
 /// An `Authorization` header. The emulator reads the account and the service from it, and does not check the signature.
-fn credential(service: &str) -> String {
+pub(crate) fn credential(service: &str) -> String {
     let scope = format!("{ACCESS_KEY_ID}/20260101/{REGION}/{service}/aws4_request");
     format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
 }

@@ -8,8 +8,8 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     extract::State,
     http::{
-        HeaderMap, Request, Response, StatusCode, Uri, Version,
-        header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
+        HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version,
+        header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
         uri::{Authority, PathAndQuery, Scheme},
     },
     serve::{ListenerExt, serve},
@@ -22,6 +22,7 @@ use serde_json::json;
 
 use crate::{
     dynamodb::DynamoDb,
+    emulator::credential,
     error::{Context, LocalError},
     threads::Threads,
     transactions::{Transaction, Transactions},
@@ -108,12 +109,27 @@ impl Target {
     }
 }
 
-async fn pass(State(targets): State<Targets>, request: Request<Body>) -> Response<Body> {
-    match operation(request.headers()) {
-        Some("TransactWriteItems") => targets.transact("TransactWriteItems", request).await,
-        Some("ExecuteTransaction") => targets.transact("ExecuteTransaction", request).await,
-        Some(_) => targets.dynamodb.send(request).await,
-        None => targets.others.send(request).await,
+async fn pass(State(targets): State<Targets>, mut request: Request<Body>) -> Response<Body> {
+    let Some(operation) = operation(request.headers()).map(str::to_owned) else {
+        return targets.others.send(request).await;
+    };
+    complete(request.headers_mut());
+    match operation.as_str() {
+        "TransactWriteItems" | "ExecuteTransaction" => targets.transact(&operation, request).await,
+        _ => targets.dynamodb.send(request).await,
+    }
+}
+
+/// Completes the headers of a request to DynamoDB. dynoxide checks no signature, but wants one in all its parts, and a
+/// media type of AWS; the rest of the emulated AWS does not, so a client that it takes must be taken here, too.
+fn complete(headers: &mut HeaderMap) {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !["application/x-amz-json-1.0", "application/json"].iter().any(|known| media_type.starts_with(known)) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
+    }
+    headers.insert("x-amz-date", HeaderValue::from_static("20260101T000000Z"));
+    if let Ok(value) = credential("dynamodb").try_into() {
+        headers.insert(AUTHORIZATION, value);
     }
 }
 
@@ -155,7 +171,6 @@ fn unavailable(text: &str) -> Response<Body> {
 mod tests {
     use std::time::Duration;
 
-    use axum::http::HeaderValue;
     use ureq::http::Request as Sent;
 
     use super::*;
@@ -169,26 +184,22 @@ mod tests {
         format!("{text}: {}", String::from_utf8_lossy(&body))
     }
 
-    /// Sends a request for a target to a front with this stand-in.
-    async fn ask(target: &str, host: &str) -> HttpResponse {
+    /// Sends a request for a target to a front with this stand-in, without a signature.
+    async fn ask(target: &str, host: &str, path: &str) -> HttpResponse {
         let threads = Threads::start("echo", 1).unwrap();
         let (listener, address) = threads.listen().unwrap();
         threads.spawn(async { serve(listener, Router::new().fallback(echo)).await.unwrap() });
         let mut front = Front::open().unwrap();
         front.serve(address).unwrap();
-        let request = Sent::post(format!("http://{}/a%2Fb//c?d=%20", front.address)).header("host", host);
-        let request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.0");
-        let request = request.header("x-amz-date", "20260101T000000Z").header(
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
-        );
+        let request = Sent::post(format!("http://{}{path}", front.address)).header("host", host);
+        let request = request.header("x-amz-target", target);
         send(request.body("{}".to_owned()).unwrap(), Duration::from_secs(5)).await
     }
 
     #[tokio::test]
     async fn what_is_not_for_dynamodb_passes_as_it_came() {
         for target in ["AmazonSQS.SendMessage", "DynamoDB_20120810.DescribeContinuousBackups"] {
-            let response = ask(target, "api.execute-api.localhost:1").await;
+            let response = ask(target, "api.execute-api.localhost:1", "/a%2Fb//c?d=%20").await;
             let expected = "POST /a%2Fb//c?d=%20 for \"api.execute-api.localhost:1\": {}";
             assert_eq!((response.status, response.text.as_str()), (200, expected), "{target}");
         }
@@ -196,10 +207,11 @@ mod tests {
 
     #[tokio::test]
     async fn requests_to_dynamodb_do_not_reach_ministack() {
-        // dynoxide serves the path `/` only.
-        for target in ["DynamoDB_20120810.ListTables", "DynamoDBStreams_20120810.ListStreams"] {
-            let response = ask(target, "localhost").await;
-            assert_eq!(response.text.trim(), "<UnknownOperationException/>", "{target}");
+        for (target, list) in
+            [("DynamoDB_20120810.ListTables", "TableNames"), ("DynamoDBStreams_20120810.ListStreams", "Streams")]
+        {
+            let response = ask(target, "localhost", "/").await;
+            assert_eq!((response.status, response.json()[list].clone()), (200, json!([])), "{target}");
             assert!(response.headers.contains_key("x-amz-crc32"));
         }
     }
