@@ -154,6 +154,25 @@ mod tests {
     }
 
     #[test]
+    fn expired_items_are_deleted() {
+        let database = DynamoDb::start().unwrap();
+        database.copy_table(&described(), &json!({ "AttributeName": "ttl", "Enabled": true })).unwrap();
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let ttls =
+            [("expired", json!({ "N": (now - 60).to_string() })), ("kept", json!({ "N": (now + 600).to_string() }))];
+        for (name, ttl) in ttls.into_iter().chain([("text", json!({ "S": "0" }))]) {
+            let item = json!({ "TableName": "things", "Item": { "pk": { "S": name }, "ttl": ttl } });
+            database.database.put_item(serde_json::from_value(item).unwrap()).unwrap();
+        }
+        database.database.sweep_ttl().unwrap();
+        let scan = database.database.scan(serde_json::from_value(json!({ "TableName": "things" })).unwrap()).unwrap();
+        let scan = serde_json::to_value(&scan).unwrap();
+        let mut left: Vec<_> = scan["Items"].as_array().unwrap().iter().map(|item| item["pk"]["S"].clone()).collect();
+        left.sort_by_key(ToString::to_string);
+        assert_eq!(left, ["kept", "text"]);
+    }
+
+    #[test]
     fn a_table_is_made_from_its_description() {
         let database = DynamoDb::start().unwrap();
         let time_to_live = json!({ "AttributeName": "ttl", "Enabled": true });
