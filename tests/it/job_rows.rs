@@ -135,7 +135,7 @@ async fn bodies_of_jobs_are_read_strictly() {
         (json!({ "action": "delete_profile", "rows": 7 }), "The request body at `rows`: expected a sequence."),
         (
             json!({ "action": "delete_profile", "row": [] }),
-            "The request body at `row`: unknown field `row`, expected one of `action`, `rows`, `dry_run`, `group`, `open`, `max_deletions`.",
+            "The request body at `row`: unknown field `row`, expected one of `action`, `rows`, `dry_run`, `group`, `open`, `max_deletions`, `start_at`.",
         ),
         (
             json!({ "action": "delete_profile", "group": " a" }),

@@ -183,9 +183,28 @@ async fn the_roles_allow_all_requests_of_jobs() {
         assert_eq!(app.control(&open, verb).await.status, 202);
     }
     app.send(Req::delete_profile(SPACE, "user_id", "u9").key("k")).await;
+    app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{open}/events"))).await;
+    let soon = efface_core::time::Time::from_millis(app.clock.peek().millis() + 1_000).unwrap();
+    let by_message = app.job(with(profiles(["x", "x", "x"]), "start_at", json!(soon))).await;
+    app.clock.advance(1_000);
     check_role(&app, "ApiRole", &mut seen);
     app.work().await;
     check_role(&app, "BulkWorkerRole", &mut seen);
+    assert_eq!(app.job_status(&by_message).await["state"], "completed");
+    let later = efface_core::time::Time::from_millis(app.clock.peek().millis() + 3_600_000).unwrap();
+    app.job(with(profiles(["x", "x", "x"]), "start_at", json!(later))).await;
+    app.space(SPACE, json!({ "approval_over": 1 })).await;
+    app.clock.advance(31_000);
+    for group in ["g", "h"] {
+        let waits = app.job(with(json!({ "action": "delete_profile", "rows": ["x"] }), "group", json!(group))).await;
+        app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group={group}&until=settled"))).await;
+        let token = app.token(efface_core::role::Role::PrivacyAdmin).to_owned();
+        let approve = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{waits}/approve"), &json!({}));
+        app.send_raw(&approve.token(&token)).await;
+    }
+    app.space(SPACE, json!({ "approval_over": null })).await;
+    app.clock.advance(31_000);
+    app.db.proxy.take();
     let dead = app.job(profiles(["user_id:u10", "email:e10", "user_id:u11"])).await;
     for body in app.queue.take() {
         app.dead.put(body);
@@ -221,7 +240,14 @@ async fn the_roles_allow_all_requests_of_jobs() {
     check_role(&app, "ApiRole", &mut seen);
     app.work().await;
     check_role(&app, "BulkWorkerRole", &mut seen);
-    for right in ["BulkWorkerRole dynamodb:BatchWriteItem on M#*", "JobReconcilerRole dynamodb:DeleteItem on N#*"] {
+    for right in [
+        "BulkWorkerRole dynamodb:BatchWriteItem on M#*",
+        "JobReconcilerRole dynamodb:DeleteItem on N#*",
+        "ApiRole dynamodb:Query on E#*",
+        "ApiRole dynamodb:PutItem on E#*",
+        "BulkWorkerRole dynamodb:PutItem on E#*",
+        "JobReconcilerRole dynamodb:PutItem on E#*",
+    ] {
         assert!(seen.contains(right), "{right} was not exercised: {seen:#?}");
     }
 }

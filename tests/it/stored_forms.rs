@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use efface_core::space::SpaceId;
+use efface_core::{role::Role, space::SpaceId, time::Time};
 use efface_tests::{
     Req, TestApp,
     app::{SPACE, master, profile_line},
@@ -120,8 +120,47 @@ async fn in_the_middle_of_jobs() -> TestApp {
         app.queue.take();
     }
     app.job(json!({ "action": "delete_profile", "open": true, "rows": people(8, 10) })).await;
+    jobs_that_wait(&app).await;
     start_jobs(&app).await;
     app
+}
+
+/// Jobs that wait for an approval, or for their time: one with an approval, and one without. Their rows name profiles in
+/// every way.
+async fn jobs_that_wait(app: &TestApp) {
+    app.space("spa_guarded", json!({ "approval_over": 7 })).await;
+    let mut ids = Vec::new();
+    for user in ["u26", "u27", "u28", "two"] {
+        let metadata = app.send(Req::read(SPACE, "user_id", user, "metadata")).await;
+        ids.push(metadata.body["metadata"]["segment_id"].as_str().unwrap().to_owned());
+    }
+    let row = |profile: &str, id_type: &str, id: &str| json!({ "profile": profile, "type": id_type, "id": id });
+    let rows = [
+        row(&ids[0], "email", "e26@x"),
+        row("email:e27@x", "nick", "n27"),
+        row(&ids[3], "user_id", "two"),
+        row("email:two@x", "user_id", "deux"),
+    ];
+    app.space(SPACE, json!({ "approval_over": 3 })).await;
+    app.clock.advance(31_000);
+    app.job(json!({ "action": "delete_identifier", "rows": rows })).await;
+    let start_at = Time::from_millis(app.clock.peek().millis() + 1_000_000).unwrap();
+    let rows = [&ids[1], &ids[2], "user_id:u29", "email:nobody"];
+    let job = app.job(json!({ "action": "delete_profile", "rows": rows, "start_at": start_at })).await;
+    approve(app, &job).await;
+    app.space(SPACE, json!({ "approval_over": null })).await;
+    app.clock.advance(31_000);
+    app.job(json!({ "action": "delete_profile", "rows": ["email:nobody"], "start_at": start_at })).await;
+}
+
+/// Approves a job that the owner made.
+async fn approve(app: &TestApp, job: &str) {
+    let token = app.token(Role::UnifyEngageAdmin).to_owned();
+    let other = app.token(Role::PrivacyAdmin).to_owned();
+    for token in [token, other] {
+        let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/approve");
+        app.send_raw(&Req::post(path, &json!({})).token(&token)).await;
+    }
 }
 
 /// Jobs that are in progress.
@@ -174,6 +213,7 @@ async fn finish(app: &TestApp) -> Value {
             if let Some((_, verb)) = verb {
                 app.control(job, verb).await;
             }
+            approve(app, job).await;
         }
     }
     let again = app.send(Req::delete(SPACE, "u0", "email", "e0@x").key("k-1")).await;

@@ -94,7 +94,7 @@ fn the_functions_have_the_least_rights() {
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* R#* P#* J#* O#* Y#*",
             "dynamodb:UpdateItem on S#* (pk sk source version)",
-            "dynamodb:PutItem on K#* Q#* J#* O#* L#* N#* X#*",
+            "dynamodb:PutItem on K#* Q#* J#* E#* O#* L#* N#* X#*",
             "dynamodb:BatchWriteItem on P#* M#* X#*",
             "dynamodb:DeleteItem on L#*",
         ]
@@ -105,7 +105,7 @@ fn the_functions_have_the_least_rights() {
             &format!("{read} on I#* P#* J#* Q#* O#* X#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* P#* J#* O#* Y#*",
-            "dynamodb:PutItem on O#* L#* X#*",
+            "dynamodb:PutItem on O#* L#* E#* X#*",
             "dynamodb:BatchWriteItem on P#* M#*",
             "dynamodb:DeleteItem on L#*",
         ]
@@ -117,7 +117,7 @@ fn the_functions_have_the_least_rights() {
             &format!("{read} on I#* P#* J#* Q#* O#* N#* X#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* P#* J#* O#* Y#* N#*",
-            "dynamodb:PutItem on O#* L#* N#* X#*",
+            "dynamodb:PutItem on O#* L#* E#* N#* X#*",
             "dynamodb:BatchWriteItem on P#* M#*",
             "dynamodb:DeleteItem on L#* N#*",
         ]

@@ -81,7 +81,7 @@ impl People {
     pub(crate) fn person(&self, number: u32) -> Person {
         let mut rng = fastrand::Rng::with_seed(self.seed ^ u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut bytes = || rng.u128(..).to_be_bytes();
-        let (root_id, member_id) = (ProfileId::from_random(bytes()), ProfileId::from_random(bytes()));
+        let (root_id, member_id) = (ProfileId::from_bytes(bytes()), ProfileId::from_bytes(bytes()));
         let user_ids = match rng.u8(..100) {
             0..3 => 3,
             3..15 => 2,

@@ -55,6 +55,10 @@ pub(crate) struct Settings {
     /// The maximum number of reads per clock second in each instance of the function
     #[arg(long, value_name = "N", value_parser = limit())]
     reads_per_second: Option<u32>,
+    /// A job with more than N rows, with those of its group, waits until a second token approves it: a guard against
+    /// mistakes
+    #[arg(long, value_name = "N")]
+    approval_over: Option<u32>,
     /// An instance name that workflows send to address the space; repeatable. The given names replace the present ones
     #[arg(long = "reactor-instance", value_name = "NAME")]
     reactor_instances: Vec<String>,
@@ -93,6 +97,9 @@ pub struct Update {
     /// Remove all instance names of the space
     #[arg(long, conflicts_with = "reactor_instances")]
     no_reactor_instances: bool,
+    /// No job needs an approval
+    #[arg(long, conflicts_with = "approval_over")]
+    no_approval: bool,
 }
 
 /// A limit, as the options name it.
@@ -121,6 +128,7 @@ impl Settings {
             dry_runs_per_second: self.dry_runs_per_second,
             reads_per_second: self.reads_per_second,
             reactor_instances: (!names.is_empty()).then(|| names.clone()),
+            approval_over: self.approval_over.map(Some),
             ..SpaceChange::default()
         }
     }
@@ -136,6 +144,9 @@ impl Update {
         });
         if self.no_reactor_instances {
             change.reactor_instances = Some(Vec::new());
+        }
+        if self.no_approval {
+            change.approval_over = Some(None);
         }
         if change == SpaceChange::default() { Err(CliError::NothingToChange) } else { Ok(change) }
     }
@@ -176,6 +187,7 @@ fn json(id: &SpaceId, space: &Space) -> Value {
         "identifier_types": types,
         "source": space.source,
         "reactor_instances": space.reactor_instances,
+        "approval_over": space.approval_over,
         "created_at": space.created_at,
     });
     for (name, _, setting, acting) in limits(space) {
@@ -206,6 +218,10 @@ fn text(id: &SpaceId, space: &Space) -> String {
     rows.extend([
         ["source".to_owned(), source],
         ["reactor instances".to_owned(), printable(&space.reactor_instances.join(", "))],
+        [
+            "approval of jobs".to_owned(),
+            space.approval_over.map_or("none".to_owned(), |rows| format!("over {rows} rows")),
+        ],
         ["created".to_owned(), space.created_at.to_string()],
     ]);
     columns(&rows)

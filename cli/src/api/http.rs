@@ -17,7 +17,7 @@ use hyper_util::{
 };
 use rustls::crypto::aws_lc_rs;
 
-use super::url::ApiUrl;
+use super::{error::code_and_message, url::ApiUrl};
 use crate::{error::causes, output::printable};
 
 /// The timeout for connecting, and for a whole exchange. API Gateway responds within 29 s.
@@ -68,9 +68,11 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// Whether repeating the request may succeed. 502 and 504 come from a gateway that lost the function's response.
+    /// Whether repeating the request may succeed. 502 and 504 come from a gateway that lost the function's response, and a
+    /// 408, unless it says that a job has not ended.
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self.status, 408 | 429 | 502 | 503 | 504)
+        let is_waiting = || code_and_message(&self.body).0.as_deref() == Some("not_settled");
+        matches!(self.status, 429 | 502 | 503 | 504) || self.status == 408 && !is_waiting()
     }
 
     /// The status, and the value of `Retry-After`.

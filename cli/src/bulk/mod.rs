@@ -10,6 +10,7 @@ mod source;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use efface_core::time::Time;
 use serde::Serialize;
 
 use crate::{
@@ -25,8 +26,10 @@ use source::Source;
 const AFTER_HELP: &str = "\
 FILE is CSV, JSON or newline-delimited JSON in UTF-8, optionally compressed with gzip. The format is detected. CSV may
 have a header; its names are in docs/api.md, and columns that a row does not need are ignored.
-  delete_profile     each row is `key:value`, or a key and a value: any identifier of the profile to delete
-  delete_identifier  each row is a user_id of the profile, and the type and id of the identifier to delete
+  delete_profile     each row is `key:value`, or a key and a value: any identifier of the profile to delete; or the
+                     profile's own id, use_...
+  delete_identifier  each row is a user_id of the profile, and the type and id of the identifier to delete; with the
+                     columns profile, type and id, the profile is named as above
 A row that can't be read is sent too and counted as invalid, so that the counts add up to the rows of the file.
 Without --yes, the command first makes a dry run, shows what would be deleted, and asks for confirmation.
 
@@ -36,8 +39,10 @@ Example:
   zcat identifiers.jsonl.gz | efface bulk - --space spa_demo --action delete_identifier --yes
 
 Exit codes:
-  0    the job is completed and no row failed; with --dry-run, the plan is shown; with --no-wait, the job is started
-  1    rows failed, the job was paused or cancelled, the API rejected a request, or you did not confirm
+  0    the job is completed and no row failed; with --dry-run, the plan is shown; with --no-wait, the job is started;
+       with --start-at, it waits for its time
+  1    rows failed, the job was paused or cancelled, it awaits its approval, the API rejected a request, or you did not
+       confirm
   2    the command line, a setting or the file is wrong, no row can be read, or there is no terminal to ask on; nothing
        was deleted
   3    no response, or the service is busy: repeat with the same file, --page-size and --idempotency-key
@@ -66,6 +71,9 @@ pub struct Bulk {
     /// Pause the job when it has deleted N profiles or identifiers
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_deletions: Option<u64>,
+    /// Do not start before this time, at most 30 days ahead; until then the job can be cancelled
+    #[arg(long, value_name = "TIME", value_parser = Time::parse)]
+    start_at: Option<Time>,
     /// Only show what would be deleted; change nothing
     #[arg(long)]
     dry_run: bool,

@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
         if self.source.pages == 1 {
             let page = self.source.pages(1).recv().await.ok_or(CliError::Unexpected("the page could not be made"))?;
             let rows = raw(page.rows.clone())?;
-            let new = NewJob { dry_run: true, group: None, max_deletions: None, ..self.new_job(&rows) };
+            let new = self.dry_run(&rows);
             let mut accepted = self.jobs.create(&new, key).await?;
             let (job, plan) = (accepted.job.take(), accepted.plan.take());
             let rejections = Rejections::of_one_page(self.source, &page, accepted);
@@ -108,7 +108,7 @@ impl<'a> Run<'a> {
             };
         }
         let no_rows = raw("[]".to_owned())?;
-        let new = NewJob { dry_run: true, open: true, group: None, max_deletions: None, ..self.new_job(&no_rows) };
+        let new = NewJob { open: true, ..self.dry_run(&no_rows) };
         let (job, rejections) = self.send(&new, key).await?;
         let job = self.jobs.control(&job, "start").await?;
         self.planned(job, rejections).await
@@ -149,7 +149,7 @@ impl<'a> Run<'a> {
     }
 
     async fn follow(&self, id: &str, unit: &str) -> Result<Job, CliError> {
-        self.jobs.follow(id, Until::FinalOrPaused, &Bar::start(unit, self.as_json), &mut None).await
+        self.jobs.follow(id, Until::FinalOrWaiting, &Bar::start(unit, self.as_json), &mut None).await
     }
 
     fn output(&self, job: &Job, rejections: &Rejections) -> Output {
@@ -167,8 +167,13 @@ impl<'a> Run<'a> {
     }
 
     fn new_job<'r>(&'r self, rows: &'r RawValue) -> NewJob<'r> {
-        let (group, max_deletions) = (self.bulk.group.as_deref(), self.bulk.max_deletions);
-        NewJob { action: self.bulk.action, rows, group, max_deletions, dry_run: false, open: false }
+        let (group, start_at) = (self.bulk.group.as_deref(), self.bulk.start_at);
+        let (action, max_deletions) = (self.bulk.action, self.bulk.max_deletions);
+        NewJob { action, rows, group, max_deletions, start_at, dry_run: false, open: false }
+    }
+
+    fn dry_run<'r>(&'r self, rows: &'r RawValue) -> NewJob<'r> {
+        NewJob { dry_run: true, group: None, max_deletions: None, start_at: None, ..self.new_job(rows) }
     }
 
     /// Whether no other run can use the job: the key is new, or the job is a dry run.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use efface_core::time::Time;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
@@ -27,6 +28,8 @@ pub(super) struct NewJob<'a> {
     pub(super) group: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_deletions: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) start_at: Option<Time>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) dry_run: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -22,6 +22,17 @@ pub enum JobsCommand {
     Status(Status),
     /// List the outcome of each row of a job
     Outcomes(Outcomes),
+    /// Wait until a job, or all jobs of a group, are completed or cancelled
+    Wait(Wait),
+    /// List what happened to a job, and by whose token
+    #[command(after_help = "Example:\n  efface jobs events job_123 --space spa_demo")]
+    Events(Control),
+    /// Approve a job that somebody else made and that has more rows than one person may delete in its space
+    #[command(after_help = "Example:\n  efface jobs approve job_123 --space spa_demo")]
+    Approve(Approve),
+    /// Reject a job that awaits its approval: it is cancelled
+    #[command(after_help = "Example:\n  efface jobs reject job_123 --space spa_demo")]
+    Reject(Control),
     /// Start an open job, after all its pages were sent
     #[command(after_help = "Example:\n  efface jobs start job_123 --space spa_demo")]
     Start(Control),
@@ -96,6 +107,47 @@ pub struct Outcomes {
     pub(super) api: ApiOptions,
 }
 
+const WAIT_HELP: &str = "\
+Example:
+  efface jobs wait job_123 --space spa_demo
+  efface jobs wait --group nightly-2026-11-26 --rows 120000 --space spa_demo
+
+Exit codes:
+  0    all are completed, and no row failed
+  1    rows failed, a job was cancelled, or the API rejected the request, for example because the group has no jobs
+  130  stopped by Ctrl-C; the jobs go on";
+
+/// The options of `efface jobs wait`.
+#[derive(Args)]
+#[command(after_help = WAIT_HELP)]
+pub struct Wait {
+    /// The job's id
+    #[arg(required_unless_present = "group")]
+    pub(super) job: Option<String>,
+    /// All jobs with this group label
+    #[arg(long, value_name = "LABEL", conflicts_with = "job")]
+    pub(super) group: Option<String>,
+    /// Wait until the jobs of the group have at least N rows, too
+    #[arg(long, value_name = "N", requires = "group")]
+    pub(super) rows: Option<u32>,
+    /// Failed rows and cancelled jobs are no failure
+    #[arg(long)]
+    pub(super) allow_failed: bool,
+    /// The options for the API.
+    #[command(flatten)]
+    pub(super) api: ApiOptions,
+}
+
+/// The options of `efface jobs approve`.
+#[derive(Args)]
+pub struct Approve {
+    #[command(flatten)]
+    pub(super) control: Control,
+    /// Approve without showing the job and asking for confirmation
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
 /// The options of the commands that control a job.
 #[derive(Args)]
 pub struct Control {
@@ -117,6 +169,6 @@ where
 impl JobsCommand {
     /// Whether the command handles Ctrl-C itself.
     pub(crate) fn handles_ctrl_c(&self) -> bool {
-        matches!(self, Self::Status(Status { watch: true, .. }))
+        matches!(self, Self::Status(Status { watch: true, .. }) | Self::Wait(_))
     }
 }

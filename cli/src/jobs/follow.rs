@@ -16,8 +16,8 @@ const MAX_INTERVAL: Duration = Duration::from_secs(2);
 pub(crate) enum Until {
     /// The job is in a final state.
     Final,
-    /// The job is in a final state, or paused.
-    FinalOrPaused,
+    /// The job is in a final state, or waits: paused, for an approval, or for its time.
+    FinalOrWaiting,
 }
 
 impl Jobs {
@@ -34,7 +34,8 @@ impl Jobs {
             let job = self.job(id).await?;
             bar.set(job.rows - job.remaining.min(job.rows), job.rows, &progress_text(&job));
             *last = Some(job.clone());
-            if job.state.is_final() || until == Until::FinalOrPaused && job.state == JobState::Paused {
+            let waits = matches!(job.state, JobState::Paused | JobState::AwaitingApproval | JobState::Scheduled);
+            if job.state.is_final() || until == Until::FinalOrWaiting && waits {
                 return Ok(job);
             }
             tokio::time::sleep(interval).await;

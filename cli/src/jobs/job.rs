@@ -75,6 +75,10 @@ pub(crate) struct Job {
     pub(crate) group: Option<String>,
     pub(crate) created_at: Option<String>,
     #[serde(default)]
+    pub(crate) start_at: Option<String>,
+    #[serde(default)]
+    pub(crate) verdict: Option<String>,
+    #[serde(default)]
     pub(crate) dry_run: bool,
     #[serde(default)]
     pub(crate) max_deletions: Option<u64>,
@@ -95,7 +99,13 @@ impl Job {
     pub(crate) fn text(&self) -> String {
         let mut properties = vec![["job".to_owned(), format!("{} ({})", printable(&self.id), printable(&self.action))]];
         properties.push(["state".to_owned(), format!("{}{}", self.state.as_str(), self.hint())]);
-        for (name, value) in [("group", &self.group), ("created", &self.created_at)] {
+        let named = [
+            ("verdict", &self.verdict),
+            ("group", &self.group),
+            ("created", &self.created_at),
+            ("starts at", &self.start_at),
+        ];
+        for (name, value) in named {
             properties.extend(value.as_ref().map(|value| [name.to_owned(), printable(value)]));
         }
         let mut counts = vec![count_row("rows", self.rows, "")];
@@ -108,6 +118,8 @@ impl Job {
     fn hint(&self) -> &'static str {
         match self.state {
             JobState::Open => ": `efface jobs start` starts it",
+            JobState::AwaitingApproval => ": somebody with another token can let it go on, with `efface jobs approve`",
+            JobState::Scheduled => ": `efface jobs cancel` cancels it before it starts",
             JobState::Paused if self.max_deletions.is_some_and(|most| self.counts.deleted >= most) => {
                 ": it reached --max-deletions; `efface jobs resume` resumes it"
             }
@@ -158,7 +170,7 @@ mod tests {
         let sent = json!({
             "id": "job_1", "action": "delete_profile", "state": "paused", "rows": 9, "remaining": 3, "group": null,
             "counts": {"deleted": 1, "duplicate": 1, "not_found": 1, "invalid": 1, "protected": 1, "failed": 1},
-            "created_at": "2026-01-01T00:00:00.000Z", "rows_per_second": 1.5, "dry_run": false, "max_deletions": 1, "plan": null,
+            "created_at": "2026-01-01T00:00:00.000Z", "start_at": null, "verdict": null, "approvals": [], "rows_per_second": 1.5, "dry_run": false, "max_deletions": 1, "plan": null,
         });
         let job: Job = serde_json::from_value(sent.clone()).unwrap();
         assert_eq!(serde_json::to_value(&job).unwrap(), sent);
@@ -168,7 +180,7 @@ mod tests {
 
     #[test]
     fn all_states_of_the_contract_are_read() {
-        let states = "open queued running pausing paused cancelling cancelled completed";
+        let states = "open awaiting_approval scheduled queued running pausing paused cancelling cancelled completed";
         let read = states.split(' ').map(|state| serde_json::from_value::<JobState>(json!(state)).unwrap());
         assert_eq!(read.map(JobState::as_str).collect::<Vec<_>>().join(" "), states);
     }

@@ -1,14 +1,14 @@
 //! `efface jobs list` and `efface jobs outcomes`: lists that the API returns in pages.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use efface_core::job::JobState;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Jobs,
-    args::{ListJobs, Outcomes},
+    args::{Control, ListJobs, Outcomes},
     job::{Counts, Job, count_row},
 };
 use crate::{
@@ -48,6 +48,17 @@ struct RowOutcome {
     message: Option<String>,
 }
 
+/// An event of a job. Fields that this program does not use are kept in `rest`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Event {
+    at: String,
+    kind: String,
+    token_id: Option<String>,
+    text: String,
+    #[serde(flatten)]
+    rest: BTreeMap<String, Value>,
+}
+
 impl Jobs {
     /// The latest jobs that match, and the counts of all matching jobs together.
     pub(crate) async fn list(&self, options: &ListJobs) -> Result<Output, CliError> {
@@ -70,6 +81,19 @@ impl Jobs {
         let (outcomes, ..) = self.pages::<RowOutcome>(&path, &query, u64::MAX).await?;
         let text = if options.csv { csv(&outcomes) } else { outcome_table(&outcomes) };
         Ok(Output::success(text, json!({"data": outcomes})))
+    }
+
+    /// All events of a job.
+    pub(crate) async fn events(&self, options: &Control) -> Result<Output, CliError> {
+        let path = format!("deletion_jobs/{}/events", encoded(&options.job));
+        let (events, ..) = self.pages::<Event>(&path, "", u64::MAX).await?;
+        let names = ["at", "kind", "by", "what"].map(str::to_owned);
+        let row = |event: &Event| {
+            let by = printable(event.token_id.as_deref().unwrap_or("-"));
+            [printable(&event.at), printable(&event.kind), by, printable(&event.text)]
+        };
+        let rows: Vec<_> = std::iter::once(names).chain(events.iter().map(row)).collect();
+        Ok(Output::success(columns(&rows), json!({"data": events})))
     }
 
     /// Rows of a dry run that would be found in another form, by page and row, with the code that tells which. Only the

@@ -4,6 +4,7 @@ mod args;
 mod follow;
 mod job;
 mod list;
+mod wait;
 
 use efface_core::job::JobState;
 use serde_json::json;
@@ -11,6 +12,8 @@ use serde_json::json;
 use crate::{
     CliError, Interrupts, Output,
     api::{Api, ApiOptions, ApiRequest, encoded, idempotency_key},
+    confirm,
+    output::note,
     progress_bar::Bar,
     settings::Settings,
 };
@@ -38,6 +41,18 @@ pub(crate) async fn run(
             return watch(&open(&status.api)?, &status.job, &bar, interrupts).await;
         }
         JobsCommand::Status(status) => return Ok(job_output(&open(&status.api)?.job(&status.job).await?, 0)),
+        JobsCommand::Wait(wait) => return open(&wait.api)?.wait(wait, interrupts).await,
+        JobsCommand::Events(control) => return open(&control.api)?.events(control).await,
+        JobsCommand::Approve(approve) => {
+            if !approve.yes {
+                let job = open(&approve.control.api)?.ask_for_approval(&approve.control.job).await?;
+                note(format!("{}\n", job.text()));
+                confirm::ask(format!("Approve that this job permanently deletes what its {} rows name?", job.rows))
+                    .await?;
+            }
+            (&approve.control, "approve")
+        }
+        JobsCommand::Reject(control) => (control, "reject"),
         JobsCommand::Start(control) => (control, "start"),
         JobsCommand::Pause(control) => (control, "pause"),
         JobsCommand::Resume(control) => (control, "resume"),
@@ -54,7 +69,13 @@ impl Jobs {
         Ok(self.api.request::<JobResponse>(&request).await?.job)
     }
 
-    /// Starts, pauses, resumes, cancels or redrives a job. Without effect if the job is in that state already.
+    /// The job that somebody is asked to approve. There must be a terminal to ask on.
+    async fn ask_for_approval(&self, id: &str) -> Result<Job, CliError> {
+        confirm::require_terminal(false)?;
+        self.job(id).await
+    }
+
+    /// Starts, approves, rejects, pauses, resumes, cancels or redrives a job. Without effect if the job is in that state already.
     pub(crate) async fn control(&self, id: &str, verb: &str) -> Result<Job, CliError> {
         let path = self.api.path(&format!("deletion_jobs/{}/{verb}", encoded(id)));
         let request = ApiRequest::post(path, "{}".to_owned()).with_key(idempotency_key(None)?);
@@ -77,9 +98,9 @@ async fn watch(jobs: &Jobs, id: &str, bar: &Bar, interrupts: &Interrupts) -> Res
     }
 }
 
-/// The exit code of a job: 0 if it is completed and no row failed, otherwise 1.
+/// The exit code of a job: 0 if it is completed and no row failed, or if it waits for its time, otherwise 1.
 pub(crate) fn exit_code(job: &Job) -> u8 {
-    u8::from(job.counts.failed > 0 || job.state != JobState::Completed)
+    u8::from(job.counts.failed > 0 || !matches!(job.state, JobState::Completed | JobState::Scheduled))
 }
 
 fn job_output(job: &Job, exit: u8) -> Output {

@@ -105,7 +105,8 @@ fn parse(text: &str) -> Result<ExternalId, CliError> {
 
 fn receipt_output(receipt: &Value, key: &str) -> Output {
     let text = |value: &Value| printable(value.as_str().unwrap_or("-"));
-    let mut rows = ["deleted_at", "job_id", "request_id"].map(|name| [name.to_owned(), text(&receipt[name])]).to_vec();
+    let mut rows =
+        ["deleted_at", "gone_at", "job_id", "request_id"].map(|name| [name.to_owned(), text(&receipt[name])]).to_vec();
     for (name, count) in receipt["counts"].as_object().into_iter().flatten() {
         rows.push([printable(name), count.to_string()]);
     }

@@ -70,7 +70,7 @@ async fn limits_are_shown_with_what_they_act_as() {
 async fn job(site: &Site, token_id: &str, number: u8, state: JobState) -> JobId {
     let job = JobId::of_request(RequestId::new(Time::EPOCH, [number; 10]));
     let new = NewJob { open: state == JobState::Open, ..NewJob::delete_profiles() };
-    let head = JobHead { state, ..JobHead::new(&new, job, token_id.parse().unwrap(), Clock::system().now()) };
+    let head = JobHead { state, ..JobHead::new(&new, job, token_id.parse().unwrap(), false, Clock::system().now()) };
     assert!(site.store().create_job(&space(), &head, None).await.unwrap());
     job
 }

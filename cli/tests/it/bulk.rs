@@ -114,6 +114,22 @@ async fn failed_rows_are_a_failure() {
     assert!(output.text.contains("efface jobs outcomes job_1 --outcome failed"));
 }
 
+/// A job that waits is not followed: for an approval that may take days, or for its time.
+#[tokio::test]
+async fn a_job_that_waits_is_told() {
+    let api = FakeApi::start().await;
+    let file = api.file("people.csv", "email:a\nemail:b\n");
+    let line = ["bulk", &file, "--yes", "--start-at", "2026-12-24T12:00:00+01:00"];
+    let output = api.run(&line).await.unwrap();
+    assert_eq!((output.exit, &output.json["job"]["state"]), (0, &json!("scheduled")));
+    assert_eq!(api.state().received[0].body["start_at"], "2026-12-24T11:00:00.000Z");
+    assert!(output.text.contains("`efface jobs cancel` cancels it before it starts"), "{}", output.text);
+    api.state().approval_over = Some(1);
+    let output = api.run(&["bulk", &file, "--yes"]).await.unwrap();
+    assert_eq!((output.exit, &output.json["job"]["state"]), (1, &json!("awaiting_approval")));
+    assert!(output.text.contains("efface jobs approve"), "{}", output.text);
+}
+
 #[tokio::test]
 async fn a_rejected_page_cancels_the_job() {
     let api = FakeApi::start().await;

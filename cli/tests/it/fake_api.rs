@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) faults: Vec<(&'static str, Fault)>,
     /// How many rows of each job fail.
     pub(crate) failing: u64,
+    /// Jobs with more rows await an approval, where it is set.
+    pub(crate) approval_over: Option<u64>,
     /// Whether jobs never end.
     pub(crate) endless: bool,
     /// Fixed responses, by their request line without the path of the space.
@@ -175,7 +177,8 @@ async fn receive(stream: &mut TcpStream) -> Received {
 impl State {
     fn response(&mut self, received: &Received) -> (u16, Value) {
         if let Some(list) = self.lists.get(&received.line.replace("/v1/spaces/spa_demo/", "")) {
-            return (200, list.clone());
+            let status = list["status"].as_u64().map_or(200, |status| u16::try_from(status).unwrap());
+            return (status, list.clone());
         }
         let (method, path) = received.line.split_once(' ').unwrap();
         let path: Vec<&str> = path.trim_start_matches("/v1/spaces/spa_demo/").split('/').collect();
@@ -201,7 +204,7 @@ impl State {
         let state = if is_open { "open" } else { "completed" };
         let job = json!({
             "id": id, "action": received.body["action"], "state": state, "rows": rows.len(), "remaining": rows.len(),
-            "counts": {}, "group": received.body["group"], "created_at": null, "plan": plan,
+            "counts": {}, "group": received.body["group"], "created_at": null, "plan": plan, "start_at": received.body["start_at"],
             "dry_run": received.body["dry_run"] == true,
         });
         self.jobs.insert(id, job.clone());
@@ -235,11 +238,14 @@ impl State {
     }
 
     fn control(&mut self, id: &str, verb: &str) -> (u16, Value) {
+        let approval_over = self.approval_over;
         let Some(job) = self.jobs.get_mut(id) else {
             return (404, json!({"error": {"code": "not_found", "message": "No such job."}}));
         };
         let state = match verb {
-            "start" | "resume" | "redrive" => "running",
+            "start" if approval_over.is_some_and(|most| job["rows"].as_u64() > Some(most)) => "awaiting_approval",
+            "start" if !job["start_at"].is_null() => "scheduled",
+            "start" | "resume" | "redrive" | "approve" => "running",
             "pause" => "paused",
             _ => "cancelled",
         };

@@ -26,6 +26,7 @@ async fn each_control_command_sends_a_request_and_shows_the_job() {
         ("pause", "paused"),
         ("resume", "running"),
         ("cancel", "cancelled"),
+        ("reject", "cancelled"),
         ("redrive", "running"),
         ("start", "running"),
     ] {
@@ -45,6 +46,57 @@ async fn status_shows_a_job_and_watch_waits_for_it() {
     assert_eq!(output.json["job"]["state"], "running");
     let output = api.run(&["jobs", "status", "job_1", "--watch"]).await.unwrap();
     assert_eq!((output.exit, &output.json["job"]["counts"]["deleted"]), (0, &json!(2)));
+}
+
+#[tokio::test]
+async fn an_approval_is_asked_for_or_given_with_yes() {
+    let api = api_with("awaiting_approval").await;
+    let error = api.run(&["jobs", "approve", "job_1"]).await.unwrap_err();
+    assert_eq!((error.exit_code(), api.lines().len()), (2, 0), "there is no terminal to ask on");
+    let output = api.run(&["jobs", "approve", "job_1", "--yes"]).await.unwrap();
+    assert_eq!(output.json["job"]["state"], "running");
+    assert_eq!(api.lines(), ["POST jobs/job_1/approve"]);
+}
+
+#[tokio::test]
+async fn wait_waits_for_a_job_or_a_group() {
+    let api = api_with("completed").await;
+    let settled = json!({"data": [], "counts": {"deleted": 7}, "jobs": 2, "rows": 7, "remaining": 0,
+        "cursor": {"has_more": false, "next": ""}});
+    let failed = json!({"error": {"code": "rows_failed", "message": "1 rows failed."}, "status": 409});
+    let waits = json!({"error": {"code": "not_settled", "message": "1 of 2 jobs are not final."}, "status": 408});
+    let group = "GET deletion_jobs?group=a%20b&until=settled&rows=7";
+    api.state().lists.insert(format!("{group}&require=none_failed"), failed);
+    api.state().lists.insert(group.to_owned(), settled);
+    let line = ["jobs", "wait", "--group", "a b", "--rows", "7"];
+    let error = api.run(&line).await.unwrap_err();
+    assert_eq!((error.exit_code(), error.code()), (1, "rows_failed"));
+    let output = api.run(&[&line[..], &["--allow-failed"]].concat()).await.unwrap();
+    assert_eq!((output.exit, &output.json["counts"]["deleted"]), (0, &json!(7)));
+    assert!(output.text.contains("deleted             7"), "{}", output.text);
+    // A job that has not ended is asked for again, until Ctrl-C.
+    let request = "GET deletion_jobs/job_1?until=settled&require=none_failed";
+    api.state().lists.insert(request.to_owned(), waits);
+    let (sender, receiver) = watch::channel(0);
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        sender.send(1).unwrap();
+    };
+    let interrupts = Interrupts::from_channel(receiver);
+    let (output, ()) = tokio::join!(api.run_until(&["jobs", "wait", "job_1"], &interrupts), stop);
+    assert_eq!(output.unwrap().exit, 130);
+    assert_eq!(api.lines().len(), 3, "a 408 that says so is no failed request");
+}
+
+#[tokio::test]
+async fn events_are_listed() {
+    let api = api_with("completed").await;
+    let event = json!({"at": "2026-01-01T00:00:00.000Z", "kind": "paused", "token_id": "tok_1", "text": "It\u{1b}.", "cause": null});
+    let list = json!({"data": [event], "cursor": {"has_more": false, "next": ""}});
+    api.state().lists.insert("GET deletion_jobs/job_1/events?limit=100".to_owned(), list.clone());
+    let output = api.run(&["jobs", "events", "job_1"]).await.unwrap();
+    assert_eq!(output.json["data"], list["data"]);
+    assert!(output.text.contains("paused  tok_1  It\u{fffd}."), "{}", output.text);
 }
 
 #[tokio::test]

@@ -62,6 +62,9 @@ const JSON: &str = "application/json";
 /// After how many seconds to send a request again that got a 429 or a 503.
 const RETRY_AFTER_SECONDS: &str = "1";
 
+/// After how many seconds to look again whether a job has ended.
+const WAIT_SECONDS: &str = "5";
+
 /// The most characters of an error's message. None is longer; should one ever be, its response stays small.
 const MAX_MESSAGE: usize = 1_000;
 
@@ -84,6 +87,21 @@ impl Response {
         let link = next.map(|next| format!("<{next}>; rel=\"next\""));
         let content_type = "text/csv; charset=utf-8";
         Self { status: Success::Done.status(), code: SUCCESS, body, content_type, allow: None, link }
+    }
+
+    /// The response to a request that gets an error, with the fields of a body beside it.
+    pub(crate) fn error_with(error: ApiError, body: &impl Serialize) -> Result<Self, Error> {
+        #[derive(Serialize)]
+        struct WithError<'a, T> {
+            #[serde(flatten)]
+            error: ErrorBody,
+            #[serde(flatten)]
+            body: &'a T,
+        }
+        let (status, code) = (status(&error), error.code());
+        let body = serde_json::to_string(&WithError { error: ErrorBody::of(&error), body });
+        let body = body.map_err(|_| Error::Fault("a body that is no JSON"))?;
+        Ok(Self { status, code, body, content_type: JSON, allow: None, link: None })
     }
 
     /// The response to a request that failed.
@@ -122,8 +140,13 @@ impl Response {
         if self.status == 401 {
             headers.insert("WWW-Authenticate".to_owned(), "Basic realm=\"efface\"".into());
         }
-        if matches!(self.status, 429 | 503) {
-            headers.insert("Retry-After".to_owned(), RETRY_AFTER_SECONDS.into());
+        let retry_after = match self.status {
+            408 => Some(WAIT_SECONDS),
+            429 | 503 => Some(RETRY_AFTER_SECONDS),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            headers.insert("Retry-After".to_owned(), seconds.into());
         }
         let body = if is_head { String::new() } else { self.body };
         let mut event =
@@ -140,10 +163,15 @@ impl From<ApiError> for Response {
     fn from(error: ApiError) -> Self {
         let allow = if let ApiError::MethodNotAllowed(methods) = error { Some(methods) } else { None };
         let (status, code) = (status(&error), error.code());
-        let message = error.to_string().chars().take(MAX_MESSAGE).collect();
-        let body = ErrorBody { error: ErrorDetail { code: ErrorCode(code), message } };
-        let body = serde_json::to_string(&body).unwrap_or_default();
+        let body = serde_json::to_string(&ErrorBody::of(&error)).unwrap_or_default();
         Self { status, code, body, content_type: JSON, allow, link: None }
+    }
+}
+
+impl ErrorBody {
+    fn of(error: &ApiError) -> Self {
+        let message = error.to_string().chars().take(MAX_MESSAGE).collect();
+        Self { error: ErrorDetail { code: ErrorCode(error.code()), message } }
     }
 }
 
@@ -159,7 +187,7 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         | ApiError::UnsupportedType
         | ApiError::TargetIsLookup => 400,
         ApiError::Unauthorized => 401,
-        ApiError::RoleMayNot(_) | ApiError::NotActivated(_) => 403,
+        ApiError::OwnJob | ApiError::RoleMayNot(_) | ApiError::NotActivated(_) => 403,
         ApiError::NoRoute
         | ApiError::NoSource(_)
         | ApiError::LookupNotFound
@@ -169,7 +197,11 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         | ApiError::InstanceNotFound
         | ApiError::DeletionNotFound => 404,
         ApiError::MethodNotAllowed(_) => 405,
-        ApiError::IdempotencyConflict | ApiError::PageConflict(_) | ApiError::InvalidState(..) => 409,
+        ApiError::NotSettled(_) => 408,
+        ApiError::IdempotencyConflict
+        | ApiError::PageConflict(_)
+        | ApiError::InvalidState(..)
+        | ApiError::RowsFailed(_) => 409,
         ApiError::PayloadTooLarge(_) | ApiError::PageTooLarge(_) => 413,
         ApiError::UnsupportedMediaType | ApiError::UnsupportedPageType => 415,
         ApiError::RateLimited | ApiError::TooManyRequests(..) => 429,
@@ -183,7 +215,7 @@ pub(crate) fn headers(status: u16) -> &'static [(&'static str, &'static str)] {
     match status {
         401 => &[("WWW-Authenticate", "How to send a token.")],
         405 => &[("Allow", "The methods of the path.")],
-        429 | 503 => &[("Retry-After", "After how many seconds to send the request again.")],
+        408 | 429 | 503 => &[("Retry-After", "After how many seconds to send the request again.")],
         _ => &[],
     }
 }

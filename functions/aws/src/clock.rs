@@ -65,7 +65,7 @@ pub fn token_id() -> TokenId {
 
 /// A new random profile id.
 pub fn profile_id() -> ProfileId {
-    ProfileId::from_random(random())
+    ProfileId::from_bytes(random())
 }
 
 /// A new random id of 16 hexadecimal digits after a prefix, such as `tok_` or `src_`.

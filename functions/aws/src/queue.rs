@@ -200,7 +200,7 @@ impl Queue {
         self.send_after(Duration::ZERO, pointers).await
     }
 
-    /// The same, to be delivered after a delay in whole seconds, at most 900.
+    /// The same, to be delivered after a delay in whole seconds, at most [`MAX_DELAY`].
     pub async fn send_after(&self, delay: Duration, pointers: &[Pointer]) -> Result<(), QueueError> {
         for batch in pointers.chunks(BATCH) {
             let bodies = batch.iter().map(|pointer| Message::new(pointer).body());
@@ -233,6 +233,9 @@ impl Queue {
         self.0.delete(handle).await
     }
 }
+
+/// The longest delay of a message.
+pub const MAX_DELAY: Duration = Duration::from_mins(15);
 
 /// The port of a program that has no queue.
 #[derive(Debug)]

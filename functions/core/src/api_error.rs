@@ -72,6 +72,9 @@ pub enum ApiError {
     /// The token's role lacks this permission.
     #[error("The token's role may not {}.", .0.as_words())]
     RoleMayNot(Permission),
+    /// Who made a job must not approve it.
+    #[error("Whoever made a job can't approve it; another token whose role may make such a job can.")]
+    OwnJob,
     /// The space has the deletion API switched off.
     #[error("Deleted identifier not activated for space_id `{0}`.")]
     NotActivated(SpaceId),
@@ -111,6 +114,12 @@ pub enum ApiError {
     /// The job's state does not allow the request; holds the state and the words after "can't be".
     #[error("A job that is {} can't be {}.", .0.as_str(), .1)]
     InvalidState(JobState, &'static str),
+    /// A client waits, and a job is not final; holds the message, which tells how far it is.
+    #[error("{0}")]
+    NotSettled(Message),
+    /// A client waits for an end without failures, and there are some; holds the message.
+    #[error("{0}")]
+    RowsFailed(Message),
     /// The space has no record of a deletion of this identifier.
     #[error("Deletion was not found.")]
     DeletionNotFound,
@@ -144,6 +153,7 @@ impl ApiError {
             | Self::OnlyOneExternalId
             | Self::TargetIsLookup => "bad_request",
             Self::UnsupportedType => "unsupported_eid_type",
+            Self::OwnJob => "own_job",
             Self::RoleMayNot(_) | Self::NotActivated(_) => "forbidden",
             Self::NoSource(_) => "source_id_not_found",
             Self::InstanceNotFound => "instance_not_found",
@@ -152,6 +162,8 @@ impl ApiError {
             Self::ExternalIdNotFound => "eid_not_found",
             Self::PageConflict(_) => "page_conflict",
             Self::InvalidState(..) => "invalid_state",
+            Self::NotSettled(_) => "not_settled",
+            Self::RowsFailed(_) => "rows_failed",
             Self::Unavailable => "service_unavailable",
             Self::Internal => "internal_error",
         }
@@ -166,6 +178,8 @@ impl ApiError {
     pub fn control(state: JobState, control: Control) -> Self {
         let words = match control {
             Control::Start => "started",
+            Control::Approve => "approved",
+            Control::Reject => "rejected",
             Control::Pause => "paused",
             Control::Resume => "resumed",
             Control::Cancel => "cancelled",

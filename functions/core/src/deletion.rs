@@ -249,7 +249,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn profile(byte: u8) -> ProfileId {
-        ProfileId::from_random([byte; 16])
+        ProfileId::from_bytes([byte; 16])
     }
 
     /// An identifier of profile 1 that the request of that second deleted.

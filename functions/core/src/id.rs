@@ -17,9 +17,14 @@ pub struct BadId(pub(crate) &'static str);
 pub struct ProfileId(Uuid);
 
 impl ProfileId {
-    /// Makes an id of 16 random bytes.
-    pub fn from_random(bytes: [u8; 16]) -> Self {
+    /// The id of 16 bytes: random ones, where it is a new one.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
+    }
+
+    /// Its 16 bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
     }
 
     /// The first byte, by which a segment's members are spread over 256 shards.
@@ -107,7 +112,7 @@ mod tests {
 
     #[test]
     fn profile_ids_round_trip() {
-        let id = ProfileId::from_random([0xab; 16]);
+        let id = ProfileId::from_bytes([0xab; 16]);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(serde_json::from_value::<ProfileId>(serde_json::to_value(id).unwrap()).unwrap(), id);
         for bad in ["", "use_", "use_XYZ", "user_id", "use_ABABABABABABABABABABABABABABABAB"] {

@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_counter_admits_at_most_1_000() {
-        let profile = Limit::DeletionsOn(ProfileId::from_random([1; 16]));
+        let profile = Limit::DeletionsOn(ProfileId::from_bytes([1; 16]));
         for limit in [Limit::Deletions, profile, Limit::Jobs, Limit::DryRuns] {
             for (setting, acting) in [(1, 1), (999, 999), (1_000, 1_000), (1_001, 1_000), (1_000_000, 1_000)] {
                 assert_eq!(limit.acting(setting), acting, "{limit:?}");

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::{
     identifier::{ExternalId, IdentifierType, IdentifierValue},
     json::{self, JsonError, Object},
-    space::{SourceState, SpaceChange, SpaceId, TypeSpec},
+    space::{SourceState, SpaceChange, SpaceId, TypeSpec, given},
     time::Time,
 };
 
@@ -77,6 +77,8 @@ struct RawSpace {
     reads_per_second: Option<u32>,
     source: Option<SourceState>,
     reactor_instances: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "given")]
+    approval_over: Option<Option<u32>>,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +160,7 @@ impl RawSpace {
                 reads_per_second: self.reads_per_second,
                 source: self.source,
                 reactor_instances: self.reactor_instances,
+                approval_over: self.approval_over,
             },
         ))
     }

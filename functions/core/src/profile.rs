@@ -47,6 +47,9 @@ pub struct Head {
     /// When its deletion started.
     #[serde(default)]
     pub deleted_at: Option<Time>,
+    /// Of a root: when all of it was gone, its last identifier too.
+    #[serde(default)]
+    pub gone_at: Option<Time>,
     /// The token behind its deletion.
     #[serde(default)]
     pub token_id: Option<TokenId>,

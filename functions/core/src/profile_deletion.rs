@@ -12,6 +12,9 @@ use crate::{
 pub enum ProfileStep {
     /// Nothing: the row has its outcome.
     Decided(Outcome),
+    /// Nothing but to note that the profile that this one belongs to is gone, where an earlier run of this row was cut short
+    /// just before: its outcome is `deleted`.
+    Finish(ProfileId),
     /// Starts the deletion of the profile that this one belongs to.
     Start(ProfileId),
     /// Goes on, if an earlier run of this row has started the deletion of the profile that this one belongs to. Somebody
@@ -24,7 +27,9 @@ pub enum ProfileStep {
 pub fn decide_profile(found: Option<&Identifier>, row: &RowActor, is_first: bool) -> ProfileStep {
     let Some(found) = found else { return ProfileStep::Decided(Outcome::NotFound) };
     match (found.deleted_by(row), found.state) {
-        (DeletedBy::ThisRow, _) => ProfileStep::Decided(Outcome::Deleted),
+        (DeletedBy::ThisRow, IdentifierState::Deleted) => ProfileStep::Finish(found.profile_id),
+        // It has come back since.
+        (DeletedBy::ThisRow, IdentifierState::Active) => ProfileStep::Decided(Outcome::Deleted),
         (DeletedBy::SameJob, _) | (DeletedBy::SameGroup, IdentifierState::Deleted) => {
             ProfileStep::Decided(Outcome::Duplicate)
         }
@@ -54,6 +59,7 @@ pub fn decide_head(head: &Head, row: &RowActor) -> HeadStep {
     }
     match (head.state, head.deleted_by(row)) {
         (ProfileState::Active, _) => HeadStep::Again,
+        (ProfileState::Deleted, DeletedBy::ThisRow) if head.gone_at.is_some() => HeadStep::Decided(Outcome::Deleted),
         (ProfileState::Deleted, DeletedBy::ThisRow) => HeadStep::Resume,
         (ProfileState::Deleted, DeletedBy::SameJob | DeletedBy::SameGroup) => HeadStep::Decided(Outcome::Duplicate),
         (ProfileState::Deleted, DeletedBy::Other) => HeadStep::Decided(Outcome::NotFound),
@@ -73,7 +79,7 @@ mod tests {
         let decided = ProfileStep::Decided;
         for (found, is_first, expected) in [
             (None, true, decided(Outcome::NotFound)),
-            (Some(deleted_by(&own)), true, decided(Outcome::Deleted)),
+            (Some(deleted_by(&own)), false, ProfileStep::Finish(profile(1))),
             (Some(active(deleted_by(&own))), false, decided(Outcome::Deleted)),
             (Some(deleted_by(&row(7, "g", 2))), true, decided(Outcome::Duplicate)),
             (Some(active(deleted_by(&row(7, "g", 2)))), true, decided(Outcome::Duplicate)),
@@ -99,6 +105,7 @@ mod tests {
             created_at: None,
             updated_at: None,
             deleted_at: None,
+            gone_at: None,
             token_id: None,
             job_id: Some(by.job),
             job_group: by.group,
@@ -106,7 +113,9 @@ mod tests {
             deletion_cursor: None,
             deletion_counts: None,
         };
+        let gone = Head { gone_at: Some(crate::time::Time::EPOCH), ..head(ProfileState::Deleted, 1, &own) };
         for (head, expected) in [
+            (gone, HeadStep::Decided(Outcome::Deleted)),
             (head(ProfileState::Active, 2, &own), HeadStep::StartAt(profile(2))),
             (head(ProfileState::Deleted, 2, &own), HeadStep::StartAt(profile(2))),
             (head(ProfileState::Active, 1, &own), HeadStep::Again),

@@ -168,6 +168,7 @@ mod tests {
             created_at: None,
             updated_at: None,
             deleted_at: deleted_at.map(at),
+            gone_at: None,
             token_id: None,
             job_id: None,
             job_group: None,

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use crate::{
@@ -171,6 +171,10 @@ pub struct Space {
     /// The values of the header `x-reactor-instance-name` that name this space.
     #[serde(default)]
     pub reactor_instances: Vec<String>,
+    /// The most rows of a job, with those of its group, that need no approval of a second person; `None`: none needs one.
+    /// It is a guard against mistakes, not a security boundary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_over: Option<u32>,
     /// When the space was made.
     pub created_at: Time,
     /// The store counts the changes, so that a change of what was read before another one is noticed.
@@ -203,6 +207,7 @@ impl Space {
             reads_per_second: default_reads(),
             source: None,
             reactor_instances: Vec::new(),
+            approval_over: None,
             created_at,
             version: 1,
         }
@@ -273,6 +278,14 @@ pub struct SpaceChange {
     pub source: Option<SourceState>,
     /// Replaces [`Space::reactor_instances`].
     pub reactor_instances: Option<Vec<String>>,
+    /// Replaces [`Space::approval_over`]; `null` switches it off.
+    #[serde(deserialize_with = "given")]
+    pub approval_over: Option<Option<u32>>,
+}
+
+/// A field that is given, be it `null`.
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 impl SpaceChange {
@@ -308,6 +321,7 @@ impl SpaceChange {
         if let Some(names) = &self.reactor_instances {
             space.reactor_instances.clone_from(names);
         }
+        space.approval_over = self.approval_over.unwrap_or(space.approval_over);
         Ok(space)
     }
 }
@@ -365,7 +379,7 @@ mod tests {
     /// What a setting acts as decides, not the setting.
     #[test]
     fn a_profile_is_counted_if_its_limit_is_the_smaller_one() {
-        let profile = ProfileId::from_random([1; 16]);
+        let profile = ProfileId::from_bytes([1; 16]);
         for (space_limit, profile_limit, counted) in
             [(100, 100, false), (101, 100, true), (5_000, 999, true), (5_000, 1_000, false), (5_000, 2_000, false)]
         {

@@ -3,10 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
+use crate::message::Words;
+
 /// The text is not an RFC 3339 time with an offset.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("a time must be RFC 3339 with an offset, such as 2026-01-01T00:00:00Z")]
 pub struct BadTime;
+
+impl Words for BadTime {}
 
 /// A point in time, to the millisecond. Its text sorts as the time does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]

@@ -9,7 +9,7 @@ use efface_core::{
     id::ProfileId,
     job::{JobHead, JobId, JobStatus, NewJob, chunk::ChunkId},
     key::IdHash,
-    profile::DeletionCounts,
+    profile::{DeletionCounts, Head},
     time::Time,
 };
 
@@ -30,10 +30,12 @@ pub enum DeletedProfile {
         job: JobId,
         /// When reads found it no more.
         deleted_at: Time,
+        /// When all of it was gone.
+        gone_at: Option<Time>,
         /// What was removed.
         counts: DeletionCounts,
     },
-    /// The profile is being deleted: reads find it no more, and this job goes on.
+    /// The profile will be deleted: this job goes on. As soon as it has started, reads find the profile no more.
     Goes(Box<JobStatus>),
 }
 
@@ -58,7 +60,7 @@ impl Engine {
         }
         let pointer = Pointer { space: space.clone(), job, work: ONLY_CHUNK, hops: 0 };
         if self.run_at_once(&pointer).await.is_none() {
-            self.ask_for_work(&pointer).await;
+            self.ask_for_work(&pointer, Duration::ZERO).await;
         }
         let status = self.store.job(space, job).await?.ok_or(ApiError::Unavailable)?;
         self.deleted_profile(caller, own, status).await
@@ -71,9 +73,10 @@ impl Engine {
         let profile = found.and_then(|found| found.active_profile()).ok_or(ApiError::ProfileNotFound)?;
         self.store.active_root(space, profile).await?.ok_or(ApiError::ProfileNotFound)?;
         let new = NewJob { profile_id: Some(profile), ..NewJob::delete_profiles() };
-        let head = JobHead::new(&new, job, caller.access.token_id.clone(), caller.now);
+        // It needs no approval: whoever asks for one profile has looked at it.
+        let head = JobHead::new(&new, job, caller.access.token_id.clone(), false, caller.now);
         let page = AdmittedPage::of_profile(caller.access, own);
-        self.put_page(caller, job, 0, &page, true).await?;
+        self.put_page(space, &head, 0, &page, true).await?;
         // Where the job is there already, somebody sent the same request at the same time.
         self.store.create_job(space, &head, Some(&page.stored(0))).await?;
         Ok(())
@@ -110,22 +113,19 @@ impl Engine {
         let found = self.store.identifier(&caller.access.space_id, own).await?;
         let members = [status.head.profile_id, found.map(|found| found.profile_id)];
         for member in members.into_iter().flatten() {
-            if let Some((deleted_at, counts)) = self.deletion_of(caller, member, &status.head).await? {
-                return Ok(DeletedProfile::Done { job: status.head.job_id, deleted_at, counts });
+            if let Some(root) = self.deletion_of(caller, member, &status.head).await?
+                && let Some((deleted_at, counts)) = root.deleted_at.zip(root.deletion_counts)
+            {
+                let (job, gone_at) = (status.head.job_id, root.gone_at);
+                return Ok(DeletedProfile::Done { job, deleted_at, gone_at, counts });
             }
         }
         Err(ApiError::ProfileNotFound.into())
     }
 
-    /// What the job kept on the root of the profile that it deleted.
-    async fn deletion_of(
-        &self,
-        caller: &Caller<'_>,
-        member: ProfileId,
-        job: &JobHead,
-    ) -> Result<Option<(Time, DeletionCounts)>, Error> {
+    /// The root of the profile that the job deleted.
+    async fn deletion_of(&self, caller: &Caller<'_>, member: ProfileId, job: &JobHead) -> Result<Option<Head>, Error> {
         let root = self.store.root(&caller.access.space_id, member).await?;
-        let root = root.filter(|root| root.job_id == Some(job.job_id));
-        Ok(root.and_then(|root| root.deleted_at.zip(root.deletion_counts)))
+        Ok(root.filter(|root| root.job_id == Some(job.job_id)))
     }
 }

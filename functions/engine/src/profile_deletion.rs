@@ -2,7 +2,7 @@
 //!
 //! The order makes it safe to be cut short anywhere. First the heads are set to deleted: from then on reads find
 //! nothing and nothing can be added. Then everything that the profile's partitions list is removed. The row's own
-//! identifier goes last, so that a row whose identifier bears its tombstone is done.
+//! identifier goes last, where the row names one, and then the root's head notes that the profile is gone.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use efface_aws::{
     },
 };
 use efface_core::{
-    deletion::{Actor, DeletedBy, Deletion, Identifier},
+    deletion::{Actor, DeletedBy, Deletion},
     id::ProfileId,
     job::Outcome,
     key::IdHash,
@@ -60,19 +60,50 @@ impl Engine {
         };
         let root = match decide_profile(found.as_ref(), &deletion.row, run.is_first) {
             ProfileStep::Decided(outcome) => return Ok(Some(outcome)),
+            ProfileStep::Finish(profile) => {
+                if let Root::Deleted(root) = self.started_root(&deletion, profile).await? {
+                    self.store.set_gone(&deletion, root.root).await?;
+                }
+                return Ok(Some(Outcome::Deleted));
+            }
             ProfileStep::Start(profile) => self.start_at_root(&deletion, profile).await?,
             ProfileStep::Resume(profile) => self.started_root(&deletion, profile).await?,
         };
+        let own = found.map(|found| (own, found.profile_id));
+        self.delete_root(run, &deletion, root, own).await
+    }
+
+    /// Deletes the profile with this id, or that it was merged into. It may have no active identifier.
+    pub(crate) async fn delete_profile_id_row(
+        &self,
+        run: &Run,
+        row: usize,
+        profile: ProfileId,
+    ) -> Result<Option<Outcome>, Error> {
+        let deletion = self.profile_deletion(run, row);
+        let root = self.start_at_root(&deletion, profile).await?;
+        self.delete_root(run, &deletion, root, None).await
+    }
+
+    /// Deletes what a root whose deletion has started holds. `own` is the row's own identifier and its profile.
+    async fn delete_root(
+        &self,
+        run: &Run,
+        deletion: &ProfileDeletion,
+        root: Root,
+        own: Option<(IdHash, ProfileId)>,
+    ) -> Result<Option<Outcome>, Error> {
         let root = match root {
             Root::Deleted(root) => root,
             Root::NotOurs(outcome) => return Ok(Some(outcome)),
         };
-        if !MergedProfileDeletion::new(self, run, &deletion, &root, own).run().await? {
+        if !MergedProfileDeletion::new(self, run, deletion, &root, own.map(|(own, _)| own)).run().await? {
             return Ok(None);
         }
-        if let Some(Identifier { profile_id, .. }) = found {
-            self.store.write_tombstone(&tombstone(&deletion, own, profile_id), None).await?;
+        if let Some((own, profile)) = own {
+            self.store.write_tombstone(&tombstone(deletion, own, profile), None).await?;
         }
+        self.store.set_gone(&ProfileDeletion { at: self.clock.now(), ..deletion.clone() }, root.root).await?;
         Ok(Some(Outcome::Deleted))
     }
 
@@ -132,15 +163,21 @@ struct MergedProfileDeletion<'a> {
     deletion: &'a ProfileDeletion,
     root: &'a Head,
     /// The row's own identifier, which goes last.
-    own: IdHash,
+    own: Option<IdHash>,
     counts: DeletionCounts,
     /// What was listed of each member: memberships and traits are removed when all identifiers are deleted.
     listed: Vec<(ProfileId, Listed)>,
 }
 
 impl<'a> MergedProfileDeletion<'a> {
-    fn new(engine: &'a Engine, run: &'a Run, deletion: &'a ProfileDeletion, root: &'a Head, own: IdHash) -> Self {
-        let first = DeletionCounts { external_ids: 1, ..DeletionCounts::default() };
+    fn new(
+        engine: &'a Engine,
+        run: &'a Run,
+        deletion: &'a ProfileDeletion,
+        root: &'a Head,
+        own: Option<IdHash>,
+    ) -> Self {
+        let first = DeletionCounts { external_ids: i64::from(own.is_some()), ..DeletionCounts::default() };
         let counts = root.deletion_counts.unwrap_or(first);
         Self { engine, run, deletion, root, own, counts, listed: Vec::new() }
     }
@@ -239,7 +276,7 @@ impl<'a> MergedProfileDeletion<'a> {
     ) -> Result<i64, StoreError> {
         let mut work = Vec::new();
         for (profile, part) in parts {
-            for hash in part.identifiers.iter().filter(|hash| **hash != self.own) {
+            for hash in part.identifiers.iter().filter(|hash| Some(**hash) != self.own) {
                 work.push(self.write_tombstone(profile, *hash));
             }
         }

@@ -17,7 +17,7 @@ use efface_core::{
     identifier::IdentifierType,
     job::{
         chunk::{CHUNK_ROWS, ChunkId},
-        row::{Row, pack},
+        row::{Lookup, Row, pack},
     },
     key::IdHash,
     space::SpaceId,
@@ -77,7 +77,11 @@ fn rows() -> Vec<Row> {
     let key = master().space_key(&SpaceId::parse(SPACE).unwrap());
     let hash = |name: &str, i: usize| key.identifier(&IdentifierType::parse(name).unwrap(), &format!("{name}{i}"));
     (0..CHUNK_ROWS)
-        .map(|i| Row::Identifier { lookup: hash("user_id", i), target: hash("email", i), is_user_id: false })
+        .map(|i| Row::Identifier {
+            lookup: Lookup::UserId(hash("user_id", i)),
+            target: hash("email", i),
+            is_user_id: false,
+        })
         .collect()
 }
 
@@ -134,7 +138,7 @@ fn key(hash: &IdHash) -> [(String, AttributeValue); 2] {
 }
 
 fn hashes(row: &Row) -> (&IdHash, &IdHash) {
-    let Row::Identifier { lookup, target, .. } = row else { unreachable!() };
+    let Row::Identifier { lookup: Lookup::UserId(lookup), target, .. } = row else { unreachable!() };
     (lookup, target)
 }
 

@@ -43,6 +43,9 @@ endpoints! {
     of job::control::ControlJob<2>,
     of job::control::ControlJob<3>,
     of job::control::ControlJob<4>,
+    of job::control::ControlJob<5>,
+    of job::control::ControlJob<6>,
     of job::outcomes::ListOutcomes,
+    of job::events::ListEvents,
     open health::GetHealth,
 }

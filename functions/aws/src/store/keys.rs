@@ -129,6 +129,12 @@ impl Key {
         Self::new(job_partition(space, job), format!("{COUNTERS}{shard:02}"))
     }
 
+    /// An event of a job: by the version of its head when it happened, and its place among those of that version. So events
+    /// are in the order in which they happened, however the clocks of the functions differ.
+    pub fn job_event(space: &SpaceId, job: JobId, version: i64, place: u8) -> Self {
+        Self::new(events_partition(space, job), format!("{version:010}#{place:02}"))
+    }
+
     /// What a job with a limit may still delete.
     pub fn allowance(space: &SpaceId, job: JobId) -> Self {
         Self::new(job_partition(space, job), "A")
@@ -198,6 +204,11 @@ pub(super) fn edges_of(id_type: &IdentifierType) -> String {
 /// The partition of a job's head, pages and counters.
 pub(super) fn job_partition(space: &SpaceId, job: JobId) -> String {
     format!("J#{space}#{job}")
+}
+
+/// The partition of a job's events.
+pub(super) fn events_partition(space: &SpaceId, job: JobId) -> String {
+    format!("E#{space}#{job}")
 }
 
 /// The partition of the chunks of a page.

@@ -130,6 +130,18 @@ impl Store {
         self.delete_many(edges.chain(traits)).await
     }
 
+    /// Notes on the root's head that all of the profile is gone, where this row deleted it. It stays as it was noted first.
+    pub async fn set_gone(&self, deletion: &ProfileDeletion, root: ProfileId) -> Result<(), StoreError> {
+        let RowActor { job, row, .. } = &deletion.row;
+        let write = Write::update(Key::head(&deletion.space, root), "SET gone_at = :at")
+            .when("#state = :deleted AND job_id = :job AND job_row = :row AND attribute_not_exists(gone_at)")
+            .value(":at", deletion.at)
+            .value(":deleted", "deleted")
+            .value(":job", *job)
+            .value(":row", *row);
+        self.write(write).await.map(drop)
+    }
+
     /// Keeps on the root's head how far the deletion has come, and what it removed until there: the next run goes on
     /// from it.
     pub async fn keep_deletion_cursor(

@@ -4,13 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Counts, JobHead, JobState, LIFE_SECONDS, Progress,
+    Counts, JobHead, JobState, Progress, UNFINISHED_SECONDS,
     chunk::{Chunk, ChunkState},
 };
 use crate::time::Time;
-
-/// How long a job may stay open or paused, in seconds.
-const UNFINISHED_SECONDS: i64 = 30 * 24 * 3_600;
 
 /// How long a running job may stand still before its chunks are sent again, in seconds.
 const STILL_SECONDS: i64 = 180;
@@ -48,7 +45,7 @@ pub fn allowance_delay(hops: u32) -> u64 {
 pub enum Care {
     /// Nothing: it waits for a client.
     Nothing,
-    /// To be cancelled: it stayed open or paused, or went on, for longer than a job may.
+    /// To be cancelled: it stayed open, paused or without its approval, or went on, for longer than a job may.
     Cancel,
     /// To be stopped to the end: a step of the stop may have been cut short, or a worker may have died.
     FinishStop,
@@ -63,11 +60,11 @@ pub enum Care {
 /// Decides what a job needs.
 pub fn care(head: &JobHead, now: Time) -> Care {
     let age = |since: Time| now.second() - since.second();
-    let waits = matches!(head.state, JobState::Open | JobState::Paused);
-    let is_old = age(head.created_at) > LIFE_SECONDS && (waits || head.state.accepts_chunks());
+    let waits = matches!(head.state, JobState::Open | JobState::AwaitingApproval | JobState::Paused);
+    let is_old = now > head.life_until() && (waits || head.state.accepts_chunks());
     match head.state {
         _ if is_old || (waits && age(head.changed_at) > UNFINISHED_SECONDS) => Care::Cancel,
-        JobState::Open | JobState::Paused => Care::Nothing,
+        JobState::Open | JobState::AwaitingApproval | JobState::Scheduled | JobState::Paused => Care::Nothing,
         JobState::Pausing | JobState::Cancelling => Care::FinishStop,
         JobState::Queued | JobState::Running => Care::KeepRunning,
         JobState::Cancelled => Care::Retire,
@@ -131,10 +128,15 @@ mod tests {
 
     #[test]
     fn what_a_job_needs() {
-        use JobState::{Cancelled, Cancelling, Completed, Open, Paused, Pausing, Queued, Running};
+        use JobState::{
+            AwaitingApproval, Cancelled, Cancelling, Completed, Open, Paused, Pausing, Queued, Running, Scheduled,
+        };
         for (state, days, expected) in [
             (Open, 30, Care::Nothing),
             (Open, 31, Care::Cancel),
+            (AwaitingApproval, 30, Care::Nothing),
+            (AwaitingApproval, 31, Care::Cancel),
+            (Scheduled, 30, Care::Nothing),
             (Paused, 31, Care::Cancel),
             (Pausing, 60, Care::FinishStop),
             (Cancelling, 60, Care::FinishStop),

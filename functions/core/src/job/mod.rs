@@ -6,6 +6,7 @@
 
 pub mod care;
 pub mod chunk;
+pub mod event;
 pub mod near_miss;
 pub mod outcome;
 pub mod plan;
@@ -27,8 +28,8 @@ use crate::{
 };
 
 pub use outcome::{Counts, Outcome};
-pub use state::{Control, JobState};
-pub use status::{JobHead, JobStatus, NewJob, Page, Progress};
+pub use state::{Control, JobState, Verdict};
+pub use status::{Approval, JobHead, JobStatus, NewJob, Page, Progress};
 
 /// The longest label of a group, in characters. Contract.
 pub const MAX_GROUP: usize = 128;
@@ -39,10 +40,19 @@ pub const MAX_PAGE: u32 = 9_999_999;
 /// Counters of a job, and shards of each aggregate counter: chunks that end at the same time seldom meet in one item.
 pub const SHARDS: u32 = 8;
 
-/// How long a job may go on, and be redriven, in seconds: its rows are kept longer.
+/// How long a job may go on from its start, and be redriven, in seconds: its rows are kept longer.
 pub const LIFE_SECONDS: i64 = 50 * 24 * 3_600;
 
-/// How long a job's rows are kept, in seconds.
+/// How long a job may stay open, paused or without its approval, in seconds.
+pub const UNFINISHED_SECONDS: i64 = 30 * 24 * 3_600;
+
+/// How far ahead a job's start may be, in seconds (contract: `docs/limits.md`).
+pub const MAX_START_SECONDS: i64 = 30 * 24 * 3_600;
+
+/// How far back a job's start may be, in seconds: clocks differ, and requests are repeated.
+pub const PAST_START_SECONDS: i64 = 24 * 3_600;
+
+/// How long a job's rows are kept from its latest start, in seconds.
 pub const ROWS_KEPT_SECONDS: i64 = 60 * 24 * 3_600;
 
 /// A job's id, written `job_` and the 32 digits of the version 7 UUID of the request that made it: ids sort by time,
@@ -67,6 +77,8 @@ impl JobId {
         last % shards
     }
 }
+
+impl Words for JobId {}
 
 impl FromStr for JobId {
     type Err = BadId;

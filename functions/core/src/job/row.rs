@@ -1,7 +1,7 @@
 //! Rows as chunks store them: packed keyed hashes, without what they were written as.
 
 use super::near_miss::{MAX_FORMS, NearMiss};
-use crate::{key::IdHash, rows::RowFault};
+use crate::{id::ProfileId, key::IdHash, rows::RowFault};
 
 /// One row, without what it was written as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,10 +10,12 @@ pub enum Row {
     Invalid(RowFault),
     /// Delete the profile of this identifier.
     Profile(IdHash),
-    /// Delete an identifier of the profile of a `user_id`.
+    /// Delete the profile with this id.
+    ProfileId(ProfileId),
+    /// Delete an identifier of a profile.
     Identifier {
-        /// The `user_id`.
-        lookup: IdHash,
+        /// What finds the profile.
+        lookup: Lookup,
         /// The identifier to delete.
         target: IdHash,
         /// Whether the identifier to delete is a `user_id`, too.
@@ -28,12 +30,39 @@ pub enum Row {
     },
 }
 
+/// What finds the profile whose identifier is to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    /// A `user_id`. It may guard the deletion of another one.
+    UserId(IdHash),
+    /// An identifier of another type.
+    Other(IdHash),
+    /// The profile's own id.
+    Profile(ProfileId),
+}
+
+impl Lookup {
+    /// The identifier, where it is one.
+    pub fn identifier(self) -> Option<IdHash> {
+        match self {
+            Self::UserId(hash) | Self::Other(hash) => Some(hash),
+            Self::Profile(_) => None,
+        }
+    }
+
+    /// The `user_id`, where it is one.
+    pub fn user_id(self) -> Option<IdHash> {
+        if let Self::UserId(hash) = self { Some(hash) } else { None }
+    }
+}
+
 impl Row {
     /// The identifier that the row looks up first.
     pub fn lookup(&self) -> Option<IdHash> {
         match self {
-            Self::Invalid(_) => None,
-            Self::Profile(hash) | Self::Plan { own: hash, .. } | Self::Identifier { lookup: hash, .. } => Some(*hash),
+            Self::Invalid(_) | Self::ProfileId(_) => None,
+            Self::Profile(hash) | Self::Plan { own: hash, .. } => Some(*hash),
+            Self::Identifier { lookup, .. } => lookup.identifier(),
         }
     }
 }
@@ -42,9 +71,14 @@ const INVALID: u8 = 0;
 const PROFILE: u8 = 1;
 const IDENTIFIER: u8 = 2;
 const USER_ID: u8 = 3;
+const PROFILE_ID: u8 = 4;
+const IDENTIFIER_BY_PROFILE_ID: u8 = 5;
+const USER_ID_BY_PROFILE_ID: u8 = 6;
+const IDENTIFIER_BY_OTHER: u8 = 7;
+const USER_ID_BY_OTHER: u8 = 9;
 const PLAN: u8 = 8;
 
-/// Packs rows: a byte for the kind, then the fault or the hashes of 32 bytes. A dry run's row also has the number of its
+/// Packs rows: a byte for the kind, then the fault, or profile ids of 16 bytes and hashes of 32. A dry run's row also has the number of its
 /// other forms and, before the hash of each, a byte for the near miss.
 pub fn pack(rows: &[Row]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(rows.len() * 33);
@@ -52,8 +86,23 @@ pub fn pack(rows: &[Row]) -> Vec<u8> {
         match row {
             Row::Invalid(fault) => bytes.extend([INVALID, fault.to_byte()]),
             Row::Profile(hash) => push(&mut bytes, PROFILE, [hash]),
+            Row::ProfileId(profile) => {
+                bytes.push(PROFILE_ID);
+                bytes.extend(profile.as_bytes());
+            }
             Row::Identifier { lookup, target, is_user_id } => {
-                push(&mut bytes, if *is_user_id { USER_ID } else { IDENTIFIER }, [lookup, target]);
+                let kind = |identifier, user_id| if *is_user_id { user_id } else { identifier };
+                match lookup {
+                    Lookup::UserId(lookup) => push(&mut bytes, kind(IDENTIFIER, USER_ID), [lookup, target]),
+                    Lookup::Other(lookup) => {
+                        push(&mut bytes, kind(IDENTIFIER_BY_OTHER, USER_ID_BY_OTHER), [lookup, target]);
+                    }
+                    Lookup::Profile(profile) => {
+                        bytes.push(kind(IDENTIFIER_BY_PROFILE_ID, USER_ID_BY_PROFILE_ID));
+                        bytes.extend(profile.as_bytes());
+                        bytes.extend(target.as_bytes());
+                    }
+                }
             }
             Row::Plan { own, others } => {
                 let others = others.iter().take(MAX_FORMS);
@@ -78,9 +127,18 @@ pub fn unpack(mut bytes: &[u8]) -> Option<Vec<Row>> {
         rows.push(match kind {
             INVALID => Row::Invalid(RowFault::from_byte(take_byte(&mut bytes)?)?),
             PROFILE => Row::Profile(take_hash(&mut bytes)?),
+            PROFILE_ID => Row::ProfileId(take_profile(&mut bytes)?),
             IDENTIFIER | USER_ID => {
-                let (lookup, target) = (take_hash(&mut bytes)?, take_hash(&mut bytes)?);
-                Row::Identifier { lookup, target, is_user_id: kind == USER_ID }
+                let lookup = Lookup::UserId(take_hash(&mut bytes)?);
+                Row::Identifier { lookup, target: take_hash(&mut bytes)?, is_user_id: kind == USER_ID }
+            }
+            IDENTIFIER_BY_OTHER | USER_ID_BY_OTHER => {
+                let lookup = Lookup::Other(take_hash(&mut bytes)?);
+                Row::Identifier { lookup, target: take_hash(&mut bytes)?, is_user_id: kind == USER_ID_BY_OTHER }
+            }
+            IDENTIFIER_BY_PROFILE_ID | USER_ID_BY_PROFILE_ID => {
+                let lookup = Lookup::Profile(take_profile(&mut bytes)?);
+                Row::Identifier { lookup, target: take_hash(&mut bytes)?, is_user_id: kind == USER_ID_BY_PROFILE_ID }
             }
             PLAN => {
                 let own = take_hash(&mut bytes)?;
@@ -106,6 +164,12 @@ fn take_hash(bytes: &mut &[u8]) -> Option<IdHash> {
     Some(IdHash::from_bytes(*hash))
 }
 
+fn take_profile(bytes: &mut &[u8]) -> Option<ProfileId> {
+    let (id, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(ProfileId::from_bytes(*id))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -120,8 +184,13 @@ mod tests {
         prop_oneof![
             Just(Row::Invalid(RowFault::from_byte(1).unwrap())),
             any::<u8>().prop_map(|b| Row::Profile(hash(b))),
-            any::<(u8, u8, bool)>().prop_map(|(l, t, is_user_id)| Row::Identifier {
-                lookup: hash(l),
+            any::<u8>().prop_map(|b| Row::ProfileId(ProfileId::from_bytes([b; 16]))),
+            (0..3_usize, any::<(u8, u8, bool)>()).prop_map(|(kind, (l, t, is_user_id))| Row::Identifier {
+                lookup: [
+                    Lookup::UserId(hash(l)),
+                    Lookup::Other(hash(l)),
+                    Lookup::Profile(ProfileId::from_bytes([l; 16]))
+                ][kind],
                 target: hash(t),
                 is_user_id
             }),

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Counts, JobGroup, JobId, JobState, Outcome, plan::Extent};
+use super::{
+    Action, Counts, JobGroup, JobId, JobState, LIFE_SECONDS, Outcome, ROWS_KEPT_SECONDS, UNFINISHED_SECONDS,
+    plan::Extent, state::released,
+};
 use crate::{
     id::{ProfileId, RequestId},
     key::GroupHash,
@@ -31,6 +34,18 @@ pub struct JobHead {
     pub dry_run: bool,
     /// After how many deletions it pauses.
     pub max_deletions: Option<i64>,
+    /// When it may start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_at: Option<Time>,
+    /// Who approved it. A job that needs no approval has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// Until when its rows are kept at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_until: Option<Time>,
+    /// How many tenths of its rows have an outcome, as far as its events tell.
+    #[serde(default)]
+    pub tenths: u8,
     /// When its first chunk started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
@@ -67,6 +82,16 @@ pub struct JobHead {
     pub resends: u32,
 }
 
+/// Somebody other than its maker let a job go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Approval {
+    /// Whose token.
+    #[schema(value_type = String)]
+    pub token_id: TokenId,
+    /// When.
+    pub at: Time,
+}
+
 /// What makes a job, beside its rows.
 #[derive(Debug, Clone)]
 pub struct NewJob {
@@ -80,6 +105,8 @@ pub struct NewJob {
     pub open: bool,
     /// After how many deletions it pauses.
     pub max_deletions: Option<i64>,
+    /// When it may start.
+    pub start_at: Option<Time>,
     /// The profile, where the job is the deletion of that one, asked for by itself.
     pub profile_id: Option<ProfileId>,
 }
@@ -88,23 +115,29 @@ impl NewJob {
     /// A job that deletes the profiles that its rows find, with no more to it.
     pub fn delete_profiles() -> Self {
         let action = Action::DeleteProfile;
-        Self { action, dry_run: false, group: None, open: false, max_deletions: None, profile_id: None }
+        Self { action, dry_run: false, group: None, open: false, max_deletions: None, start_at: None, profile_id: None }
     }
 }
 
 impl JobHead {
-    /// The head of a new job.
-    pub fn new(new: &NewJob, job: JobId, token_id: TokenId, now: Time) -> Self {
+    /// The head of a new job. An open job's approval is decided when it is started.
+    pub fn new(new: &NewJob, job: JobId, token_id: TokenId, needs_approval: bool, now: Time) -> Self {
+        let state = if new.open { JobState::Open } else { released(new.start_at, needs_approval, now) };
+        let is_approved = new.dry_run || !(new.open || needs_approval);
         Self {
             job_id: job,
             action: new.action,
-            state: if new.open { JobState::Open } else { JobState::Queued },
+            state,
             version: 1,
             job_group: new.group.clone(),
             created_at: now,
             token_id,
             dry_run: new.dry_run,
             max_deletions: new.max_deletions,
+            start_at: new.start_at,
+            approvals: Vec::new(),
+            rows_until: Some(rows_until(state, new.start_at, is_approved, now)),
+            tenths: 0,
             started_at: None,
             finished_at: None,
             verified_at: None,
@@ -125,10 +158,31 @@ impl JobHead {
         self.job_group.as_ref().map(|group| group.hash)
     }
 
+    /// Until when its rows are kept.
+    pub fn rows_until(&self) -> Time {
+        self.rows_until.unwrap_or_else(|| self.created_at.plus_seconds(ROWS_KEPT_SECONDS))
+    }
+
+    /// Until when it may go on, and be redriven: [`LIFE_SECONDS`] from its start, while its rows are kept.
+    pub fn life_until(&self) -> Time {
+        let queued_at = (self.state == JobState::Queued).then_some(self.changed_at);
+        let kept = self.rows_until().plus_seconds(LIFE_SECONDS - ROWS_KEPT_SECONDS);
+        self.started_at.or(queued_at).map_or(kept, |start| kept.min(start.plus_seconds(LIFE_SECONDS)))
+    }
+
     /// The most deletions that the job may make before it pauses. A dry run deletes nothing.
     pub fn deletion_limit(&self) -> Option<i64> {
         self.max_deletions.filter(|_| !self.dry_run)
     }
+}
+
+/// Until when a job's rows are kept: longer than a job may go on, from its latest start. A job that may have to be approved
+/// before it starts waits for that at most [`UNFINISHED_SECONDS`], as it may be open for so long.
+fn rows_until(state: JobState, start_at: Option<Time>, is_approved: bool, now: Time) -> Time {
+    let open = if state == JobState::Open { UNFINISHED_SECONDS } else { 0 };
+    let approval = if is_approved { 0 } else { UNFINISHED_SECONDS };
+    let latest = now.plus_seconds(open).max(start_at.unwrap_or(now)).plus_seconds(approval);
+    latest.plus_seconds(ROWS_KEPT_SECONDS)
 }
 
 /// What a job's counters add up to.
@@ -244,7 +298,40 @@ pub(crate) mod tests {
     pub(crate) fn head() -> JobHead {
         let now = Time::parse("2026-01-01T00:00:00Z").unwrap();
         let job = JobId::of_request(RequestId::new(now, [9; 10]));
-        JobHead::new(&NewJob::delete_profiles(), job, "tok_1".parse().unwrap(), now)
+        JobHead::new(&NewJob::delete_profiles(), job, "tok_1".parse().unwrap(), false, now)
+    }
+
+    #[test]
+    fn a_jobs_life_counts_from_its_start_while_its_rows_are_kept() {
+        const DAY: i64 = 24 * 3_600;
+        let now = head().created_at;
+        let days = |head: &JobHead, at: Time| (at.second() - head.created_at.second()) / DAY;
+        let new = |open, start_days: i64| NewJob {
+            open,
+            start_at: (start_days > 0).then(|| now.plus_seconds(start_days * DAY)),
+            ..NewJob::delete_profiles()
+        };
+        // Columns: open, days to the start, needs an approval; the latest start in days, rows kept in days.
+        for (open, start, needs_approval, latest, rows) in [
+            (false, 0, false, 0, 60),
+            (false, 30, false, 30, 90),
+            (false, 0, true, 30, 90),
+            (false, 30, true, 60, 120),
+            (true, 0, false, 60, 120),
+        ] {
+            let head = JobHead::new(&new(open, start), head().job_id, head().token_id, needs_approval, now);
+            assert_eq!(days(&head, head.rows_until()), rows, "{open} {start} {needs_approval}");
+            let started = JobHead { started_at: Some(now.plus_seconds(latest * DAY)), ..head };
+            assert_eq!(days(&started, started.life_until()), latest + 50, "{open} {start} {needs_approval}");
+        }
+        let early = JobHead {
+            started_at: Some(now),
+            ..JobHead::new(&new(true, 0), head().job_id, head().token_id, false, now)
+        };
+        assert_eq!(days(&early, early.life_until()), 50);
+        // A head of the version before this one.
+        let old = JobHead { rows_until: None, started_at: Some(now.plus_seconds(20 * DAY)), ..head() };
+        assert_eq!(days(&old, old.life_until()), 50, "its rows expire 60 days after it was made");
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(super) type Cell = Result<String, RowFault>;
 pub(super) const MAX_COLUMNS: usize = 1_024;
 
 /// The names by which a single column of `key:value` is known where it could be a row as well (contract: `docs/api.md`).
-const SINGLE: [&str; 14] = [
+const SINGLE: [&str; 16] = [
     "key:value",
     "key",
     "value",
@@ -24,42 +24,63 @@ const SINGLE: [&str; 14] = [
     "identifiers",
     "external_id",
     "external_ids",
+    "profile_id",
+    "segment_id",
     // What databases call an expression that was not named.
     "?column?",
     "_col0",
 ];
 
 /// The names of columns that make a row.
-pub(super) const NAMES: [&str; 5] = ["key", "value", "user_id", "type", "id"];
+pub(super) const NAMES: [&str; 6] = ["key", "value", "user_id", "type", "id", "profile"];
+
+/// What the named cells of a row are, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `key:value`, or a profile's own id.
+    Text,
+    /// A key and a value.
+    Pair,
+    /// A `user_id`, a type and an id.
+    OfUserId,
+    /// A profile, a type and an id.
+    OfProfile,
+}
 
 /// The named columns of a table.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Columns {
     /// The number of columns; a row with more cells is faulty, unless those are empty.
     width: usize,
-    /// The indices of the columns that make a row: of `key:value`; of key and value; or of user_id, type and id.
+    /// The indices of the columns that make a row.
     used: Vec<usize>,
+    /// What these columns are.
+    shape: Shape,
 }
 
 impl Columns {
-    /// Accepts `key` and `value` among any others; or `user_id`, `type` and `id` among any others. Neither their case
-    /// matters nor blanks around them. `None` for other columns.
+    /// Accepts `key` and `value` among any others; or `type` and `id`, with `user_id` or `profile`, among any others.
+    /// Neither their case matters nor blanks around them. `None` for other columns.
     ///
     /// # Errors
     /// Several columns have the names that make a row.
     pub(super) fn named(names: &[String]) -> Result<Option<Self>, PageError> {
         let names: Vec<&str> = names.iter().map(|name| name.trim()).collect();
         let width = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
-        let used = match (find(&names, &["key", "value"])?, find(&names, &["user_id", "type", "id"])?) {
-            (Some(_), Some(_)) => return Err(ambiguous()),
-            (pair, triple) => pair.or(triple),
-        };
-        Ok(used.map(|used| Self { width, used }))
+        let mut found = Vec::new();
+        for (shape, wanted) in [
+            (Shape::Pair, &["key", "value"][..]),
+            (Shape::OfUserId, &["user_id", "type", "id"]),
+            (Shape::OfProfile, &["profile", "type", "id"]),
+        ] {
+            found.extend(find(&names, wanted)?.map(|used| Self { width, used, shape }));
+        }
+        if found.len() > 1 { Err(ambiguous()) } else { Ok(found.pop()) }
     }
 
     /// A single column of `key:value`, whatever its name.
     pub(super) fn single() -> Self {
-        Self { width: 1, used: vec![0] }
+        Self { width: 1, used: vec![0], shape: Shape::Text }
     }
 
     /// Whether a single cell is the name of a column of `key:value`: a known name, or the expression that makes one.
@@ -81,7 +102,7 @@ impl Columns {
             return RawRow::fault(RowFault::Cells);
         }
         let used = self.used.iter().map(|index| std::mem::replace(&mut cells[*index], Err(RowFault::Cells)));
-        named_row(used.collect())
+        named_row(self.shape, used.collect())
     }
 }
 
@@ -102,7 +123,8 @@ fn find(names: &[&str], wanted: &[&str]) -> Result<Option<Vec<usize>>, PageError
 
 fn ambiguous() -> PageError {
     PageError::unreadable(
-        "The columns are ambiguous: name `key` and `value`, or `user_id`, `type` and `id`, and each of them once.",
+        "The columns are ambiguous: name `key` and `value`, or `type` and `id` with `user_id` or `profile`, and each of \
+         them once.",
     )
 }
 
@@ -110,7 +132,8 @@ fn ambiguous() -> PageError {
 pub(super) fn wide() -> PageError {
     PageError::unreadable(
         "The page has columns that are named by types of identifiers: send one identifier a row, as `key:value` or with \
-         the columns `key` and `value` (to delete profiles), or `user_id`, `type` and `id` (to delete identifiers).",
+         the columns `key` and `value` (to delete profiles), or `type` and `id` with `user_id` or `profile` (to delete \
+         identifiers).",
     )
 }
 
@@ -136,17 +159,22 @@ fn all(cells: Vec<Cell>) -> Result<Vec<String>, RowFault> {
     cells.into_iter().collect()
 }
 
-/// Makes a row of the cells that make one, in their order: `key:value`; key and value; or user_id, type and id.
-pub(super) fn named_row(cells: Vec<Cell>) -> RawRow {
+/// Makes a row of the cells that make one, in the order of their shape.
+pub(super) fn named_row(shape: Shape, cells: Vec<Cell>) -> RawRow {
     let cells = match all(cells) {
         Ok(cells) => cells,
         Err(fault) => return RawRow::fault(fault),
     };
     let mut cells = cells.into_iter();
-    RawRow(match (cells.next(), cells.next(), cells.next(), cells.next()) {
-        (Some(text), None, ..) => RowForm::Text(text),
-        (Some(key), Some(value), None, _) => RowForm::Pair(key, value),
-        (Some(user_id), Some(id_type), Some(id), None) => RowForm::Identifier(Box::new([user_id, id_type, id])),
+    RawRow(match (shape, cells.next(), cells.next(), cells.next()) {
+        (Shape::Text, Some(text), ..) => RowForm::Text(text),
+        (Shape::Pair, Some(key), Some(value), _) => RowForm::Pair(key, value),
+        (Shape::OfUserId, Some(user_id), Some(id_type), Some(id)) => {
+            RowForm::OfUserId(Box::new([user_id, id_type, id]))
+        }
+        (Shape::OfProfile, Some(profile), Some(id_type), Some(id)) => {
+            RowForm::OfProfile(Box::new([profile, id_type, id]))
+        }
         _ => RowForm::Fault(RowFault::Cells),
     })
 }

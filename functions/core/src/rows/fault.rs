@@ -28,10 +28,12 @@ pub enum RowFault {
     Quotes,
     /// The row has more or fewer cells than it should.
     Cells,
+    /// A profile's own id has not its form.
+    ProfileId,
 }
 
 /// All faults, in the order of their stored bytes: append new ones, never reorder.
-const ALL: [RowFault; 12] = [
+const ALL: [RowFault; 13] = [
     RowFault::NotText,
     RowFault::NoColon,
     RowFault::UnknownType,
@@ -44,6 +46,7 @@ const ALL: [RowFault; 12] = [
     RowFault::RepeatedField,
     RowFault::Quotes,
     RowFault::Cells,
+    RowFault::ProfileId,
 ];
 
 impl RowFault {
@@ -51,7 +54,7 @@ impl RowFault {
     pub fn code(self) -> &'static str {
         match self {
             Self::UnknownType | Self::UnsupportedType => "unsupported_eid_type",
-            Self::EmptyValue | Self::LongValue => "invalid_value",
+            Self::EmptyValue | Self::LongValue | Self::ProfileId => "invalid_value",
             Self::NotText
             | Self::NoColon
             | Self::NotUtf8
@@ -68,9 +71,11 @@ impl RowFault {
         match self {
             Self::NotText => {
                 "The row has the wrong JSON form: send a text `key:value` or an object with `key` and `value` to delete a \
-                 profile, an object with `user_id`, `type` and `id` to delete an identifier."
+                 profile, an object with `type`, `id` and either `user_id` or `profile` to delete an identifier."
             }
-            Self::NoColon => "The row has no `:` between key and value; send `key:value`, such as `email:…`.",
+            Self::NoColon => {
+                "The row has no `:` between key and value; send `key:value`, such as `email:…`, or a profile's own id, `use_…`."
+            }
             Self::UnknownType => {
                 "The key is not an identifier type of this space; use one of its types, exactly as it is written."
             }
@@ -79,16 +84,21 @@ impl RowFault {
             Self::LongValue => "The value is too long; send 1 to 2,048 bytes of UTF-8.",
             Self::NotUtf8 => "The row is not Unicode text; send it as UTF-8.",
             Self::MissingField => {
-                "The row lacks a value: it takes `key` and `value` to delete a profile, `user_id`, `type` and `id` to \
-                 delete an identifier."
+                "The row lacks a value: it takes `key` and `value` to delete a profile, `type`, `id` and either `user_id` or \
+                 `profile` to delete an identifier."
             }
-            Self::UnknownField => "The row has a field too many; send exactly `user_id`, `type` and `id`.",
+            Self::UnknownField => {
+                "The row has a field too many; send exactly `type`, `id` and either `user_id` or `profile`."
+            }
             Self::RepeatedField => "The row has a field more than once; send each field once.",
             Self::Quotes => {
                 "The line has a quote in a wrong place: put quotes around a whole cell, and double those within it."
             }
             Self::Cells => {
                 "The row has more or fewer cells than columns; in CSV, put quotes around a cell that holds the separator."
+            }
+            Self::ProfileId => {
+                "A profile's own id is `use_` and 32 digits 0-9 and a-f; send it as reads and lists show it."
             }
         }
     }

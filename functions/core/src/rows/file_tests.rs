@@ -65,8 +65,7 @@ fn fields_that_are_repeated_or_compete_are_rejected() {
     check(r#"{"column_names":["c"],"data":[["email:a"]],"column_names":["c"]}"#, &[twice]);
     let both = "The page has both `rows` and `data`; send one of them.";
     check(r#"{"rows":["email:a"],"column_names":["c"],"data":[["email:b"]]}"#, &[both]);
-    let columns =
-        "The columns are ambiguous: name `key` and `value`, or `user_id`, `type` and `id`, and each of them once.";
+    let columns = "The columns are ambiguous: name `key` and `value`, or `type` and `id` with `user_id` or `profile`, and each of them once.";
     for names in ["key,value,Value", "key,value,user_id,type,id", "user_id,type,id,id"] {
         check(format!("{names}\nemail,a,b\n"), &[columns]);
         let names: Vec<&str> = names.split(',').collect();
@@ -164,7 +163,7 @@ fn a_header_of_types_is_rejected() {
         read_sent(body.as_bytes()).and_then(|rows| reject_wide(&rows, &types)).err().map(|error| error.to_string())
     };
     let text = "The page has columns that are named by types of identifiers: send one identifier a row, as `key:value` or \
-                with the columns `key` and `value` (to delete profiles), or `user_id`, `type` and `id` (to delete \
+                with the columns `key` and `value` (to delete profiles), or `type` and `id` with `user_id` or `profile` (to delete \
                 identifiers).";
     for body in [
         "user_id,email\nu,e\n",

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{
     PageError, RawRow, RowFault, RowForm, Sink,
-    columns::{self, Cell, Columns, MAX_COLUMNS},
+    columns::{self, Cell, Columns, MAX_COLUMNS, Shape},
 };
 use crate::identifier::{DEFAULT_TYPES, IdentifierType};
 
@@ -126,7 +126,8 @@ fn columns_of(names: &RawValue) -> Result<Columns, PageError> {
         None => None,
     };
     columns.ok_or(PageError::unreadable(
-        "`column_names` must be one column of `key:value`, or name `key` and `value`, or `user_id`, `type` and `id`.",
+        "`column_names` must be one column of `key:value`, or name `key` and `value`, or `type` and `id` with `user_id` or \
+         `profile`.",
     ))
 }
 
@@ -136,28 +137,29 @@ fn table_row(columns: &Columns, raw: &RawValue) -> RawRow {
 
 fn object(raw: &RawValue) -> RawRow {
     let Ok(fields) = serde_json::from_str::<Fields>(raw.get()) else { return RawRow::fault(RowFault::NotUtf8) };
-    let [key, value, user_id, id_type, id] = fields.known;
-    let used = match (key.zip(value), user_id.zip(id_type).zip(id), fields.first) {
+    let [key, value, user_id, id_type, id, profile] = fields.known;
+    let shape = if user_id.is_some() { Shape::OfUserId } else { Shape::OfProfile };
+    let (shape, used) = match (key.zip(value), user_id.or(profile).zip(id_type).zip(id), fields.first) {
         _ if fields.repeated => return RawRow::fault(RowFault::RepeatedField),
         (Some(_), Some(_), _) => return RawRow::fault(RowFault::UnknownField),
-        (Some((key, value)), ..) => vec![key, value],
+        (Some((key, value)), ..) => (Shape::Pair, vec![key, value]),
         // `{"user_id":"email:a"}` is about the user_id `email:a`, not about an email.
         (None, _, Some((name, _))) if fields.count == 1 && DEFAULT_TYPES.contains(&name.as_str()) => {
             return RawRow::fault(RowFault::MissingField);
         }
-        (None, _, Some((_, first))) if fields.count == 1 => vec![first],
-        (None, Some(((user_id, id_type), id)), _) if fields.count == 3 => vec![user_id, id_type, id],
+        (None, _, Some((_, first))) if fields.count == 1 => (Shape::Text, vec![first]),
+        (None, Some(((lookup, id_type), id)), _) if fields.count == 3 => (shape, vec![lookup, id_type, id]),
         (None, Some(_), _) => return RawRow::fault(RowFault::UnknownField),
         _ => return RawRow(RowForm::Fault(RowFault::MissingField)),
     };
-    columns::named_row(used.into_iter().map(cell).collect())
+    columns::named_row(shape, used.into_iter().map(cell).collect())
 }
 
 /// The fields of a row's object.
 #[derive(Default)]
 struct Fields<'a> {
     /// The values of [`columns::NAMES`].
-    known: [Option<&'a RawValue>; 5],
+    known: [Option<&'a RawValue>; 6],
     /// The first field, whatever its name.
     first: Option<(String, &'a RawValue)>,
     /// The number of all fields.
@@ -207,7 +209,7 @@ struct Page<'a> {
 }
 
 /// The fields that `deletion_jobs` takes beside the rows.
-const JOB_FIELDS: [&str; 5] = ["action", "dry_run", "open", "max_deletions", "group"];
+const JOB_FIELDS: [&str; 6] = ["action", "dry_run", "open", "max_deletions", "group", "start_at"];
 
 impl Page<'_> {
     /// Why the page could be understood in two ways.

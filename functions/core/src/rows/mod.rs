@@ -27,7 +27,8 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::{
-    identifier::{ExternalId, GROUP_ID, IdentifierError, IdentifierType, IdentifierValue, USER_ID},
+    id::ProfileId,
+    identifier::{ExternalId, GROUP_ID, IdentifierError, IdentifierType, IdentifierValue, SEGMENT_ID, USER_ID},
     message::{Message, Words},
     space::IdentifierTypes,
 };
@@ -79,23 +80,34 @@ pub struct RawRow(RowForm);
 /// The forms that a row can have.
 #[derive(Clone, PartialEq, Eq)]
 enum RowForm {
-    /// `key:value`; the colon may be missing.
+    /// `key:value`, or a profile's own id; the colon may be missing.
     Text(String),
     /// A key and a value, named as such.
     Pair(String, String),
     /// Several cells without names: two are taken for a key and a value, three for a user_id, a type and an id.
     Cells(Vec<String>),
     /// A `user_id`, a type and an id.
-    Identifier(Box<[String; 3]>),
+    OfUserId(Box<[String; 3]>),
+    /// A profile, as a row that deletes one names it, a type and an id.
+    OfProfile(Box<[String; 3]>),
     /// None of these, and why.
     Fault(RowFault),
 }
 
-/// A valid row of `delete_identifier`. Target and lookup may be equal: then its outcome is `protected`, not `invalid`.
+/// How a row names a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProfileLookup {
+    /// By one of its identifiers.
+    Identifier(ExternalId),
+    /// By its own id.
+    Id(ProfileId),
+}
+
+/// A valid row of `delete_identifier`. A `user_id` may be its own lookup: then its outcome is `protected`, not `invalid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentifierRow {
-    /// The `user_id` that finds the profile.
-    pub lookup: ExternalId,
+    /// The profile that has the identifier.
+    pub lookup: ProfileLookup,
     /// The identifier to delete.
     pub target: ExternalId,
 }
@@ -159,34 +171,36 @@ pub fn reject_wide(rows: &[RawRow], types: &IdentifierTypes) -> Result<(), PageE
 }
 
 impl RawRow {
-    /// Reads the row for `delete_profile`: an identifier of the profile to delete.
+    /// Reads the row for `delete_profile`: the profile to delete.
     ///
     /// # Errors
     /// The fault for which the row is counted as `invalid`.
-    pub fn profile(&self, types: &IdentifierTypes) -> Result<ExternalId, RowFault> {
+    pub fn profile(&self, types: &IdentifierTypes) -> Result<ProfileLookup, RowFault> {
         match &self.0 {
-            RowForm::Text(text) => {
-                let (key, value) = text.split_once(':').ok_or(RowFault::NoColon)?;
-                external_id(key, value, types)
-            }
-            RowForm::Pair(key, value) => external_id(key, value, types),
+            RowForm::Text(text) => profile_lookup(text, types),
+            RowForm::Pair(key, value) => key_and_value(key, value, types),
             RowForm::Cells(cells) => match &cells[..] {
-                [key, value] => external_id(key, value, types),
+                [key, value] => key_and_value(key, value, types),
                 [_, _, _] => Err(RowFault::MissingField),
                 _ => Err(RowFault::Cells),
             },
-            RowForm::Identifier(_) => Err(RowFault::MissingField),
+            RowForm::OfUserId(_) | RowForm::OfProfile(_) => Err(RowFault::MissingField),
             RowForm::Fault(fault) => Err(*fault),
         }
     }
 
-    /// Reads the row for `delete_identifier`: exactly `user_id`, `type` and `id`.
+    /// Reads the row for `delete_identifier`: exactly `type`, `id` and either `user_id` or `profile`.
     ///
     /// # Errors
     /// The fault for which the row is counted as `invalid`.
     pub fn identifier(&self, types: &IdentifierTypes) -> Result<IdentifierRow, RowFault> {
         match &self.0 {
-            RowForm::Identifier(fields) => identifier_row(fields, types),
+            RowForm::OfUserId(fields) => identifier_row(fields, types),
+            RowForm::OfProfile(fields) => {
+                let [profile, id_type, id] = fields.as_ref();
+                let lookup = profile_lookup(profile, types)?;
+                Ok(IdentifierRow { lookup, target: external_id(id_type, id, types)? })
+            }
             RowForm::Cells(cells) => match &cells[..] {
                 [user_id, id_type, id] => identifier_row(&[user_id, id_type, id], types),
                 [_, _] => Err(RowFault::MissingField),
@@ -215,8 +229,24 @@ fn identifier_row<T: AsRef<str>>(
     [user_id, id_type, id]: &[T; 3],
     types: &IdentifierTypes,
 ) -> Result<IdentifierRow, RowFault> {
-    let lookup = external_id(USER_ID, user_id.as_ref(), types)?;
+    let lookup = ProfileLookup::Identifier(external_id(USER_ID, user_id.as_ref(), types)?);
     Ok(IdentifierRow { lookup, target: external_id(id_type.as_ref(), id.as_ref(), types)? })
+}
+
+/// Reads `key:value`, or a profile's own id.
+fn profile_lookup(text: &str, types: &IdentifierTypes) -> Result<ProfileLookup, RowFault> {
+    match text.split_once(':') {
+        Some((key, value)) => key_and_value(key, value, types),
+        None => text.parse().map(ProfileLookup::Id).map_err(|_| RowFault::NoColon),
+    }
+}
+
+/// Reads a key and a value. The key `segment_id` stands for a profile's own id, as in the paths of reads.
+fn key_and_value(key: &str, value: &str, types: &IdentifierTypes) -> Result<ProfileLookup, RowFault> {
+    if key == SEGMENT_ID {
+        return value.parse().map(ProfileLookup::Id).map_err(|_| RowFault::ProfileId);
+    }
+    external_id(key, value, types).map(ProfileLookup::Identifier)
 }
 
 fn external_id(id_type: &str, value: &str, types: &IdentifierTypes) -> Result<ExternalId, RowFault> {
@@ -237,7 +267,7 @@ impl fmt::Debug for RawRow {
             RowForm::Text(text) => write!(f, "RawRow(<{} bytes>)", text.len()),
             RowForm::Pair(key, value) => write!(f, "RawRow(<{} and {} bytes>)", key.len(), value.len()),
             RowForm::Cells(cells) => write!(f, "RawRow(<{} cells>)", cells.len()),
-            RowForm::Identifier(_) => f.write_str("RawRow(<identifier>)"),
+            RowForm::OfUserId(_) | RowForm::OfProfile(_) => f.write_str("RawRow(<identifier>)"),
             RowForm::Fault(fault) => write!(f, "RawRow({fault:?})"),
         }
     }
@@ -259,9 +289,13 @@ impl Serialize for RawRow {
         match &self.0 {
             RowForm::Text(text) => serializer.serialize_str(text),
             RowForm::Pair(key, value) => object(serializer, &[("key", key), ("value", value)]),
-            RowForm::Identifier(fields) => {
+            RowForm::OfUserId(fields) => {
                 let [user_id, id_type, id] = fields.as_ref();
                 object(serializer, &[("user_id", user_id), ("type", id_type), ("id", id)])
+            }
+            RowForm::OfProfile(fields) => {
+                let [profile, id_type, id] = fields.as_ref();
+                object(serializer, &[("profile", profile), ("type", id_type), ("id", id)])
             }
             RowForm::Cells(cells) => match &cells[..] {
                 // As an array, so that it is still known that nothing names the cells.

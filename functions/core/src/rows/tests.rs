@@ -14,10 +14,21 @@ pub(super) fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn external(id: &ExternalId) -> String {
+    format!("{}:{}", id.id_type.as_str(), id.value.expose())
+}
+
+fn looked_up(lookup: &ProfileLookup) -> String {
+    match lookup {
+        ProfileLookup::Identifier(id) => external(id),
+        ProfileLookup::Id(profile) => profile.to_string(),
+    }
+}
+
 fn profiles(rows: &[RawRow]) -> Vec<String> {
     let types = IdentifierTypes::default();
     let text = |row: &RawRow| match row.profile(&types) {
-        Ok(id) => format!("{}:{}", id.id_type.as_str(), id.value.expose()),
+        Ok(lookup) => looked_up(&lookup),
         Err(fault) => format!("{fault:?}"),
     };
     rows.iter().map(text).collect()
@@ -48,8 +59,7 @@ fn a_table_with_named_columns() {
     check(r#"{"column_names":["key","value"],"data":[["email","a"],["user_id",7],["email"],"email:b"]}"#, &expected);
     check(r#"{"data":[[0,"a","email"]],"column_names":["n","VALUE","Key"]}"#, &["email:a"]);
     check(r#"{"column_names":["key"],"data":[]}"#, &[]);
-    let names =
-        "`column_names` must be one column of `key:value`, or name `key` and `value`, or `user_id`, `type` and `id`.";
+    let names = "`column_names` must be one column of `key:value`, or name `key` and `value`, or `type` and `id` with `user_id` or `profile`.";
     for bad in [r#"["a","b"]"#, r#"["user_id","email"]"#, "[]", "[1.5]"] {
         check(format!(r#"{{"column_names":{bad},"data":[["a","b"]]}}"#), &[names]);
     }
@@ -115,7 +125,7 @@ fn a_bad_row_is_one_faulty_row() {
             "UnknownType",
             "UnsupportedType",
             "UnknownType",
-            "UnknownType",
+            "ProfileId",
             "MissingField",
             "email:a",
         ],
@@ -214,9 +224,8 @@ fn a_full_page_is_parsed_quickly() {
 
 pub(super) fn identifiers(body: &str) -> Vec<String> {
     let types = IdentifierTypes::default();
-    let id = |id: &ExternalId| format!("{}:{}", id.id_type.as_str(), id.value.expose());
     let text = |row: &RawRow| match row.identifier(&types) {
-        Ok(row) => format!("{} {}", id(&row.lookup), id(&row.target)),
+        Ok(row) => format!("{} {}", looked_up(&row.lookup), external(&row.target)),
         Err(fault) => format!("{fault:?}"),
     };
     read_sent(body.as_bytes()).unwrap().iter().map(text).collect()
@@ -239,6 +248,39 @@ fn a_row_names_an_identifier() {
     let faults = "MissingField NotText MissingField MissingField MissingField UnknownField EmptyValue UnsupportedType \
                   UnknownType NotText";
     assert_eq!(identifiers(bad).join(" "), faults);
+}
+
+/// A profile is named by any of its identifiers, or by its own id.
+#[test]
+fn a_row_names_a_profile_by_its_own_id() {
+    let id = "use_0123456789abcdef0123456789abcdef";
+    let short = "use_0123";
+    let rows = format!("profile\n{id}\nsegment_id:{id}\nsegment_id:{short}\n{short}\nemail:a\n");
+    let expected = [id, id, "ProfileId", "NoColon", "email:a"];
+    assert_eq!(profiles(&read_sent(rows.as_bytes()).unwrap()), expected);
+    let json =
+        json!([id, { "key": "segment_id", "value": id }, ["segment_id", short], { "profile": short }, "email:a"]);
+    assert_eq!(profiles(&read_sent(json.to_string().as_bytes()).unwrap()), expected);
+    let pairs = format!("segment_id,{id}\nemail,a\n");
+    assert_eq!(profiles(&read_sent(pairs.as_bytes()).unwrap()), [id, "email:a"]);
+
+    let rows = json!([
+        { "profile": id, "type": "email", "id": "e" },
+        { "profile": "anonymous_id:a", "type": "user_id", "id": "u" },
+        { "profile": short, "type": "email", "id": "e" },
+        { "profile": id, "user_id": "u", "type": "email", "id": "e" },
+        { "profile": id, "type": "email" },
+    ]);
+    let expected =
+        [&format!("{id} email:e")[..], "anonymous_id:a user_id:u", "NoColon", "UnknownField", "MissingField"];
+    assert_eq!(identifiers(&rows.to_string()), expected);
+    let csv = format!("Type,profile,id\nemail,{id},e\nuser_id,anonymous_id:a,u\n");
+    assert_eq!(identifiers(&csv), expected[..2]);
+    assert!(matches!(read_sent(b"profile,user_id,type,id\na,b,c,d\n"), Err(PageError::Unreadable(_))));
+    assert_eq!(
+        serde_json::to_string(&read_sent(csv.as_bytes()).unwrap()[0]).unwrap(),
+        format!(r#"{{"profile":"{id}","type":"email","id":"e"}}"#)
+    );
 }
 
 #[test]

@@ -13,8 +13,10 @@ use efface_core::{
         Action, Control, JobId, JobState, JobStatus, Outcome,
         care::allowance_delay,
         chunk::{Chunk, ChunkState, Outcomes},
+        event::{Cause, tenths},
         plan::Extent,
         row::Row,
+        state::ControlRequest,
     },
     key::IdHash,
     profile_deletion::{ProfileStep, decide_profile},
@@ -23,7 +25,7 @@ use efface_core::{
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
-use super::{Decided, Run, allowance::Allowance, identifier_row::IdentifierHashes, plan::Reservations};
+use super::{Decided, Run, allowance::Allowance, identifier_row::IdentifierRow, plan::Reservations};
 use crate::{Deadline, Engine, Error, concurrency::MAX};
 
 /// Rows whose identifiers are read ahead together: one request.
@@ -198,12 +200,12 @@ impl Engine {
     fn may_delete(&self, run: &Run, at: usize, row: &Row, ahead: &Ahead) -> bool {
         match row {
             Row::Invalid(_) | Row::Plan { .. } => false,
-            Row::Identifier { .. } => true,
+            Row::Identifier { .. } | Row::ProfileId(_) => true,
             Row::Profile(hash) => match ahead.fresh(*hash, self.clock.now()) {
                 ReadAhead::Unread => true,
                 ReadAhead::Fresh(found) => match decide_profile(found, &run.actor(at), run.is_first) {
                     ProfileStep::Decided(outcome) => outcome == Outcome::Deleted,
-                    ProfileStep::Start(_) | ProfileStep::Resume(_) => true,
+                    ProfileStep::Finish(_) | ProfileStep::Start(_) | ProfileStep::Resume(_) => true,
                 },
             },
         }
@@ -238,7 +240,7 @@ impl Engine {
         match row {
             Row::Invalid(_) => Ok(Some(alone(Outcome::Invalid))),
             _ if run.head.dry_run => {
-                let reservations = Reservations::Table { job: run.head.job_id, now: self.clock.now() };
+                let reservations = Reservations::Table { job: run.head.job_id, until: run.head.rows_until() };
                 let found = row.lookup().and_then(|hash| ahead.there(hash));
                 self.plan_row(&run.space, row, run.id.row(at), found, &reservations).await.map(Some)
             }
@@ -246,9 +248,11 @@ impl Engine {
                 let ahead = ahead.fresh(*hash, self.clock.now());
                 Ok(self.delete_profile_row(run, at, *hash, ahead).await?.map(alone))
             }
+            Row::ProfileId(profile) => Ok(self.delete_profile_id_row(run, at, *profile).await?.map(alone)),
             Row::Identifier { lookup, target, is_user_id } => {
-                let hashes = IdentifierHashes { lookup: *lookup, target: *target, is_user_id: *is_user_id };
-                Ok(Some(alone(self.delete_identifier_row(run, at, hashes, ahead.there(*lookup)).await?)))
+                let found = lookup.identifier().and_then(|lookup| ahead.there(lookup));
+                let row = IdentifierRow { lookup: *lookup, target: *target, is_user_id: *is_user_id };
+                Ok(Some(alone(self.delete_identifier_row(run, at, row, found).await?)))
             }
         }
     }
@@ -282,7 +286,11 @@ impl Engine {
     /// After a chunk, the job may have come to its end, or to its limit. Whether it accepts chunks now.
     async fn after_chunk(&self, run: &Run) -> Result<bool, Error> {
         let job = run.head.job_id;
-        let Some(status) = self.advance_job(&run.space, job, self.clock.now()).await? else { return Ok(false) };
+        let now = self.clock.now();
+        let Some(status) = self.advance_job(&run.space, job, now).await? else { return Ok(false) };
+        if let Some(tenths) = tenths(&status.head, &status.progress) {
+            self.store.tell_tenths(&run.space, &status, tenths, now).await?;
+        }
         let is_paused = self.enforce_limit(&run.space, job, &status).await?;
         Ok(status.head.state.accepts_chunks() && !is_paused)
     }
@@ -297,7 +305,8 @@ impl Engine {
         {
             return Ok(false);
         }
-        self.control_job(space, job, Control::Pause, None, self.clock.now()).await?;
+        let pause = ControlRequest::own(Control::Pause, Cause::MaxDeletions, self.clock.now());
+        self.control_job(space, job, &pause, None).await?;
         Ok(true)
     }
 }

@@ -6,7 +6,8 @@ use efface_core::{
     id::RequestId,
     job::{
         Control, JobHead, JobId, JobState, JobStatus,
-        state::{Advance, Transition, advance, transition},
+        event::Cause,
+        state::{Advance, ControlRequest, Transition, advance, transition},
     },
     space::SpaceId,
     time::Time,
@@ -14,7 +15,7 @@ use efface_core::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::{Engine, Error};
+use crate::{Caller, Engine, Error};
 
 /// What became of a control.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Controlled {
     Yes(Box<JobStatus>),
     /// The job's state does not allow it.
     Rejected(JobState),
+    /// Who made the job must not approve it.
+    Own,
     /// There is no such job.
     Unknown,
 }
@@ -37,28 +40,58 @@ const LISTED: i32 = 100;
 const AT_ONCE: usize = 8;
 
 impl Engine {
-    /// Carries a client's control out, and has the job's chunks sent where it goes on. The job as it is now.
+    /// Carries a client's control out, and has the job's chunks sent where it goes on. The job as it is now. `request` is
+    /// that of the first request with the same idempotency key: it is carried out once.
     ///
     /// # Errors
-    /// [`ApiError::InvalidState`] where the job's state does not allow it, [`ApiError::JobNotFound`].
+    /// [`ApiError::InvalidState`] where the job's state does not allow it, [`ApiError::OwnJob`], [`ApiError::JobNotFound`].
     pub async fn control(
         &self,
-        space: &SpaceId,
+        caller: &Caller<'_>,
         head: &JobHead,
         control: Control,
         request: Option<RequestId>,
-        now: Time,
     ) -> Result<JobStatus, Error> {
-        let job = head.job_id;
-        let status = match self.control_job(space, job, control, request, now).await? {
+        let (space, job) = (&caller.access.space_id, head.job_id);
+        let needs_approval = control == Control::Start && self.may_need_approval(caller, head.dry_run);
+        let asked = by(caller, control, needs_approval);
+        let status = match self.control_job(space, job, &asked, request).await? {
             Controlled::Yes(status) => *status,
             Controlled::Rejected(state) => return Err(ApiError::control(state, control).into()),
+            Controlled::Own => return Err(ApiError::OwnJob.into()),
             Controlled::Unknown => return Err(ApiError::JobNotFound.into()),
         };
-        if status.head.state.accepts_chunks() {
-            self.ask_for_dispatch(space, &status.head).await;
-        }
+        let status = if control == Control::Start { self.judge(caller, status).await? } else { status };
+        self.ask_for_dispatch(space, &status.head).await;
         Ok(status)
+    }
+
+    /// Whether a job of the space may need an approval, depending on its rows. Dry runs delete nothing.
+    pub(super) fn may_need_approval(&self, caller: &Caller<'_>, is_dry_run: bool) -> bool {
+        caller.access.space.approval_over.is_some() && !is_dry_run
+    }
+
+    /// Lets a job go on that is held, if it has, with the other jobs of its group, no more rows than its space lets one
+    /// person delete; else it awaits its approval, which is told. Its rows are added up while it is held: no page can be
+    /// added then, and of two jobs of a group that are started at once the one that is added up last counts the other.
+    pub(super) async fn judge(&self, caller: &Caller<'_>, status: JobStatus) -> Result<JobStatus, Error> {
+        let (space, head) = (&caller.access.space_id, &status.head);
+        if head.state != JobState::AwaitingApproval || !head.approvals.is_empty() {
+            return Ok(status);
+        }
+        let rows = match head.group_hash() {
+            Some(group) => self.store.totals(space, Some(group), None).await?.rows,
+            None => status.progress.rows,
+        };
+        if caller.access.space.approval_over.is_some_and(|most| rows > most.into()) {
+            self.store.tell_awaiting_approval(space, &status, &caller.access.token_id, caller.now).await?;
+            return Ok(status);
+        }
+        match self.control_job(space, head.job_id, &by(caller, Control::Start, false), None).await? {
+            Controlled::Yes(status) => Ok(*status),
+            // Somebody cancelled it meanwhile.
+            _ => Ok(self.store.job(space, head.job_id).await?.ok_or(ApiError::JobNotFound)?),
+        }
     }
 
     /// Cancels the jobs that a token made and that have not ended, as far as some entries of the list of live jobs go: how
@@ -80,52 +113,56 @@ impl Engine {
     async fn cancel_job_of(&self, space: &SpaceId, token: &TokenId, job: JobId) -> Result<bool, Error> {
         let now = self.clock.now();
         let Some(JobStatus { head, progress }) = self.store.job(space, job).await? else { return Ok(false) };
-        let moves = matches!(transition(&head, &progress, Control::Cancel, now), Transition::To { .. });
+        let cancel = ControlRequest::own(Control::Cancel, Cause::Operator, now);
+        let moves = matches!(transition(&head, &progress, &cancel), Transition::To { .. });
         if head.token_id != *token || !moves {
             return Ok(false);
         }
-        Ok(matches!(self.control_job(space, job, Control::Cancel, None, now).await?, Controlled::Yes(_)))
+        Ok(matches!(self.control_job(space, job, &cancel, None).await?, Controlled::Yes(_)))
     }
 
-    /// Starts, pauses, resumes, cancels or redrives a job. A request with an idempotency key is carried out once.
+    /// Moves a job as a control asks. A request with an idempotency key is carried out once.
     pub(crate) async fn control_job(
         &self,
         space: &SpaceId,
         job: JobId,
-        control: Control,
+        asked: &ControlRequest<'_>,
         request: Option<RequestId>,
-        now: Time,
     ) -> Result<Controlled, Error> {
         for _ in 0..ATTEMPTS {
             let Some(status) = self.store.job(space, job).await? else { return Ok(Controlled::Unknown) };
             if request.is_some_and(|request| status.head.controls.contains(&request)) {
                 return Ok(Controlled::Yes(Box::new(status)));
             }
-            let (to, redrives) = match transition(&status.head, &status.progress, control, now) {
+            let (to, redrives) = match transition(&status.head, &status.progress, asked) {
                 Transition::Rejected => return Ok(Controlled::Rejected(status.head.state)),
+                Transition::Own => return Ok(Controlled::Own),
                 Transition::Unchanged => return Ok(Controlled::Yes(Box::new(status))),
                 Transition::To { state, redrives } => (state, redrives),
             };
-            let renews_limit = control == Control::Resume;
-            if self.store.move_job(space, &status, Move { to, redrives, request, renews_limit, now }).await? {
+            let to = Move { to, redrives, asked: Some(asked), request, now: asked.now };
+            if self.store.move_job(space, &status, to).await? {
                 self.store.set_accepting(space, job).await?;
-                let status = self.advance_job(space, job, now).await?;
+                let status = self.advance_job(space, job, asked.now).await?;
                 return Ok(status.map_or(Controlled::Unknown, |status| Controlled::Yes(Box::new(status))));
             }
         }
         Err(Error::contended("the job"))
     }
 
-    /// Moves a job on where its counters say that it has come so far: to paused, cancelled or completed.
+    /// Moves a job on where its counters, or the time, say that it has come so far: to its start, to paused, cancelled or
+    /// completed.
     pub(crate) async fn advance_job(&self, space: &SpaceId, job: JobId, now: Time) -> Result<Option<JobStatus>, Error> {
         for _ in 0..ATTEMPTS {
             let Some(status) = self.store.job(space, job).await? else { return Ok(None) };
-            let to = match advance(&status.head, &status.progress) {
+            let to = match advance(&status.head, &status.progress, now) {
                 Advance::To(state) => state,
                 Advance::StopTo(state) if self.has_stopped(space, &status).await? => state,
                 Advance::StopTo(_) | Advance::Stay => return Ok(Some(status)),
             };
-            self.store.move_job(space, &status, Move::to(to, now)).await?;
+            if self.store.move_job(space, &status, Move::to(to, now)).await? && to == JobState::Queued {
+                self.ask_for_dispatch(space, &JobHead { state: to, ..status.head }).await;
+            }
         }
         Err(Error::contended("the job"))
     }
@@ -138,4 +175,10 @@ impl Engine {
         let now = self.store.job(space, job).await?;
         Ok(now.is_some_and(|now| now.head.version == status.head.version && now.progress.is_idle()))
     }
+}
+
+/// A control that a client asks for.
+fn by<'a>(caller: &Caller<'a>, control: Control, needs_approval: bool) -> ControlRequest<'a> {
+    let token_id = Some(&caller.access.token_id);
+    ControlRequest { control, token_id, cause: None, needs_approval, now: caller.now }
 }

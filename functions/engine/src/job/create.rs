@@ -1,7 +1,9 @@
 //! Making jobs, and adding pages to those that are open.
 
+use std::time::Duration;
+
 use efface_aws::{
-    queue::{Pointer, Work},
+    queue::{MAX_DELAY, Pointer, Work},
     store::job::Committed,
 };
 use efface_core::{
@@ -19,7 +21,7 @@ pub const MORE_ROWS: &str = "given more rows";
 
 /// The job of a dry run that was planned at once. It is not stored: there is nothing to follow.
 pub fn planned(caller: &Caller<'_>, new: &NewJob, page: &AdmittedPage, plan: &Plan) -> JobStatus {
-    let head = JobHead::new(new, JobId::of_request(caller.request), caller.access.token_id.clone(), caller.now);
+    let head = JobHead::new(new, JobId::of_request(caller.request), caller.access.token_id.clone(), false, caller.now);
     let (state, now) = (JobState::Completed, Some(caller.now));
     let head = JobHead { state, started_at: now, finished_at: now, ..head };
     let counts = Counts {
@@ -48,34 +50,55 @@ impl Engine {
         if request != caller.request
             && let Some(status) = store.job(space, job).await?
         {
+            let version = status.head.version;
+            let status = self.judge(caller, status).await?;
+            if status.head.version > version {
+                self.ask_for_dispatch(space, &status.head).await;
+            }
             return Ok(status);
         }
-        let head = JobHead::new(new, job, caller.access.token_id.clone(), caller.now);
+        let rows = page.stored(0).rows;
+        // The rows of a group are added up when the job is there: until then it is held.
+        let exceeds = |most: u32| new.group.is_some() || rows > most.into();
+        let is_held = !new.open && !new.dry_run && caller.access.space.approval_over.is_some_and(exceeds);
+        let head = JobHead::new(new, job, caller.access.token_id.clone(), is_held, caller.now);
         let stored = (!page.rows().is_empty()).then(|| page.stored(0));
-        self.put_page(caller, job, 0, page, !new.open).await?;
+        self.put_page(space, &head, 0, page, !new.open).await?;
         if !store.create_job(space, &head, stored.as_ref()).await? {
             // Somebody sent the same request at the same time.
             return Ok(store.job(space, job).await?.ok_or(ApiError::Unavailable)?);
         }
-        if stored.is_none() && !new.open {
+        let status = self.judge(caller, JobStatus { head, progress: page.stored(0).progress() }).await?;
+        if stored.is_none() && status.head.state == JobState::Queued {
             let status = self.advance_job(space, job, caller.now).await?;
             return Ok(status.ok_or(ApiError::Unavailable)?);
         }
-        if !new.open {
-            self.ask_for_dispatch(space, &head).await;
-        }
-        Ok(JobStatus { head, progress: page.stored(0).progress() })
+        self.ask_for_dispatch(space, &status.head).await;
+        Ok(status)
     }
 
-    /// Asks for a job's chunks to be sent.
+    /// Asks for a job's chunks to be sent, now or when its time comes. Where that is far, or the queue does not take the
+    /// message, the reconciler finds the job.
     pub(crate) async fn ask_for_dispatch(&self, space: &SpaceId, head: &JobHead) {
         let work = Work::Dispatch { from: 0, redrive: head.redrives };
-        self.ask_for_work(&Pointer { space: space.clone(), job: head.job_id, work, hops: 0 }).await;
+        let pointer = Pointer { space: space.clone(), job: head.job_id, work, hops: 0 };
+        match (head.state, head.start_at) {
+            (JobState::Queued | JobState::Running, _) => self.ask_for_work(&pointer, Duration::ZERO).await,
+            (JobState::Scheduled, Some(at)) => {
+                // A little more, so that the worker's clock has come so far, too.
+                let delay =
+                    u64::try_from((at.second() - self.clock.now().second()).max(0) + 2).map(Duration::from_secs);
+                if let Some(delay) = delay.ok().filter(|delay| *delay <= MAX_DELAY) {
+                    self.ask_for_work(&pointer, delay).await;
+                }
+            }
+            _ => {}
+        }
     }
 
-    /// Asks for work on a job. Where the queue does not take the message, the reconciler finds the job.
-    pub(crate) async fn ask_for_work(&self, pointer: &Pointer) {
-        if let Err(error) = self.queue.send(std::slice::from_ref(pointer)).await {
+    /// Asks for work on a job, after a delay. Where the queue does not take the message, the reconciler finds the job.
+    pub(crate) async fn ask_for_work(&self, pointer: &Pointer, delay: Duration) {
+        if let Err(error) = self.queue.send_after(delay, std::slice::from_ref(pointer)).await {
             tracing::warn!(%error, job_id = %pointer.job, "the job waits for the reconciler");
         }
     }
@@ -98,7 +121,7 @@ impl Engine {
             Some(there) => Committed::Again(there),
             None if head.state != JobState::Open => Committed::NotOpen,
             None => {
-                self.put_page(caller, job, number, page, false).await?;
+                self.put_page(space, head, number, page, false).await?;
                 store.commit_page(space, head, &stored).await?
             }
         };

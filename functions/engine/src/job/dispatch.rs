@@ -9,7 +9,7 @@ use efface_aws::{
 };
 use efface_core::{
     job::{
-        JobHead, JobId,
+        JobHead, JobId, JobState,
         care::{MAX_HOPS, Scan, is_stalled},
         chunk::{ChunkId, ChunkState},
     },
@@ -61,9 +61,14 @@ impl Engine {
         hops: u32,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let Some(status) = self.store.job(space, job).await?.filter(|status| status.head.state.accepts_chunks()) else {
+        let Some(status) = self.store.job(space, job).await? else { return Ok(()) };
+        if status.head.state == JobState::Scheduled {
+            // If it is due, a message of its own follows.
+            return self.advance_job(space, job, self.clock.now()).await.map(drop);
+        }
+        if !status.head.state.accepts_chunks() {
             return Ok(());
-        };
+        }
         let head = status.head;
         let mut pages = Pages::new(self, space, job, from);
         while let Some(from) = pages.position() {

@@ -1,17 +1,17 @@
-//! A row that deletes one identifier of the profile that a `user_id` finds.
+//! A row that deletes one identifier of a profile, which an identifier finds or its own id names.
 //!
 //! Its outcome must not depend on the order of the job's rows, though rows may delete what others look up by:
-//! - a `user_id` that the job has deleted already still finds its profile;
+//! - an identifier that the job has deleted already still finds its profile;
 //! - a `user_id` that the job is to delete guards no other (`efface_core::user_id_rule`).
 //!
 //! Example: rows `a → delete b` and `b → delete a` of a profile with the `user_id`s a, b and c are both carried out, with c
 //! as guard; without c both are `protected`.
 
 use efface_core::{
-    deletion::{Actor, DeletedBy, Deletion, Identifier, RowActor},
+    deletion::{Actor, DeletedBy, Deletion, Identifier, RowActor, Step, decide},
     id::ProfileId,
     identifier::IdentifierType,
-    job::Outcome,
+    job::{Outcome, row::Lookup},
     key::IdHash,
     user_id_rule::{GuardIdentifier, may_guard},
 };
@@ -22,10 +22,10 @@ use crate::{Engine, Error, identifier::Deleted};
 /// How often a `user_id` is tried to be deleted whose guard went away.
 const ATTEMPTS: usize = 4;
 
-/// A row's lookup and target, and whether the target is a `user_id` too.
+/// A row's lookup and target, and whether the target is a `user_id`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct IdentifierHashes {
-    pub(super) lookup: IdHash,
+pub(super) struct IdentifierRow {
+    pub(super) lookup: Lookup,
     pub(super) target: IdHash,
     pub(super) is_user_id: bool,
 }
@@ -34,20 +34,20 @@ impl Engine {
     pub(super) async fn delete_identifier_row(
         &self,
         run: &Run,
-        row: usize,
-        hashes: IdentifierHashes,
+        at: usize,
+        row: IdentifierRow,
         found: Option<&Identifier>,
     ) -> Result<Outcome, Error> {
-        let IdentifierHashes { lookup, target, is_user_id } = hashes;
-        if lookup == target {
+        let IdentifierRow { lookup, target, is_user_id } = row;
+        if lookup.user_id() == Some(target) {
             return Ok(Outcome::Protected);
         }
-        let actor = run.actor(row);
+        let actor = run.actor(at);
         let Some(profile) = self.lookup_profile(run, &actor, lookup, found).await? else {
             return Ok(Outcome::NotFound);
         };
         if is_user_id {
-            return self.delete_user_id_row(run, actor, hashes, profile).await;
+            return self.delete_user_id_row(run, actor, row, profile).await;
         }
         let deleted = self.delete_under(self.row_deletion(run, actor, target, profile), None).await?;
         Ok(outcome(deleted).unwrap_or(Outcome::NotFound))
@@ -58,21 +58,23 @@ impl Engine {
         &self,
         run: &Run,
         actor: RowActor,
-        IdentifierHashes { lookup, target, .. }: IdentifierHashes,
+        IdentifierRow { lookup, target, .. }: IdentifierRow,
         mut profile: ProfileId,
     ) -> Result<Outcome, Error> {
         let there = self.store.identifier(&run.space, target).await?;
-        if there.is_some_and(|there| there.deleted_by(&actor) == DeletedBy::ThisRow) {
+        if there.as_ref().is_some_and(|there| there.deleted_by(&actor) == DeletedBy::ThisRow) {
             return Ok(Outcome::Deleted);
         }
-        let mut use_lookup = may_guard(lookup, target, self.is_target(run, lookup).await?);
+        let mut own_guard = match lookup.user_id() {
+            Some(user_id) if may_guard(user_id, target, self.is_target(run, user_id).await?) => Some(user_id),
+            _ => None,
+        };
         for _ in 0..ATTEMPTS {
-            let guard = if use_lookup {
-                Some(GuardIdentifier { hash: lookup, profile })
-            } else {
-                self.find_guard(run, profile, target).await?
+            let guard = match own_guard {
+                Some(hash) => Some(GuardIdentifier { hash, profile }),
+                None => self.find_guard(run, profile, target).await?,
             };
-            let Some(guard) = guard else { return Ok(Outcome::Protected) };
+            let Some(guard) = guard else { return self.without_guard(run, &actor, profile, there.as_ref()).await };
             let deletion = self.row_deletion(run, actor.clone(), target, profile);
             if let Some(outcome) = outcome(self.delete_under(deletion, Some(&guard)).await?) {
                 return Ok(outcome);
@@ -81,19 +83,48 @@ impl Engine {
             let Some(found) = self.lookup_profile(run, &actor, lookup, None).await? else {
                 return Ok(Outcome::NotFound);
             };
-            (profile, use_lookup) = (found, false);
+            (profile, own_guard) = (found, None);
         }
         Err(Error::contended("the profile's last user_id"))
     }
 
-    /// The profile that a `user_id` finds: one that this job or its group has deleted still does.
+    /// The outcome of a row whose target nothing guards: `protected`, if it is the profile's.
+    async fn without_guard(
+        &self,
+        run: &Run,
+        actor: &RowActor,
+        profile: ProfileId,
+        target: Option<&Identifier>,
+    ) -> Result<Outcome, Error> {
+        if target.and_then(Identifier::active_profile) == Some(profile) {
+            return Ok(Outcome::Protected);
+        }
+        let step = decide(target, &Actor::Row(actor.clone()), profile);
+        if let Some(other) = step.needs_merge_with(profile)
+            && !self.store.are_merged(&run.space, profile, other).await?
+        {
+            return Ok(Outcome::NotFound);
+        }
+        Ok(match step {
+            Step::AlreadyDeleted => Outcome::Deleted,
+            Step::Duplicate(_) => Outcome::Duplicate,
+            Step::DeleteUnder(_) => Outcome::Protected,
+            Step::NotFound => Outcome::NotFound,
+        })
+    }
+
+    /// The profile that a lookup finds: an identifier that this job or its group has deleted still does.
     async fn lookup_profile(
         &self,
         run: &Run,
         actor: &RowActor,
-        lookup: IdHash,
+        lookup: Lookup,
         found: Option<&Identifier>,
     ) -> Result<Option<ProfileId>, Error> {
+        let lookup = match lookup {
+            Lookup::UserId(hash) | Lookup::Other(hash) => hash,
+            Lookup::Profile(profile) => return Ok(Some(profile)),
+        };
         if let Some(profile) = found.and_then(Identifier::active_profile) {
             return Ok(Some(profile));
         }

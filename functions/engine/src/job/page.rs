@@ -5,18 +5,19 @@ use std::collections::HashSet;
 use efface_core::{
     identifier::{ExternalId, IdentifierValue},
     job::{
-        Action, JobId, Page, SHARDS,
+        Action, JobHead, Page, SHARDS,
         chunk::CHUNK_ROWS,
         near_miss::{NearMiss, other_forms},
-        row::{Row, pack},
+        row::{Lookup, Row, pack},
     },
     key::IdHash,
-    rows::{RawRow, RowFault},
+    rows::{ProfileLookup, RawRow, RowFault},
+    space::SpaceId,
     user_id_rule::needs_guard,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::{Caller, Engine, Error, access::Access};
+use crate::{Engine, Error, access::Access};
 
 /// Chunks that are written at once.
 const AT_ONCE: usize = 2 * SHARDS as usize;
@@ -39,10 +40,13 @@ impl AdmittedPage {
         let rows: Vec<Row> = raw
             .iter()
             .map(|row| match action {
-                Action::DeleteProfile => row.profile(types).map(|id| profile_row(access, &id, dry_run)),
+                Action::DeleteProfile => row.profile(types).map(|lookup| match lookup {
+                    ProfileLookup::Identifier(id) => profile_row(access, &id, dry_run),
+                    ProfileLookup::Id(profile) => Row::ProfileId(profile),
+                }),
                 Action::DeleteIdentifier => row.identifier(types).map(|row| Row::Identifier {
                     is_user_id: needs_guard(&row.target.id_type),
-                    lookup: access.hash(&row.lookup.id_type, &row.lookup.value),
+                    lookup: lookup(access, &row.lookup),
                     target: access.hash(&row.target.id_type, &row.target.value),
                 }),
             })
@@ -95,15 +99,28 @@ impl AdmittedPage {
     }
 
     /// The `user_id`s that rows delete and that may guard others. In a job whose rows are all on this page, they matter
-    /// only if some row looks up by one of them.
+    /// only if some row looks up by one of them, or has to find its guard.
     fn targets(&self, is_all: bool) -> Vec<IdHash> {
         let lookups: HashSet<IdHash> = self.rows.iter().filter_map(Row::lookup).collect();
+        let finds_guard = |row: &Row| match row {
+            Row::Identifier { lookup, is_user_id, .. } => *is_user_id && lookup.user_id().is_none(),
+            _ => false,
+        };
+        let may_matter = !is_all || self.rows.iter().any(finds_guard);
         let targets = self.rows.iter().filter_map(|row| match row {
             Row::Identifier { target, is_user_id: true, .. } => Some(*target),
             _ => None,
         });
         let targets: HashSet<IdHash> = targets.collect();
-        if is_all && targets.is_disjoint(&lookups) { Vec::new() } else { targets.into_iter().collect() }
+        if !may_matter && targets.is_disjoint(&lookups) { Vec::new() } else { targets.into_iter().collect() }
+    }
+}
+
+fn lookup(access: &Access, lookup: &ProfileLookup) -> Lookup {
+    match lookup {
+        ProfileLookup::Id(profile) => Lookup::Profile(*profile),
+        ProfileLookup::Identifier(id) if id.id_type.is_user_id() => Lookup::UserId(access.hash(&id.id_type, &id.value)),
+        ProfileLookup::Identifier(id) => Lookup::Other(access.hash(&id.id_type, &id.value)),
     }
 }
 
@@ -127,21 +144,21 @@ impl Engine {
     /// Writes a page's chunks, and notes its targets. Nothing of it counts before the page is committed.
     pub(crate) async fn put_page(
         &self,
-        caller: &Caller<'_>,
-        job: JobId,
+        space: &SpaceId,
+        head: &JobHead,
         number: u32,
         page: &AdmittedPage,
         is_all: bool,
     ) -> Result<(), Error> {
-        let (store, space, now) = (&self.store, &caller.access.space_id, caller.now);
+        let (store, job, until) = (&self.store, head.job_id, head.rows_until());
         let targets = page.targets(is_all);
         let content = (number, page.content.as_str());
-        let note = |ids| store.note_targets(space, job, content, ids, now);
+        let note = |ids| store.note_targets(space, job, content, ids, until);
         let notes = targets.chunks(TARGETS).map(note).collect::<Vec<_>>();
         stream::iter(notes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         let mut chunks = Vec::new();
         for (at, rows) in (0..).zip(page.rows.chunks(CHUNK_ROWS)) {
-            chunks.push(store.put_rows(space, job, content, at, rows, now));
+            chunks.push(store.put_rows(space, job, content, at, rows, until));
         }
         Ok(stream::iter(chunks).buffer_unordered(AT_ONCE).try_collect::<()>().await?)
     }

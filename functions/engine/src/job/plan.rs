@@ -14,7 +14,7 @@ use efface_core::{
         Counts, JobId, Outcome, RowRef,
         near_miss::NearMiss,
         plan::{Extent, LISTED_NEAR_MISSES, NearMissRow, Plan},
-        row::Row,
+        row::{Lookup, Row},
     },
     key::IdHash,
     profile::Head,
@@ -39,8 +39,8 @@ pub(super) enum Reservations<'a> {
     Table {
         /// The job.
         job: JobId,
-        /// When.
-        now: Time,
+        /// Until when they are kept.
+        until: Time,
     },
     /// In memory, for one page: what was reserved, and by which row.
     Memory(&'a Mutex<HashMap<String, RowRef>>),
@@ -112,6 +112,10 @@ impl Engine {
             Row::Invalid(_) => (Outcome::Invalid, Extent::default()),
             Row::Profile(own) => self.plan_profile(space, (*own, &[]), at, found, reservations).await?,
             Row::Plan { own, others } => self.plan_profile(space, (*own, others), at, found, reservations).await?,
+            Row::ProfileId(profile) => match self.store.active_root(space, *profile).await? {
+                Some(root) => self.plan_root(space, &root, at, reservations).await?,
+                None => (Outcome::NotFound, Extent::default()),
+            },
             Row::Identifier { lookup, target, .. } => {
                 let outcome = self.plan_identifier(space, *lookup, *target, at, reservations).await?;
                 let identifiers = i64::from(outcome == Outcome::Deleted);
@@ -140,10 +144,20 @@ impl Engine {
             let near_miss = self.near_miss(space, others).await?;
             return Ok((Outcome::NotFound, Extent::of_near_miss(near_miss)));
         };
+        self.plan_root(space, &root, at, reservations).await
+    }
+
+    async fn plan_root(
+        &self,
+        space: &SpaceId,
+        root: &Head,
+        at: RowRef,
+        reservations: &Reservations<'_>,
+    ) -> Result<(Outcome, Extent), StoreError> {
         if self.reserve(space, &root.root.to_string(), at, reservations).await? == Reserved::OtherRow {
             return Ok((Outcome::Duplicate, Extent::default()));
         }
-        Ok((Outcome::Deleted, self.extent(space, &root).await?))
+        Ok((Outcome::Deleted, self.extent(space, root).await?))
     }
 
     /// The first of these forms that has an active profile.
@@ -189,15 +203,21 @@ impl Engine {
     async fn plan_identifier(
         &self,
         space: &SpaceId,
-        lookup: IdHash,
+        lookup: Lookup,
         target: IdHash,
         at: RowRef,
         reservations: &Reservations<'_>,
     ) -> Result<Outcome, StoreError> {
-        if lookup == target {
+        if lookup.user_id() == Some(target) {
             return Ok(Outcome::Protected);
         }
-        let (found, own) = futures::try_join!(self.active_profile(space, lookup), self.active_profile(space, target))?;
+        let found = async {
+            match lookup {
+                Lookup::UserId(hash) | Lookup::Other(hash) => self.active_profile(space, hash).await,
+                Lookup::Profile(profile) => Ok(self.store.active_root(space, profile).await?.map(|_| profile)),
+            }
+        };
+        let (found, own) = futures::try_join!(found, self.active_profile(space, target))?;
         let (Some(found), Some(own)) = (found, own) else { return Ok(Outcome::NotFound) };
         if found != own && !self.store.are_merged(space, found, own).await? {
             return Ok(Outcome::NotFound);
@@ -221,7 +241,7 @@ impl Engine {
         reservations: &Reservations<'_>,
     ) -> Result<Reserved, StoreError> {
         match reservations {
-            Reservations::Table { job, now } => self.store.reserve(space, *job, of, at, *now).await,
+            Reservations::Table { job, until } => self.store.reserve(space, *job, of, at, *until).await,
             Reservations::Memory(reserved) => {
                 let mut reserved = reserved.lock().unwrap_or_else(PoisonError::into_inner);
                 let first = *reserved.entry(of.to_owned()).or_insert(at);

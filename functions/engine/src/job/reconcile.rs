@@ -12,6 +12,8 @@ use efface_core::{
     job::{
         Control, JobStatus,
         care::{Care, Motion, Scan, care, motion},
+        event::Cause,
+        state::ControlRequest,
     },
     time::Time,
 };
@@ -195,7 +197,8 @@ impl Engine {
         match care(&status.head, now) {
             Care::Nothing => Ok(Done::Nothing),
             Care::Cancel => {
-                self.control_job(space, job, Control::Cancel, None, now).await?;
+                let cancel = ControlRequest::own(Control::Cancel, Cause::Abandoned, now);
+                self.control_job(space, job, &cancel, None).await?;
                 Ok(Done::Cancelled)
             }
             Care::FinishStop => self.finish_stop(live, now, deadline).await,

@@ -6,7 +6,9 @@ use efface_core::{
     job::{
         Control, JobHead, JobId, JobState,
         chunk::{ChunkId, ChunkState},
+        event::Cause,
         plan::Extent,
+        state::ControlRequest,
     },
     space::SpaceId,
 };
@@ -47,7 +49,8 @@ impl Reapply {
         if self.asked.is_dry_run {
             return Ok(true);
         }
-        self.engine.control_job(space, job, Control::Cancel, None, self.asked.now).await?;
+        let cancel = ControlRequest::own(Control::Cancel, Cause::Operator, self.asked.now);
+        self.engine.control_job(space, job, &cancel, None).await?;
         self.release_chunks(space, &status.head).await?;
         match self.engine.advance_job(space, job, self.asked.now).await? {
             Some(status) if status.head.state == JobState::Cancelled => {

@@ -3,7 +3,7 @@
 
 use efface_core::{
     api_error::ApiError,
-    job::{Action, Group, JobGroup, JobId, NewJob},
+    job::{Action, Group, JobGroup, JobId, JobState, NewJob},
     limit::Limit,
     role::Permission,
     rows::{MAX_SENT, RawRow, read_page},
@@ -55,6 +55,8 @@ struct BulkDeleted {
     job_id: String,
     #[serde(flatten)]
     page: PageResult,
+    /// Where it stands: `awaiting_approval` where its space lets nobody delete so many rows alone.
+    state: JobState,
     /// The path of the job.
     status_url: String,
 }
@@ -144,11 +146,12 @@ impl Handler for BulkDelete {
             request = cx.engine().resolve_page(&cx.caller(), request, group.hash, page.content()).await?;
         }
         let new = NewJob { group, ..NewJob::delete_profiles() };
-        cx.engine().create_job(&cx.caller(), &new, &page, request).await?;
+        let status = cx.engine().create_job(&cx.caller(), &new, &page, request).await?;
         let job = JobId::of_request(request);
         Response::accepted(&BulkDeleted {
             job_id: job.to_string(),
             page: (&page).into(),
+            state: status.head.state,
             status_url: format!("/v1/spaces/{}/deletion_jobs/{job}", cx.access.space_id),
         })
     }

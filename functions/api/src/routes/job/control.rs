@@ -1,4 +1,4 @@
-//! Start, pause, resume, cancel or redrive a job.
+//! Start, pause, resume, cancel, redrive, approve or reject a job.
 
 use efface_core::{
     api_error::ApiError,
@@ -29,7 +29,7 @@ struct Declared {
     errors: fn() -> Vec<ApiError>,
 }
 
-const CONTROLS: [Declared; 5] = [
+const CONTROLS: [Declared; 7] = [
     Declared {
         control: Control::Start,
         id: "start_job",
@@ -75,6 +75,29 @@ const CONTROLS: [Declared; 5] = [
         description: "Runs the failed rows of a completed job again. For a running job it sends messages again that \
             may have been lost.",
         errors: || errors(JobState::Paused, Control::Redrive),
+    },
+    Declared {
+        control: Control::Approve,
+        id: "approve_job",
+        path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/approve",
+        deletes: true,
+        summary: "Approve a job that somebody else made",
+        description: "Lets a job go on that awaits its approval, because it has more rows than its space lets one person \
+            delete. It takes another token than the one that made the job. An approval holds for 7 days.",
+        errors: || {
+            let mut errors = errors(JobState::Cancelled, Control::Approve);
+            errors.push(ApiError::OwnJob);
+            errors
+        },
+    },
+    Declared {
+        control: Control::Reject,
+        id: "reject_job",
+        path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/reject",
+        deletes: false,
+        summary: "Reject a job that awaits its approval",
+        description: "Rejects a job that awaits its approval: it is cancelled, and has deleted nothing.",
+        errors: || errors(JobState::Running, Control::Reject),
     },
 ];
 
@@ -123,7 +146,7 @@ impl<const N: usize> Handler for ControlJob<N> {
         // Without a key, a repetition is a control of its own.
         let request = if cx.keyed()?.is_some() { Some(cx.first_request().await?) } else { None };
         let head = &cx.job()?.head;
-        let status = cx.engine().control(&cx.access.space_id, head, control, request, cx.now).await?;
+        let status = cx.engine().control(&cx.caller(), head, control, request).await?;
         Response::accepted(&JobBody::new(cx, status))
     }
 }

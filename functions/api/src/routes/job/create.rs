@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use efface_core::{
     api_error::ApiError,
-    job::{Action, Group, NewJob, plan::Plan},
+    job::{Action, Group, MAX_START_SECONDS, NewJob, PAST_START_SECONDS, plan::Plan},
     json::Object,
     limit::Limit,
     request::read_json,
     rows::{RawRow, page_rows},
+    time::Time,
 };
 use efface_engine::{
     Error, PlanRows,
@@ -49,7 +50,8 @@ pub(super) struct CreatedJob {
 #[serde(deny_unknown_fields)]
 struct CreateJobBody {
     action: Action,
-    /// Page 0: `key:value` texts, or for `delete_identifier` objects with `user_id`, `type` and `id`. At most 100,000.
+    /// Page 0: `key:value` texts or profiles' own ids, or for `delete_identifier` objects with `type`, `id` and either
+    /// `user_id` or `profile`. At most 100,000.
     #[serde(default, deserialize_with = "page_rows")]
     #[schema(value_type = Vec<Value>, max_items = 100_000, required = false)]
     rows: Vec<RawRow>,
@@ -65,6 +67,23 @@ struct CreateJobBody {
     /// Pause before the job would delete more than so many.
     #[schema(minimum = 1)]
     max_deletions: Option<i64>,
+    /// Do not start before this time, at most 30 days ahead. The job can be cancelled until then.
+    #[schema(value_type = Option<Time>)]
+    start_at: Option<String>,
+}
+
+/// Reads when a job may start.
+fn start_at_of(text: &str, now: Time) -> Result<Time, ApiError> {
+    let at =
+        Time::parse(text).map_err(|error| ApiError::bad_request("The request body at `start_at`: {}.", &[&error]))?;
+    let ahead = at.second() - now.second();
+    if ahead > MAX_START_SECONDS {
+        return Err(ApiError::bad_request("The request body at `start_at`: it must be at most 30 days ahead.", &[]));
+    }
+    if ahead < -PAST_START_SECONDS {
+        return Err(ApiError::bad_request("The request body at `start_at`: it is more than a day ago.", &[]));
+    }
+    Ok(at)
 }
 
 pub(in crate::routes) struct CreateJob;
@@ -110,16 +129,17 @@ impl Handler for CreateJob {
 
     fn parse(cx: &RequestContext<'_>) -> Result<Self::Request, ApiError> {
         let Object(body): Object<CreateJobBody> = read_json(&cx.body)?;
-        let CreateJobBody { action, rows, dry_run, group, open, max_deletions } = body;
+        let CreateJobBody { action, rows, dry_run, group, open, max_deletions, start_at } = body;
         let group = group.as_deref().map(Group::parse).transpose();
         let group = group.map_err(|error| ApiError::bad_request("The request body at `group`: {}.", &[&error]))?;
         if max_deletions.is_some_and(|most| most < 1) {
             return Err(ApiError::bad_request("The request body at `max_deletions`: it must be at least 1.", &[]));
         }
+        let start_at = start_at.as_deref().map(|text| start_at_of(text, cx.now)).transpose()?;
         check_rows(&rows, &cx.access.space.identifier_types)?;
         cx.no_query()?;
         let group = group.map(|group| cx.access.key.group(group));
-        Ok((NewJob { action, dry_run, group, open, max_deletions, profile_id: None }, rows))
+        Ok((NewJob { action, dry_run, group, open, max_deletions, start_at, profile_id: None }, rows))
     }
 
     fn action((new, _): &Self::Request) -> Option<Action> {
@@ -133,7 +153,8 @@ impl Handler for CreateJob {
     async fn run(cx: &RequestContext<'_>, (new, rows): Self::Request) -> Result<Response, Error> {
         let request = cx.first_request().await?;
         let page = AdmittedPage::new(&cx.access, new.action, new.dry_run, &rows, &cx.body);
-        if new.dry_run && !new.open {
+        let is_due = new.start_at.is_none_or(|at| at <= cx.now);
+        if new.dry_run && !new.open && is_due {
             let plan = PlanRows { space: &cx.access.space_id, rows: page.rows(), time: PLAN_TIME };
             if let Some(plan) = cx.engine().plan_page(plan).await? {
                 let status = planned(&cx.caller(), &new, &page, &plan);

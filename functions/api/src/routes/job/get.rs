@@ -1,9 +1,12 @@
 //! Where a job stands.
 
-use efface_core::{api_error::ApiError, limit::Limit};
+use efface_core::{api_error::ApiError, limit::Limit, list};
 use efface_engine::Error;
 
-use super::JobBody;
+use super::{
+    JobBody,
+    wait::{self, REQUIRE, UNTIL, Wait},
+};
 use crate::{
     body::BodyRule,
     context::RequestContext,
@@ -30,24 +33,32 @@ impl Handler for GetJob {
     const DOCS: Docs = Docs {
         tag: "jobs",
         summary: "Get a job",
-        description: "Gets where a job stands. Its counts and what remains add up to its rows at any time.",
-        parameters: &[],
+        description: "Gets where a job stands. Its counts and what remains add up to its rows at any time. With \
+            `until=settled` it waits: a 408, with the job as it is, is to be repeated.",
+        parameters: &[UNTIL, REQUIRE],
         request: &[],
         responses: &[SuccessDoc {
             success: Success::Done,
             description: "The job.",
             content: &[Content::json::<JobBody>()],
         }],
-        errors: || vec![ApiError::MissingUrlParameters],
+        errors: wait::errors,
     };
 
-    type Request = ();
+    type Request = Option<Wait>;
 
-    fn parse(cx: &RequestContext<'_>) -> Result<(), ApiError> {
-        cx.no_query()
+    fn parse(cx: &RequestContext<'_>) -> Result<Option<Wait>, ApiError> {
+        let query = &cx.request.query;
+        list::no_query_but(query, &["until", "require"])?;
+        let value = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        Wait::parse(value, false)
     }
 
-    async fn run(cx: &RequestContext<'_>, (): ()) -> Result<Response, Error> {
-        Response::ok(&JobBody::new(cx, cx.job()?.clone()))
+    async fn run(cx: &RequestContext<'_>, wait: Option<Wait>) -> Result<Response, Error> {
+        let status = cx.job()?.clone();
+        match wait {
+            Some(wait) => wait.job(cx, status),
+            None => Response::ok(&JobBody::new(cx, status)),
+        }
     }
 }

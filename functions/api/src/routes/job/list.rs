@@ -16,7 +16,10 @@ use efface_engine::Error;
 use serde::Serialize;
 use utoipa::{PartialSchema, ToSchema};
 
-use super::status::Job;
+use super::{
+    status::Job,
+    wait::{self, REQUIRE, ROWS, UNTIL, Wait},
+};
 use crate::{
     body::BodyRule,
     context::RequestContext,
@@ -30,8 +33,16 @@ use crate::{
 
 /// A page of jobs, newest first.
 #[derive(Debug, Serialize, ToSchema)]
-struct JobList {
-    data: Vec<Job>,
+pub(super) struct JobList {
+    pub(super) data: Vec<Job>,
+    #[serde(flatten)]
+    pub(super) sums: Sums,
+    pub(super) cursor: Cursor,
+}
+
+/// What jobs add up to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Sums {
     /// Rows by outcome, over all jobs that match. Dry runs are left out, because they delete nothing.
     counts: Counts,
     /// How many jobs match, without dry runs.
@@ -43,7 +54,13 @@ struct JobList {
     /// Whether the sums are over all jobs that match. With a `state` that is not final they are over the newest 500 at
     /// least.
     is_complete: bool,
-    cursor: Cursor,
+}
+
+impl Sums {
+    pub(super) fn new(totals: Totals, is_complete: bool) -> Self {
+        let Totals { jobs, rows, counts } = totals;
+        Self { counts, jobs, rows, remaining: (rows - counts.total()).max(0), is_complete }
+    }
 }
 
 /// A valid query.
@@ -52,6 +69,7 @@ pub(in crate::routes) struct JobQuery {
     state: Option<JobState>,
     start: Option<JobCursor>,
     limit: usize,
+    wait: Option<Wait>,
 }
 
 pub(in crate::routes) struct ListJobs;
@@ -71,7 +89,8 @@ impl Handler for ListJobs {
     const DOCS: Docs = Docs {
         tag: "jobs",
         summary: "List jobs",
-        description: "Lists jobs, newest first, with the sums over all that match.",
+        description: "Lists jobs, newest first, with the sums over all that match. With `group` and `until=settled` it \
+            waits for the jobs of the group: a 408, with the sums so far, is to be repeated.",
         parameters: &[
             Parameter {
                 name: "group",
@@ -91,6 +110,9 @@ impl Handler for ListJobs {
             },
             LIMIT,
             NEXT,
+            UNTIL,
+            ROWS,
+            REQUIRE,
         ],
         request: &[],
         responses: &[SuccessDoc {
@@ -98,35 +120,45 @@ impl Handler for ListJobs {
             description: "A page of jobs.",
             content: &[Content::json::<JobList>()],
         }],
-        errors: || vec![ApiError::MissingUrlParameters],
+        errors: || {
+            let mut errors = wait::errors();
+            errors.push(ApiError::JobNotFound);
+            errors
+        },
     };
 
     type Request = JobQuery;
 
     fn parse(cx: &RequestContext<'_>) -> Result<JobQuery, ApiError> {
-        let query = ListQuery::read(&cx.request.query, &["group", "state"])?;
+        let query = ListQuery::read(&cx.request.query, &["group", "state", "until", "rows", "require"])?;
         let group: Option<Group> =
             query.filter("group", "1 to 128 printable ASCII characters, without spaces around them")?;
         let group = group.map(|group| cx.access.key.group(group).hash);
-        let words = "open, queued, running, pausing, paused, cancelling, cancelled or completed";
+        let words =
+            "open, awaiting_approval, scheduled, queued, running, pausing, paused, cancelling, cancelled or completed";
         let state = query.filter("state", words)?;
         let start = query.next.as_deref().map(list::decode_cursor).transpose()?;
-        Ok(JobQuery { group, state, start, limit: query.limit })
+        let wait = Wait::parse(|name| query.filters.get(name).cloned(), true)?;
+        let is_list = state.is_some() || cx.request.query.iter().any(|(name, _)| name == "limit" || name == "next");
+        if wait.is_some() && (group.is_none() || is_list) {
+            let text = "The query parameter `until` needs `group`, and goes with `rows` and `require` only.";
+            return Err(ApiError::bad_request(text, &[]));
+        }
+        Ok(JobQuery { group, state, start, limit: query.limit, wait })
     }
 
     async fn run(cx: &RequestContext<'_>, query: JobQuery) -> Result<Response, Error> {
-        let JobQuery { group, state, start, limit } = query;
+        let JobQuery { group, state, start, limit, wait } = query;
+        if let Some((wait, group)) = wait.zip(group) {
+            return wait.group(cx, group).await;
+        }
         let (store, space) = (&cx.app.store, &cx.access.space_id);
         let (listed, totals) =
             futures::try_join!(store.list_jobs(space, group, state, start, limit), totals(cx, group, state),)?;
         let ((jobs, next), (totals, is_complete)) = (listed, totals);
         Response::ok(&JobList {
             data: jobs.into_iter().map(|job| Job::new(cx, job)).collect(),
-            counts: totals.counts,
-            jobs: totals.jobs,
-            rows: totals.rows,
-            remaining: (totals.rows - totals.counts.total()).max(0),
-            is_complete,
+            sums: Sums::new(totals, is_complete),
             cursor: Cursor::new(cx.request, next.as_ref()),
         })
     }

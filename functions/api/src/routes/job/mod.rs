@@ -3,11 +3,13 @@
 pub(super) mod bulk_delete;
 pub(super) mod control;
 pub(super) mod create;
+pub(super) mod events;
 pub(super) mod get;
 pub(super) mod list;
 pub(super) mod outcomes;
 mod page;
 pub(super) mod rows;
 mod status;
+mod wait;
 
 pub(super) use status::JobBody;

@@ -1,7 +1,7 @@
 //! A job as responses show it.
 
 use efface_core::{
-    job::{Action, Counts, JobState, JobStatus, plan::Plan},
+    job::{Action, Approval, Counts, JobState, JobStatus, Verdict, plan::Plan, state::verdict},
     time::Time,
 };
 use serde::Serialize;
@@ -26,10 +26,17 @@ pub(in crate::routes) struct Job {
     group: Option<String>,
     /// When it was created.
     created_at: Time,
+    /// When it may start; null: as soon as it is created or, if it is open, started.
+    start_at: Option<Time>,
+    /// Who approved it.
+    approvals: Vec<Approval>,
     /// When its first rows were started.
     started_at: Option<Time>,
     /// When it was completed or cancelled.
     finished_at: Option<Time>,
+    /// How it ended; null while it has not. `complete`: everything that its rows name is deleted, or was not there.
+    /// `partial`: some rows failed, are protected or invalid. `stopped`: it was cancelled.
+    verdict: Option<Verdict>,
     /// When all its outcomes had been read again and had added up to its counts.
     verified_at: Option<Time>,
     /// The token that created it.
@@ -79,6 +86,9 @@ impl Job {
             remaining,
             group: head.job_group.map(|group| group.label.to_string()),
             created_at: head.created_at,
+            start_at: head.start_at,
+            approvals: head.approvals,
+            verdict: verdict(head.state, &progress.counts),
             started_at: head.started_at,
             finished_at: head.finished_at,
             verified_at: head.verified_at,

@@ -38,6 +38,8 @@ struct Receipt {
     job_id: String,
     /// When reads stopped finding it.
     deleted_at: Time,
+    /// When all of it was gone.
+    gone_at: Option<Time>,
     /// What was deleted with it.
     counts: DeletionCounts,
 }
@@ -71,7 +73,8 @@ impl Handler for DeleteProfile {
             },
             SuccessDoc {
                 success: Success::Accepted,
-                description: "The profile is being deleted. Reads no longer find it.",
+                description: "The profile will be deleted by this job, even if no request follows. Reads no longer find \
+                    it as soon as that has started.",
                 content: &[Content::json::<JobBody>()],
             },
         ],
@@ -97,9 +100,9 @@ impl Handler for DeleteProfile {
         let own = cx.access.hash(&own.id_type, &own.value);
         match cx.engine().delete_profile(&cx.caller(), own, cx.keyed()?).await? {
             DeletedProfile::Goes(status) => Response::accepted(&JobBody::new(cx, *status)),
-            DeletedProfile::Done { job, deleted_at, counts } => {
+            DeletedProfile::Done { job, deleted_at, gone_at, counts } => {
                 let (request_id, job_id) = (job.request().to_string(), job.to_string());
-                Response::ok(&ReceiptBody { receipt: Receipt { request_id, job_id, deleted_at, counts } })
+                Response::ok(&ReceiptBody { receipt: Receipt { request_id, job_id, deleted_at, gone_at, counts } })
             }
         }
     }

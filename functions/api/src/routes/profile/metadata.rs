@@ -24,6 +24,8 @@ struct MetadataBody {
 /// What is known of a profile itself; unknown is null.
 #[derive(Debug, Serialize, ToSchema)]
 struct Metadata {
+    /// The profile's own id, `use_…`: that of the root, where profiles were merged. It is no personal data.
+    segment_id: String,
     /// When the oldest of its members was created.
     created_at: Time,
     /// When data was last added to any of them.
@@ -80,6 +82,7 @@ impl Handler for GetMetadata {
         let heads = cx.app.store.list_heads(&cx.access.space_id, &root).await?;
         // Only deleted heads have no times: the profile was deleted between the reads of its root and of its members.
         let metadata = Metadata {
+            segment_id: root.root.to_string(),
             created_at: heads.iter().filter_map(|head| head.created_at).min().ok_or(ApiError::ProfileNotFound)?,
             updated_at: heads.iter().filter_map(|head| head.updated_at).max().ok_or(ApiError::ProfileNotFound)?,
             expires_at: None,

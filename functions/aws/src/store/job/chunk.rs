@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use efface_core::{
     job::{
-        Counts, JobHead, JobId, Page, Progress, ROWS_KEPT_SECONDS, SHARDS,
+        Counts, JobHead, JobId, Page, Progress, SHARDS,
         chunk::{Chunk, ChunkId, ChunkState, Outcomes},
         plan::Extent,
         row::{Row, pack, unpack},
@@ -16,9 +16,9 @@ use efface_core::{
 };
 use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
 
-use super::{aggregate_writes, allowance::give_back};
+use super::{aggregate_writes, allowance::give_back, reservation::expiring};
 use crate::store::{
-    Item, Key, Store, StoreError,
+    Key, Store, StoreError,
     keys::chunks_partition,
     read::{Query, end_of_partition, last_part, read, sort_key},
     value::ToValue,
@@ -63,7 +63,7 @@ pub struct ChunkRecord {
 }
 
 impl Store {
-    /// Writes a chunk's rows. They count for nothing until their page is committed.
+    /// Writes a chunk's rows, which are kept until a time. They count for nothing until their page is committed.
     pub async fn put_rows(
         &self,
         space: &SpaceId,
@@ -71,10 +71,10 @@ impl Store {
         page: (u32, &str),
         chunk: u32,
         rows: &[Row],
-        now: Time,
+        until: Time,
     ) -> Result<(), StoreError> {
-        let ttl = now.plus_seconds(ROWS_KEPT_SECONDS).second();
-        let item = Item::from([("rows".to_owned(), pack(rows).to_value()), ("ttl".to_owned(), ttl.to_value())]);
+        let mut item = expiring(until);
+        item.insert("rows".to_owned(), pack(rows).to_value());
         self.write(Write::put(Key::chunk_rows(space, job, page.0, page.1, chunk), item)).await?;
         Ok(())
     }

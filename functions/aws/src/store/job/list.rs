@@ -7,7 +7,7 @@ use efface_core::{
     key::GroupHash,
     space::SpaceId,
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use serde::{Deserialize, Serialize};
 
 use super::KIND;
@@ -147,6 +147,24 @@ impl Store {
             totals.add(read(item, "aggregate counter")?);
         }
         Ok(totals)
+    }
+
+    /// A job of a group that is not final, with its state: one that awaits its approval first.
+    pub async fn unfinished_job(
+        &self,
+        space: &SpaceId,
+        group: GroupHash,
+    ) -> Result<Option<(JobId, JobState)>, StoreError> {
+        let first = async |state: JobState| {
+            let query = Query::all(list_partition(space, Some(group), list_of(state))).limit(1);
+            let (jobs, _) = self.listed(query).await?;
+            Ok::<_, StoreError>(jobs_of(&jobs)?.first().map(|job| (*job, state)))
+        };
+        let states = [JobState::AwaitingApproval].into_iter().chain(JobState::ALL);
+        // Queued and running jobs share a list.
+        let states = states.filter(|state| !state.is_final() && *state != JobState::Queued);
+        let found: Vec<_> = try_join_all(states.map(first)).await?;
+        Ok(found.into_iter().flatten().next())
     }
 
     /// What the newest [`TOTALLED`] unfinished jobs in a state add up to, and whether these are all: each of them is read.

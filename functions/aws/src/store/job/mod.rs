@@ -3,18 +3,20 @@
 
 mod allowance;
 mod chunk;
+mod event;
 mod list;
 mod outcome;
 mod reservation;
 mod state;
 
 use efface_core::{
-    job::{JobHead, JobId, JobState, JobStatus, Page, Progress, SHARDS},
+    job::{JobHead, JobId, JobState, JobStatus, Page, Progress, SHARDS, event::of_creation},
     key::GroupHash,
     space::SpaceId,
 };
 
 pub use chunk::{ChunkRecord, ChunkStart};
+pub use event::EventCursor;
 pub use list::{JobCursor, LiveCursor, LiveJob, TOTALLED, Totals};
 pub use outcome::{OutcomeCursor, RowOutcome};
 pub use reservation::Reserved;
@@ -61,8 +63,9 @@ impl Store {
         let mut writes = vec![Write::put_new(Key::job(space, job), head)?, Write::put_key(Key::live_job(space, job))];
         let lists = [ALL_JOBS, list_of(head.state)].into_iter();
         writes.extend(lists.flat_map(|list| scopes(head).map(move |group| listed(space, group, list, job))));
-        writes.extend(head.max_deletions.map(|most| allowance::new(space, job, most)));
         let (rows, invalid) = page.map(|page| (page.rows, page.invalid)).unwrap_or_default();
+        writes.extend(event::of_new(space, head, of_creation(head.state), rows)?);
+        writes.extend(head.max_deletions.map(|most| allowance::new(space, job, most)));
         writes.extend(aggregate_writes(space, head, "all", &[("jobs", 1), ("rows", rows), ("invalid", invalid)]));
         if let Some(page) = page {
             writes.extend(page_writes(space, job, page)?);

@@ -3,7 +3,7 @@
 //! none of them guards another.
 
 use efface_core::{
-    job::{JobId, ROWS_KEPT_SECONDS, RowRef},
+    job::{JobId, RowRef},
     key::IdHash,
     space::SpaceId,
     time::Time,
@@ -33,16 +33,16 @@ struct Reservation {
 }
 
 impl Store {
-    /// Reserves something for a row, unless another row of the job has done so.
+    /// Reserves something for a row until a time, unless another row of the job has done so.
     pub async fn reserve(
         &self,
         space: &SpaceId,
         job: JobId,
         of: &str,
         row: RowRef,
-        now: Time,
+        until: Time,
     ) -> Result<Reserved, StoreError> {
-        let mut item = expiring(now);
+        let mut item = expiring(until);
         item.insert("job_row".to_owned(), row.to_value());
         let put = Write::put(Key::reservation(space, job, of), item).when("attribute_not_exists(pk)").returning_old();
         match self.write(put).await? {
@@ -54,17 +54,17 @@ impl Store {
         }
     }
 
-    /// Notes the `user_id`s that a page's rows are to delete. The notes count for nothing until the page is committed.
+    /// Notes until a time the `user_id`s that a page's rows are to delete. The notes count for nothing until the page is committed.
     pub async fn note_targets(
         &self,
         space: &SpaceId,
         job: JobId,
         page: (u32, &str),
         targets: &[IdHash],
-        now: Time,
+        until: Time,
     ) -> Result<(), StoreError> {
         let item = |target: &IdHash| {
-            let mut item = expiring(now);
+            let mut item = expiring(until);
             item.extend(Item::from(Key::target(space, job, *target, page)));
             item
         };
@@ -95,6 +95,6 @@ impl Store {
 }
 
 /// An item that goes with the job's rows.
-fn expiring(now: Time) -> Item {
-    Item::from([("ttl".to_owned(), now.plus_seconds(ROWS_KEPT_SECONDS).second().to_value())])
+pub(super) fn expiring(until: Time) -> Item {
+    Item::from([("ttl".to_owned(), until.second().to_value())])
 }

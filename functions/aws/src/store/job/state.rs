@@ -3,14 +3,19 @@
 
 use efface_core::{
     id::RequestId,
-    job::{JobHead, JobId, JobState, JobStatus, SHARDS, state::aggregate_change, status::by_outcome},
+    job::{
+        Approval, Control, JobHead, JobId, JobState, JobStatus, SHARDS,
+        event::{JobEvent, of_move},
+        state::{ControlRequest, aggregate_change},
+        status::by_outcome,
+    },
     space::SpaceId,
     time::Time,
 };
 
 use futures::future::join_all;
 
-use super::{KIND, aggregate_writes, relist};
+use super::{KIND, aggregate_writes, event, relist};
 use crate::store::{
     Key, Store, StoreError,
     value::to_attribute,
@@ -22,41 +27,54 @@ const CONTROLS: usize = 16;
 
 /// A move of a job to another state.
 #[derive(Debug)]
-pub struct Move {
+pub struct Move<'a> {
     /// The next state.
     pub to: JobState,
     /// Whether failed rows are taken back, to be tried again.
     pub redrives: bool,
+    /// The control that asks for it; `None` where the job's counters or the time do.
+    pub asked: Option<&'a ControlRequest<'a>>,
     /// The request with an idempotency key that asked for it.
     pub request: Option<RequestId>,
-    /// Whether a job whose limit is used up may delete as many again.
-    pub renews_limit: bool,
     /// When.
     pub now: Time,
 }
 
-impl Move {
+impl Move<'_> {
     /// A move that nobody asked for.
     pub fn to(state: JobState, now: Time) -> Self {
-        Self { to: state, redrives: false, request: None, renews_limit: false, now }
+        Self { to: state, redrives: false, asked: None, request: None, now }
+    }
+
+    fn events(&self, JobStatus { head, progress }: &JobStatus) -> Vec<JobEvent> {
+        let (control, token_id) = self.asked.map(|asked| (asked.control, asked.token_id)).unzip();
+        let cause = self.asked.and_then(|asked| asked.cause);
+        let event = |kind| JobEvent { cause, ..JobEvent::new(kind, head, progress, token_id.flatten(), self.now) };
+        of_move(control, self.to).into_iter().map(event).collect()
     }
 }
 
 impl Store {
     /// Moves a job to another state, if it still is as it was read. Reaching a final state adds the job's counts to the
     /// aggregate counters; a redrive subtracts them again.
-    pub async fn move_job(&self, space: &SpaceId, status: &JobStatus, to: Move) -> Result<bool, StoreError> {
+    pub async fn move_job(&self, space: &SpaceId, status: &JobStatus, to: Move<'_>) -> Result<bool, StoreError> {
         let JobStatus { head, progress } = status;
-        let Move { to, redrives, request, renews_limit, now } = to;
+        let events = to.events(status);
+        let Move { to, redrives, asked, request, now } = to;
         let job = head.job_id;
         let is_final = to.is_final();
+        let is_control = |control| asked.is_some_and(|asked| asked.control == control);
         let mut controls = head.controls.clone();
         controls.extend(request);
         controls.drain(..controls.len().saturating_sub(CONTROLS));
+        let mut approvals = head.approvals.clone();
+        let approver = asked.filter(|asked| asked.control == Control::Approve).and_then(|asked| asked.token_id);
+        approvals.extend(approver.map(|token_id| Approval { token_id: token_id.clone(), at: now }));
         let update = Write::update(
             Key::job(space, job),
             "SET #state = :next, version = version + :one, changed_at = :now, redriving = :redriving, \
-             redrives = :redrives, finished_at = :finished, verified_at = :none, #counts = :counts, controls = :controls",
+             redrives = :redrives, finished_at = :finished, verified_at = :none, #counts = :counts, \
+             controls = :controls, approvals = :approvals",
         )
         .when("#state = :state AND version = :version")
         .value(":next", to.as_str())
@@ -69,10 +87,16 @@ impl Store {
         .value(":finished", is_final.then_some(now))
         .value(":counts", to_attribute(is_final.then_some(progress.counts))?)
         .value(":controls", to_attribute(controls)?)
+        .value(":approvals", to_attribute(approvals)?)
         .value(":now", now);
         let mut writes = relist(space, head, to);
         writes.push(update);
-        if let Some(most) = head.max_deletions.filter(|_| renews_limit) {
+        writes.extend(event::of_change(space, job, head.version + 1, &events)?);
+        if redrives {
+            writes.extend(event::of_last_end(space, status)?);
+        }
+        // A job whose limit is used up may delete as many again.
+        if let Some(most) = head.max_deletions.filter(|_| is_control(Control::Resume)) {
             writes.extend(self.renewed_allowance(space, job, most).await?);
         }
         if redrives {
