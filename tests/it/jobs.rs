@@ -103,7 +103,8 @@ async fn the_bulk_endpoint_takes_a_page() {
     app.work().await;
     let list = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group=run-1"))).await;
     assert_eq!(list.body["data"].as_array().unwrap().len(), 2);
-    let expected = json!({ "deleted": 3, "duplicate": 1, "not_found": 0, "invalid": 1, "protected": 0, "failed": 0 });
+    let expected = json!({ "deleted": 3, "duplicate": 1, "not_found": 0, "invalid": 1, "protected": 0, "failed": 0,
+        "changed": 0 });
     assert_eq!(list.body["counts"], expected, "within a group a profile is deleted once");
     let mut wrong = page("user_id:u2");
     wrong.headers.retain(|(name, _)| name != "x-reactor-instance-name");

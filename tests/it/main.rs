@@ -16,6 +16,7 @@ mod job_bounds;
 mod job_controls;
 mod job_costs;
 mod job_faults;
+mod job_plans;
 mod job_profile_ids;
 mod job_races;
 mod job_rows;

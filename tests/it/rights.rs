@@ -157,7 +157,7 @@ fn check_role(app: &TestApp, role: &str, seen: &mut BTreeSet<String>) {
 async fn the_roles_allow_all_requests_of_jobs() {
     let app = TestApp::start().await;
     let mut seen = BTreeSet::new();
-    for i in 0..12 {
+    for i in 0..14 {
         let ids = [format!("user_id:u{i}"), format!("user_id:v{i}"), format!("email:e{i}")];
         let mut line = efface_tests::app::profile_line(SPACE, &ids.each_ref().map(String::as_str));
         line["segments"] = json!(["seg_vip"]);
@@ -184,6 +184,9 @@ async fn the_roles_allow_all_requests_of_jobs() {
     }
     app.send(Req::delete_profile(SPACE, "user_id", "u9").key("k")).await;
     app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{open}/events"))).await;
+    let dry = with(with(profiles(["user_id:u13", "x", "x"]), "dry_run", json!(true)), "open", json!(true));
+    let dry = app.job(dry).await;
+    app.control(&dry, "start").await;
     let soon = efface_core::time::Time::from_millis(app.clock.peek().millis() + 1_000).unwrap();
     let by_message = app.job(with(profiles(["x", "x", "x"]), "start_at", json!(soon))).await;
     app.clock.advance(1_000);
@@ -191,6 +194,21 @@ async fn the_roles_allow_all_requests_of_jobs() {
     app.work().await;
     check_role(&app, "BulkWorkerRole", &mut seen);
     assert_eq!(app.job_status(&by_message).await["state"], "completed");
+    let plan = app.create_job(with(profiles(["user_id:u10", "x", "x"]), "dry_run", json!(true))).await;
+    let plan = plan.body["job"]["id"].as_str().unwrap().to_owned();
+    let execute = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{plan}/execute"), &json!({}));
+    app.send(execute.clone()).await;
+    check_role(&app, "ApiRole", &mut seen);
+    app.work().await;
+    check_role(&app, "BulkWorkerRole", &mut seen);
+    // The reconciler makes the rows of another, whose message gets lost.
+    app.send(execute).await;
+    app.queue.take();
+    app.db.proxy.take();
+    app.reconcile().await;
+    check_role(&app, "JobReconcilerRole", &mut seen);
+    app.work().await;
+    check_role(&app, "BulkWorkerRole", &mut seen);
     let later = efface_core::time::Time::from_millis(app.clock.peek().millis() + 3_600_000).unwrap();
     app.job(with(profiles(["x", "x", "x"]), "start_at", json!(later))).await;
     app.space(SPACE, json!({ "approval_over": 1 })).await;
@@ -215,7 +233,7 @@ async fn the_roles_allow_all_requests_of_jobs() {
         assert_eq!(reply.status, 200, "{}", reply.body);
     }
     let planned =
-        app.job(with(with(profiles(["user_id:u6", "email:e8", "x"]), "dry_run", json!(true)), "open", json!(true)));
+        app.job(with(with(profiles(["user_id:u12", "email:e8", "x"]), "dry_run", json!(true)), "open", json!(true)));
     let planned = planned.await;
     app.control(&planned, "start").await;
     check_role(&app, "ApiRole", &mut seen);
@@ -247,6 +265,17 @@ async fn the_roles_allow_all_requests_of_jobs() {
         "ApiRole dynamodb:PutItem on E#*",
         "BulkWorkerRole dynamodb:PutItem on E#*",
         "JobReconcilerRole dynamodb:PutItem on E#*",
+        "ApiRole dynamodb:PutItem on F#*",
+        "ApiRole dynamodb:Query on F#*",
+        "ApiRole dynamodb:DeleteItem on N#*",
+        "BulkWorkerRole dynamodb:PutItem on F#*",
+        "BulkWorkerRole dynamodb:Query on F#*",
+        "BulkWorkerRole dynamodb:PutItem on J#*",
+        "BulkWorkerRole dynamodb:PutItem on Q#*",
+        "JobReconcilerRole dynamodb:PutItem on F#*",
+        "JobReconcilerRole dynamodb:Query on F#*",
+        "JobReconcilerRole dynamodb:PutItem on J#*",
+        "JobReconcilerRole dynamodb:PutItem on Q#*",
     ] {
         assert!(seen.contains(right), "{right} was not exercised: {seen:#?}");
     }

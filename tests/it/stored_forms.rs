@@ -121,8 +121,26 @@ async fn in_the_middle_of_jobs() -> TestApp {
     }
     app.job(json!({ "action": "delete_profile", "open": true, "rows": people(8, 10) })).await;
     jobs_that_wait(&app).await;
+    let executing = jobs_of_plans(&app).await;
     start_jobs(&app).await;
+    executing.iter().for_each(|message| app.queue.put(message));
     app
+}
+
+/// A dry run that was executed twice: the rows of one job are made, and those of the other are not; their messages.
+async fn jobs_of_plans(app: &TestApp) -> Vec<String> {
+    for user in ["planned", "changed"] {
+        load(app, &[&format!("user_id:{user}"), &format!("email:{user}@x")], |_| {}).await;
+    }
+    let rows = ["user_id:planned", "email:changed@x", "email:nobody"];
+    let plan = app.create_job(json!({ "action": "delete_profile", "rows": rows, "dry_run": true })).await;
+    let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{}/execute", plan.body["job"]["id"].as_str().unwrap());
+    app.send(Req::post(&path, &json!({}))).await;
+    app.deliver(&app.worker(), &app.queue.take()).await;
+    let chunk = app.queue.take();
+    app.send(Req::post(&path, &json!({}))).await;
+    load(app, &["user_id:changed", "email:new@x"], |line| line["timestamp"] = json!("2027-01-01T00:00:00Z")).await;
+    chunk.into_iter().chain(app.queue.take()).collect()
 }
 
 /// Jobs that wait for an approval, or for their time: one with an approval, and one without. Their rows name profiles in

@@ -90,22 +90,22 @@ fn the_functions_have_the_least_rights() {
     assert_eq!(
         rights(&template, "ApiRole", "store"),
         [
-            &format!("{read} on T#* S#* I#* P#* C#* J#* Q#* O#* L#* Y#* X#*"),
+            &format!("{read} on T#* S#* I#* P#* C#* J#* E#* Q#* O#* F#* L#* Y#* X#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* R#* P#* J#* O#* Y#*",
             "dynamodb:UpdateItem on S#* (pk sk source version)",
-            "dynamodb:PutItem on K#* Q#* J#* E#* O#* L#* N#* X#*",
+            "dynamodb:PutItem on K#* Q#* J#* E#* O#* F#* L#* N#* X#*",
             "dynamodb:BatchWriteItem on P#* M#* X#*",
-            "dynamodb:DeleteItem on L#*",
+            "dynamodb:DeleteItem on L#* N#*",
         ]
     );
     assert_eq!(
         rights(&template, "BulkWorkerRole", "store"),
         [
-            &format!("{read} on I#* P#* J#* Q#* O#* X#*"),
+            &format!("{read} on I#* P#* J#* Q#* O#* F#* X#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* P#* J#* O#* Y#*",
-            "dynamodb:PutItem on O#* L#* E#* X#*",
+            "dynamodb:PutItem on J#* Q#* O#* F#* L#* E#* X#*",
             "dynamodb:BatchWriteItem on P#* M#*",
             "dynamodb:DeleteItem on L#*",
         ]
@@ -114,10 +114,10 @@ fn the_functions_have_the_least_rights() {
     assert_eq!(
         rights(&template, "JobReconcilerRole", "store"),
         [
-            &format!("{read} on I#* P#* J#* Q#* O#* N#* X#*"),
+            &format!("{read} on I#* P#* J#* Q#* O#* F#* N#* X#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* P#* J#* O#* Y#* N#*",
-            "dynamodb:PutItem on O#* L#* E#* N#* X#*",
+            "dynamodb:PutItem on J#* Q#* O#* F#* L#* E#* N#* X#*",
             "dynamodb:BatchWriteItem on P#* M#*",
             "dynamodb:DeleteItem on L#* N#*",
         ]

@@ -135,7 +135,7 @@ impl TestApp {
 /// A job's status as text: `completed: 3 deleted, 1 invalid`, `open: 2 remaining`. Counts that are zero are left out;
 /// without any it is `completed: no rows`.
 pub fn summary(job: &Value) -> String {
-    let counts = ["deleted", "duplicate", "not_found", "invalid", "protected", "failed"]
+    let counts = ["deleted", "duplicate", "not_found", "invalid", "protected", "failed", "changed"]
         .map(|outcome| (outcome, job["counts"][outcome].as_i64().unwrap()));
     let remaining = ("remaining", job["remaining"].as_i64().unwrap());
     let parts: Vec<String> = counts

@@ -74,8 +74,8 @@ pub struct Bulk {
     /// Do not start before this time, at most 30 days ahead; until then the job can be cancelled
     #[arg(long, value_name = "TIME", value_parser = Time::parse)]
     start_at: Option<Time>,
-    /// Only show what would be deleted; change nothing
-    #[arg(long)]
+    /// Only show what would be deleted; change nothing. `efface jobs execute` deletes just that within 7 days
+    #[arg(long, visible_alias = "plan-only")]
     dry_run: bool,
     /// Delete without a dry run and without asking for confirmation
     #[arg(long)]

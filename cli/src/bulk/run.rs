@@ -6,7 +6,7 @@ use efface_core::job::JobState;
 use serde_json::{json, value::RawValue};
 
 use super::{
-    Bulk,
+    Action, Bulk,
     near_misses::NearMisses,
     send::{Accepted, NewJob, Rejections},
     source::Source,
@@ -43,6 +43,15 @@ pub(super) struct Run<'a> {
     stage: RefCell<Stage>,
 }
 
+/// A dry run that is completed.
+struct Planned {
+    /// Its id, by which it can be executed.
+    job: Option<String>,
+    plan: Plan,
+    rejections: Rejections,
+    near_misses: NearMisses,
+}
+
 impl<'a> Run<'a> {
     pub(super) fn new(bulk: &'a Bulk, jobs: &'a Jobs, source: &'a Source, key: String, as_json: bool) -> Self {
         Self { bulk, jobs, source, key, as_json, stage: RefCell::new(Stage::NoJob) }
@@ -71,11 +80,12 @@ impl<'a> Run<'a> {
 
     async fn run(&self) -> Result<Output, CliError> {
         if self.bulk.dry_run || !self.bulk.yes {
-            let (plan, rejections, near_misses) = self.plan().await.map_err(CliError::without_key)?;
+            let planned = self.plan().await.map_err(CliError::without_key)?;
             self.set_stage(Stage::NoJob);
             if self.bulk.dry_run {
-                return Ok(plan_output(&plan, &rejections, &near_misses));
+                return Ok(planned.output(self.bulk.action));
             }
+            let Planned { plan, rejections, near_misses, .. } = planned;
             note(format!("{}{}{}\n", plan.text(), near_misses.text(), rejections.text()));
             confirm::ask(format!("Permanently delete what these {} rows name?", self.source.rows)).await?;
         }
@@ -88,7 +98,7 @@ impl<'a> Run<'a> {
     }
 
     /// Makes the dry run: with one request if all rows fit into one page, otherwise as a job.
-    async fn plan(&self) -> Result<(Plan, Rejections, NearMisses), CliError> {
+    async fn plan(&self) -> Result<Planned, CliError> {
         let key = idempotency_key(None)?;
         if self.source.pages == 1 {
             let page = self.source.pages(1).recv().await.ok_or(CliError::Unexpected("the page could not be made"))?;
@@ -99,9 +109,9 @@ impl<'a> Run<'a> {
             let rejections = Rejections::of_one_page(self.source, &page, accepted);
             rejections.require_readable(self.source, &self.bulk.file)?;
             return match (plan, job) {
-                (Some(mut plan), _) => {
+                (Some(mut plan), job) => {
                     let near_misses = NearMisses::of_page(&mut plan);
-                    Ok((plan, rejections, near_misses))
+                    Ok(Planned { job: job.map(|job| job.id), plan, rejections, near_misses })
                 }
                 (None, Some(job)) => self.planned(job, rejections).await,
                 (None, None) => Err(CliError::Unexpected("a dry run has neither plan nor job")),
@@ -115,12 +125,12 @@ impl<'a> Run<'a> {
     }
 
     /// Follows a dry run that is a job to its end.
-    async fn planned(&self, job: Job, rejections: Rejections) -> Result<(Plan, Rejections, NearMisses), CliError> {
+    async fn planned(&self, job: Job, rejections: Rejections) -> Result<Planned, CliError> {
         self.set_stage(Stage::DryRun(job.id.clone()));
         let mut job = self.follow(&job.id, "rows looked up").await?;
         let plan = job.plan.take().ok_or(CliError::Unexpected("a dry run has no plan"))?;
         let near_misses = NearMisses::of_job(self.jobs, &job, &plan, self.source).await;
-        Ok((plan, rejections, near_misses))
+        Ok(Planned { job: Some(job.id), plan, rejections, near_misses })
     }
 
     /// Creates a job and sends all pages.
@@ -194,8 +204,14 @@ fn raw(rows: String) -> Result<Box<RawValue>, CliError> {
     RawValue::from_string(rows).map_err(|_| CliError::Unexpected("the rows are not JSON"))
 }
 
-fn plan_output(plan: &Plan, rejections: &Rejections, near_misses: &NearMisses) -> Output {
-    let json = json!({"plan": plan, "near_misses": near_misses.json(), "rejected": rejections.json(),
-        "rejected_total": rejections.total()});
-    Output::success(format!("{}{}{}", plan.text(), near_misses.text(), rejections.text()), json)
+impl Planned {
+    fn output(&self, action: Action) -> Output {
+        let Self { job, plan, rejections, near_misses } = self;
+        let json = json!({"job_id": job, "plan": plan, "near_misses": near_misses.json(), "rejected": rejections.json(),
+            "rejected_total": rejections.total()});
+        let execute = job.as_ref().filter(|_| plan.profiles > 0 && action == Action::DeleteProfile);
+        let execute = execute.map(|job| format!("\n\nTo delete just that, within 7 days: efface jobs execute {job}"));
+        let text = format!("{}{}{}", plan.text(), near_misses.text(), rejections.text());
+        Output::success(text + &execute.unwrap_or_default(), json)
+    }
 }

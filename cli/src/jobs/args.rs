@@ -9,6 +9,7 @@ use clap::{
 use efface_core::{
     id::BadId,
     job::{JobState, Outcome},
+    time::Time,
 };
 
 use crate::api::ApiOptions;
@@ -30,6 +31,10 @@ pub enum JobsCommand {
     /// Approve a job that somebody else made and that has more rows than one person may delete in its space
     #[command(after_help = "Example:\n  efface jobs approve job_123 --space spa_demo")]
     Approve(Approve),
+    /// Delete the very profiles that a dry run found, less those that changed since
+    #[command(after_help = "Example:\n  efface bulk people.csv --space spa_demo --plan-only\n  \
+                            efface jobs execute job_123 --space spa_demo")]
+    Execute(Execute),
     /// Reject a job that awaits its approval: it is cancelled
     #[command(after_help = "Example:\n  efface jobs reject job_123 --space spa_demo")]
     Reject(Control),
@@ -136,6 +141,22 @@ pub struct Wait {
     /// The options for the API.
     #[command(flatten)]
     pub(super) api: ApiOptions,
+}
+
+/// The options of `efface jobs execute`.
+#[derive(Args)]
+pub struct Execute {
+    #[command(flatten)]
+    pub(super) control: Control,
+    /// Do not start before this time, at most 30 days ahead; until then the job can be cancelled
+    #[arg(long, value_name = "TIME", value_parser = Time::parse)]
+    pub(super) start_at: Option<Time>,
+    /// Pause the job when it has deleted N profiles
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) max_deletions: Option<u64>,
+    /// Delete without showing the plan and asking for confirmation
+    #[arg(long)]
+    pub(super) yes: bool,
 }
 
 /// The options of `efface jobs approve`.

@@ -18,11 +18,12 @@ pub(crate) struct Counts {
     pub(crate) invalid: u64,
     pub(crate) protected: u64,
     pub(crate) failed: u64,
+    pub(crate) changed: u64,
 }
 
 impl Counts {
     /// The outcomes with their counts and explanations.
-    pub(crate) fn outcomes(&self) -> [(&'static str, u64, &'static str); 6] {
+    pub(crate) fn outcomes(&self) -> [(&'static str, u64, &'static str); 7] {
         [
             ("deleted", self.deleted, ""),
             ("duplicate", self.duplicate, "another row of the job or its group deletes the same"),
@@ -30,6 +31,7 @@ impl Counts {
             ("invalid", self.invalid, "the row can't be read"),
             ("protected", self.protected, "the identifier to delete is the row's own user_id"),
             ("failed", self.failed, "not deleted; `efface jobs redrive` processes these rows again"),
+            ("changed", self.changed, "not deleted: the profile is not as the plan found it"),
         ]
     }
 }
@@ -51,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) other_form: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) near_misses: Vec<NearMissRow>,
+    pub(crate) digest: Option<String>,
+    pub(crate) consequences: Vec<String>,
     pub(crate) estimated_seconds: Option<f64>,
     pub(crate) estimated_cost_usd: Option<f64>,
 }
@@ -150,7 +154,10 @@ impl Plan {
         let row = |name: &str, value: String, note: &str| [name.to_owned(), format!("{value:>10}"), note.to_owned()];
         rows.extend(self.estimated_seconds.map(|seconds| row("seconds", format!("{seconds:.0}"), "estimated")));
         rows.extend(self.estimated_cost_usd.map(|usd| row("USD", format!("{usd:.4}"), "estimated, at list prices")));
-        columns(&rows)
+        let consequences: String = self.consequences.iter().map(|told| format!("\n{}", printable(told))).collect();
+        let digest = self.digest.as_ref().map(|digest| format!("\n\ndigest  {}", printable(digest)));
+        let separator = if consequences.is_empty() { "" } else { "\n" };
+        format!("{}{separator}{consequences}{}", columns(&rows), digest.unwrap_or_default())
     }
 }
 
@@ -169,7 +176,7 @@ mod tests {
     fn a_job_keeps_all_its_fields() {
         let sent = json!({
             "id": "job_1", "action": "delete_profile", "state": "paused", "rows": 9, "remaining": 3, "group": null,
-            "counts": {"deleted": 1, "duplicate": 1, "not_found": 1, "invalid": 1, "protected": 1, "failed": 1},
+            "counts": {"deleted": 1, "duplicate": 1, "not_found": 1, "invalid": 1, "protected": 1, "failed": 1, "changed": 0},
             "created_at": "2026-01-01T00:00:00.000Z", "start_at": null, "verdict": null, "approvals": [], "rows_per_second": 1.5, "dry_run": false, "max_deletions": 1, "plan": null,
         });
         let job: Job = serde_json::from_value(sent.clone()).unwrap();

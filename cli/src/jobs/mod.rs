@@ -17,6 +17,7 @@ use crate::{
     progress_bar::Bar,
     settings::Settings,
 };
+use args::Execute;
 pub(crate) use args::JobsCommand;
 pub(crate) use follow::Until;
 use job::JobResponse;
@@ -52,6 +53,7 @@ pub(crate) async fn run(
             }
             (&approve.control, "approve")
         }
+        JobsCommand::Execute(execute) => return open(&execute.control.api)?.execute(execute).await,
         JobsCommand::Reject(control) => (control, "reject"),
         JobsCommand::Start(control) => (control, "start"),
         JobsCommand::Pause(control) => (control, "pause"),
@@ -67,6 +69,23 @@ impl Jobs {
     pub(crate) async fn job(&self, id: &str) -> Result<Job, CliError> {
         let request = ApiRequest::get(self.api.path(&format!("deletion_jobs/{}", encoded(id))));
         Ok(self.api.request::<JobResponse>(&request).await?.job)
+    }
+
+    /// Executes the plan of a dry run, after it was shown and confirmed.
+    async fn execute(&self, execute: &Execute) -> Result<Output, CliError> {
+        let id = &execute.control.job;
+        if !execute.yes {
+            confirm::require_terminal(false)?;
+            let job = self.job(id).await?;
+            let plan = job.plan.clone().unwrap_or_default();
+            note(format!("{}\n", plan.text()));
+            confirm::ask(format!("Permanently delete these {} profiles?", plan.profiles)).await?;
+        }
+        let path = self.api.path(&format!("deletion_jobs/{}/execute", encoded(id)));
+        let body = json!({"start_at": execute.start_at, "max_deletions": execute.max_deletions});
+        let request = ApiRequest::post(path, body.to_string()).with_key(idempotency_key(None)?);
+        let job = self.api.request::<JobResponse>(&request).await.map_err(CliError::without_key)?.job;
+        Ok(job_output(&job, 0))
     }
 
     /// The job that somebody is asked to approve. There must be a terminal to ask on.

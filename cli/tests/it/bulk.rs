@@ -76,6 +76,7 @@ async fn a_dry_run_is_one_request_or_a_job_of_several_pages() {
     let file = api.file("people.json", r#"[{"key":"email","value":"a"},"email:b",7]"#);
     let output = api.run(&["bulk", &file, "--dry-run"]).await.unwrap();
     assert_eq!((output.exit, &output.json["plan"]["profiles"]), (0, &json!(7)));
+    assert_eq!((&output.json["job_id"], output.text.contains("efface jobs execute job_1")), (&json!("job_1"), true));
     assert_eq!(output.json["rejected"][0]["row"], 3);
     assert_eq!(api.lines(), ["POST jobs"]);
     let rows = json!([{"key": "email", "value": "a"}, "email:b", "7"]);
@@ -86,7 +87,7 @@ async fn a_dry_run_is_one_request_or_a_job_of_several_pages() {
         output.json["plan"],
         json!({"rows": 3, "profiles": 9, "invalid": 0, "not_found": 0, "duplicates": 0,
         "protected": 0, "merges": 0, "identifiers": 0, "memberships": 0, "other_case": 0, "other_form": 0, "estimated_seconds": null,
-        "estimated_cost_usd": null})
+        "estimated_cost_usd": null, "digest": null, "consequences": []})
     );
     let state = api.state();
     assert_eq!(state.received[1].body, json!({"action": "delete_profile", "rows": [], "dry_run": true, "open": true}));

@@ -59,6 +59,18 @@ async fn an_approval_is_asked_for_or_given_with_yes() {
 }
 
 #[tokio::test]
+async fn a_plan_is_executed_with_yes() {
+    let api = api_with("completed").await;
+    assert_eq!(api.run(&["jobs", "execute", "job_1"]).await.unwrap_err().exit_code(), 2, "there is no terminal");
+    let line = ["jobs", "execute", "job_1", "--yes", "--start-at", "2026-12-24T11:00:00Z", "--max-deletions", "7"];
+    api.run(&line).await.unwrap();
+    let received = api.state().received.clone();
+    assert_eq!(received[0].line, "POST /v1/spaces/spa_demo/deletion_jobs/job_1/execute");
+    assert_eq!(received[0].body, json!({"start_at": "2026-12-24T11:00:00.000Z", "max_deletions": 7}));
+    assert!(!received[0].key.is_empty());
+}
+
+#[tokio::test]
 async fn wait_waits_for_a_job_or_a_group() {
     let api = api_with("completed").await;
     let settled = json!({"data": [], "counts": {"deleted": 7}, "jobs": 2, "rows": 7, "remaining": 0,

@@ -201,6 +201,7 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         ApiError::IdempotencyConflict
         | ApiError::PageConflict(_)
         | ApiError::InvalidState(..)
+        | ApiError::NotExecutable(_)
         | ApiError::RowsFailed(_) => 409,
         ApiError::PayloadTooLarge(_) | ApiError::PageTooLarge(_) => 413,
         ApiError::UnsupportedMediaType | ApiError::UnsupportedPageType => 415,

@@ -114,6 +114,9 @@ pub enum ApiError {
     /// The job's state does not allow the request; holds the state and the words after "can't be".
     #[error("A job that is {} can't be {}.", .0.as_str(), .1)]
     InvalidState(JobState, &'static str),
+    /// The job is no plan that can be executed; holds the message.
+    #[error("{0}")]
+    NotExecutable(&'static str),
     /// A client waits, and a job is not final; holds the message, which tells how far it is.
     #[error("{0}")]
     NotSettled(Message),
@@ -161,7 +164,7 @@ impl ApiError {
             Self::IdempotencyConflict => "idempotency_conflict",
             Self::ExternalIdNotFound => "eid_not_found",
             Self::PageConflict(_) => "page_conflict",
-            Self::InvalidState(..) => "invalid_state",
+            Self::InvalidState(..) | Self::NotExecutable(_) => "invalid_state",
             Self::NotSettled(_) => "not_settled",
             Self::RowsFailed(_) => "rows_failed",
             Self::Unavailable => "service_unavailable",

@@ -36,6 +36,10 @@ pub struct Head {
     /// Of a root: the profiles that were merged into it.
     #[serde(default)]
     pub merged: BTreeSet<ProfileId>,
+    /// Of a root: counts whatever was added to any of its members, and each merge. A single deletion of an identifier does
+    /// not count.
+    #[serde(default)]
+    pub version: i64,
     /// The first identifier of the load line that made the profile.
     pub loaded_as: Option<IdHash>,
     /// When it was stored first; removed with the profile.

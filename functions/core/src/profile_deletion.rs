@@ -66,6 +66,17 @@ pub fn decide_head(head: &Head, row: &RowActor) -> HeadStep {
     }
 }
 
+/// What follows from a start of the deletion of a planned profile that changed nothing, because its root's head is not as
+/// the plan found it.
+pub fn decide_planned(head: Option<&Head>, row: &RowActor) -> HeadStep {
+    match head {
+        None => HeadStep::Decided(Outcome::NotFound),
+        Some(head) if head.state == ProfileState::Active => HeadStep::Decided(Outcome::Changed),
+        Some(head) if !head.is_root() => HeadStep::Decided(Outcome::NotFound),
+        Some(head) => decide_head(head, row),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -97,6 +108,7 @@ mod tests {
     fn what_a_head_that_is_no_active_root_means() {
         let own = row(7, "g", 1);
         let head = |state, root, by: &RowActor| Head {
+            version: 0,
             profile_id: profile(1),
             state,
             root: profile(root),
@@ -125,6 +137,14 @@ mod tests {
             (head(ProfileState::Deleted, 1, &row(8, "h", 1)), HeadStep::Decided(Outcome::NotFound)),
         ] {
             assert_eq!(decide_head(&head, &own), expected, "{head:?}");
+            // A planned profile that is merged or added to is changed, whoever deletes it then.
+            let planned = match (head.state, head.is_root()) {
+                (ProfileState::Active, _) => HeadStep::Decided(Outcome::Changed),
+                (ProfileState::Deleted, false) => HeadStep::Decided(Outcome::NotFound),
+                (ProfileState::Deleted, true) => expected,
+            };
+            assert_eq!(decide_planned(Some(&head), &own), planned, "{head:?}");
         }
+        assert_eq!(decide_planned(None, &own), HeadStep::Decided(Outcome::NotFound));
     }
 }

@@ -169,6 +169,7 @@ mod tests {
             updated_at: None,
             deleted_at: deleted_at.map(at),
             gone_at: None,
+            version: 0,
             token_id: None,
             job_id: None,
             job_group: None,

@@ -30,7 +30,7 @@ use tokio::time::Instant;
 
 pub use concurrency::ConcurrencyLimit;
 pub use error::Error;
-pub use job::{ChunkRun, Controlled, PlanRows, Reconciled};
+pub use job::{ChunkRun, Controlled, Reconciled};
 pub use profile::DeletedProfile;
 
 use access::Access;

@@ -144,9 +144,10 @@ impl Line<'_> {
         if head.is_some() && first.is_empty() && rest.is_empty() {
             return Ok(Some(decided.loaded));
         }
-        // A merge writes the head of a profile that exists, under a condition of its own.
-        let touch = (head.is_some() && root.is_none()).then(|| profile.touch_head());
-        let is_done = commit(store, profile, first, touch, rest).await?;
+        // A merge writes the head of a profile that exists, under a condition of its own, and a new profile's head is put.
+        let own_root = root.or(head.as_ref().map(|head| head.root)).unwrap_or(id);
+        let touches_first = head.is_some() && root.is_none();
+        let is_done = commit(store, profile, (own_root, touches_first), first, rest).await?;
         Ok(is_done.then_some(decided.loaded))
     }
 
@@ -293,13 +294,13 @@ impl Line<'_> {
     }
 }
 
-/// Commits a line in as few transactions as it fits. The first one makes or touches the head; every later one checks
-/// that the profile is still active. An item and the edge by which it is found are never parted.
+/// Commits a line in as few transactions as it fits. The first one makes or touches the head, and every later one touches
+/// it: the profile is still active then. An item and the edge by which it is found are never parted.
 async fn commit(
     store: &Store,
     profile: LoadedProfile<'_>,
+    (root, touches_first): (ProfileId, bool),
     mut first: Vec<Write>,
-    touch: Option<Write>,
     rest: Vec<Vec<Write>>,
 ) -> Result<bool, StoreError> {
     let mut batches: Vec<Vec<Write>> = Vec::new();
@@ -311,12 +312,12 @@ async fn commit(
     }
     let mut batches = batches.into_iter();
     first.extend(batches.next().unwrap_or_default());
-    first.extend(touch);
+    first.extend(if touches_first { profile.touch(root) } else { Vec::new() });
     if !store.try_transact(first).await? {
         return Ok(false);
     }
     for mut writes in batches {
-        writes.push(profile.check_head());
+        writes.extend(profile.touch(root));
         if !store.try_transact(writes).await? {
             return Ok(false);
         }

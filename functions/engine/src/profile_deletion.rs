@@ -17,10 +17,10 @@ use efface_aws::{
 use efface_core::{
     deletion::{Actor, DeletedBy, Deletion},
     id::ProfileId,
-    job::Outcome,
+    job::{Outcome, finding::Finding},
     key::IdHash,
     profile::{DeletionCounts, DeletionCursor, Head, ProfileState},
-    profile_deletion::{HeadStep, ProfileStep, decide_head, decide_profile},
+    profile_deletion::{HeadStep, ProfileStep, decide_head, decide_planned, decide_profile},
 };
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 
@@ -85,6 +85,24 @@ impl Engine {
         self.delete_root(run, &deletion, root, None).await
     }
 
+    /// Deletes a profile that a plan found, if nothing was added to it and it was not merged since.
+    pub(crate) async fn delete_planned_row(
+        &self,
+        run: &Run,
+        row: usize,
+        Finding { root, version }: Finding,
+    ) -> Result<Option<Outcome>, Error> {
+        let deletion = self.profile_deletion(run, row);
+        let started = match self.store.start_deletion(&deletion, root, root, Some(version)).await? {
+            StartedDeletion::Now(head) => Root::Deleted(head),
+            StartedDeletion::Not(head) => match decide_planned(head.as_deref(), &deletion.row) {
+                HeadStep::Decided(outcome) => Root::NotOurs(outcome),
+                _ => head.map_or(Root::NotOurs(Outcome::NotFound), Root::Deleted),
+            },
+        };
+        self.delete_root(run, &deletion, started, None).await
+    }
+
     /// Deletes what a root whose deletion has started holds. `own` is the row's own identifier and its profile.
     async fn delete_root(
         &self,
@@ -115,7 +133,7 @@ impl Engine {
     /// Sets the root that a profile belongs to to deleted.
     async fn start_at_root(&self, deletion: &ProfileDeletion, mut profile: ProfileId) -> Result<Root, Error> {
         for _ in 0..STARTS {
-            let head = match self.store.start_deletion(deletion, profile, profile).await? {
+            let head = match self.store.start_deletion(deletion, profile, profile, None).await? {
                 StartedDeletion::Now(head) => return Ok(Root::Deleted(head)),
                 StartedDeletion::Not(None) => return Ok(Root::NotOurs(Outcome::NotFound)),
                 StartedDeletion::Not(Some(head)) => head,
@@ -260,7 +278,7 @@ impl<'a> MergedProfileDeletion<'a> {
         let store = &self.engine.store;
         // Members that an earlier run has been through are deleted already.
         if member != self.root.root && after.as_deref() != Some(PROFILE_HEAD) {
-            store.start_deletion(self.deletion, member, self.root.root).await?;
+            store.start_deletion(self.deletion, member, self.root.root, None).await?;
         }
         store.list_profile(&self.run.space, member, after).await
     }

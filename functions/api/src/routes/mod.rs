@@ -45,6 +45,7 @@ endpoints! {
     of job::control::ControlJob<4>,
     of job::control::ControlJob<5>,
     of job::control::ControlJob<6>,
+    of job::execute::ExecutePlan,
     of job::outcomes::ListOutcomes,
     of job::events::ListEvents,
     open health::GetHealth,

@@ -150,6 +150,11 @@ impl Key {
         Self::new(chunks_partition(space, job, id.page), format!("{:06}", id.chunk))
     }
 
+    /// What a write of a chunk's outcomes, by its version, found in a dry run.
+    pub fn findings(space: &SpaceId, job: JobId, id: ChunkId, version: i64) -> Self {
+        Self::new(findings_partition(space, job, id.page), format!("{:06}#{version:06}", id.chunk))
+    }
+
     /// A job in a list of its space, or of its group.
     pub fn listed_job(space: &SpaceId, group: Option<GroupHash>, list: &str, job: JobId) -> Self {
         Self::new(list_partition(space, group, list), job.to_string())
@@ -214,6 +219,11 @@ pub(super) fn events_partition(space: &SpaceId, job: JobId) -> String {
 /// The partition of the chunks of a page.
 pub(super) fn chunks_partition(space: &SpaceId, job: JobId, page: u32) -> String {
     format!("O#{space}#{job}#{page}")
+}
+
+/// The partition of what a dry run found by the rows of a page.
+pub(super) fn findings_partition(space: &SpaceId, job: JobId, page: u32) -> String {
+    format!("F#{space}#{job}#{page}")
 }
 
 /// The partition of the notes that a job is to delete a `user_id`.

@@ -75,7 +75,8 @@ impl LoadedProfile<'_> {
             ("created_at", self.now.to_string()),
             ("updated_at", self.now.to_string()),
         ];
-        let item: Item = texts.into_iter().map(|(name, text)| (name.to_owned(), text.to_value())).collect();
+        let mut item: Item = texts.into_iter().map(|(name, text)| (name.to_owned(), text.to_value())).collect();
+        item.insert("version".to_owned(), 1_i64.to_value());
         Write::put(Key::head(self.space, self.id), item).when("attribute_not_exists(pk)")
     }
 
@@ -91,25 +92,30 @@ impl LoadedProfile<'_> {
 
     /// Adds the profile to its root's list of members.
     pub fn list_as_member(self, root: ProfileId) -> Write {
-        Write::update(Key::head(self.space, root), "SET updated_at = :now ADD merged :merged")
+        Write::update(Key::head(self.space, root), "SET updated_at = :now ADD merged :merged, version :one")
             .when("#state = :active AND #root = :root")
+            .value(":one", 1_i64)
             .value(":active", "active")
             .value(":root", root)
             .value(":merged", text_set([self.id]))
             .value(":now", self.now)
     }
 
-    /// Notes when the profile was added to, if it is active.
-    pub fn touch_head(self) -> Write {
-        Write::update(Key::head(self.space, self.id), "SET updated_at = :now")
-            .when("#state = :active")
-            .value(":active", "active")
-            .value(":now", self.now)
-    }
-
-    /// Checks that the profile is active.
-    pub fn check_head(self) -> Write {
-        Write::check(Key::head(self.space, self.id), "#state = :active").value(":active", "active")
+    /// Notes when the profile was added to, if it is active and still merged into `root`, and counts that on the root's
+    /// head: a plan that was made before does not hold for it any more.
+    pub fn touch(self, root: ProfileId) -> Vec<Write> {
+        let touched = |profile, expression| {
+            Write::update(Key::head(self.space, profile), expression)
+                .when("#state = :active AND #root = :root")
+                .value(":active", "active")
+                .value(":root", root)
+        };
+        if root == self.id {
+            let own = touched(root, "SET updated_at = :now ADD version :one");
+            return vec![own.value(":now", self.now).value(":one", 1_i64)];
+        }
+        let own = touched(self.id, "SET updated_at = :now").value(":now", self.now);
+        vec![own, touched(root, "ADD version :one").value(":one", 1_i64)]
     }
 
     /// Writes traits over those that were read.

@@ -17,7 +17,7 @@ use super::{
     keys::{EDGES, SEGMENT_EDGES, TRAITS, profile_partition},
     profile::{KIND, Traits, read_traits},
     read::{Query, last_part, read, sort_key},
-    value::to_attribute,
+    value::{ToValue, to_attribute},
     write::{Write, Written},
 };
 
@@ -61,20 +61,34 @@ pub struct Listed {
 
 impl Store {
     /// Sets an active head to deleted, if it is merged into `root`. Once a root's head is deleted no merge can be added, so
-    /// its list of members is complete.
+    /// its list of members is complete. With a version, only where nothing was added to the profile since it had that.
     pub async fn start_deletion(
         &self,
         deletion: &ProfileDeletion,
         profile: ProfileId,
         root: ProfileId,
+        version: Option<i64>,
     ) -> Result<StartedDeletion, StoreError> {
         let row = &deletion.row;
+        let as_planned = match version {
+            None => "#state = :active AND #root = :root",
+            // A head of before there were versions has none.
+            Some(0) => "#state = :active AND #root = :root AND attribute_not_exists(version)",
+            Some(_) => "#state = :active AND #root = :root AND version = :version",
+        };
         let write = Write::update(
             Key::head(&deletion.space, profile),
             "SET #state = :deleted, deleted_at = :at, token_id = :token, job_id = :job, job_group = :group, \
              job_row = :row REMOVE created_at, updated_at",
         )
-        .when("#state = :active AND #root = :root")
+        .when(as_planned)
+        .values(
+            version
+                .filter(|version| *version != 0)
+                .map(|version| (":version".to_owned(), version.to_value()))
+                .into_iter()
+                .collect(),
+        )
         .value(":deleted", "deleted")
         .value(":active", "active")
         .value(":root", root)

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use efface_core::{
     id::{ProfileId, RequestId},
-    job::{JobId, RowRef},
+    job::{JobId, RowRef, finding::FindingsDigest},
     key::GroupHash,
     profile::DeletionCursor,
     time::Time,
@@ -81,7 +81,7 @@ macro_rules! to_value {
 
 to_value!(i64 u32 => N);
 to_value!(
-    Time RequestId ProfileId JobId RowRef DeletionCursor &TokenId GroupHash => S
+    Time RequestId ProfileId JobId RowRef FindingsDigest DeletionCursor &TokenId GroupHash => S
 );
 
 /// A set of texts. DynamoDB knows no empty set.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Counts, JobHead, JobState, Progress, UNFINISHED_SECONDS,
     chunk::{Chunk, ChunkState},
+    finding::FindingsDigest,
 };
 use crate::time::Time;
 
@@ -109,12 +110,21 @@ pub struct Scan {
     pub rows: i64,
     /// Their outcomes.
     pub counts: Counts,
+    /// Of a dry run: the digest of what they found.
+    #[serde(default)]
+    pub digest: FindingsDigest,
 }
 
 impl Scan {
     /// Where to begin with a job: where the last run stopped, if the job's state is the same.
     pub fn resume(left: Option<Self>, head: &JobHead) -> Self {
-        let new = Self { version: head.version, page: 0, rows: 0, counts: Counts::default() };
+        let new = Self {
+            version: head.version,
+            page: 0,
+            rows: 0,
+            counts: Counts::default(),
+            digest: FindingsDigest::default(),
+        };
         left.filter(|left| left.version == head.version).unwrap_or(new)
     }
 }

@@ -7,6 +7,7 @@
 pub mod care;
 pub mod chunk;
 pub mod event;
+pub mod finding;
 pub mod near_miss;
 pub mod outcome;
 pub mod plan;
@@ -29,7 +30,7 @@ use crate::{
 
 pub use outcome::{Counts, Outcome};
 pub use state::{Control, JobState, Verdict};
-pub use status::{Approval, JobHead, JobStatus, NewJob, Page, Progress};
+pub use status::{Approval, ExecutedPlan, JobHead, JobStatus, NewJob, Page, Phase, Progress};
 
 /// The longest label of a group, in characters. Contract.
 pub const MAX_GROUP: usize = 128;
@@ -51,6 +52,9 @@ pub const MAX_START_SECONDS: i64 = 30 * 24 * 3_600;
 
 /// How far back a job's start may be, in seconds: clocks differ, and requests are repeated.
 pub const PAST_START_SECONDS: i64 = 24 * 3_600;
+
+/// How long after it was completed a dry run may be executed, in seconds.
+pub const PLAN_SECONDS: i64 = 7 * 24 * 3_600;
 
 /// How long a job's rows are kept from its latest start, in seconds.
 pub const ROWS_KEPT_SECONDS: i64 = 60 * 24 * 3_600;

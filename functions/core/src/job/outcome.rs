@@ -26,12 +26,14 @@ pub enum Outcome {
     Protected = 5,
     /// It could not be done, or not to its end: `redrive` tries again.
     Failed = 6,
+    /// The profile is not as the plan found it: it was added to or merged since. 7 and 8 are near misses.
+    Changed = 9,
 }
 
 impl Outcome {
     /// Every outcome, in the order in which they are documented.
-    pub const ALL: [Self; 6] =
-        [Self::Deleted, Self::Duplicate, Self::NotFound, Self::Invalid, Self::Protected, Self::Failed];
+    pub const ALL: [Self; 7] =
+        [Self::Deleted, Self::Duplicate, Self::NotFound, Self::Invalid, Self::Protected, Self::Failed, Self::Changed];
 
     /// The word in responses and in the table.
     pub fn as_str(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Outcome {
             Self::Invalid => "invalid",
             Self::Protected => "protected",
             Self::Failed => "failed",
+            Self::Changed => "changed",
         }
     }
 
@@ -81,6 +84,9 @@ pub struct Counts {
     /// It could not be done; `redrive` tries again.
     #[serde(default)]
     pub failed: i64,
+    /// The profile is not as the plan found it.
+    #[serde(default)]
+    pub changed: i64,
 }
 
 impl Counts {
@@ -108,6 +114,7 @@ impl Counts {
             Outcome::Invalid => &mut self.invalid,
             Outcome::Protected => &mut self.protected,
             Outcome::Failed => &mut self.failed,
+            Outcome::Changed => &mut self.changed,
         }
     }
 }

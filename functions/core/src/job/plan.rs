@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, near_miss::NearMiss};
+use super::{Action, Counts, near_miss::NearMiss};
 
 /// What rows would remove, beyond what their outcomes tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +83,11 @@ pub struct Plan {
     /// here: its outcomes tell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub near_misses: Vec<NearMissRow>,
+    /// The digest of what was found: another plan with the same digest would delete the same. Null until a dry run that is
+    /// a job is verified, and for `delete_identifier`.
+    pub digest: Option<String>,
+    /// What would happen, in words.
+    pub consequences: Vec<String>,
     /// How long the job would run, in seconds, at the rate of one worker.
     pub estimated_seconds: i64,
     /// What its requests to the table would cost, in US dollars.
@@ -113,8 +118,8 @@ pub struct Pricing {
 }
 
 impl Plan {
-    /// The plan of so many rows with these outcomes.
-    pub fn new(rows: i64, counts: &Counts, extent: Extent, pricing: &Pricing) -> Self {
+    /// The plan of a dry run with these rows and outcomes.
+    pub fn new(action: Action, rows: i64, counts: &Counts, extent: Extent, pricing: &Pricing) -> Self {
         // The head and traits of each profile and merged profile are written once; a membership and its edge are two items.
         let heads = 2 * (counts.deleted + extent.merges);
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
@@ -137,8 +142,72 @@ impl Plan {
             other_case: extent.other_case,
             other_form: extent.other_form,
             near_misses: Vec::new(),
+            digest: None,
+            consequences: consequences(action, counts, extent),
             estimated_seconds: seconds,
             estimated_cost_usd: (cost * 1_000_000.0).round() / 1_000_000.0,
         }
+    }
+}
+
+/// What would happen, in words. What does not happen is left out.
+fn consequences(action: Action, counts: &Counts, extent: Extent) -> Vec<String> {
+    let some = |count: i64, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {many}")),
+    };
+    let (profiles, is) = match action {
+        Action::DeleteProfile => (some(counts.deleted, "profile is", "profiles are"), "deleted for good"),
+        Action::DeleteIdentifier => (some(counts.deleted, "identifier is", "identifiers are"), "deleted for good"),
+    };
+    let mut told: Vec<String> = profiles.map(|profiles| format!("{profiles} {is}.")).into_iter().collect();
+    if action == Action::DeleteProfile {
+        let parts = [
+            some(extent.identifiers, "identifier goes", "identifiers go"),
+            some(extent.merges, "merged profile goes", "merged profiles go"),
+            some(extent.memberships, "membership of a segment goes", "memberships of segments go"),
+        ];
+        told.extend(parts.into_iter().flatten().map(|part| format!("{part} with that.")));
+    }
+    let rest = [
+        some(counts.not_found, "row finds nothing", "rows find nothing"),
+        some(counts.duplicate, "row names what another row deletes", "rows name what other rows delete"),
+        some(counts.invalid, "row cannot be read", "rows cannot be read"),
+        some(
+            counts.protected,
+            "row would leave a profile without a user_id",
+            "rows would leave a profile without a user_id",
+        ),
+    ];
+    told.extend(rest.into_iter().flatten().map(|part| format!("{part}: nothing happens.")));
+    if counts.deleted == 0 {
+        told.insert(0, "Nothing is deleted.".to_owned());
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn consequences_are_told_in_words() {
+        let extent = Extent { merges: 1, identifiers: 7, ..Extent::default() };
+        let counts = Counts { deleted: 3, not_found: 1, invalid: 2, ..Counts::default() };
+        assert_eq!(
+            consequences(Action::DeleteProfile, &counts, extent),
+            [
+                "3 profiles are deleted for good.",
+                "7 identifiers go with that.",
+                "1 merged profile goes with that.",
+                "1 row finds nothing: nothing happens.",
+                "2 rows cannot be read: nothing happens.",
+            ]
+        );
+        let one = Counts { deleted: 1, ..Counts::default() };
+        let told = consequences(Action::DeleteIdentifier, &one, Extent { identifiers: 1, ..Extent::default() });
+        assert_eq!(told, ["1 identifier is deleted for good."]);
+        assert_eq!(consequences(Action::DeleteProfile, &Counts::default(), Extent::default()), ["Nothing is deleted."]);
     }
 }

@@ -1,6 +1,9 @@
 //! Rows as chunks store them: packed keyed hashes, without what they were written as.
 
-use super::near_miss::{MAX_FORMS, NearMiss};
+use super::{
+    finding::Finding,
+    near_miss::{MAX_FORMS, NearMiss},
+};
 use crate::{id::ProfileId, key::IdHash, rows::RowFault};
 
 /// One row, without what it was written as.
@@ -12,6 +15,8 @@ pub enum Row {
     Profile(IdHash),
     /// Delete the profile with this id.
     ProfileId(ProfileId),
+    /// Delete the profile with this root, if it is as the plan found it.
+    Planned(Finding),
     /// Delete an identifier of a profile.
     Identifier {
         /// What finds the profile.
@@ -60,7 +65,7 @@ impl Row {
     /// The identifier that the row looks up first.
     pub fn lookup(&self) -> Option<IdHash> {
         match self {
-            Self::Invalid(_) | Self::ProfileId(_) => None,
+            Self::Invalid(_) | Self::ProfileId(_) | Self::Planned(_) => None,
             Self::Profile(hash) | Self::Plan { own: hash, .. } => Some(*hash),
             Self::Identifier { lookup, .. } => lookup.identifier(),
         }
@@ -76,6 +81,7 @@ const IDENTIFIER_BY_PROFILE_ID: u8 = 5;
 const USER_ID_BY_PROFILE_ID: u8 = 6;
 const IDENTIFIER_BY_OTHER: u8 = 7;
 const USER_ID_BY_OTHER: u8 = 9;
+const PLANNED: u8 = 10;
 const PLAN: u8 = 8;
 
 /// Packs rows: a byte for the kind, then the fault, or profile ids of 16 bytes and hashes of 32. A dry run's row also has the number of its
@@ -89,6 +95,11 @@ pub fn pack(rows: &[Row]) -> Vec<u8> {
             Row::ProfileId(profile) => {
                 bytes.push(PROFILE_ID);
                 bytes.extend(profile.as_bytes());
+            }
+            Row::Planned(Finding { root, version }) => {
+                bytes.push(PLANNED);
+                bytes.extend(root.as_bytes());
+                bytes.extend(version.to_be_bytes());
             }
             Row::Identifier { lookup, target, is_user_id } => {
                 let kind = |identifier, user_id| if *is_user_id { user_id } else { identifier };
@@ -128,6 +139,12 @@ pub fn unpack(mut bytes: &[u8]) -> Option<Vec<Row>> {
             INVALID => Row::Invalid(RowFault::from_byte(take_byte(&mut bytes)?)?),
             PROFILE => Row::Profile(take_hash(&mut bytes)?),
             PROFILE_ID => Row::ProfileId(take_profile(&mut bytes)?),
+            PLANNED => {
+                let root = take_profile(&mut bytes)?;
+                let (version, rest) = bytes.split_first_chunk()?;
+                bytes = rest;
+                Row::Planned(Finding { root, version: i64::from_be_bytes(*version) })
+            }
             IDENTIFIER | USER_ID => {
                 let lookup = Lookup::UserId(take_hash(&mut bytes)?);
                 Row::Identifier { lookup, target: take_hash(&mut bytes)?, is_user_id: kind == USER_ID }
@@ -185,6 +202,8 @@ mod tests {
             Just(Row::Invalid(RowFault::from_byte(1).unwrap())),
             any::<u8>().prop_map(|b| Row::Profile(hash(b))),
             any::<u8>().prop_map(|b| Row::ProfileId(ProfileId::from_bytes([b; 16]))),
+            any::<(u8, i64)>()
+                .prop_map(|(b, version)| { Row::Planned(Finding { root: ProfileId::from_bytes([b; 16]), version }) }),
             (0..3_usize, any::<(u8, u8, bool)>()).prop_map(|(kind, (l, t, is_user_id))| Row::Identifier {
                 lookup: [
                     Lookup::UserId(hash(l)),

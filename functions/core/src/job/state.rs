@@ -221,7 +221,9 @@ pub fn advance(head: &JobHead, progress: &Progress, now: Time) -> Advance {
         }
         JobState::Pausing if progress.is_idle() => Advance::StopTo(JobState::Paused),
         JobState::Cancelling if progress.is_idle() => Advance::StopTo(JobState::Cancelled),
-        JobState::Queued | JobState::Running if progress.completed >= progress.chunks && !head.redriving => {
+        JobState::Queued | JobState::Running
+            if progress.completed >= progress.chunks && !head.redriving && !head.is_preparing() =>
+        {
             Advance::To(JobState::Completed)
         }
         _ => Advance::Stay,
@@ -234,7 +236,7 @@ pub fn advance(head: &JobHead, progress: &Progress, now: Time) -> Advance {
 pub enum Verdict {
     /// Everything that its rows name is deleted, or was not there.
     Complete,
-    /// Some rows were not carried out: they failed, are protected or cannot be read.
+    /// Some rows were not carried out: they failed, are protected, cannot be read, or changed since they were planned.
     Partial,
     /// No row matched anything.
     NothingMatched,
@@ -244,7 +246,7 @@ pub enum Verdict {
 
 /// How a job ended; `None` while it has not.
 pub fn verdict(state: JobState, counts: &Counts) -> Option<Verdict> {
-    let undone = counts.failed + counts.protected;
+    let undone = counts.failed + counts.protected + counts.changed;
     let matched = counts.deleted + counts.duplicate;
     match state {
         JobState::Cancelled => Some(Verdict::Stopped),
@@ -269,7 +271,7 @@ pub fn aggregate_change(from: JobState, to: JobState, redrives: bool) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Approval, LIFE_SECONDS, Outcome, status::tests::head};
+    use crate::job::{Approval, LIFE_SECONDS, Outcome, Phase, status::tests::head};
 
     const DAY: i64 = 24 * 3_600;
 
@@ -386,6 +388,8 @@ mod tests {
             let head = JobHead { state, redriving, ..head() };
             assert_eq!(advance(&head, &counters, head.created_at), expected, "{state:?} {counters:?}");
         }
+        let preparing = JobHead { state: Running, phase: Some(Phase::Preparing), ..head() };
+        assert_eq!(advance(&preparing, &progress(2, 2, 2, 0), preparing.created_at), Advance::Stay);
     }
 
     #[test]
@@ -415,6 +419,7 @@ mod tests {
             (&[Deleted, Failed], Verdict::Partial),
             (&[NotFound, Failed], Verdict::Partial),
             (&[Protected], Verdict::Partial),
+            (&[Outcome::Changed], Verdict::Partial),
         ] {
             assert_eq!(verdict(JobState::Completed, &counts(outcomes)), Some(expected), "{outcomes:?}");
             assert_eq!(verdict(JobState::Cancelled, &counts(outcomes)), Some(Verdict::Stopped));

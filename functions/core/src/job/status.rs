@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Action, Counts, JobGroup, JobId, JobState, LIFE_SECONDS, Outcome, ROWS_KEPT_SECONDS, UNFINISHED_SECONDS,
-    plan::Extent, state::released,
+    finding::FindingsDigest, plan::Extent, state::released,
 };
 use crate::{
     id::{ProfileId, RequestId},
@@ -40,6 +40,15 @@ pub struct JobHead {
     /// Who approved it. A job that needs no approval has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Approval>,
+    /// Of a job that executes a plan: which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<ExecutedPlan>,
+    /// Of such a job: where it is with that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// Of a dry run that is verified: the digest of what it found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<FindingsDigest>,
     /// Until when its rows are kept at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_until: Option<Time>,
@@ -82,6 +91,25 @@ pub struct JobHead {
     pub resends: u32,
 }
 
+/// The plan that a job executes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutedPlan {
+    /// The dry run.
+    pub job_id: JobId,
+    /// The profiles that it found.
+    pub rows: i64,
+}
+
+/// Where a job is that makes its rows itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Its rows are being made.
+    Preparing,
+    /// All its rows are there.
+    Deleting,
+}
+
 /// Somebody other than its maker let a job go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Approval {
@@ -107,6 +135,8 @@ pub struct NewJob {
     pub max_deletions: Option<i64>,
     /// When it may start.
     pub start_at: Option<Time>,
+    /// The plan that it executes.
+    pub plan: Option<ExecutedPlan>,
     /// The profile, where the job is the deletion of that one, asked for by itself.
     pub profile_id: Option<ProfileId>,
 }
@@ -115,7 +145,16 @@ impl NewJob {
     /// A job that deletes the profiles that its rows find, with no more to it.
     pub fn delete_profiles() -> Self {
         let action = Action::DeleteProfile;
-        Self { action, dry_run: false, group: None, open: false, max_deletions: None, start_at: None, profile_id: None }
+        Self {
+            action,
+            dry_run: false,
+            group: None,
+            open: false,
+            max_deletions: None,
+            start_at: None,
+            plan: None,
+            profile_id: None,
+        }
     }
 }
 
@@ -136,6 +175,9 @@ impl JobHead {
             max_deletions: new.max_deletions,
             start_at: new.start_at,
             approvals: Vec::new(),
+            plan: new.plan,
+            phase: new.plan.map(|_| Phase::Preparing),
+            digest: None,
             rows_until: Some(rows_until(state, new.start_at, is_approved, now)),
             tenths: 0,
             started_at: None,
@@ -156,6 +198,11 @@ impl JobHead {
     /// The hash of its group.
     pub fn group_hash(&self) -> Option<GroupHash> {
         self.job_group.as_ref().map(|group| group.hash)
+    }
+
+    /// Whether its rows are still being made.
+    pub fn is_preparing(&self) -> bool {
+        self.phase == Some(Phase::Preparing)
     }
 
     /// Until when its rows are kept.

@@ -14,6 +14,7 @@ use efface_core::{
         care::allowance_delay,
         chunk::{Chunk, ChunkState, Outcomes},
         event::{Cause, tenths},
+        finding::Finding,
         plan::Extent,
         row::Row,
         state::ControlRequest,
@@ -25,7 +26,7 @@ use efface_core::{
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
-use super::{Decided, Run, allowance::Allowance, identifier_row::IdentifierRow, plan::Reservations};
+use super::{Decided, DecidedRow, Run, allowance::Allowance, identifier_row::IdentifierRow, plan::Reservations};
 use crate::{Deadline, Engine, Error, concurrency::MAX};
 
 /// Rows whose identifiers are read ahead together: one request.
@@ -140,7 +141,7 @@ impl Engine {
         if run.head.state == JobState::Queued {
             self.store.set_running(&run.space, run.head.job_id, self.clock.now()).await?;
         }
-        let mut results = Results { outcomes: chunk.outcomes.clone(), extent: Extent::default(), error: None };
+        let mut results = Results::new(chunk.outcomes.clone());
         let Some(left) = left else {
             self.run_undecided(run, rows, None, on_failure, &mut results).await;
             return self.record(run, &chunk, results, false).await;
@@ -200,7 +201,7 @@ impl Engine {
     fn may_delete(&self, run: &Run, at: usize, row: &Row, ahead: &Ahead) -> bool {
         match row {
             Row::Invalid(_) | Row::Plan { .. } => false,
-            Row::Identifier { .. } | Row::ProfileId(_) => true,
+            Row::Identifier { .. } | Row::ProfileId(_) | Row::Planned(_) => true,
             Row::Profile(hash) => match ahead.fresh(*hash, self.clock.now()) {
                 ReadAhead::Unread => true,
                 ReadAhead::Fresh(found) => match decide_profile(found, &run.actor(at), run.is_first) {
@@ -230,39 +231,39 @@ impl Engine {
             return Ok(None);
         }
         let decided = self.concurrency.run(run.deadline, || self.decide(run, at, row, ahead)).await;
-        let may_have_deleted = !matches!(decided, Ok(Some((outcome, _))) if outcome != Outcome::Deleted);
+        let may_have_deleted = !matches!(decided, Ok(Some(row)) if row.outcome != Outcome::Deleted);
         allowance.inspect(|allowance| allowance.end(may_have_deleted));
         decided
     }
 
     async fn decide(&self, run: &Run, at: usize, row: &Row, ahead: &Ahead) -> Result<Decided, Error> {
-        let alone = |outcome| (outcome, Extent::default());
         match row {
-            Row::Invalid(_) => Ok(Some(alone(Outcome::Invalid))),
+            Row::Invalid(_) => Ok(Some(Outcome::Invalid.into())),
             _ if run.head.dry_run => {
-                let reservations = Reservations::Table { job: run.head.job_id, until: run.head.rows_until() };
+                let reservations = Reservations { job: run.head.job_id, until: run.head.rows_until() };
                 let found = row.lookup().and_then(|hash| ahead.there(hash));
                 self.plan_row(&run.space, row, run.id.row(at), found, &reservations).await.map(Some)
             }
             Row::Profile(hash) | Row::Plan { own: hash, .. } => {
                 let ahead = ahead.fresh(*hash, self.clock.now());
-                Ok(self.delete_profile_row(run, at, *hash, ahead).await?.map(alone))
+                Ok(self.delete_profile_row(run, at, *hash, ahead).await?.map(Into::into))
             }
-            Row::ProfileId(profile) => Ok(self.delete_profile_id_row(run, at, *profile).await?.map(alone)),
+            Row::ProfileId(profile) => Ok(self.delete_profile_id_row(run, at, *profile).await?.map(Into::into)),
+            Row::Planned(finding) => Ok(self.delete_planned_row(run, at, *finding).await?.map(Into::into)),
             Row::Identifier { lookup, target, is_user_id } => {
                 let found = lookup.identifier().and_then(|lookup| ahead.there(lookup));
                 let row = IdentifierRow { lookup: *lookup, target: *target, is_user_id: *is_user_id };
-                Ok(Some(alone(self.delete_identifier_row(run, at, row, found).await?)))
+                Ok(Some(self.delete_identifier_row(run, at, row, found).await?.into()))
             }
         }
     }
 
     async fn record(&self, run: &Run, chunk: &Chunk, results: Results, is_used_up: bool) -> Result<ChunkRun, Error> {
-        let Results { outcomes, extent, error } = results;
+        let Results { outcomes, extent, findings, error } = results;
         let is_complete = outcomes.is_complete();
         let waits = is_used_up && !is_complete && error.is_none();
         let next = if waits { ChunkState::Waiting } else { ChunkState::Started };
-        let record = ChunkRecord { outcomes, next, extent };
+        let record = ChunkRecord { outcomes, next, extent, findings };
         let recorded =
             self.store.record_outcomes(&run.space, &run.head, run.id, chunk, &record, self.clock.now()).await?;
         if let Some(error) = error {
@@ -352,16 +353,22 @@ pub(super) fn taken_over() -> Error {
 struct Results {
     outcomes: Outcomes,
     extent: Extent,
+    findings: Vec<(u32, Finding)>,
     error: Option<Error>,
 }
 
 impl Results {
+    fn new(outcomes: Outcomes) -> Self {
+        Self { outcomes, extent: Extent::default(), findings: Vec::new(), error: None }
+    }
+
     fn add(&mut self, run: &Run, at: usize, decided: Result<Decided, Error>, on_failure: OnFailure) {
         match decided {
-            Ok(Some((outcome, extent))) => {
+            Ok(Some(DecidedRow { outcome, extent, found })) => {
                 self.outcomes.set(at, outcome);
                 extent.near_miss().inspect(|near_miss| self.outcomes.set_near_miss(at, *near_miss));
                 self.extent += extent;
+                self.findings.extend(found.map(|found| (run.id.row(at).row, found)));
             }
             Ok(None) => {}
             Err(error) if on_failure == OnFailure::Fail && !error.is_passing() => {

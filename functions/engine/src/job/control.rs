@@ -81,7 +81,7 @@ impl Engine {
         }
         let rows = match head.group_hash() {
             Some(group) => self.store.totals(space, Some(group), None).await?.rows,
-            None => status.progress.rows,
+            None => status.progress.rows.max(head.plan.map_or(0, |plan| plan.rows)),
         };
         if caller.access.space.approval_over.is_some_and(|most| rows > most.into()) {
             self.store.tell_awaiting_approval(space, &status, &caller.access.token_id, caller.now).await?;

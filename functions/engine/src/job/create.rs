@@ -9,7 +9,7 @@ use efface_aws::{
 use efface_core::{
     api_error::ApiError,
     id::RequestId,
-    job::{Counts, JobHead, JobId, JobState, JobStatus, NewJob, Progress, plan::Plan},
+    job::{JobHead, JobId, JobState, JobStatus, NewJob},
     space::SpaceId,
 };
 
@@ -19,25 +19,17 @@ use crate::{Caller, Engine, Error};
 /// Ends the sentence "A job that is … can't be …".
 pub const MORE_ROWS: &str = "given more rows";
 
-/// The job of a dry run that was planned at once. It is not stored: there is nothing to follow.
-pub fn planned(caller: &Caller<'_>, new: &NewJob, page: &AdmittedPage, plan: &Plan) -> JobStatus {
-    let head = JobHead::new(new, JobId::of_request(caller.request), caller.access.token_id.clone(), false, caller.now);
-    let (state, now) = (JobState::Completed, Some(caller.now));
-    let head = JobHead { state, started_at: now, finished_at: now, ..head };
-    let counts = Counts {
-        deleted: plan.profiles,
-        duplicate: plan.duplicates,
-        not_found: plan.not_found,
-        invalid: plan.invalid,
-        protected: plan.protected,
-        failed: 0,
-    };
-    JobStatus { head, progress: Progress { counts, ..page.stored(0).progress() } }
+/// Whether a job was made by this call.
+pub(super) enum Made {
+    /// Yes; nothing was sent for it yet.
+    Now(Box<JobStatus>),
+    /// It was there.
+    Before(Box<JobStatus>),
 }
 
 impl Engine {
-    /// Makes the job that a request stands for, unless it is there already: its chunks first, then everything that counts
-    /// in one transaction, then the message that has it carried out. Where the message gets lost, the reconciler sends it.
+    /// Makes the job that a request stands for, unless it is there already, and has it carried out. Where the message gets
+    /// lost, the reconciler sends it.
     pub async fn create_job(
         &self,
         caller: &Caller<'_>,
@@ -45,17 +37,40 @@ impl Engine {
         page: &AdmittedPage,
         request: RequestId,
     ) -> Result<JobStatus, Error> {
+        let space = &caller.access.space_id;
+        let status = match self.make_job(caller, new, page, request).await? {
+            Made::Before(status) => {
+                let version = status.head.version;
+                let status = self.judge(caller, *status).await?;
+                if status.head.version == version {
+                    return Ok(status);
+                }
+                status
+            }
+            Made::Now(status) => self.judge(caller, *status).await?,
+        };
+        if page.rows().is_empty() && status.head.state == JobState::Queued {
+            let status = self.advance_job(space, status.head.job_id, caller.now).await?;
+            return Ok(status.ok_or(ApiError::Unavailable)?);
+        }
+        self.ask_for_dispatch(space, &status.head).await;
+        Ok(status)
+    }
+
+    /// Makes a job: its chunks first, then everything that counts in one transaction.
+    pub(super) async fn make_job(
+        &self,
+        caller: &Caller<'_>,
+        new: &NewJob,
+        page: &AdmittedPage,
+        request: RequestId,
+    ) -> Result<Made, Error> {
         let (store, space) = (&self.store, &caller.access.space_id);
         let job = JobId::of_request(request);
         if request != caller.request
             && let Some(status) = store.job(space, job).await?
         {
-            let version = status.head.version;
-            let status = self.judge(caller, status).await?;
-            if status.head.version > version {
-                self.ask_for_dispatch(space, &status.head).await;
-            }
-            return Ok(status);
+            return Ok(Made::Before(Box::new(status)));
         }
         let rows = page.stored(0).rows;
         // The rows of a group are added up when the job is there: until then it is held.
@@ -66,15 +81,16 @@ impl Engine {
         self.put_page(space, &head, 0, page, !new.open).await?;
         if !store.create_job(space, &head, stored.as_ref()).await? {
             // Somebody sent the same request at the same time.
-            return Ok(store.job(space, job).await?.ok_or(ApiError::Unavailable)?);
+            let status = store.job(space, job).await?.ok_or(ApiError::Unavailable)?;
+            return Ok(Made::Before(Box::new(status)));
         }
-        let status = self.judge(caller, JobStatus { head, progress: page.stored(0).progress() }).await?;
-        if stored.is_none() && status.head.state == JobState::Queued {
-            let status = self.advance_job(space, job, caller.now).await?;
-            return Ok(status.ok_or(ApiError::Unavailable)?);
-        }
-        self.ask_for_dispatch(space, &status.head).await;
-        Ok(status)
+        Ok(Made::Now(Box::new(JobStatus { head, progress: page.stored(0).progress() })))
+    }
+
+    /// Asks for the rows of a job that executes a plan to be made.
+    pub(super) async fn ask_for_preparation(&self, space: &SpaceId, head: &JobHead) {
+        let work = Work::Dispatch { from: 0, redrive: head.redrives };
+        self.ask_for_work(&Pointer { space: space.clone(), job: head.job_id, work, hops: 0 }, Duration::ZERO).await;
     }
 
     /// Asks for a job's chunks to be sent, now or when its time comes. Where that is far, or the queue does not take the

@@ -9,7 +9,7 @@ use efface_aws::{
 };
 use efface_core::{
     job::{
-        JobHead, JobId, JobState,
+        JobHead, JobId, JobState, Phase,
         care::{MAX_HOPS, Scan, is_stalled},
         chunk::{ChunkId, ChunkState},
     },
@@ -61,7 +61,13 @@ impl Engine {
         hops: u32,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let Some(status) = self.store.job(space, job).await? else { return Ok(()) };
+        let Some(mut status) = self.store.job(space, job).await? else { return Ok(()) };
+        if status.head.is_preparing() {
+            if !self.prepare(space, &status.head, deadline).await? {
+                return self.send(space, job, hops, [Work::Dispatch { from, redrive }]).await;
+            }
+            status.head.phase = Some(Phase::Deleting);
+        }
         if status.head.state == JobState::Scheduled {
             // If it is due, a message of its own follows.
             return self.advance_job(space, job, self.clock.now()).await.map(drop);

@@ -5,6 +5,7 @@ mod chunk;
 mod control;
 mod create;
 mod dispatch;
+mod execute;
 mod identifier_row;
 mod page;
 mod pages;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use efface_core::{
     deletion::RowActor,
-    job::{JobHead, Outcome, chunk::ChunkId, plan::Extent},
+    job::{JobHead, Outcome, chunk::ChunkId, finding::Finding, plan::Extent},
     space::SpaceId,
 };
 
@@ -24,14 +25,29 @@ use crate::Deadline;
 pub use chunk::ChunkRun;
 pub(crate) use chunk::ReadAhead;
 pub use control::Controlled;
-pub use create::{MORE_ROWS, planned};
+pub use create::MORE_ROWS;
 pub use page::AdmittedPage;
 pub(crate) use pages::Pages;
-pub use plan::PlanRows;
 pub use reconcile::Reconciled;
 
-/// What became of a row, and what a dry run's row would remove; `None` where there was no time, or no allowance, for it.
-type Decided = Option<(Outcome, Extent)>;
+/// What became of a row; `None` where there was no time, or no allowance, for it.
+type Decided = Option<DecidedRow>;
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy)]
+struct DecidedRow {
+    outcome: Outcome,
+    /// What it would remove, in a dry run.
+    extent: Extent,
+    /// The profile that it found, in a dry run.
+    found: Option<Finding>,
+}
+
+impl From<Outcome> for DecidedRow {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, extent: Extent::default(), found: None }
+    }
+}
 
 /// One run of a chunk: what each of its rows needs to know.
 #[derive(Debug)]

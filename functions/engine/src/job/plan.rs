@@ -1,17 +1,20 @@
 //! Dry runs: what each row would come to, while everything stays as it is.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
-use efface_aws::{StoreError, store::job::Reserved};
+use efface_aws::{
+    StoreError,
+    queue::{Pointer, Work},
+    store::job::{LiveJob, Reserved},
+};
 use efface_core::{
+    api_error::ApiError,
     deletion::Identifier,
-    id::ProfileId,
+    id::{ProfileId, RequestId},
     job::{
-        Counts, JobId, Outcome, RowRef,
+        JobId, JobState, JobStatus, NewJob, Outcome, RowRef,
+        chunk::ChunkId,
+        finding::Finding,
         near_miss::NearMiss,
         plan::{Extent, LISTED_NEAR_MISSES, NearMissRow, Plan},
         row::{Lookup, Row},
@@ -21,82 +24,87 @@ use efface_core::{
     space::SpaceId,
     time::Time,
 };
-use futures::{FutureExt, StreamExt, stream};
+use futures::{StreamExt, stream};
 
-use super::Decided;
-use crate::{Deadline, Engine, Error, concurrency::MAX};
-
-/// Rows of a page that are planned together. Work that waits takes memory, too.
-const PART: usize = 1_000;
+use super::{AdmittedPage, DecidedRow, create::Made};
+use crate::{Caller, ChunkRun, Deadline, Engine, Error};
 
 /// Members of a merged profile that are looked through at once.
 const MEMBERS: usize = 16;
 
-/// Where rows reserve what they would delete, so that other rows of it are duplicates.
-#[derive(Debug)]
-pub(super) enum Reservations<'a> {
-    /// In the table, for a job.
-    Table {
-        /// The job.
-        job: JobId,
-        /// Until when they are kept.
-        until: Time,
-    },
-    /// In memory, for one page: what was reserved, and by which row.
-    Memory(&'a Mutex<HashMap<String, RowRef>>),
-}
-
-/// A page whose plan is asked for at once.
+/// Where the rows of a dry run reserve what they would delete, so that other rows of it are duplicates.
 #[derive(Debug, Clone, Copy)]
-pub struct PlanRows<'a> {
-    /// The space.
-    pub space: &'a SpaceId,
-    /// The rows.
-    pub rows: &'a [Row],
-    /// How long it may take.
-    pub time: Duration,
+pub(super) struct Reservations {
+    /// The job.
+    pub(super) job: JobId,
+    /// Until when they are kept.
+    pub(super) until: Time,
 }
 
 impl Engine {
-    /// The plan of one page; `None` where there was no time for all of it.
-    pub async fn plan_page(&self, page: PlanRows<'_>) -> Result<Option<Plan>, Error> {
-        let deadline = Deadline::after(page.time);
-        let memory = Mutex::default();
-        let reservations = Reservations::Memory(&memory);
-        let mut counts = Counts::default();
-        let mut extent = Extent::default();
-        let mut near_misses = Vec::new();
-        for (first, rows) in (0_u32..).step_by(PART).zip(page.rows.chunks(PART)) {
-            let mut work = Vec::with_capacity(rows.len());
-            for (at, row) in (first..).zip(rows) {
-                let planned = self.plan_within(page.space, row, RowRef { page: 0, row: at }, &reservations, deadline);
-                work.push(planned.map(move |decided| (at, decided)));
+    /// Makes a dry run and carries it out at once, as far as the time goes; then a worker goes on. The job as it is now,
+    /// and its plan where it is completed.
+    pub async fn plan_at_once(
+        &self,
+        caller: &Caller<'_>,
+        new: &NewJob,
+        page: &AdmittedPage,
+        request: RequestId,
+        time: Duration,
+    ) -> Result<(JobStatus, Option<Plan>), Error> {
+        let (space, deadline) = (&caller.access.space_id, Deadline::after(time));
+        let (Made::Now(status) | Made::Before(status)) = self.make_job(caller, new, page, request).await?;
+        let job = status.head.job_id;
+        if !status.head.state.is_final() {
+            for chunk in 0..page.stored(0).chunks {
+                let work = Work::Chunk(ChunkId { page: 0, chunk, attempt: 0 });
+                let pointer = Pointer { space: space.clone(), job, work, hops: 0 };
+                let run = if deadline.is_over() { None } else { Some(Box::pin(self.work(&pointer, deadline)).await) };
+                if !matches!(run, Some(Ok(ChunkRun::Completed))) {
+                    // Whatever is left is the worker's, and a failure is its log's.
+                    self.ask_for_dispatch(space, &status.head).await;
+                    break;
+                }
             }
-            let mut decided = stream::iter(work).buffer_unordered(MAX);
-            while let Some((row, decided)) = decided.next().await {
-                let Some((outcome, more)) = decided? else { return Ok(None) };
-                counts.count(outcome, 1);
-                near_misses.extend(more.near_miss().map(|near_miss| NearMissRow { row, code: near_miss.as_str() }));
-                extent += more;
-            }
-            near_misses.sort_unstable_by_key(|near_miss| near_miss.row);
-            near_misses.truncate(LISTED_NEAR_MISSES);
         }
-        Ok(Some(Plan { near_misses, ..Plan::new(counts.total(), &counts, extent, &self.pricing) }))
+        let status = self.advance_job(space, job, self.clock.now()).await?.ok_or(ApiError::Unavailable)?;
+        if status.head.state != JobState::Completed {
+            return Ok((status, None));
+        }
+        let status = self.verified(space, status, deadline).await?;
+        let plan = Plan { near_misses: self.near_misses(space, job).await?, ..self.plan(&status) };
+        Ok((status, Some(plan)))
     }
 
-    async fn plan_within(
-        &self,
-        space: &SpaceId,
-        row: &Row,
-        at: RowRef,
-        reservations: &Reservations<'_>,
-        deadline: Deadline,
-    ) -> Result<Decided, Error> {
-        if deadline.is_over() {
-            return Ok(None);
+    /// The plan of a completed dry run.
+    pub fn plan(&self, JobStatus { head, progress }: &JobStatus) -> Plan {
+        let digest = head.digest.filter(|_| head.verified_at.is_some()).map(|digest| digest.to_string());
+        Plan { digest, ..Plan::new(head.action, progress.rows, &progress.counts, progress.extent, &self.pricing) }
+    }
+
+    /// A completed job after its outcomes were read again, unless that was done before.
+    async fn verified(&self, space: &SpaceId, status: JobStatus, deadline: Deadline) -> Result<JobStatus, Error> {
+        if status.head.verified_at.is_some() {
+            return Ok(status);
         }
-        self.concurrency.run(deadline, || self.plan_row(space, row, at, None, reservations)).await.map(Some)
+        let job = status.head.job_id;
+        let live = LiveJob { space: space.clone(), job, scan: None };
+        self.verify(&live, &status, self.clock.now(), deadline).await?;
+        Ok(self.store.job(space, job).await?.unwrap_or(status))
+    }
+
+    /// The first near misses of a dry run of one page.
+    async fn near_misses(&self, space: &SpaceId, job: JobId) -> Result<Vec<NearMissRow>, Error> {
+        let mut near_misses = Vec::new();
+        for (chunk, there) in self.store.chunks(space, job, 0).await? {
+            for at in 0..there.outcomes.rows() {
+                let row = ChunkId { page: 0, chunk, attempt: 0 }.row(at).row;
+                let near_miss = there.outcomes.near_miss(at);
+                near_misses.extend(near_miss.map(|near_miss| NearMissRow { row, code: near_miss.as_str() }));
+            }
+        }
+        near_misses.truncate(LISTED_NEAR_MISSES);
+        Ok(near_misses)
     }
 
     /// What a row would come to, and what it would remove.
@@ -106,20 +114,22 @@ impl Engine {
         row: &Row,
         at: RowRef,
         found: Option<&Identifier>,
-        reservations: &Reservations<'_>,
-    ) -> Result<(Outcome, Extent), Error> {
+        reservations: &Reservations,
+    ) -> Result<DecidedRow, Error> {
         Ok(match row {
-            Row::Invalid(_) => (Outcome::Invalid, Extent::default()),
+            Row::Invalid(_) => Outcome::Invalid.into(),
+            // Only jobs that execute a plan have such rows.
+            Row::Planned(_) => Outcome::Failed.into(),
             Row::Profile(own) => self.plan_profile(space, (*own, &[]), at, found, reservations).await?,
             Row::Plan { own, others } => self.plan_profile(space, (*own, others), at, found, reservations).await?,
             Row::ProfileId(profile) => match self.store.active_root(space, *profile).await? {
                 Some(root) => self.plan_root(space, &root, at, reservations).await?,
-                None => (Outcome::NotFound, Extent::default()),
+                None => Outcome::NotFound.into(),
             },
             Row::Identifier { lookup, target, .. } => {
                 let outcome = self.plan_identifier(space, *lookup, *target, at, reservations).await?;
                 let identifiers = i64::from(outcome == Outcome::Deleted);
-                (outcome, Extent { identifiers, ..Extent::default() })
+                DecidedRow { extent: Extent { identifiers, ..Extent::default() }, ..outcome.into() }
             }
         })
     }
@@ -130,8 +140,8 @@ impl Engine {
         (own, others): (IdHash, &[(NearMiss, IdHash)]),
         at: RowRef,
         found: Option<&Identifier>,
-        reservations: &Reservations<'_>,
-    ) -> Result<(Outcome, Extent), StoreError> {
+        reservations: &Reservations,
+    ) -> Result<DecidedRow, StoreError> {
         let mut profile = found.and_then(Identifier::active_profile);
         if profile.is_none() {
             profile = self.active_profile(space, own).await?;
@@ -142,7 +152,7 @@ impl Engine {
         };
         let Some(root) = root else {
             let near_miss = self.near_miss(space, others).await?;
-            return Ok((Outcome::NotFound, Extent::of_near_miss(near_miss)));
+            return Ok(DecidedRow { extent: Extent::of_near_miss(near_miss), ..Outcome::NotFound.into() });
         };
         self.plan_root(space, &root, at, reservations).await
     }
@@ -152,12 +162,13 @@ impl Engine {
         space: &SpaceId,
         root: &Head,
         at: RowRef,
-        reservations: &Reservations<'_>,
-    ) -> Result<(Outcome, Extent), StoreError> {
+        reservations: &Reservations,
+    ) -> Result<DecidedRow, StoreError> {
         if self.reserve(space, &root.root.to_string(), at, reservations).await? == Reserved::OtherRow {
-            return Ok((Outcome::Duplicate, Extent::default()));
+            return Ok(Outcome::Duplicate.into());
         }
-        Ok((Outcome::Deleted, self.extent(space, root).await?))
+        let found = Some(Finding { root: root.root, version: root.version });
+        Ok(DecidedRow { outcome: Outcome::Deleted, extent: self.extent(space, root).await?, found })
     }
 
     /// The first of these forms that has an active profile.
@@ -206,7 +217,7 @@ impl Engine {
         lookup: Lookup,
         target: IdHash,
         at: RowRef,
-        reservations: &Reservations<'_>,
+        reservations: &Reservations,
     ) -> Result<Outcome, StoreError> {
         if lookup.user_id() == Some(target) {
             return Ok(Outcome::Protected);
@@ -238,16 +249,9 @@ impl Engine {
         space: &SpaceId,
         of: &str,
         at: RowRef,
-        reservations: &Reservations<'_>,
+        Reservations { job, until }: &Reservations,
     ) -> Result<Reserved, StoreError> {
-        match reservations {
-            Reservations::Table { job, until } => self.store.reserve(space, *job, of, at, *until).await,
-            Reservations::Memory(reserved) => {
-                let mut reserved = reserved.lock().unwrap_or_else(PoisonError::into_inner);
-                let first = *reserved.entry(of.to_owned()).or_insert(at);
-                Ok(if first == at { Reserved::ThisRow } else { Reserved::OtherRow })
-            }
-        }
+        self.store.reserve(space, *job, of, at, *until).await
     }
 }
 

@@ -10,7 +10,7 @@ use efface_aws::{
 };
 use efface_core::{
     job::{
-        Control, JobStatus,
+        Action, Control, JobHead, JobStatus,
         care::{Care, Motion, Scan, care, motion},
         event::Cause,
         state::ControlRequest,
@@ -194,6 +194,9 @@ impl Engine {
     async fn look_after(&self, live: &LiveJob, deadline: Deadline) -> Result<Done, Error> {
         let (space, job, now) = (&live.space, live.job, self.clock.now());
         let Some(status) = self.advance_job(space, job, now).await? else { return Ok(Done::Nothing) };
+        if status.head.is_preparing() && !self.prepare(space, &status.head, deadline).await? {
+            return Ok(Done::Nothing);
+        }
         match care(&status.head, now) {
             Care::Nothing => Ok(Done::Nothing),
             Care::Cancel => {
@@ -255,7 +258,7 @@ impl Engine {
 
     /// Reads all outcomes of a completed job again, over several runs where they are many. Where they do not add up to its
     /// counts, that is a fault of Efface: it is logged as an error, and the job stays unverified.
-    async fn verify(
+    pub(super) async fn verify(
         &self,
         LiveJob { space, job, scan }: &LiveJob,
         JobStatus { head, progress }: &JobStatus,
@@ -271,6 +274,10 @@ impl Engine {
                 for chunk in chunks.into_values() {
                     scan.counts += chunk.outcomes.counts();
                 }
+                if head.dry_run {
+                    let findings = self.store.findings(space, *job, page.page).await?;
+                    scan.digest = scan.digest.with(page.page, &findings);
+                }
             }
             if deadline.is_over()
                 && let Some(page) = pages.position()
@@ -279,12 +286,17 @@ impl Engine {
                 return Ok(false);
             }
         }
-        let Scan { rows, counts, .. } = scan;
+        let Scan { rows, counts, digest, .. } = scan;
         let adds_up = counts == progress.counts && rows == progress.rows && counts.total() == rows;
         if !adds_up {
             tracing::error!("the outcomes of a job do not add up to its counts");
         }
-        self.store.retire_job(space, head, adds_up.then_some(now)).await?;
+        self.store.retire_job(space, head, adds_up.then_some((now, has_digest(head).then_some(digest)))).await?;
         Ok(adds_up)
     }
+}
+
+/// Whether a job finds profiles without deleting them.
+fn has_digest(head: &JobHead) -> bool {
+    head.dry_run && head.action == Action::DeleteProfile
 }

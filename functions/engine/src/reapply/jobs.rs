@@ -72,7 +72,7 @@ impl Reapply {
                     }
                     let id = ChunkId { page: page.page, chunk, attempt: there.attempt };
                     let (outcomes, extent) = (there.outcomes.clone(), Extent::default());
-                    let record = ChunkRecord { outcomes, next: ChunkState::Waiting, extent };
+                    let record = ChunkRecord { outcomes, next: ChunkState::Waiting, extent, findings: Vec::new() };
                     let released = self.to.record_outcomes(space, head, id, &there, &record, self.asked.now).await?;
                     released.ok_or_else(|| Error::contended("the chunk"))?;
                 }

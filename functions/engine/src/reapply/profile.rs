@@ -48,7 +48,7 @@ impl Reapply {
         for member in self.undeleted_members(space, head, restored.as_ref()).await? {
             if member.state == ProfileState::Active {
                 if !self.asked.is_dry_run {
-                    self.to.start_deletion(&deletion, member.profile_id, member.root).await?;
+                    self.to.start_deletion(&deletion, member.profile_id, member.root, None).await?;
                 }
                 carried.profiles += 1;
             }

@@ -11,10 +11,7 @@ use efface_core::{
     rows::{RawRow, page_rows},
     time::Time,
 };
-use efface_engine::{
-    Error, PlanRows,
-    job::{AdmittedPage, planned},
-};
+use efface_engine::{Error, job::AdmittedPage};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -31,7 +28,7 @@ use crate::{
     response::{Response, Success},
 };
 
-/// How long a dry run may be planned before it becomes a job of its own.
+/// How long a dry run is carried out by the request before a worker goes on.
 const PLAN_TIME: Duration = Duration::from_secs(15);
 
 /// A job that was created, and what became of the page that was sent.
@@ -40,7 +37,7 @@ pub(super) struct CreatedJob {
     pub(super) job: Job,
     #[serde(flatten)]
     pub(super) page: PageResult,
-    /// The result of a dry run that could be planned at once. Then nothing is stored, and the job cannot be followed.
+    /// The result of a dry run that could be carried out at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) plan: Option<Plan>,
 }
@@ -72,8 +69,16 @@ struct CreateJobBody {
     start_at: Option<String>,
 }
 
+/// Checks after how many deletions a job pauses.
+pub(super) fn max_deletions_of(most: Option<i64>) -> Result<Option<i64>, ApiError> {
+    if most.is_some_and(|most| most < 1) {
+        return Err(ApiError::bad_request("The request body at `max_deletions`: it must be at least 1.", &[]));
+    }
+    Ok(most)
+}
+
 /// Reads when a job may start.
-fn start_at_of(text: &str, now: Time) -> Result<Time, ApiError> {
+pub(super) fn start_at_of(text: &str, now: Time) -> Result<Time, ApiError> {
     let at =
         Time::parse(text).map_err(|error| ApiError::bad_request("The request body at `start_at`: {}.", &[&error]))?;
     let ahead = at.second() - now.second();
@@ -132,14 +137,12 @@ impl Handler for CreateJob {
         let CreateJobBody { action, rows, dry_run, group, open, max_deletions, start_at } = body;
         let group = group.as_deref().map(Group::parse).transpose();
         let group = group.map_err(|error| ApiError::bad_request("The request body at `group`: {}.", &[&error]))?;
-        if max_deletions.is_some_and(|most| most < 1) {
-            return Err(ApiError::bad_request("The request body at `max_deletions`: it must be at least 1.", &[]));
-        }
+        let max_deletions = max_deletions_of(max_deletions)?;
         let start_at = start_at.as_deref().map(|text| start_at_of(text, cx.now)).transpose()?;
         check_rows(&rows, &cx.access.space.identifier_types)?;
         cx.no_query()?;
         let group = group.map(|group| cx.access.key.group(group));
-        Ok((NewJob { action, dry_run, group, open, max_deletions, start_at, profile_id: None }, rows))
+        Ok((NewJob { action, dry_run, group, open, max_deletions, start_at, plan: None, profile_id: None }, rows))
     }
 
     fn action((new, _): &Self::Request) -> Option<Action> {
@@ -155,12 +158,11 @@ impl Handler for CreateJob {
         let page = AdmittedPage::new(&cx.access, new.action, new.dry_run, &rows, &cx.body);
         let is_due = new.start_at.is_none_or(|at| at <= cx.now);
         if new.dry_run && !new.open && is_due {
-            let plan = PlanRows { space: &cx.access.space_id, rows: page.rows(), time: PLAN_TIME };
-            if let Some(plan) = cx.engine().plan_page(plan).await? {
-                let status = planned(&cx.caller(), &new, &page, &plan);
-                let job = Job::new(cx, status).without_plan();
-                return Response::ok(&CreatedJob { job, page: (&page).into(), plan: Some(plan) });
-            }
+            let (status, plan) = cx.engine().plan_at_once(&cx.caller(), &new, &page, request, PLAN_TIME).await?;
+            let (job, page) = (Job::new(cx, status).without_plan(), (&page).into());
+            let is_planned = plan.is_some();
+            let created = CreatedJob { job, page, plan };
+            return if is_planned { Response::ok(&created) } else { Response::accepted(&created) };
         }
         let status = cx.engine().create_job(&cx.caller(), &new, &page, request).await?;
         Response::accepted(&CreatedJob { job: Job::new(cx, status), page: (&page).into(), plan: None })

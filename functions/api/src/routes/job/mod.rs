@@ -4,6 +4,7 @@ pub(super) mod bulk_delete;
 pub(super) mod control;
 pub(super) mod create;
 pub(super) mod events;
+pub(super) mod execute;
 pub(super) mod get;
 pub(super) mod list;
 pub(super) mod outcomes;

@@ -65,6 +65,9 @@ impl From<StoredOutcome> for RowOutcome {
             (Outcome::Protected, _) => {
                 ("protected", "It finds its own profile, or the profile would be left without a user_id.")
             }
+            (Outcome::Changed, _) => {
+                ("changed", "The profile was added to or merged since it was planned; nothing was deleted.")
+            }
             (Outcome::Failed, _) => ("failed", "It could not be done; redrive the job to try again."),
         };
         Self { page, row, outcome, code, message }
@@ -123,7 +126,8 @@ impl Handler for ListOutcomes {
 
     fn parse(cx: &RequestContext<'_>) -> Result<OutcomeQuery, ApiError> {
         let query = ListQuery::read(&cx.request.query, &["outcome"])?;
-        let outcome = query.filter("outcome", "deleted, duplicate, not_found, invalid, protected or failed")?;
+        let outcome =
+            query.filter("outcome", "deleted, duplicate, not_found, invalid, protected, failed or changed")?;
         let start: Option<OutcomeCursor> = query.next.as_deref().map(list::decode_cursor).transpose()?;
         if start.is_some_and(|start| !start.is_row()) {
             return Err(list::bad_cursor());

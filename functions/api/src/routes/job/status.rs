@@ -1,7 +1,7 @@
 //! A job as responses show it.
 
 use efface_core::{
-    job::{Action, Approval, Counts, JobState, JobStatus, Verdict, plan::Plan, state::verdict},
+    job::{Action, Approval, Counts, JobState, JobStatus, Phase, Verdict, plan::Plan, state::verdict},
     time::Time,
 };
 use serde::Serialize;
@@ -49,6 +49,10 @@ pub(in crate::routes) struct Job {
     dry_run: bool,
     /// After how many deletions it pauses.
     max_deletions: Option<i64>,
+    /// The dry run whose plan it executes.
+    plan_job_id: Option<String>,
+    /// Of a job that executes a plan: whether its rows are still being made.
+    phase: Option<Phase>,
     /// The result of a dry run that is completed.
     plan: Option<Plan>,
 }
@@ -74,16 +78,18 @@ impl Job {
         let remaining = progress.remaining();
         let rate = head.started_at.and_then(|started| rate(decided, started, head.finished_at.unwrap_or(now)));
         let left = rate.filter(|rate| head.state.accepts_chunks() && *rate > 0.0).map(|rate| seconds(remaining, rate));
-        let is_planned = head.dry_run && head.finished_at.is_some();
-        let plan =
-            is_planned.then(|| Plan::new(progress.rows, &progress.counts, progress.extent, cx.engine().pricing()));
+        let is_planned = head.dry_run && head.state == JobState::Completed;
+        let plan = is_planned.then(|| cx.engine().plan(&JobStatus { head: head.clone(), progress }));
+        // Rows that are still to be made are known from the plan.
+        let rows = progress.rows.max(head.plan.filter(|_| head.is_preparing()).map_or(0, |plan| plan.rows));
+        let remaining = rows - progress.counts.total();
         Self {
             id: head.job_id.to_string(),
             action: head.action,
             state: head.state,
-            rows: progress.rows,
+            rows,
             counts: progress.counts,
-            remaining,
+            remaining: remaining.max(0),
             group: head.job_group.map(|group| group.label.to_string()),
             created_at: head.created_at,
             start_at: head.start_at,
@@ -97,6 +103,8 @@ impl Job {
             estimated_finish_at: left.map(|left| now.plus_seconds(left)),
             dry_run: head.dry_run,
             max_deletions: head.max_deletions,
+            plan_job_id: head.plan.map(|plan| plan.job_id.to_string()),
+            phase: head.phase,
             plan,
         }
     }

@@ -7,6 +7,7 @@ use efface_core::{
     job::{
         Counts, JobHead, JobId, Page, Progress, SHARDS,
         chunk::{Chunk, ChunkId, ChunkState, Outcomes},
+        finding::Finding,
         plan::Extent,
         row::{Row, pack, unpack},
         status::by_outcome,
@@ -16,7 +17,7 @@ use efface_core::{
 };
 use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
 
-use super::{aggregate_writes, allowance::give_back, reservation::expiring};
+use super::{aggregate_writes, allowance::give_back, plan::keep_findings, reservation::expiring};
 use crate::store::{
     Key, Store, StoreError,
     keys::chunks_partition,
@@ -60,6 +61,8 @@ pub struct ChunkRecord {
     pub next: ChunkState,
     /// What a dry run's rows, decided since the last write of outcomes, would remove.
     pub extent: Extent,
+    /// The profiles that they found, by row of the page.
+    pub findings: Vec<(u32, Finding)>,
 }
 
 impl Store {
@@ -227,6 +230,7 @@ impl Store {
         let mut writes = vec![write_chunk(space, job, id, &next, chunk)];
         writes.extend(Write::add(Key::counter(space, job, shard(id)), &progress.amounts()));
         writes.extend(aggregate_writes(space, head, "all", &by_outcome(&news).collect::<Vec<_>>()));
+        writes.extend(keep_findings(space, head, id, next.version, &record.findings));
         if let Some(left) = left.filter(|_| !goes_on) {
             writes.extend(give_back(space, job, left));
         }

@@ -6,6 +6,7 @@ mod chunk;
 mod event;
 mod list;
 mod outcome;
+mod plan;
 mod reservation;
 mod state;
 
@@ -73,11 +74,11 @@ impl Store {
         Ok(self.transact(writes, MANY).await?.is_done())
     }
 
-    /// Adds a page to a job that is open, in one transaction.
+    /// Adds a page to a job that is open, or whose rows are being made, in one transaction.
     pub async fn commit_page(&self, space: &SpaceId, head: &JobHead, page: &Page) -> Result<Committed, StoreError> {
         let job = head.job_id;
         let mut writes = page_writes(space, job, page)?;
-        writes.push(Write::check(Key::job(space, job), "#state = :open").value(":open", JobState::Open.as_str()));
+        writes.push(plan::may_be_added_to(space, head));
         writes.extend(aggregate_writes(space, head, "all", &[("rows", page.rows), ("invalid", page.invalid)]));
         if self.transact(writes, MANY).await?.is_done() {
             return Ok(Committed::Yes);

@@ -6,6 +6,7 @@ use efface_core::{
     job::{
         Approval, Control, JobHead, JobId, JobState, JobStatus, SHARDS,
         event::{JobEvent, of_move},
+        finding::FindingsDigest,
         state::{ControlRequest, aggregate_change},
         status::by_outcome,
     },
@@ -153,16 +154,19 @@ impl Store {
         written.into_iter().collect::<Result<Vec<_>, _>>().map(drop)
     }
 
-    /// Takes a finished job off the list of those to look after. `verified` is when its outcomes were found to add up.
+    /// Takes a finished job off the list of those to look after. `verified` is when its outcomes were found to add up, and of
+    /// a dry run the digest of what it found.
     pub async fn retire_job(
         &self,
         space: &SpaceId,
         head: &JobHead,
-        verified: Option<Time>,
+        verified: Option<(Time, Option<FindingsDigest>)>,
     ) -> Result<bool, StoreError> {
-        let update = Write::update(Key::job(space, head.job_id), "SET verified_at = :verified")
+        let (at, digest) = verified.unzip();
+        let update = Write::update(Key::job(space, head.job_id), "SET verified_at = :verified, digest = :digest")
             .when("version = :version")
-            .value(":verified", verified)
+            .value(":verified", at)
+            .value(":digest", digest.flatten())
             .value(":version", head.version);
         let live = Write::delete(Key::live_job(space, head.job_id));
         Ok(self.transact(vec![update, live], MANY).await?.is_done())
