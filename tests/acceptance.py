@@ -313,7 +313,8 @@ def bulk_rows(rows, prefix, rng):
     lines += ["malformed" for _ in range(rows - len(lines))]
     rng.shuffle(lines)
     expected = {"deleted": len(people), "duplicate": rows * 5 // 100, "not_found": rows * 3 // 100,
-                "invalid": rows - len(people) - rows * 5 // 100 - rows * 3 // 100, "protected": 0, "failed": 0}
+                "invalid": rows - len(people) - rows * 5 // 100 - rows * 3 // 100, "protected": 0, "failed": 0,
+                "changed": 0}
     return lines, people, expected
 
 
@@ -367,10 +368,76 @@ def run_bare(arguments, path):
 
 def run_bulk(port, path):
     """Runs `efface bulk` on a file and returns the counts of its job."""
-    command = ["cargo", "run", "-q", "--bin", "efface", "--", f"--local={port}", "bulk", path, "--space", "spa_demo", "--yes"]
-    ran = subprocess.run(command + ["--json"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return json.loads(efface(port, "bulk", path, "--space", "spa_demo", "--yes", "--json"))["job"]["counts"]
+
+
+def plans(arguments):
+    """A plan is executed but for what changed; a large job waits for a second token, another for its time, a client for all."""
+    rows, jobs = arguments.rows, "/v1/spaces/spa_demo/deletion_jobs"
+    people = [f"u{i}" for i in range(rows)]
+    profiles = [profile(person, [("email", f"{person}@example.com")]) for person in people + ["v1", "v2", "v3", "w"]]
+    guarded = {"space": {"id": "spa_demo", "approval_over": rows + 1, "reactor_instances": ["demo"]}}
+    with Site(arguments.port, [guarded] + profiles, release=arguments.release) as site:
+        started = time.time()
+        body = {"action": "delete_profile", "rows": [f"user_id:{person}" for person in people], "dry_run": True}
+        status, _, planned = site.send("POST", jobs, body)
+        assert status in (200, 202), (status, planned)
+        plan = ended(site, f"{jobs}/{planned['job']['id']}", 600)
+        assert plan["plan"]["profiles"] == rows, plan
+        print(f"  {rows} rows planned in {time.time() - started:.0f} s, at once: {status == 200}")
+        changed = os.path.join(site.folder, "changed.jsonl")
+        with open(changed, "w", encoding="utf-8") as file:
+            for person in people[::100]:
+                line = profile(person, [("email", f"new-{person}@example.com")])
+                file.write(json.dumps(line | {"timestamp": "2027-01-01T00:00:00Z"}) + "\n")
+        efface(arguments.port, "load", changed)
+        started = time.time()
+        status, _, executed = site.send("POST", f"{jobs}/{plan['id']}/execute", {})
+        assert status == 202, executed
+        job = ended(site, f"{jobs}/{executed['job']['id']}", 600)
+        counts = {name: count for name, count in job["counts"].items() if count}
+        print(f"  executed in {time.time() - started:.0f} s: {counts}, {job['verdict']}")
+        assert counts == {"deleted": rows - len(people[::100]), "changed": len(people[::100])}, job
+        assert len(site.external_ids(people[0])) == 3 and len(site.external_ids(people[100])) == 3
+
+        # A job over `approval_over`, with the other jobs of its group, does nothing until a second token approves it.
+        page = [f"email:nobody{i}@example.com" for i in range(rows)] + ["user_id:v1", "user_id:v2"]
+        status, _, body = site.send("POST", jobs, {"action": "delete_profile", "rows": page, "group": "run"})
+        waits = f"{jobs}/{body['job']['id']}"
+        time.sleep(3)
+        assert site.send("GET", waits)[2]["job"]["state"] == "awaiting_approval" and len(site.external_ids("v1")) == 2
+        assert site.send("POST", f"{waits}/approve", {})[2]["error"]["code"] == "own_job"
+        status, reply_headers, body = site.send("GET", f"{jobs}?group=run&until=settled&require=none_failed")
+        assert (status, reply_headers["Retry-After"]) == (408, "5") and "approval" in body["error"]["message"], body
+        status, _, body = site.send("POST", f"{waits}/approve", {}, token=site.token("privacy_admin"))
+        assert status == 202, body
+        # curl waits for it as a workflow does.
+        url = f"{site.ready['url']}{jobs}?group=run&until=settled&require=none_failed&rows={rows + 2}"
+        end = os.path.join(site.folder, "end.json")
+        curl = ["curl", "--silent", "--fail-with-body", "--output", end, "--retry", "100", "--user", f"{site.token()}:", url]
+        waited = subprocess.run(curl, check=False, timeout=600)
+        with open(end, encoding="utf-8") as file:
+            body = json.load(file)
+        assert (waited.returncode, body["counts"]["deleted"]) == (0, 2), (waited, body)
+
+        # A job with a time can be cancelled before it, and has deleted nothing then; else it starts by itself.
+        at = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds)) for seconds in (3600, 5)]
+        status, _, body = site.send("POST", jobs, {"action": "delete_profile", "rows": ["user_id:v3"], "start_at": at[0]})
+        assert site.send("POST", f"{jobs}/{body['job']['id']}/cancel", {})[2]["job"]["verdict"] == "stopped"
+        assert len(site.external_ids("v3")) == 2
+        status, _, body = site.send("POST", jobs, {"action": "delete_profile", "rows": ["user_id:w"], "start_at": at[1]})
+        assert body["job"]["state"] == "scheduled", body
+        assert ended(site, f"{jobs}/{body['job']['id']}", 150)["verdict"] == "complete"
+        events = [event["kind"] for event in site.send("GET", f"{jobs}/{body['job']['id']}/events")[2]["data"]]
+        assert events[:4] == ["created", "scheduled", "started", "completed"], events
+
+
+def efface(port, *arguments):
+    """Runs the `efface` command on a running `cargo local`."""
+    command = ["cargo", "run", "-q", "--bin", "efface", "--", f"--local={port}", *arguments]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, (ran.returncode, ran.stdout, ran.stderr[-2_000:])
-    return json.loads(ran.stdout)["job"]["counts"]
+    return ran.stdout
 
 
 def descendants(parent, name):
@@ -412,14 +479,14 @@ def schema(arguments):
         assert found.returncode == 0, found.stdout + found.stderr
 
 
-CHECKS = [readme, bulk_page, restart, limits, hostile, bulk, schema]
+CHECKS = [readme, bulk_page, restart, limits, hostile, bulk, plans, schema]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=9000, help="the port to run cargo local on (9000)")
     parser.add_argument("--profiles", type=int, default=500, help="profiles of the `hostile` check (500)")
-    parser.add_argument("--rows", type=int, default=2_000, help="rows of the `bulk` check (2,000; the full size is 100,000)")
+    parser.add_argument("--rows", type=int, default=2_000, help="rows of the `bulk` and `plans` checks (2,000; in full 100,000 and 10,000)")
     parser.add_argument("--kills", type=int, default=0, help="workers killed during the `bulk` check (0)")
     parser.add_argument("--release", action="store_true", help="build the functions with optimisations, for figures")
     parser.add_argument("--bare", action="store_true", help="compare the `bulk` check with the same store calls alone")

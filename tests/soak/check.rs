@@ -17,13 +17,13 @@ use crate::{
 };
 
 /// The first letters of the keys of items that are not compared: those of jobs, keys and limits.
-const JOB_ITEMS: &str = "JOQLNYXKR";
+const JOB_ITEMS: &str = "JEFOQLNYXKR";
 
 /// The attributes that a deletion sets on an identifier.
 const TOMBSTONE: [&str; 8] =
     ["state", "deleted_at", "token_id", "request_id", "reason", "job_id", "job_group", "job_row"];
 /// The attributes that a deletion by a job sets on the head of a profile.
-const DELETED_HEAD: [&str; 6] = ["state", "deleted_at", "token_id", "job_id", "job_group", "job_row"];
+const DELETED_HEAD: [&str; 7] = ["state", "deleted_at", "gone_at", "token_id", "job_id", "job_group", "job_row"];
 
 /// A fingerprint of each compared item, by a fingerprint of its key.
 pub(crate) type Prints = HashMap<u64, u64>;
@@ -146,7 +146,10 @@ fn check_deleted(item: &Item, job: &Done<'_>, group: u32, left: u64) -> Result<(
         return Err("deleted by another row than the one with the outcome `deleted`");
     }
     let known: &[&str] = if is_identifier { &TOMBSTONE } else { &DELETED_HEAD };
-    if known.iter().any(|name| !item.contains_key(*name)) || left != print(item, &ignored(is_identifier)) {
+    // Only the root's head tells when all of the profile was gone.
+    let is_root = item.get("root") == item.get("profile_id");
+    let mut required = known.iter().filter(|name| is_root || **name != "gone_at");
+    if required.any(|name| !item.contains_key(*name)) || left != print(item, &ignored(is_identifier)) {
         return Err("other attributes have changed");
     }
     Ok(())

@@ -34,6 +34,14 @@ pub(crate) struct Client {
     token: String,
 }
 
+/// How the rows of a job are posted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Post<'a> {
+    pub(crate) page_rows: usize,
+    pub(crate) key: &'a str,
+    pub(crate) dry_run: bool,
+}
+
 /// The status of a job.
 #[derive(Debug, Clone)]
 pub(crate) struct Status {
@@ -72,9 +80,10 @@ impl Client {
     }
 
     /// Creates a job, posts all rows of a plan and starts it. Returns its id.
-    pub(crate) async fn post(&self, plan: &Plan, people: &People, page_rows: usize, key: &str) -> String {
+    pub(crate) async fn post(&self, plan: &Plan, people: &People, post: &Post<'_>) -> String {
+        let &Post { page_rows, key, dry_run } = post;
         let jobs = format!("/v1/spaces/{SPACE}/deletion_jobs");
-        let body = json!({ "action": plan.action.as_str(), "open": true });
+        let body = json!({ "action": plan.action.as_str(), "open": true, "dry_run": dry_run });
         let created = self.send(Req::post(&jobs, &body).key(key), 202).await;
         let job = created.body["job"]["id"].as_str().unwrap().to_owned();
         let path = format!("{jobs}/{job}");
@@ -94,6 +103,13 @@ impl Client {
         stream::iter(0..plan.len().div_ceil(page_rows)).map(page).buffer_unordered(AT_ONCE).collect::<()>().await;
         self.send(Req::post(format!("{path}/start"), &json!({})), 202).await;
         job
+    }
+
+    /// Executes a dry run. Returns the id of the job.
+    pub(crate) async fn execute(&self, dry_run: &str, key: &str) -> String {
+        let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{dry_run}/execute");
+        let created = self.send(Req::post(path, &json!({})).key(key), 202).await;
+        created.body["job"]["id"].as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn status(&self, job: &str) -> Status {

@@ -39,7 +39,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     check::Done,
-    client::{Client, Status},
+    client::{Client, Post, Status},
     fleet::{Fleet, Killer, Setting},
     population::People,
     proxy::Traffic,
@@ -183,7 +183,7 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     let fleet = Fleet::start(setting, queue.clone(), Arc::clone(&invocations), args.workers).await;
     let mut run = Run { args, client, queue, traffic, people, fleet, invocations, faults: Vec::new() };
 
-    let jobs = run.run_jobs(&plans, "first", args.kills).await;
+    let jobs = run.run_jobs(&plans, "first", false, args.kills).await;
     run.report_faults();
     let mut done = Vec::new();
     for (plan, (id, status)) in plans.iter().zip(jobs) {
@@ -195,7 +195,7 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     println!("table compared in {:.0} s: {} differences from the model", seconds(started), faults.len());
     run.faults.extend(faults);
 
-    let jobs = run.run_jobs(&plans, "again", 0).await;
+    let jobs = run.run_jobs(&plans, "again", false, 0).await;
     for (plan, (id, status)) in plans.iter().zip(jobs) {
         run.check(plan, &id, &status, plan.counts().1, true).await;
     }
@@ -205,6 +205,9 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     if again != after {
         run.faults.push("the second run changed the table".to_owned());
     }
+    let first = plans.last().map_or(0, |plan| plan.people.end);
+    let planned = Plan::new(Action::Profile, args.rows / 4, &run.people, first, args.seed + 100);
+    run.execute_a_plan(&database, planned).await;
     run.finish()
 }
 
@@ -241,20 +244,61 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Posts the jobs and kills workers until all jobs are completed. Returns the ids and last statuses of the jobs. Long,
-    /// because posting, killing and following go on at the same time.
-    async fn run_jobs(&mut self, plans: &[Plan], name: &str, kills: usize) -> Vec<(String, Status)> {
+    /// Makes a dry run of new people and executes it, while workers are killed, and compares the table with the model.
+    async fn execute_a_plan(&mut self, database: &Database, plan: Plan) {
+        check::populate(database, TABLE, &self.people, &plan);
+        let before = check::prints(database, TABLE);
+        let kills = self.fleet.figures.kills + self.args.kills / 10;
+        let (dry_run, status) = self.run_jobs(std::slice::from_ref(&plan), "planned", true, kills).await.remove(0);
+        let mut actors = self.check(&plan, &dry_run, &status, plan.counts().0, false).await;
+        if check::prints(database, TABLE) != before {
+            self.faults.push("the dry run changed the table".to_owned());
+        }
+        self.traffic.set_faults(true);
+        let job = self.client.execute(&dry_run, "executed").await;
+        let kills = self.fleet.figures.kills + self.args.kills / 10;
+        let (id, status) = self.follow("executed", vec![job], plan.targets.len(), kills).await.remove(0);
+        let expected = Counts { deleted: i64::try_from(plan.targets.len()).unwrap(), ..Counts::default() };
+        println!("executed: {}", shown(status.counts));
+        if status.counts != expected {
+            self.faults.push(format!("{id}: the counts should be {}", shown(expected)));
+        }
+        // The rows of a page are those that found something, in their order.
+        let page_rows = self.args.page_rows;
+        let mut found = actors.clone();
+        found.sort_unstable();
+        for actor in &mut actors {
+            let page = *actor / page_rows * page_rows;
+            *actor = page + found.partition_point(|row| row < actor) - found.partition_point(|row| *row < page);
+        }
+        let (faults, _) =
+            check::compare(database, TABLE, &self.people, &before, &[Done { plan: &plan, id, actors, page_rows }]);
+        println!("executed: {} differences from the model", faults.len());
+        self.faults.extend(faults);
+    }
+
+    /// Posts the jobs, and follows them.
+    async fn run_jobs(&mut self, plans: &[Plan], name: &str, dry_run: bool, kills: usize) -> Vec<(String, Status)> {
         self.traffic.set_faults(true);
         let started = Instant::now();
         let rows: usize = plans.iter().map(Plan::len).sum();
-        let mut killer = Killer::new(kills, Duration::from_secs((rows / GUESSED_RATE) as u64));
         let mut posting = Vec::new();
         for (at, plan) in plans.iter().enumerate() {
             let (client, people, page_rows) = (&self.client, &self.people, self.args.page_rows);
-            posting.push(async move { client.post(plan, people, page_rows, &format!("{name}-{at}")).await });
+            posting.push(async move {
+                client.post(plan, people, &Post { page_rows, key: &format!("{name}-{at}"), dry_run }).await
+            });
         }
         let jobs: Vec<String> = futures::future::join_all(posting).await;
         println!("{name}: {rows} rows posted in {:.0} s", seconds(started));
+        self.follow(name, jobs, rows, kills).await
+    }
+
+    /// Kills workers until all jobs are completed. Returns the ids and last statuses of the jobs. Long, because killing and
+    /// following go on at the same time.
+    async fn follow(&mut self, name: &str, jobs: Vec<String>, rows: usize, kills: usize) -> Vec<(String, Status)> {
+        let started = Instant::now();
+        let mut killer = Killer::new(kills, Duration::from_secs((rows / GUESSED_RATE) as u64));
         let working = Instant::now();
         killer.restart();
         let limit = Duration::from_secs(self.args.minutes * 60);

@@ -23,6 +23,7 @@ pub(crate) async fn check(
     report: &mut Report,
 ) -> Result<(), LocalError> {
     public_endpoint(gateway, token, report).await?;
+    plan(gateway, token, report).await?;
     queues.deliver(false).await?;
     internal_endpoint(gateway, queues, token, report).await?;
     queues.deliver(true).await
@@ -40,13 +41,43 @@ async fn public_endpoint(gateway: &Gateway, token: &str, report: &mut Report) ->
     report.check("the invalid row is listed", response["rejected"][0]["row"] == 3, describe(&posted));
     let job = wait_for_end(gateway, token, &response["job"]["id"]).await?;
     report.check("its job is completed", job["state"] == "completed", &job);
-    let counts = json!({ "deleted": 1, "duplicate": 1, "not_found": 1, "invalid": 1, "protected": 0, "failed": 0 });
+    let counts = json!({ "deleted": 1, "duplicate": 1, "not_found": 1, "invalid": 1, "protected": 0, "failed": 0,
+        "changed": 0 });
     let exact = job["counts"] == counts && job["rows"] == 4 && job["remaining"] == 0;
     report.check("each row has its outcome", exact, &job);
     for profile in ["user_id:user_003", "anonymous_id:a9d8c7"] {
         check_deleted(gateway, token, profile, report).await?;
     }
     Ok(())
+}
+
+/// Makes a plan that finds nothing any more, executes it, and waits for the end as a workflow does.
+async fn plan(gateway: &Gateway, token: &str, report: &mut Report) -> Result<(), LocalError> {
+    let path = format!("/v1/spaces/{DEMO_SPACE}/deletion_jobs");
+    let body = json!({ "action": "delete_profile", "rows": ["user_id:user_003"], "dry_run": true }).to_string();
+    let planned = gateway.send("POST", &path, Some(token), &body).await?;
+    let response = planned.json();
+    let is_plan = planned.status == 200 && response["plan"]["not_found"] == 1 && response["plan"]["digest"].is_string();
+    report.check("a dry run is planned at once", is_plan, describe(&planned));
+    let job = format!("{path}/{}", response["job"]["id"].as_str().unwrap_or_default());
+    let executed = gateway.send("POST", &format!("{job}/execute"), Some(token), "").await?;
+    report.check("its plan is executed", executed.status == 202, describe(&executed));
+    let job = format!("{path}/{}", executed.json()["job"]["id"].as_str().unwrap_or_default());
+    wait_for_end(gateway, token, &executed.json()["job"]["id"]).await?;
+    let settled = gateway.get(&format!("{job}?until=settled&require=none_failed"), Some(token)).await?;
+    let is_settled = settled.status == 200 && settled.json()["job"]["verdict"] == "nothing_matched";
+    report.check("a job that has ended is waited for", is_settled, describe(&settled));
+    let events = gateway.get(&format!("{job}/events"), Some(token)).await?;
+    let kinds = events.json()["data"].as_array().map_or(0, Vec::len);
+    report.check("its events are listed", events.status == 200 && kinds >= 3, describe(&events));
+    let body = json!({ "action": "delete_profile", "open": true, "rows": ["email:nobody"] }).to_string();
+    let open = gateway.send("POST", &path, Some(token), &body).await?.json();
+    let open = format!("{path}/{}", open["job"]["id"].as_str().unwrap_or_default());
+    let waits = gateway.get(&format!("{open}?until=settled"), Some(token)).await?;
+    report.check("a job that has not ended: 408 not_settled", waits.status == 408, describe(&waits));
+    let rejected = gateway.send("POST", &format!("{open}/reject"), Some(token), "").await?;
+    report.check("a job that awaits no approval: 409 invalid_state", rejected.status == 409, describe(&rejected));
+    gateway.send("POST", &format!("{open}/cancel"), Some(token), "").await.map(drop)
 }
 
 /// Deletes `user_002` with the internal endpoint, as a workflow does: with its own authorization scheme, a table of one
