@@ -327,6 +327,19 @@ async fn a_job_starts_in_time_although_clocks_differ() {
     app.work().await;
 }
 
+/// A job that was held starts in time, too: by the message that comes when it is due.
+#[tokio::test]
+async fn a_job_that_was_approved_starts_in_time() {
+    let app = app().await;
+    let mut body = delete(0..4);
+    body["start_at"] = json!(start_at(&app, 60_000));
+    let job = app.job(body).await;
+    assert_eq!(approve(&app, &job).await.body["job"]["state"], "scheduled");
+    app.clock.advance(60_000);
+    app.work().await;
+    assert_eq!(app.job_summary(&job).await, "completed: 4 deleted", "no reconciler was needed");
+}
+
 /// A job waits for its approval first, then for its time. An approval of more than 7 days ago has lapsed.
 #[tokio::test]
 async fn an_approval_lapses_after_7_days() {

@@ -94,7 +94,9 @@ async fn a_row_that_is_cut_short_anywhere_is_completed() {
             let died = app.db.proxy.dies_after(requests, true, app.deliver(&worker, &chunks)).await;
             if died {
                 app.clock.advance(100_000);
-                chunks.iter().for_each(|message| app.queue.put(message));
+                for message in &chunks {
+                    app.queue.put(message);
+                }
             }
             app.work().await;
             assert_eq!(app.job_summary(&job).await, "completed: 1 deleted", "{by_id} {requests}");

@@ -151,6 +151,48 @@ fn check_role(app: &TestApp, role: &str, seen: &mut BTreeSet<String>) {
     seen.extend(needed(&passed).into_iter().map(|right| format!("{role} {right}")));
 }
 
+fn profiles(rows: [&str; 3]) -> Value {
+    json!({ "action": "delete_profile", "rows": rows })
+}
+
+fn with(mut body: Value, name: &str, value: Value) -> Value {
+    body[name] = value;
+    body
+}
+
+/// A plan that is executed, by the worker and by the reconciler; jobs that wait for their time, and for an approval.
+async fn plans_and_jobs_that_wait(app: &TestApp, seen: &mut BTreeSet<String>) {
+    let plan = app.create_job(with(profiles(["user_id:u10", "x", "x"]), "dry_run", json!(true))).await;
+    let plan = plan.body["job"]["id"].as_str().unwrap().to_owned();
+    let execute = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{plan}/execute"), &json!({}));
+    app.send(execute.clone()).await;
+    check_role(app, "ApiRole", seen);
+    app.work().await;
+    check_role(app, "BulkWorkerRole", seen);
+    // The reconciler makes the rows of another, whose message gets lost.
+    app.send(execute).await;
+    app.queue.take();
+    app.db.proxy.take();
+    app.reconcile().await;
+    check_role(app, "JobReconcilerRole", seen);
+    app.work().await;
+    check_role(app, "BulkWorkerRole", seen);
+    let later = efface_core::time::Time::from_millis(app.clock.peek().millis() + 3_600_000).unwrap();
+    app.job(with(profiles(["x", "x", "x"]), "start_at", json!(later))).await;
+    app.space(SPACE, json!({ "approval_over": 1 })).await;
+    app.clock.advance(31_000);
+    for group in ["g", "h"] {
+        let waits = app.job(with(json!({ "action": "delete_profile", "rows": ["x"] }), "group", json!(group))).await;
+        app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group={group}&until=settled"))).await;
+        let token = app.token(efface_core::role::Role::PrivacyAdmin).to_owned();
+        let approve = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{waits}/approve"), &json!({}));
+        app.send_raw(&approve.token(&token)).await;
+    }
+    app.space(SPACE, json!({ "approval_over": null })).await;
+    app.clock.advance(31_000);
+    app.db.proxy.take();
+}
+
 /// Jobs of each kind, in each state, with messages that fail. One long test: the rights of a role are compared with all
 /// that its function did on one table.
 #[tokio::test]
@@ -165,11 +207,6 @@ async fn the_roles_allow_all_requests_of_jobs() {
         app.try_load(&line).await.unwrap();
     }
     app.db.proxy.take();
-    let profiles = |rows: [&str; 3]| json!({ "action": "delete_profile", "rows": rows });
-    let with = |mut body: Value, name: &str, value: Value| {
-        body[name] = value;
-        body
-    };
     let row = |user: &str, id_type: &str, id: &str| json!({ "user_id": user, "type": id_type, "id": id });
     app.create_job(with(profiles(["user_id:u0", "email:e1", "user_id:no"]), "dry_run", json!(true))).await;
     app.job(with(profiles(["user_id:u0", "email:e1", "user_id:no"]), "group", json!("g"))).await;
@@ -194,35 +231,7 @@ async fn the_roles_allow_all_requests_of_jobs() {
     app.work().await;
     check_role(&app, "BulkWorkerRole", &mut seen);
     assert_eq!(app.job_status(&by_message).await["state"], "completed");
-    let plan = app.create_job(with(profiles(["user_id:u10", "x", "x"]), "dry_run", json!(true))).await;
-    let plan = plan.body["job"]["id"].as_str().unwrap().to_owned();
-    let execute = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{plan}/execute"), &json!({}));
-    app.send(execute.clone()).await;
-    check_role(&app, "ApiRole", &mut seen);
-    app.work().await;
-    check_role(&app, "BulkWorkerRole", &mut seen);
-    // The reconciler makes the rows of another, whose message gets lost.
-    app.send(execute).await;
-    app.queue.take();
-    app.db.proxy.take();
-    app.reconcile().await;
-    check_role(&app, "JobReconcilerRole", &mut seen);
-    app.work().await;
-    check_role(&app, "BulkWorkerRole", &mut seen);
-    let later = efface_core::time::Time::from_millis(app.clock.peek().millis() + 3_600_000).unwrap();
-    app.job(with(profiles(["x", "x", "x"]), "start_at", json!(later))).await;
-    app.space(SPACE, json!({ "approval_over": 1 })).await;
-    app.clock.advance(31_000);
-    for group in ["g", "h"] {
-        let waits = app.job(with(json!({ "action": "delete_profile", "rows": ["x"] }), "group", json!(group))).await;
-        app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group={group}&until=settled"))).await;
-        let token = app.token(efface_core::role::Role::PrivacyAdmin).to_owned();
-        let approve = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{waits}/approve"), &json!({}));
-        app.send_raw(&approve.token(&token)).await;
-    }
-    app.space(SPACE, json!({ "approval_over": null })).await;
-    app.clock.advance(31_000);
-    app.db.proxy.take();
+    plans_and_jobs_that_wait(&app, &mut seen).await;
     let dead = app.job(profiles(["user_id:u10", "email:e10", "user_id:u11"])).await;
     for body in app.queue.take() {
         app.dead.put(body);

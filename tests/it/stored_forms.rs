@@ -89,8 +89,9 @@ async fn load_profiles(app: &TestApp) {
     load(app, &["user_id:two", "email:two@x"], |line| line["timestamp"] = json!("2027-01-01T00:00:00Z")).await;
     assert_eq!(app.send(Req::delete_profile(SPACE, "user_id", "u1")).await.status, 200);
     let space = SpaceId::parse(SPACE).unwrap();
-    let token = &app.db.store.list_tokens(&space).await.unwrap()[0].token_id.to_string();
-    app.db.store.revoke_token(&space, token, app.clock.peek()).await.unwrap();
+    let tokens = app.db.store.list_tokens(&space).await.unwrap();
+    let token = tokens.iter().find(|token| token.role == Role::Auditor).unwrap().token_id.to_string();
+    app.db.store.revoke_token(&space, &token, app.clock.peek()).await.unwrap();
 }
 
 /// Jobs in every state: see the comments.
@@ -123,7 +124,9 @@ async fn in_the_middle_of_jobs() -> TestApp {
     jobs_that_wait(&app).await;
     let executing = jobs_of_plans(&app).await;
     start_jobs(&app).await;
-    executing.iter().for_each(|message| app.queue.put(message));
+    for message in &executing {
+        app.queue.put(message);
+    }
     app
 }
 

@@ -5,7 +5,7 @@ use efface_aws::{Store, clock::Clock};
 use efface_core::{
     identifier::Normalisation,
     limit::{Limit, SETTINGS},
-    space::{SOURCE_NAME, SourceState, Space, SpaceChange, SpaceId, TypeSpec},
+    space::{ApprovalChange, SOURCE_NAME, SourceState, Space, SpaceChange, SpaceId, TypeSpec},
 };
 use serde_json::{Value, json};
 
@@ -56,9 +56,9 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "N", value_parser = limit())]
     reads_per_second: Option<u32>,
     /// A job with more than N rows, with those of its group, waits until a second token approves it: a guard against
-    /// mistakes
-    #[arg(long, value_name = "N")]
-    approval_over: Option<u32>,
+    /// mistakes; `none` switches it off
+    #[arg(long, value_name = "N|none", value_parser = approval)]
+    approval_over: Option<ApprovalChange>,
     /// An instance name that workflows send to address the space; repeatable. The given names replace the present ones
     #[arg(long = "reactor-instance", value_name = "NAME")]
     reactor_instances: Vec<String>,
@@ -97,15 +97,18 @@ pub struct Update {
     /// Remove all instance names of the space
     #[arg(long, conflicts_with = "reactor_instances")]
     no_reactor_instances: bool,
-    /// No job needs an approval
-    #[arg(long, conflicts_with = "approval_over")]
-    no_approval: bool,
 }
 
 /// A limit, as the options name it.
 fn limit() -> impl TypedValueParser<Value = u32> {
     let (least, most) = SETTINGS.into_inner();
     clap::value_parser!(u32).range(i64::from(least)..=i64::from(most))
+}
+
+/// A change of the rows that need no approval, as `--approval-over` names it.
+fn approval(text: &str) -> Result<ApprovalChange, String> {
+    let rows = || text.parse().map(ApprovalChange::Over).map_err(|_| "give a number of rows, or `none`".to_owned());
+    if text == "none" { Ok(ApprovalChange::Off) } else { rows() }
 }
 
 /// The state of a source, as `--source` names it.
@@ -128,7 +131,7 @@ impl Settings {
             dry_runs_per_second: self.dry_runs_per_second,
             reads_per_second: self.reads_per_second,
             reactor_instances: (!names.is_empty()).then(|| names.clone()),
-            approval_over: self.approval_over.map(Some),
+            approval_over: self.approval_over.unwrap_or_default(),
             ..SpaceChange::default()
         }
     }
@@ -144,9 +147,6 @@ impl Update {
         });
         if self.no_reactor_instances {
             change.reactor_instances = Some(Vec::new());
-        }
-        if self.no_approval {
-            change.approval_over = Some(None);
         }
         if change == SpaceChange::default() { Err(CliError::NothingToChange) } else { Ok(change) }
     }

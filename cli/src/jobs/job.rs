@@ -29,7 +29,7 @@ impl Counts {
             ("duplicate", self.duplicate, "another row of the job or its group deletes the same"),
             ("not_found", self.not_found, "there is no such active identifier"),
             ("invalid", self.invalid, "the row can't be read"),
-            ("protected", self.protected, "the identifier to delete is the row's own user_id"),
+            ("protected", self.protected, "a profile that has a user_id keeps one"),
             ("failed", self.failed, "not deleted; `efface jobs redrive` processes these rows again"),
             ("changed", self.changed, "not deleted: the profile is not as the plan found it"),
         ]
@@ -143,7 +143,7 @@ impl Plan {
             count_row("  invalid", self.invalid, "the row can't be read"),
             count_row("  duplicate", self.duplicates, "another row deletes the same"),
             count_row("  not found", self.not_found, "there is nothing to delete"),
-            count_row("  protected", self.protected, "the identifier to delete is the row's own user_id"),
+            count_row("  protected", self.protected, "a profile that has a user_id keeps one"),
             count_row("  other case", self.other_case, other_case),
             count_row("  other form", self.other_form, other_form),
             count_row("profiles found", self.profiles, ""),
@@ -154,10 +154,10 @@ impl Plan {
         let row = |name: &str, value: String, note: &str| [name.to_owned(), format!("{value:>10}"), note.to_owned()];
         rows.extend(self.estimated_seconds.map(|seconds| row("seconds", format!("{seconds:.0}"), "estimated")));
         rows.extend(self.estimated_cost_usd.map(|usd| row("USD", format!("{usd:.4}"), "estimated, at list prices")));
-        let consequences: String = self.consequences.iter().map(|told| format!("\n{}", printable(told))).collect();
+        let consequences: Vec<String> = self.consequences.iter().map(|told| printable(told)).collect();
         let digest = self.digest.as_ref().map(|digest| format!("\n\ndigest  {}", printable(digest)));
-        let separator = if consequences.is_empty() { "" } else { "\n" };
-        format!("{}{separator}{consequences}{}", columns(&rows), digest.unwrap_or_default())
+        let separator = if consequences.is_empty() { "" } else { "\n\n" };
+        format!("{}{separator}{}{}", columns(&rows), consequences.join("\n"), digest.unwrap_or_default())
     }
 }
 

@@ -90,7 +90,7 @@ impl Response {
     }
 
     /// The response to a request that gets an error, with the fields of a body beside it.
-    pub(crate) fn error_with(error: ApiError, body: &impl Serialize) -> Result<Self, Error> {
+    pub(crate) fn error_with(error: &ApiError, body: &impl Serialize) -> Result<Self, Error> {
         #[derive(Serialize)]
         struct WithError<'a, T> {
             #[serde(flatten)]
@@ -98,8 +98,8 @@ impl Response {
             #[serde(flatten)]
             body: &'a T,
         }
-        let (status, code) = (status(&error), error.code());
-        let body = serde_json::to_string(&WithError { error: ErrorBody::of(&error), body });
+        let (status, code) = (status(error), error.code());
+        let body = serde_json::to_string(&WithError { error: ErrorBody::of(error), body });
         let body = body.map_err(|_| Error::Fault("a body that is no JSON"))?;
         Ok(Self { status, code, body, content_type: JSON, allow: None, link: None })
     }

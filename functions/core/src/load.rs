@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::{
     identifier::{ExternalId, IdentifierType, IdentifierValue},
     json::{self, JsonError, Object},
-    space::{SourceState, SpaceChange, SpaceId, TypeSpec, given},
+    space::{ApprovalChange, SourceState, SpaceChange, SpaceId, TypeSpec},
     time::Time,
 };
 
@@ -77,8 +77,8 @@ struct RawSpace {
     reads_per_second: Option<u32>,
     source: Option<SourceState>,
     reactor_instances: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "given")]
-    approval_over: Option<Option<u32>>,
+    #[serde(default)]
+    approval_over: ApprovalChange,
 }
 
 #[derive(Deserialize)]

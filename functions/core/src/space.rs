@@ -278,14 +278,26 @@ pub struct SpaceChange {
     pub source: Option<SourceState>,
     /// Replaces [`Space::reactor_instances`].
     pub reactor_instances: Option<Vec<String>>,
-    /// Replaces [`Space::approval_over`]; `null` switches it off.
-    #[serde(deserialize_with = "given")]
-    pub approval_over: Option<Option<u32>>,
+    /// Replaces [`Space::approval_over`].
+    pub approval_over: ApprovalChange,
 }
 
-/// A field that is given, be it `null`.
-pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
+/// A change of [`Space::approval_over`]: a number, or `null` to switch it off. Absent, it stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ApprovalChange {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// No job needs an approval.
+    Off,
+    /// A job with more rows needs one.
+    Over(u32),
+}
+
+impl<'de> Deserialize<'de> for ApprovalChange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Off, Self::Over))
+    }
 }
 
 impl SpaceChange {
@@ -321,7 +333,11 @@ impl SpaceChange {
         if let Some(names) = &self.reactor_instances {
             space.reactor_instances.clone_from(names);
         }
-        space.approval_over = self.approval_over.unwrap_or(space.approval_over);
+        space.approval_over = match self.approval_over {
+            ApprovalChange::Keep => space.approval_over,
+            ApprovalChange::Off => None,
+            ApprovalChange::Over(rows) => Some(rows),
+        };
         Ok(space)
     }
 }
@@ -349,6 +365,15 @@ mod tests {
         assert_eq!(changed.source.as_ref().unwrap().state, SourceState::Detached);
         let back = change(r#"{"source":"attached"}"#).apply(changed, false, "src_2").unwrap();
         assert_eq!(back.source.unwrap().id, "src_1", "a source keeps its id");
+    }
+
+    #[test]
+    fn the_approval_of_jobs_is_switched_on_and_off() {
+        let on = change(r#"{"approval_over":7}"#).apply(space(), false, "").unwrap();
+        assert_eq!(on.approval_over, Some(7));
+        assert_eq!(change("{}").apply(on.clone(), false, "").unwrap().approval_over, Some(7));
+        assert_eq!(change(r#"{"approval_over":null}"#).apply(on, false, "").unwrap().approval_over, None);
+        assert!(serde_json::from_str::<SpaceChange>(r#"{"approval_over":-1}"#).is_err());
     }
 
     #[test]

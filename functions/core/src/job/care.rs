@@ -113,6 +113,9 @@ pub struct Scan {
     /// Of a dry run: the digest of what they found.
     #[serde(default)]
     pub digest: FindingsDigest,
+    /// Of a dry run: how many profiles they found.
+    #[serde(default)]
+    pub found: i64,
 }
 
 impl Scan {
@@ -124,6 +127,7 @@ impl Scan {
             rows: 0,
             counts: Counts::default(),
             digest: FindingsDigest::default(),
+            found: 0,
         };
         left.filter(|left| left.version == head.version).unwrap_or(new)
     }

@@ -48,6 +48,8 @@ pub enum Cause {
     Abandoned,
     /// The token that made it was revoked, or an operator cancelled it.
     Operator,
+    /// What the plan found is not all there.
+    IncompletePlan,
 }
 
 /// An event of a job.
@@ -125,7 +127,7 @@ impl JobEvent {
     pub fn new(kind: EventKind, head: &JobHead, progress: &Progress, token_id: Option<&TokenId>, at: Time) -> Self {
         let has_counts = matches!(kind, EventKind::Progress | EventKind::Completed | EventKind::Verified);
         let start_at = head.start_at.filter(|_| kind == EventKind::Scheduled);
-        let rows = (kind != EventKind::Created).then_some(progress.rows);
+        let rows = (kind != EventKind::Created).then(|| head.rows(progress));
         Self {
             at,
             kind,
@@ -144,7 +146,10 @@ impl JobEvent {
         match self.kind {
             EventKind::Created => "The job was created.".to_owned(),
             EventKind::AwaitingApproval => {
-                format!("The job has {rows} rows and waits until somebody other than its maker approves it.")
+                format!(
+                    "The job has {rows} rows, with those of its group too many for one person: it waits until somebody other \
+                     than its maker approves it."
+                )
             }
             EventKind::Approved => "The job was approved.".to_owned(),
             EventKind::Rejected => "The job was rejected.".to_owned(),
@@ -164,6 +169,9 @@ impl JobEvent {
                 "The job was cancelled, because it waited or went on for too long.".to_owned()
             }
             EventKind::Cancelled if self.cause == Some(Cause::Operator) => "An operator cancelled the job.".to_owned(),
+            EventKind::Cancelled if self.cause == Some(Cause::IncompletePlan) => {
+                "The job was cancelled, because not all of what the plan found is there; make a new dry run.".to_owned()
+            }
             EventKind::Cancelled => "The job was cancelled.".to_owned(),
             EventKind::Completed => format!("Every row of {rows} has its outcome."),
             EventKind::Verified => "The outcomes were read again and add up to the counts.".to_owned(),

@@ -408,8 +408,8 @@ mod tests {
 
     #[test]
     fn what_a_job_came_to() {
-        let counts = |outcomes: &[Outcome]| outcomes.iter().copied().collect::<Counts>();
         use Outcome::{Deleted, Duplicate, Failed, Invalid, NotFound, Protected};
+        let counts = |outcomes: &[Outcome]| outcomes.iter().copied().collect::<Counts>();
         for (outcomes, expected) in [
             (&[][..], Verdict::NothingMatched),
             (&[NotFound, Invalid], Verdict::NothingMatched),

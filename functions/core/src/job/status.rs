@@ -200,9 +200,20 @@ impl JobHead {
         self.job_group.as_ref().map(|group| group.hash)
     }
 
-    /// Whether its rows are still being made.
+    /// Whether its rows are not all there yet, because they are still being made.
     pub fn is_preparing(&self) -> bool {
         self.phase == Some(Phase::Preparing)
+    }
+
+    /// Whether the rest of its rows is to be made: the job was not cancelled meanwhile.
+    pub fn makes_rows(&self) -> bool {
+        self.is_preparing() && !self.state.is_final() && self.state != JobState::Cancelling
+    }
+
+    /// Its rows, those that are still to be made too.
+    pub fn rows(&self, progress: &Progress) -> i64 {
+        let planned = self.plan.filter(|_| self.is_preparing()).map_or(0, |plan| plan.rows);
+        progress.rows.max(planned)
     }
 
     /// Until when its rows are kept.

@@ -181,12 +181,13 @@ impl Engine {
         }
     }
 
-    /// Reads the identifiers that rows look up. Where a profile is deleted by them they are read consistently.
+    /// Reads the identifiers that rows look up. Where a profile is deleted by them, or planned to be, they are read
+    /// consistently.
     async fn read_ahead(&self, run: &Run, rows: &[Row], undecided: &[usize]) -> Result<Ahead, Error> {
         let mut hashes: Vec<IdHash> = undecided.iter().filter_map(|at| rows.get(*at)?.lookup()).collect();
         hashes.sort_unstable();
         hashes.dedup();
-        let is_consistent = !run.head.dry_run && run.head.action == Action::DeleteProfile;
+        let is_consistent = run.head.action == Action::DeleteProfile;
         let at = self.clock.now();
         let mut batches = Vec::new();
         for batch in hashes.chunks(AHEAD) {

@@ -53,7 +53,9 @@ impl Engine {
         request: Option<RequestId>,
     ) -> Result<JobStatus, Error> {
         let (space, job) = (&caller.access.space_id, head.job_id);
-        let needs_approval = control == Control::Start && self.may_need_approval(caller, head.dry_run);
+        // It is held until its rows are added up. Dry runs delete nothing.
+        let is_guarded = caller.access.space.approval_over.is_some() && !head.dry_run;
+        let needs_approval = control == Control::Start && is_guarded;
         let asked = by(caller, control, needs_approval);
         let status = match self.control_job(space, job, &asked, request).await? {
             Controlled::Yes(status) => *status,
@@ -66,11 +68,6 @@ impl Engine {
         Ok(status)
     }
 
-    /// Whether a job of the space may need an approval, depending on its rows. Dry runs delete nothing.
-    pub(super) fn may_need_approval(&self, caller: &Caller<'_>, is_dry_run: bool) -> bool {
-        caller.access.space.approval_over.is_some() && !is_dry_run
-    }
-
     /// Lets a job go on that is held, if it has, with the other jobs of its group, no more rows than its space lets one
     /// person delete; else it awaits its approval, which is told. Its rows are added up while it is held: no page can be
     /// added then, and of two jobs of a group that are started at once the one that is added up last counts the other.
@@ -81,7 +78,7 @@ impl Engine {
         }
         let rows = match head.group_hash() {
             Some(group) => self.store.totals(space, Some(group), None).await?.rows,
-            None => status.progress.rows.max(head.plan.map_or(0, |plan| plan.rows)),
+            None => head.rows(&status.progress),
         };
         if caller.access.space.approval_over.is_some_and(|most| rows > most.into()) {
             self.store.tell_awaiting_approval(space, &status, &caller.access.token_id, caller.now).await?;
@@ -161,6 +158,7 @@ impl Engine {
                 Advance::StopTo(_) | Advance::Stay => return Ok(Some(status)),
             };
             if self.store.move_job(space, &status, Move::to(to, now)).await? && to == JobState::Queued {
+                self.store.set_accepting(space, job).await?;
                 self.ask_for_dispatch(space, &JobHead { state: to, ..status.head }).await;
             }
         }

@@ -73,10 +73,7 @@ impl Engine {
             return Ok(Made::Before(Box::new(status)));
         }
         let rows = page.stored(0).rows;
-        // The rows of a group are added up when the job is there: until then it is held.
-        let exceeds = |most: u32| new.group.is_some() || rows > most.into();
-        let is_held = !new.open && !new.dry_run && caller.access.space.approval_over.is_some_and(exceeds);
-        let head = JobHead::new(new, job, caller.access.token_id.clone(), is_held, caller.now);
+        let head = JobHead::new(new, job, caller.access.token_id.clone(), is_held(caller, new, rows), caller.now);
         let stored = (!page.rows().is_empty()).then(|| page.stored(0));
         self.put_page(space, &head, 0, page, !new.open).await?;
         if !store.create_job(space, &head, stored.as_ref()).await? {
@@ -148,4 +145,10 @@ impl Engine {
             Committed::Yes | Committed::Again(_) => Ok(status),
         }
     }
+}
+
+/// Whether a new job is held until its rows are added up, with those of its group: that is done when it is there.
+pub(super) fn is_held(caller: &Caller<'_>, new: &NewJob, rows: i64) -> bool {
+    let may_exceed = |most: u32| new.group.is_some() || rows > most.into();
+    !new.open && !new.dry_run && caller.access.space.approval_over.is_some_and(may_exceed)
 }

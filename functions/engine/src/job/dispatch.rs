@@ -62,7 +62,7 @@ impl Engine {
         deadline: Deadline,
     ) -> Result<(), Error> {
         let Some(mut status) = self.store.job(space, job).await? else { return Ok(()) };
-        if status.head.is_preparing() {
+        if status.head.makes_rows() {
             if !self.prepare(space, &status.head, deadline).await? {
                 return self.send(space, job, hops, [Work::Dispatch { from, redrive }]).await;
             }

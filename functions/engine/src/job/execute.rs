@@ -5,13 +5,14 @@ use efface_core::{
     api_error::ApiError,
     id::RequestId,
     job::{
-        Action, ExecutedPlan, JobHead, JobId, JobState, JobStatus, NewJob, PLAN_SECONDS, Page, Progress,
-        chunk::CHUNK_ROWS, finding::FindingsDigest, row::Row,
+        Action, Control, ExecutedPlan, JobHead, JobId, JobState, JobStatus, NewJob, PLAN_SECONDS, Page, Progress,
+        chunk::CHUNK_ROWS, event::Cause, finding::FindingsDigest, row::Row, state::ControlRequest,
     },
     space::SpaceId,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::create::is_held;
 use crate::{Caller, Deadline, Engine, Error};
 
 /// Pages of the plan that are listed at once.
@@ -39,9 +40,9 @@ impl Engine {
         }
         check_executable(plan, caller)?;
         let rows = plan.progress.counts.deleted;
-        let new = NewJob { plan: Some(ExecutedPlan { job_id: plan.head.job_id, rows }), ..new };
-        let needs_approval = caller.access.space.approval_over.is_some_and(|most| rows > most.into());
-        let head = JobHead::new(&new, job, caller.access.token_id.clone(), needs_approval, caller.now);
+        let (plan, group) = (Some(ExecutedPlan { job_id: plan.head.job_id, rows }), plan.head.job_group.clone());
+        let new = NewJob { plan, group, ..new };
+        let head = JobHead::new(&new, job, caller.access.token_id.clone(), is_held(caller, &new, rows), caller.now);
         let status = JobStatus { head, progress: Progress::default() };
         if !store.create_job(space, &status.head, None).await? {
             return Ok(store.job(space, job).await?.ok_or(ApiError::Unavailable)?);
@@ -67,8 +68,17 @@ impl Engine {
             }
             from = last + 1;
         }
+        let now = self.clock.now();
+        let there = store.job(space, job).await?.map_or(0, |status| status.progress.rows);
+        if there != plan.rows {
+            // A part of the dry run was carried out by an earlier version, or its failed rows were redriven since.
+            tracing::error!(there, planned = plan.rows, "the findings of a dry run are not those that it counts");
+            let cancel = ControlRequest::own(Control::Cancel, Cause::IncompletePlan, now);
+            self.control_job(space, job, &cancel, None).await?;
+            return Ok(false);
+        }
         store.end_preparing(space, job).await?;
-        self.advance_job(space, job, self.clock.now()).await?;
+        self.advance_job(space, job, now).await?;
         Ok(true)
     }
 
@@ -94,6 +104,9 @@ fn check_executable(plan: &JobStatus, caller: &Caller<'_>) -> Result<(), ApiErro
     let head = &plan.head;
     let age = head.finished_at.map_or(0, |at| caller.now.second() - at.second());
     match (head.dry_run, head.action, head.state) {
+        (true, ..) if head.rows_until.is_none() => Err(ApiError::NotExecutable(
+            "The dry run is of an earlier version, which did not keep what it found; make a new one.",
+        )),
         (false, ..) => Err(ApiError::NotExecutable("The job is no dry run: it has been carried out itself.")),
         (_, Action::DeleteIdentifier, _) => {
             Err(ApiError::NotExecutable("A dry run of delete_identifier can't be executed; create a job of its rows."))

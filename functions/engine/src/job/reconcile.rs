@@ -10,7 +10,7 @@ use efface_aws::{
 };
 use efface_core::{
     job::{
-        Action, Control, JobHead, JobStatus,
+        Action, Control, JobStatus,
         care::{Care, Motion, Scan, care, motion},
         event::Cause,
         state::ControlRequest,
@@ -194,7 +194,7 @@ impl Engine {
     async fn look_after(&self, live: &LiveJob, deadline: Deadline) -> Result<Done, Error> {
         let (space, job, now) = (&live.space, live.job, self.clock.now());
         let Some(status) = self.advance_job(space, job, now).await? else { return Ok(Done::Nothing) };
-        if status.head.is_preparing() && !self.prepare(space, &status.head, deadline).await? {
+        if status.head.makes_rows() && !self.prepare(space, &status.head, deadline).await? {
             return Ok(Done::Nothing);
         }
         match care(&status.head, now) {
@@ -277,6 +277,7 @@ impl Engine {
                 if head.dry_run {
                     let findings = self.store.findings(space, *job, page.page).await?;
                     scan.digest = scan.digest.with(page.page, &findings);
+                    scan.found += i64::try_from(findings.len()).unwrap_or(i64::MAX);
                 }
             }
             if deadline.is_over()
@@ -286,17 +287,14 @@ impl Engine {
                 return Ok(false);
             }
         }
-        let Scan { rows, counts, digest, .. } = scan;
+        let Scan { rows, counts, digest, found, .. } = scan;
         let adds_up = counts == progress.counts && rows == progress.rows && counts.total() == rows;
+        // A chunk of a dry run that a worker of an earlier version ran has no findings.
+        let has_digest = head.dry_run && head.action == Action::DeleteProfile && found == counts.deleted;
         if !adds_up {
             tracing::error!("the outcomes of a job do not add up to its counts");
         }
-        self.store.retire_job(space, head, adds_up.then_some((now, has_digest(head).then_some(digest)))).await?;
+        self.store.retire_job(space, head, adds_up.then_some((now, has_digest.then_some(digest)))).await?;
         Ok(adds_up)
     }
-}
-
-/// Whether a job finds profiles without deleting them.
-fn has_digest(head: &JobHead) -> bool {
-    head.dry_run && head.action == Action::DeleteProfile
 }

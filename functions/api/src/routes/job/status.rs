@@ -35,7 +35,7 @@ pub(in crate::routes) struct Job {
     /// When it was completed or cancelled.
     finished_at: Option<Time>,
     /// How it ended; null while it has not. `complete`: everything that its rows name is deleted, or was not there.
-    /// `partial`: some rows failed, are protected or invalid. `stopped`: it was cancelled.
+    /// `partial`: some rows failed, are protected, invalid or changed. `stopped`: it was cancelled.
     verdict: Option<Verdict>,
     /// When all its outcomes had been read again and had added up to its counts.
     verified_at: Option<Time>,
@@ -80,8 +80,7 @@ impl Job {
         let left = rate.filter(|rate| head.state.accepts_chunks() && *rate > 0.0).map(|rate| seconds(remaining, rate));
         let is_planned = head.dry_run && head.state == JobState::Completed;
         let plan = is_planned.then(|| cx.engine().plan(&JobStatus { head: head.clone(), progress }));
-        // Rows that are still to be made are known from the plan.
-        let rows = progress.rows.max(head.plan.filter(|_| head.is_preparing()).map_or(0, |plan| plan.rows));
+        let rows = head.rows(&progress);
         let remaining = rows - progress.counts.total();
         Self {
             id: head.job_id.to_string(),

@@ -5,6 +5,7 @@ use efface_core::{
     api_error::ApiError,
     job::{JobId, JobState, JobStatus},
     key::GroupHash,
+    list::DEFAULT_LIMIT,
     message::Message,
 };
 use efface_engine::Error;
@@ -14,6 +15,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 use super::{
     JobBody,
     list::{JobList, Sums},
+    status::Job,
 };
 use crate::{
     context::RequestContext,
@@ -110,7 +112,7 @@ impl Wait {
             JobState::AwaitingApproval => Some(awaiting(head.job_id)),
             _ if !state.is_final() => {
                 let text = "The job is {}: {} of {} rows have an outcome.";
-                let words = [progress.counts.total(), progress.rows].map(whole);
+                let words = [progress.counts.total(), head.rows(progress)].map(whole);
                 Some(ApiError::NotSettled(Message::new(text, &[&state.as_str(), &words[0], &words[1]])))
             }
             _ => self.fault(progress.counts.failed, i64::from(state == JobState::Cancelled)),
@@ -126,7 +128,7 @@ impl Wait {
         let completed = store.totals(space, Some(group), Some(JobState::Completed)).await?;
         let all = store.totals(space, Some(group), None).await?;
         let unfinished = store.unfinished_job(space, group).await?;
-        let (jobs, _) = store.list_jobs(space, Some(group), None, None, 1).await?;
+        let (jobs, next) = store.list_jobs(space, Some(group), None, None, DEFAULT_LIMIT).await?;
         if jobs.is_empty() {
             return Err(ApiError::JobNotFound.into());
         }
@@ -148,13 +150,11 @@ impl Wait {
             _ => self.fault(all.counts.failed, cancelled.jobs),
         };
         let sums = Sums::new(all, true);
-        match error {
-            Some(error) => respond(Some(error), &sums),
-            None => {
-                let jobs = jobs.into_iter().map(|job| super::status::Job::new(cx, job)).collect();
-                respond(None, &JobList { data: jobs, sums, cursor: Cursor::new(cx.request, None::<&()>) })
-            }
+        if error.is_some() {
+            return respond(error, &sums);
         }
+        let data = jobs.into_iter().map(|job| Job::new(cx, job)).collect();
+        Response::ok(&JobList { data, sums, cursor: Cursor::new(cx.request, next.as_ref()) })
     }
 
     fn fault(self, failed: i64, cancelled: i64) -> Option<ApiError> {
@@ -174,7 +174,7 @@ fn whole(count: i64) -> usize {
 
 fn respond(error: Option<ApiError>, body: &impl Serialize) -> Result<Response, Error> {
     match error {
-        Some(error) => Response::error_with(error, body),
+        Some(error) => Response::error_with(&error, body),
         None => Response::ok(body),
     }
 }

@@ -1,5 +1,7 @@
 //! The events of a job. Its creation and its end are not stored: its head tells them.
 
+use std::collections::BTreeMap;
+
 use efface_core::{
     job::{
         JobHead, JobId, JobStatus, Progress,
@@ -71,9 +73,10 @@ impl Store {
         );
         let ends = (END..).zip(if more.is_none() { of_end(status) } else { Vec::new() });
         let ends = ends.map(|(place, event)| (key(status.head.version, place), event));
-        let all = std::iter::once((key(1, CREATED), created)).chain(stored).chain(ends);
+        // A redrive may have stored the end meanwhile: it is there once.
+        let all: BTreeMap<_, _> = std::iter::once((key(1, CREATED), created)).chain(ends).chain(stored).collect();
         let mut events: Vec<(String, JobEvent)> =
-            all.filter(|(key, _)| after.as_ref().is_none_or(|after| key > after)).collect();
+            all.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| key > after)).collect();
         let has_more = events.len() > limit;
         events.truncate(limit);
         let next = events.last().filter(|_| has_more).and_then(|(key, _)| cursor(key));

@@ -65,6 +65,8 @@ impl Store {
         let lists = [ALL_JOBS, list_of(head.state)].into_iter();
         writes.extend(lists.flat_map(|list| scopes(head).map(move |group| listed(space, group, list, job))));
         let (rows, invalid) = page.map(|page| (page.rows, page.invalid)).unwrap_or_default();
+        // Rows that are still to be made count from the beginning.
+        let rows = head.rows(&Progress { rows, ..Progress::default() });
         writes.extend(event::of_new(space, head, of_creation(head.state), rows)?);
         writes.extend(head.max_deletions.map(|most| allowance::new(space, job, most)));
         writes.extend(aggregate_writes(space, head, "all", &[("jobs", 1), ("rows", rows), ("invalid", invalid)]));
@@ -79,7 +81,9 @@ impl Store {
         let job = head.job_id;
         let mut writes = page_writes(space, job, page)?;
         writes.push(plan::may_be_added_to(space, head));
-        writes.extend(aggregate_writes(space, head, "all", &[("rows", page.rows), ("invalid", page.invalid)]));
+        if !head.is_preparing() {
+            writes.extend(aggregate_writes(space, head, "all", &[("rows", page.rows), ("invalid", page.invalid)]));
+        }
         if self.transact(writes, MANY).await?.is_done() {
             return Ok(Committed::Yes);
         }

@@ -69,8 +69,9 @@ pub(super) fn may_be_added_to(space: &SpaceId, head: &JobHead) -> Write {
     if !head.is_preparing() {
         return Write::check(key, "#state = :open").value(":open", JobState::Open.as_str());
     }
-    Write::check(key, "phase = :preparing AND NOT #state IN (:cancelling, :cancelled)")
+    Write::check(key, "phase = :preparing AND NOT #state IN (:cancelling, :cancelled, :completed)")
         .value(":preparing", word(Phase::Preparing))
+        .value(":completed", JobState::Completed.as_str())
         .value(":cancelling", JobState::Cancelling.as_str())
         .value(":cancelled", JobState::Cancelled.as_str())
 }

@@ -18,8 +18,8 @@ use futures::future::join_all;
 
 use super::{KIND, aggregate_writes, event, relist};
 use crate::store::{
-    Key, Store, StoreError,
-    value::to_attribute,
+    Item, Key, Store, StoreError,
+    value::{ToValue, to_attribute},
     write::{MANY, Write},
 };
 
@@ -77,7 +77,13 @@ impl Store {
              redrives = :redrives, finished_at = :finished, verified_at = :none, #counts = :counts, \
              controls = :controls, approvals = :approvals",
         )
-        .when("#state = :state AND version = :version")
+        // A redrive also stores the end that it read.
+        .when(if redrives {
+            "#state = :state AND version = :version AND verified_at = :verified"
+        } else {
+            "#state = :state AND version = :version"
+        })
+        .values(Item::from_iter(redrives.then(|| (":verified".to_owned(), head.verified_at.to_value()))))
         .value(":next", to.as_str())
         .value(":state", head.state.as_str())
         .value(":one", 1_i64)
@@ -105,7 +111,7 @@ impl Store {
         }
         if let Some((of, sign)) = aggregate_change(head.state, to, redrives) {
             let mut amounts: Vec<_> = by_outcome(&progress.counts).map(|(name, rows)| (name, sign * rows)).collect();
-            amounts.extend([("jobs", sign), ("rows", sign * progress.rows)]);
+            amounts.extend([("jobs", sign), ("rows", sign * head.rows(progress))]);
             writes.extend(aggregate_writes(space, head, of.as_str(), &amounts));
         }
         Ok(self.transact(writes, MANY).await?.is_done())
