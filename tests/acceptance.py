@@ -432,6 +432,27 @@ def plans(arguments):
         assert events[:4] == ["created", "scheduled", "started", "completed"], events
 
 
+def dataset(arguments):
+    """The two requests of the older API answer exactly as their clients know it."""
+    people = [profile(person, [("email", f"{person}@example.com")]) for person in ("u1", "u2", "u3", "u4")]
+    with Site(arguments.port, people, release=arguments.release) as site:
+        path = os.path.join(site.folder, "users.csv")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("name\nu1\nu2@example.com\nu3\n")
+        base = f"{site.ready['url']}/api/dataset/spa_demo"
+        curl = ["curl", "--silent", "--write-out", "|%{http_code}|%{content_type}", "--user", f"tok_0123456789abcdef:{site.token('privacy_admin')}"]
+        for deleted in (3, 0):
+            posted = subprocess.run(curl + ["--form", f"file=@{path}", f"{base}/users/delete"], capture_output=True, check=True)
+            expected = f"Deleted {deleted} users (3 requested)|200|text/plain; charset=utf-8"
+            assert posted.stdout.decode() == expected, posted.stdout
+        shown = subprocess.run(curl + [f"{base}/user/u4"], capture_output=True, check=True).stdout.decode()
+        body, status, media_type = shown.rsplit("|", 2)
+        assert (status, media_type) == ("200", "application/json"), shown
+        assert {"type": "user_id", "id": "u4"} in json.loads(body)["external_ids"], body
+        gone = subprocess.run(curl + [f"{base}/user/u1"], capture_output=True, check=True).stdout.decode()
+        assert gone.rsplit("|", 2)[1] == "404", gone
+
+
 def efface(port, *arguments):
     """Runs the `efface` command on a running `cargo local`."""
     command = ["cargo", "run", "-q", "--bin", "efface", "--", f"--local={port}", *arguments]
@@ -479,7 +500,7 @@ def schema(arguments):
         assert found.returncode == 0, found.stdout + found.stderr
 
 
-CHECKS = [readme, bulk_page, restart, limits, hostile, bulk, plans, schema]
+CHECKS = [readme, bulk_page, restart, limits, hostile, bulk, plans, dataset, schema]
 
 
 def main():

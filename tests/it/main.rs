@@ -4,6 +4,7 @@
 mod auth;
 mod contract;
 mod costs;
+mod dataset;
 mod delete_identifier;
 mod event_sources;
 mod faults;

@@ -3,16 +3,16 @@
 use efface_core::request::{ProfilePath, USERS};
 
 /// Parameters that may hold slashes: identifiers may hold anything, and some event sources decode the path.
-const GREEDY: [&str; 2] = ["profile", "identifier"];
+const GREEDY: [&str; 3] = ["profile", "identifier", "user"];
 
 /// The values of a path's parameters, still in the encoding of the event source. Each may be empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PathValues<'a> {
-    /// `{space_id}`; none where the path does not name a space.
+    /// `{space_id}` or `{dataset}`; none where the path does not name a space.
     pub(crate) space: Option<&'a str>,
     /// `{collection}`; `users` where the path does not name one.
     pub(crate) collection: &'a str,
-    /// `{profile}` or `{identifier}`: `type:value`.
+    /// `{profile}` or `{identifier}`: `type:value`; or `{user}`: a value.
     pub(crate) selector: &'a str,
     /// `{job_id}`.
     pub(crate) job: &'a str,
@@ -38,7 +38,7 @@ impl<'a> PathValues<'a> {
             path = if GREEDY.contains(&name) { after } else { &path[value.len()..] };
             template = after;
             match name {
-                "space_id" => values.space = Some(value),
+                "space_id" | "dataset" => values.space = Some(value),
                 "collection" => values.collection = value,
                 "job_id" => values.job = value,
                 _ => values.selector = value,

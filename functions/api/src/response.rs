@@ -82,6 +82,12 @@ impl Response {
         Self::json(Success::Accepted, body)
     }
 
+    /// A success with a text.
+    pub(crate) fn text(success: Success, body: String) -> Self {
+        let content_type = "text/plain; charset=utf-8";
+        Self { status: success.status(), code: SUCCESS, body, content_type, allow: None, link: None }
+    }
+
     /// A 200 with a table, and the path of its next page.
     pub(crate) fn csv(body: String, next: Option<String>) -> Self {
         let link = next.map(|next| format!("<{next}>; rel=\"next\""));
@@ -204,7 +210,7 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         | ApiError::NotExecutable(_)
         | ApiError::RowsFailed(_) => 409,
         ApiError::PayloadTooLarge(_) | ApiError::PageTooLarge(_) => 413,
-        ApiError::UnsupportedMediaType | ApiError::UnsupportedPageType => 415,
+        ApiError::UnsupportedMediaType | ApiError::UnsupportedPageType | ApiError::UnsupportedForm => 415,
         ApiError::RateLimited | ApiError::TooManyRequests(..) => 429,
         ApiError::Internal => 500,
         ApiError::Unavailable => 503,

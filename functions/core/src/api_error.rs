@@ -47,6 +47,10 @@ pub enum ApiError {
     #[error("The request body must be sent as application/json, application/x-ndjson, text/csv or application/gzip.")]
     UnsupportedPageType,
 
+    /// The `Content-Type` is not that of a form, or a web page sent it.
+    #[error("The request body must be sent as multipart/form-data, and not by a web page.")]
+    UnsupportedForm,
+
     /// A part of the path is empty.
     #[error("Missing required parameters in URL.")]
     MissingUrlParameters,
@@ -147,7 +151,7 @@ impl ApiError {
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::Unauthorized => "unauthorized",
             Self::PayloadTooLarge(_) | Self::PageTooLarge(_) => "payload_too_large",
-            Self::UnsupportedMediaType | Self::UnsupportedPageType => "unsupported_media_type",
+            Self::UnsupportedMediaType | Self::UnsupportedPageType | Self::UnsupportedForm => "unsupported_media_type",
             Self::EventSource(_)
             | Self::MissingUrlParameters
             | Self::BadRequest(_)

@@ -1,5 +1,6 @@
 //! The endpoints: one file for each, with its declaration beside its handler, and the table of them all.
 
+mod dataset;
 mod health;
 mod identifier;
 mod job;
@@ -48,5 +49,7 @@ endpoints! {
     of job::execute::ExecutePlan,
     of job::outcomes::ListOutcomes,
     of job::events::ListEvents,
+    of dataset::user::GetUser,
+    of dataset::delete_users::DeleteUsers,
     open health::GetHealth,
 }

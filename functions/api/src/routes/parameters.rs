@@ -57,8 +57,10 @@ pub(super) fn group() -> RefOr<Schema> {
     schema.pattern(Some("^[!-~]([ -~]*[!-~])?$")).build().into()
 }
 
-const PATH: [(&str, &str, &str); 5] = [
+const PATH: [(&str, &str, &str); 7] = [
     ("space_id", "The space. The token must belong to it.", "spa_demo"),
+    ("dataset", "The space. The token must belong to it.", "spa_demo"),
+    ("user", "An identifier of any type, percent-encoded.", "user_001"),
     ("collection", "Always `users`.", "users"),
     (
         "profile",

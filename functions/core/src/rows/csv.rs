@@ -82,8 +82,13 @@ fn separator(text: &[u8]) -> Result<(u8, &[u8]), PageError> {
     Ok((b',', text))
 }
 
+/// The records of a text whose cells are separated by commas.
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Result<Record, PageError>> {
+    Records { separator: b',', text, rest: text }
+}
+
 /// The cells of a record, or its fault.
-type Record = Result<Vec<Cell>, RowFault>;
+pub(super) type Record = Result<Vec<Cell>, RowFault>;
 
 /// Iterates over the records of a text; blank lines are skipped.
 #[derive(Clone)]

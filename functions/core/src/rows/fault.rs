@@ -30,10 +30,12 @@ pub enum RowFault {
     Cells,
     /// A profile's own id has not its form.
     ProfileId,
+    /// A name without a type is that of several profiles.
+    Ambiguous,
 }
 
 /// All faults, in the order of their stored bytes: append new ones, never reorder.
-const ALL: [RowFault; 13] = [
+const ALL: [RowFault; 14] = [
     RowFault::NotText,
     RowFault::NoColon,
     RowFault::UnknownType,
@@ -47,6 +49,7 @@ const ALL: [RowFault; 13] = [
     RowFault::Quotes,
     RowFault::Cells,
     RowFault::ProfileId,
+    RowFault::Ambiguous,
 ];
 
 impl RowFault {
@@ -62,7 +65,8 @@ impl RowFault {
             | Self::UnknownField
             | Self::RepeatedField
             | Self::Quotes
-            | Self::Cells => "invalid_row",
+            | Self::Cells
+            | Self::Ambiguous => "invalid_row",
         }
     }
 
@@ -97,6 +101,7 @@ impl RowFault {
             Self::Cells => {
                 "The row has more or fewer cells than columns; in CSV, put quotes around a cell that holds the separator."
             }
+            Self::Ambiguous => "Several profiles have this identifier, under different types; send it with its type.",
             Self::ProfileId => {
                 "A profile's own id is `use_` and 32 digits 0-9 and a-f; send it as reads and lists show it."
             }

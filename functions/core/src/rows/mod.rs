@@ -13,6 +13,7 @@ mod foreign;
 mod format;
 mod inflate;
 mod json;
+mod names;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ pub use fault::RowFault;
 pub use format::each_row;
 pub(crate) use format::without_bom;
 pub use inflate::{inflate, inflate_within};
+pub use names::{Name, read_names};
 
 /// The most rows of a page (contract: `docs/limits.md`).
 pub const MAX_ROWS: usize = 100_000;
@@ -254,11 +256,14 @@ fn external_id(id_type: &str, value: &str, types: &IdentifierTypes) -> Result<Ex
     if id_type.as_str() == GROUP_ID {
         return Err(RowFault::UnsupportedType);
     }
-    let value = IdentifierValue::parse(value).map_err(|error| match error {
+    Ok(ExternalId { id_type, value: self::value(value)? })
+}
+
+fn value(text: &str) -> Result<IdentifierValue, RowFault> {
+    IdentifierValue::parse(text).map_err(|error| match error {
         IdentifierError::EmptyValue => RowFault::EmptyValue,
         IdentifierError::LongValue(_) | IdentifierError::BadType => RowFault::LongValue,
-    })?;
-    Ok(ExternalId { id_type, value })
+    })
 }
 
 impl fmt::Debug for RawRow {

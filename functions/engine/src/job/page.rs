@@ -62,7 +62,11 @@ impl AdmittedPage {
 
     /// A page of one row, for one profile.
     pub(crate) fn of_profile(access: &Access, own: IdHash) -> Self {
-        let rows = vec![Row::Profile(own)];
+        Self::of_rows(access, vec![Row::Profile(own)])
+    }
+
+    /// A page of rows that delete profiles.
+    pub(crate) fn of_rows(access: &Access, rows: Vec<Row>) -> Self {
         let content = access.key.request_content("page", Action::DeleteProfile.as_str(), &pack(&rows));
         Self { rows, content }
     }

@@ -12,7 +12,7 @@ use efface_core::{
     deletion::Identifier,
     id::{ProfileId, RequestId},
     job::{
-        JobId, JobState, JobStatus, NewJob, Outcome, RowRef,
+        JobHead, JobId, JobState, JobStatus, NewJob, Outcome, RowRef,
         chunk::ChunkId,
         finding::Finding,
         near_miss::NearMiss,
@@ -56,16 +56,7 @@ impl Engine {
         let (Made::Now(status) | Made::Before(status)) = self.make_job(caller, new, page, request).await?;
         let job = status.head.job_id;
         if !status.head.state.is_final() {
-            for chunk in 0..page.stored(0).chunks {
-                let work = Work::Chunk(ChunkId { page: 0, chunk, attempt: 0 });
-                let pointer = Pointer { space: space.clone(), job, work, hops: 0 };
-                let run = if deadline.is_over() { None } else { Some(Box::pin(self.work(&pointer, deadline)).await) };
-                if !matches!(run, Some(Ok(ChunkRun::Completed))) {
-                    // Whatever is left is the worker's, and a failure is its log's.
-                    self.ask_for_dispatch(space, &status.head).await;
-                    break;
-                }
-            }
+            self.carry_out_at_once(space, &status.head, page.stored(0).chunks, deadline).await;
         }
         let status = self.advance_job(space, job, self.clock.now()).await?.ok_or(ApiError::Unavailable)?;
         if status.head.state != JobState::Completed {
@@ -74,6 +65,19 @@ impl Engine {
         let status = self.verified(space, status, deadline).await?;
         let plan = Plan { near_misses: self.near_misses(space, job).await?, ..self.plan(&status) };
         Ok((status, Some(plan)))
+    }
+
+    /// Carries out the chunks of a job's only page, as far as the time goes. Whatever is left is the worker's, and a failure
+    /// is its log's.
+    pub(super) async fn carry_out_at_once(&self, space: &SpaceId, head: &JobHead, chunks: u32, deadline: Deadline) {
+        for chunk in 0..chunks {
+            let work = Work::Chunk(ChunkId { page: 0, chunk, attempt: 0 });
+            let pointer = Pointer { space: space.clone(), job: head.job_id, work, hops: 0 };
+            let run = if deadline.is_over() { None } else { Some(Box::pin(self.work(&pointer, deadline)).await) };
+            if !matches!(run, Some(Ok(ChunkRun::Completed))) {
+                return self.ask_for_dispatch(space, head).await;
+            }
+        }
     }
 
     /// The plan of a completed dry run.
