@@ -15,6 +15,8 @@ use efface_tests::{Reply, Req, TestApp, Via, app, app::SPACE};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
+use crate::dataset;
+
 const INVALID: &str = "401 unauthorized The specified token is invalid.";
 
 #[tokio::test]
@@ -171,13 +173,15 @@ fn needed(rule: PermissionRule) -> Option<Permission> {
 
 /// A valid request to an endpoint. Jobs delete profiles.
 fn request_of(spec: &Spec, job: &str, body: &Value) -> Req {
-    let path = spec.path.replace("{space_id}", SPACE).replace("{collection}", "users").replace("{job_id}", job);
+    let path = spec.path.replace("{space_id}", SPACE).replace("{dataset}", SPACE).replace("{user}", "u");
+    let path = path.replace("{collection}", "users").replace("{job_id}", job);
     match spec.id {
         "delete_identifier" => Req::delete(SPACE, "u", "email", "nobody"),
         "get_deletion" => Req::deletion(SPACE, "email", "nobody"),
         "delete_profile" => Req::delete_profile(SPACE, "user_id", "nobody"),
         "bulk_delete" => Req::post(path, &json!([])),
         "create_job" => Req::post(path, body),
+        "delete_users" => dataset::form("name\nnobody\n"),
         "add_rows" => Req::post(path, &json!({ "page": 1, "rows": [] })),
         _ if spec.method == Method::Get => Req::get(path.replace("{profile}", "user_id:u")),
         _ => Req::post(path, &json!({})),
@@ -254,7 +258,7 @@ async fn every_endpoint_checks_the_body_as_it_declares() {
     for Endpoint { spec, .. } in &ENDPOINTS {
         let BodyRule::Checked(limits) = spec.body else { continue };
         for space in [SPACE, ""] {
-            let path = spec.path.replace("{space_id}", space).replace("{job_id}", &job);
+            let path = spec.path.replace("{space_id}", space).replace("{dataset}", space).replace("{job_id}", &job);
             let path = path.replace("{collection}", "users").replace("{profile}", "user_id:u");
             let request = Req::post(path, &Value::Null);
             let large = Req { body: vec![b' '; limits.most + 1], ..request.clone() };

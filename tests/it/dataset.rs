@@ -8,7 +8,8 @@ use efface_tests::{
 };
 use serde_json::{Value, json};
 
-fn form(file: &str) -> Req {
+/// The request that deletes the users of a file.
+pub(crate) fn form(file: &str) -> Req {
     let text = format!(
         "--xYz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"users.csv\"\r\nContent-Type: text/csv\r\n\r\n\
          {file}\r\n--xYz--\r\n"
