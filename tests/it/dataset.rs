@@ -10,14 +10,19 @@ use serde_json::{Value, json};
 
 /// The request that deletes the users of a file.
 pub(crate) fn form(file: &str) -> Req {
+    form_within(file, "xYz")
+}
+
+/// The same, with a boundary of its own.
+fn form_within(file: &str, boundary: &str) -> Req {
     let text = format!(
-        "--xYz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"users.csv\"\r\nContent-Type: text/csv\r\n\r\n\
-         {file}\r\n--xYz--\r\n"
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"users.csv\"\r\nContent-Type: text/csv\r\n\r\n\
+         {file}\r\n--{boundary}--\r\n"
     );
     let mut request = Req::post(format!("/api/dataset/{SPACE}/users/delete"), &Value::Null);
     request.body = text.into_bytes();
     request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
-    request.header("content-type", "multipart/form-data; boundary=xYz")
+    request.header("content-type", format!("multipart/form-data; boundary={boundary}"))
 }
 
 async fn delete(app: &TestApp, file: &str) -> Reply {
@@ -136,6 +141,10 @@ async fn other_files_are_rejected_and_nothing_is_deleted() {
     }
     let many = format!("name\n{}", "x\n".repeat(10_001));
     assert_eq!(delete(&app, &many).await.status, 413);
+    app.space(SPACE, json!({ "identifier_types": (0..90).map(|i| format!("type{i}")).collect::<Vec<_>>() })).await;
+    app.clock.advance(31_000);
+    let fewer = format!("name\n{}", "x\n".repeat(2_001));
+    assert_eq!(delete(&app, &fewer).await.status, 413, "each would have to be looked up by 100 types or so");
     let mut json = form("name\nu1\n");
     json.headers.retain(|(name, _)| name != "content-type");
     assert_eq!(app.send(json.clone()).await.status, 415);
@@ -157,6 +166,10 @@ async fn a_request_can_be_repeated() {
     let first = app.send(request.clone()).await;
     assert_eq!(first.body, json!("Deleted 2 users (2 requested)"));
     assert_eq!(app.send(request).await.body, first.body);
+    let rebuilt = app.send(form_within("name\nu1\nu2\n", "another").key("k")).await;
+    assert_eq!((rebuilt.status, &rebuilt.body), (200, &first.body), "clients choose the boundary at random");
+    let other = app.send(form("name\nu1\n").key("k")).await;
+    assert_eq!((other.status, &other.body["error"]["code"]), (409, &json!("idempotency_conflict")));
     let (a, b) = tokio::join!(delete(&app, "name\nu4\nu5\n"), delete(&app, "name\nu5\nu4\n"));
     let deleted = |reply: &Reply| reply.body.as_str().unwrap()["Deleted ".len()..][..1].parse::<u32>().unwrap();
     assert_eq!(deleted(&a) + deleted(&b), 2, "{} {}", a.body, b.body);
@@ -177,6 +190,15 @@ async fn what_cannot_be_done_at_once_goes_on_as_a_job() {
     assert_eq!(app.send_raw(&approve).await.status, 202);
     app.work().await;
     assert_eq!(app.job_summary(job).await, "completed: 2 deleted");
+
+    // The count of a job that somebody has stopped would look as if nobody had been there.
+    let request = form("name\nu4\nu5\n").key("k");
+    let reply = app.send(request.clone()).await;
+    let path = reply.body.as_str().unwrap().split_once('\n').unwrap().1;
+    let reject = Req::post(format!("{path}/reject"), &json!({})).token(&token);
+    assert_eq!(app.send_raw(&reject).await.status, 202);
+    assert_eq!(app.send(request).await.line(), "409 invalid_state A job that is cancelled can't be carried out.");
+    assert_eq!(user(&app, "u4").await.status, 200);
 }
 
 /// A function that dies anywhere leaves a job that the worker completes.

@@ -323,6 +323,9 @@ async fn executed_plans_belong_to_the_group_of_their_dry_runs() {
         jobs.push(execute(&app, plan.body["job"]["id"].as_str().unwrap(), &json!({})).await.body["job"].clone());
     }
     assert_eq!((&jobs[0]["state"], &jobs[1]["state"]), (&json!("queued"), &json!("awaiting_approval")));
+    let waiting = Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group=run&state=awaiting_approval"));
+    let waiting = app.send(waiting).await.body;
+    assert_eq!((&waiting["jobs"], &waiting["rows"]), (&json!(1), &json!(2)), "also rows that are still to be made");
     let path = format!("/v1/spaces/{SPACE}/deletion_jobs?group=run&until=settled");
     let waits = app.send(Req::get(&path)).await;
     assert_eq!((waits.status, &waits.body["rows"], &waits.body["jobs"]), (408, &json!(4), &json!(2)));
@@ -334,6 +337,27 @@ async fn executed_plans_belong_to_the_group_of_their_dry_runs() {
         (200, &json!(4), &json!(2))
     );
     assert_eq!(settled.body["data"].as_array().unwrap().len(), 4, "two dry runs, too");
+}
+
+/// A request that dies before its group is added up leaves a job that waits; the same request again settles it.
+#[tokio::test]
+async fn an_executed_plan_that_is_held_when_its_request_dies_is_settled_by_a_repeat() {
+    for requests in 0..16 {
+        let app = app(1).await;
+        app.space(SPACE, json!({ "approval_over": 3 })).await;
+        app.clock.advance(31_000);
+        let body = json!({ "action": "delete_profile", "rows": rows(0..1), "dry_run": true, "group": "run" });
+        let plan = app.create_job(body).await;
+        let id = plan.body["job"]["id"].as_str().unwrap();
+        let request = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{id}/execute"), &json!({})).key("k");
+        app.db.proxy.dies_after(requests, true, app.send(request.clone())).await;
+        app.work().await;
+        let reply = app.send(request).await;
+        assert_eq!(reply.status, 202, "{requests}: {}", reply.body);
+        app.work().await;
+        let job = reply.body["job"]["id"].as_str().unwrap();
+        assert_eq!(app.job_summary(job).await, "completed: 1 deleted", "{requests}");
+    }
 }
 
 /// The message got lost: the reconciler makes the rows.

@@ -27,8 +27,9 @@ pub enum ProfileStep {
 pub fn decide_profile(found: Option<&Identifier>, row: &RowActor, is_first: bool) -> ProfileStep {
     let Some(found) = found else { return ProfileStep::Decided(Outcome::NotFound) };
     match (found.deleted_by(row), found.state) {
-        // Also where it has come back since, under another profile.
-        (DeletedBy::ThisRow, _) => ProfileStep::Finish(found.profile_id),
+        (DeletedBy::ThisRow, IdentifierState::Deleted) => ProfileStep::Finish(found.profile_id),
+        // It has come back since, under another profile: which one it was deleted with is no longer known.
+        (DeletedBy::ThisRow, IdentifierState::Active) => ProfileStep::Decided(Outcome::Deleted),
         (DeletedBy::SameJob, _) | (DeletedBy::SameGroup, IdentifierState::Deleted) => {
             ProfileStep::Decided(Outcome::Duplicate)
         }
@@ -90,7 +91,7 @@ mod tests {
         for (found, is_first, expected) in [
             (None, true, decided(Outcome::NotFound)),
             (Some(deleted_by(&own)), false, ProfileStep::Finish(profile(1))),
-            (Some(active(deleted_by(&own))), false, ProfileStep::Finish(profile(1))),
+            (Some(active(deleted_by(&own))), false, decided(Outcome::Deleted)),
             (Some(deleted_by(&row(7, "g", 2))), true, decided(Outcome::Duplicate)),
             (Some(active(deleted_by(&row(7, "g", 2)))), true, decided(Outcome::Duplicate)),
             (Some(deleted_by(&row(8, "g", 1))), true, decided(Outcome::Duplicate)),

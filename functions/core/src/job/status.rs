@@ -210,10 +210,9 @@ impl JobHead {
         self.is_preparing() && !self.state.is_final() && self.state != JobState::Cancelling
     }
 
-    /// Its rows, those that are still to be made too.
+    /// Its rows. While they are being made, those of its plan: what adds up jobs has counted these.
     pub fn rows(&self, progress: &Progress) -> i64 {
-        let planned = self.plan.filter(|_| self.is_preparing()).map_or(0, |plan| plan.rows);
-        progress.rows.max(planned)
+        self.plan.filter(|_| self.is_preparing()).map_or(progress.rows, |plan| plan.rows)
     }
 
     /// Until when its rows are kept.

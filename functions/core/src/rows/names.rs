@@ -6,11 +6,11 @@ use crate::identifier::IdentifierValue;
 /// A name, or why its line has none.
 pub type Name = Result<IdentifierValue, RowFault>;
 
-/// Reads a CSV file with the header `name` and one identifier a line. Blank lines are no names.
+/// Reads a CSV file with the header `name` and one identifier a line, up to so many. Blank lines are no names.
 ///
 /// # Errors
 /// The file has another header, or is no text.
-pub fn read_names(body: &[u8]) -> Result<Vec<Name>, PageError> {
+pub fn read_names(body: &[u8], most: usize) -> Result<Vec<Name>, PageError> {
     foreign::check(body)?;
     let body = format::without_bom(body);
     let mut lines = csv::lines(body);
@@ -19,7 +19,7 @@ pub fn read_names(body: &[u8]) -> Result<Vec<Name>, PageError> {
     {
         return Err(PageError::unreadable("The file must be CSV with the header `name` and one identifier a line."));
     }
-    lines.map(|line| Ok(line?.and_then(name))).collect()
+    lines.take(most).map(|line| Ok(line?.and_then(name))).collect()
 }
 
 fn name(cells: Vec<super::columns::Cell>) -> Name {
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     fn names(body: &str) -> Vec<String> {
-        let names = read_names(body.as_bytes()).unwrap();
+        let names = read_names(body.as_bytes(), 3).unwrap();
         names
             .into_iter()
             .map(|name| name.map_or_else(|fault| format!("{fault:?}"), |name| name.expose().to_owned()))
@@ -48,8 +48,9 @@ mod tests {
         assert_eq!(names("\u{feff}Name\r\na,\nb,c\n\"\"\n"), ["a", "Cells", "EmptyValue"]);
         assert_eq!(names(&format!("name\n{}\n", "x".repeat(2_049))), ["LongValue"]);
         assert_eq!(names("name\n"), [""; 0]);
+        assert_eq!(names("name\na\nb\nc\nd\n"), ["a", "b", "c"]);
         for bad in ["", "u1\nu2\n", "id\nu1\n", "name,type\na,b\n", "PK\u{3}\u{4}", "name\0"] {
-            assert!(read_names(bad.as_bytes()).is_err(), "{bad}");
+            assert!(read_names(bad.as_bytes(), 3).is_err(), "{bad}");
         }
     }
 }

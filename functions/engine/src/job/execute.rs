@@ -36,7 +36,7 @@ impl Engine {
     ) -> Result<JobStatus, Error> {
         let (store, space, job) = (&self.store, &caller.access.space_id, JobId::of_request(request));
         if let Some(status) = store.job(space, job).await? {
-            return Ok(status);
+            return self.go_on_preparing(caller, status).await;
         }
         check_executable(plan, caller)?;
         let rows = plan.progress.counts.deleted;
@@ -44,11 +44,20 @@ impl Engine {
         let new = NewJob { plan, group, ..new };
         let head = JobHead::new(&new, job, caller.access.token_id.clone(), is_held(caller, &new, rows), caller.now);
         let status = JobStatus { head, progress: Progress::default() };
-        if !store.create_job(space, &status.head, None).await? {
-            return Ok(store.job(space, job).await?.ok_or(ApiError::Unavailable)?);
-        }
+        let status = if store.create_job(space, &status.head, None).await? {
+            status
+        } else {
+            store.job(space, job).await?.ok_or(ApiError::Unavailable)?
+        };
+        self.go_on_preparing(caller, status).await
+    }
+
+    /// What follows when the job is there, also where an earlier request died before it.
+    async fn go_on_preparing(&self, caller: &Caller<'_>, status: JobStatus) -> Result<JobStatus, Error> {
         let status = self.judge(caller, status).await?;
-        self.ask_for_preparation(space, &status.head).await;
+        if status.head.makes_rows() {
+            self.ask_for_preparation(&caller.access.space_id, &status.head).await;
+        }
         Ok(status)
     }
 

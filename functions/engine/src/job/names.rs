@@ -16,6 +16,7 @@ use efface_core::{
     identifier::{GROUP_ID, IdentifierType, IdentifierValue, USER_ID},
     job::{JobId, JobState, JobStatus, NewJob, row::Row},
     key::IdHash,
+    profile::Head,
     rows::{Name, RowFault},
     space::SpaceId,
 };
@@ -65,7 +66,7 @@ impl Engine {
         {
             return Ok(status);
         }
-        let page = AdmittedPage::of_rows(caller.access, self.rows_of(caller.access, names).await?);
+        let page = AdmittedPage::of_rows(caller.access, self.rows_of(caller.access, names, deadline).await?);
         let (Made::Now(status) | Made::Before(status)) =
             self.make_job(caller, &NewJob::delete_profiles(), &page, request).await?;
         let status = self.judge(caller, *status).await?;
@@ -77,9 +78,9 @@ impl Engine {
         Ok(self.advance_job(space, status.head.job_id, now).await?.ok_or(ApiError::Unavailable)?)
     }
 
-    async fn rows_of(&self, access: &Access, names: &[Name]) -> Result<Vec<Row>, Error> {
+    async fn rows_of(&self, access: &Access, names: &[Name], deadline: Deadline) -> Result<Vec<Row>, Error> {
         let values: Vec<&IdentifierValue> = names.iter().filter_map(|name| name.as_ref().ok()).collect();
-        let mut found = self.find_named(access, &values).await?.into_iter();
+        let mut found = self.find_named(access, &values, deadline).await?.into_iter();
         let row = |name: &Name| match name {
             Err(fault) => Row::Invalid(*fault),
             Ok(value) => match found.next() {
@@ -92,14 +93,19 @@ impl Engine {
         Ok(names.iter().map(row).collect())
     }
 
-    /// What each name finds.
-    pub async fn find_named(&self, access: &Access, names: &[&IdentifierValue]) -> Result<Vec<Named>, Error> {
+    /// What each name finds. After the deadline, a read that fails is not tried again.
+    pub async fn find_named(
+        &self,
+        access: &Access,
+        names: &[&IdentifierValue],
+        deadline: Deadline,
+    ) -> Result<Vec<Named>, Error> {
         let types = &access.space.identifier_types;
         let mut named_so_far = vec![Named::Nothing; names.len()];
         for id_type in [USER_ID, ANONYMOUS_ID].iter().filter_map(|name| types.find(name)) {
             let left = (0..names.len()).filter(|at| named_so_far[*at] == Named::Nothing);
             let left: Vec<(usize, IdHash)> = left.map(|at| (at, access.hash(&id_type, names[at]))).collect();
-            let found = self.find(&access.space_id, left.iter().map(|(_, hash)| *hash).collect()).await?;
+            let found = self.find(&access.space_id, left.iter().map(|(_, hash)| *hash).collect(), deadline).await?;
             for (at, hash) in left {
                 found.get(&hash).inspect(|found| named_so_far[at] = found.named(hash));
             }
@@ -110,37 +116,49 @@ impl Engine {
         for some in left.chunks(NAMES) {
             let hashes: Vec<Vec<IdHash>> =
                 some.iter().map(|at| others.iter().map(|id_type| access.hash(id_type, names[*at])).collect()).collect();
-            let found = self.find(&access.space_id, hashes.concat()).await?;
-            for (at, hashes) in some.iter().zip(hashes) {
-                let of_name = hashes.into_iter().filter_map(|hash| Some((hash, *found.get(&hash)?))).collect();
-                named_so_far[*at] = self.one_of(&access.space_id, of_name).await?;
+            let found = self.find(&access.space_id, hashes.concat(), deadline).await?;
+            let of_name = |hashes: Vec<IdHash>| -> Vec<(IdHash, Found)> {
+                hashes.into_iter().filter_map(|hash| Some((hash, *found.get(&hash)?))).collect()
+            };
+            let found: Vec<_> = hashes.into_iter().map(of_name).collect();
+            let roots = self.roots_of_several(&access.space_id, &found, deadline).await?;
+            for (at, found) in some.iter().zip(found) {
+                named_so_far[*at] = one_of(&found, &roots);
             }
         }
         Ok(named_so_far)
     }
 
-    /// What identifiers of different types come to; those of one merged profile find that one.
-    async fn one_of(&self, space: &SpaceId, found: Vec<(IdHash, Found)>) -> Result<Named, Error> {
-        let profiles: BTreeSet<ProfileId> = found.iter().map(|(_, found)| found.profile).collect();
-        let mut roots = BTreeSet::new();
-        if profiles.len() > 1 {
-            for profile in profiles {
-                roots.insert(self.store.root(space, profile).await?.map_or(profile, |root| root.root));
-            }
-        }
-        let first = found.iter().find(|(_, found)| found.is_active).or(found.first());
-        Ok(match first {
-            _ if roots.len() > 1 => Named::Several,
-            Some((hash, found)) => found.named(*hash),
-            None => Named::Nothing,
-        })
+    /// The roots of the profiles of those names that find several.
+    async fn roots_of_several(
+        &self,
+        space: &SpaceId,
+        found: &[Vec<(IdHash, Found)>],
+        deadline: Deadline,
+    ) -> Result<HashMap<ProfileId, ProfileId>, Error> {
+        let several = found.iter().map(|found| profiles(found)).filter(|profiles| profiles.len() > 1);
+        let several: Vec<ProfileId> = several.flatten().collect::<BTreeSet<_>>().into_iter().collect();
+        let heads = several
+            .chunks(AT_ONCE)
+            .map(|some| self.concurrency.run(deadline, async || Ok(self.store.heads_of(space, some).await?)));
+        let heads = heads.collect::<Vec<_>>();
+        let heads: Vec<Vec<Head>> = stream::iter(heads).buffer_unordered(REQUESTS).try_collect().await?;
+        Ok(heads.into_iter().flatten().map(|head| (head.profile_id, head.root)).collect())
     }
 
     /// Those of some identifiers that are there, active or deleted, by consistent reads.
-    async fn find(&self, space: &SpaceId, mut hashes: Vec<IdHash>) -> Result<HashMap<IdHash, Found>, Error> {
+    async fn find(
+        &self,
+        space: &SpaceId,
+        mut hashes: Vec<IdHash>,
+        deadline: Deadline,
+    ) -> Result<HashMap<IdHash, Found>, Error> {
         hashes.sort_unstable();
         hashes.dedup();
-        let reads = hashes.chunks(AT_ONCE).map(|some| self.store.identifiers(space, some, true)).collect::<Vec<_>>();
+        let reads = hashes
+            .chunks(AT_ONCE)
+            .map(|some| self.concurrency.run(deadline, async || Ok(self.store.identifiers(space, some, true).await?)));
+        let reads = reads.collect::<Vec<_>>();
         let read: Vec<Vec<_>> = stream::iter(reads).buffer_unordered(REQUESTS).try_collect().await?;
         let mut found = HashMap::new();
         for (hash, identifier) in read.into_iter().flatten() {
@@ -158,6 +176,22 @@ struct Found {
     /// The profile that it belongs, or belonged, to.
     profile: ProfileId,
     is_active: bool,
+}
+
+/// The profiles of some identifiers.
+fn profiles(found: &[(IdHash, Found)]) -> BTreeSet<ProfileId> {
+    found.iter().map(|(_, found)| found.profile).collect()
+}
+
+/// What identifiers of different types come to; those of one merged profile find that one.
+fn one_of(found: &[(IdHash, Found)], roots: &HashMap<ProfileId, ProfileId>) -> Named {
+    let of_roots = profiles(found).into_iter().map(|profile| *roots.get(&profile).unwrap_or(&profile));
+    let first = found.iter().find(|(_, found)| found.is_active).or(found.first());
+    match first {
+        _ if of_roots.collect::<BTreeSet<_>>().len() > 1 => Named::Several,
+        Some((hash, found)) => found.named(*hash),
+        None => Named::Nothing,
+    }
 }
 
 impl Found {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use efface_core::{
     api_error::ApiError,
+    job::JobState,
     limit::Limit,
     message::Message,
     role::Permission,
     rows::{MAX_SENT, Name, read_names},
 };
-use efface_engine::Error;
+use efface_engine::{Error, idempotency::KeyedRequest};
 use futures::FutureExt;
 use multer::{Constraints, Multipart};
 use utoipa::ToSchema;
@@ -26,8 +27,11 @@ use crate::{
 /// How long the request carries the deletion out itself before a worker goes on (contract).
 const OWN_TIME: Duration = Duration::from_secs(20);
 
-/// The most names of a file. Each may have to be looked up by every type of the space.
+/// The most names of a file.
 const MAX_NAMES: usize = 10_000;
+
+/// The most identifiers that may have to be read to look up the names of a file, each by every type of the space.
+const MAX_LOOKUPS: usize = 200_000;
 
 /// The form field with the file.
 const FIELD: &str = "file";
@@ -42,6 +46,12 @@ struct UsersForm {
 }
 
 pub(in crate::routes) struct DeleteUsers;
+
+/// The form's file, and the names that it lists.
+pub(in crate::routes) struct UsersFile {
+    file: Vec<u8>,
+    names: Vec<Name>,
+}
 
 impl Handler for DeleteUsers {
     const SPEC: Spec = Spec {
@@ -80,40 +90,49 @@ impl Handler for DeleteUsers {
                 content: &[Content::text("text/plain")],
             },
         ],
-        errors: || vec![ApiError::MissingUrlParameters, too_many()],
+        errors: || {
+            let stopped = ApiError::InvalidState(JobState::Cancelled, "carried out");
+            vec![ApiError::MissingUrlParameters, too_many(MAX_NAMES), stopped]
+        },
     };
 
-    type Request = Vec<Name>;
+    type Request = UsersFile;
 
-    fn parse(cx: &RequestContext<'_>) -> Result<Vec<Name>, ApiError> {
+    fn parse(cx: &RequestContext<'_>) -> Result<UsersFile, ApiError> {
         // A form can be sent by any web page, with a token that the browser's user once entered.
         if cx.request.is_from_page() {
             return Err(ApiError::UnsupportedForm);
         }
         let file = file(cx.request.header("content-type")?.unwrap_or_default(), &cx.body)?;
-        let names = read_names(&file).map_err(unreadable)?;
-        if names.len() > MAX_NAMES {
-            return Err(too_many());
+        let most = MAX_NAMES.min(MAX_LOOKUPS / cx.access.space.identifier_types.all().count());
+        let names = read_names(&file, most + 1).map_err(unreadable)?;
+        if names.len() > most {
+            return Err(too_many(most));
         }
         cx.no_query()?;
         cx.keyed()?;
-        Ok(names)
+        Ok(UsersFile { file, names })
     }
 
-    async fn run(cx: &RequestContext<'_>, names: Vec<Name>) -> Result<Response, Error> {
-        let request = cx.first_request().await?;
+    async fn run(cx: &RequestContext<'_>, UsersFile { file, names }: UsersFile) -> Result<Response, Error> {
+        // The form around the file differs each time: clients choose its boundary at random.
+        let keyed = cx.keyed()?.map(|keyed| KeyedRequest { body: &file, ..keyed });
+        let (request, _) = cx.engine().resolve(&cx.caller(), keyed).await?;
         let status = cx.engine().delete_names(&cx.caller(), &names, request, OWN_TIME).await?;
         let text = format!("Deleted {} users ({} requested)", status.progress.counts.deleted, names.len());
-        if status.head.state.is_final() {
-            return Ok(Response::text(Success::Done, text));
+        match status.head.state {
+            JobState::Completed => return Ok(Response::text(Success::Done, text)),
+            // Somebody has stopped it: the count alone would look as if nobody had been there.
+            state if state.is_final() => return Err(ApiError::InvalidState(state, "carried out").into()),
+            _ => {}
         }
         let job = format!("/v1/spaces/{}/deletion_jobs/{}", cx.access.space_id, status.head.job_id);
         Ok(Response::text(Success::Accepted, format!("{text}\n{job}")))
     }
 }
 
-fn too_many() -> ApiError {
-    ApiError::PageTooLarge(Message::new("A file must have at most {} lines; send smaller files.", &[&MAX_NAMES]))
+fn too_many(most: usize) -> ApiError {
+    ApiError::PageTooLarge(Message::new("A file must have at most {} lines; send smaller files.", &[&most]))
 }
 
 /// The file of a form. All of the form is there already, so that reading it never waits.

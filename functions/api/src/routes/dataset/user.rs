@@ -1,10 +1,10 @@
 //! A user by an identifier whose type is not given.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use efface_aws::store::profile::edge_ranges;
 use efface_core::{api_error::ApiError, identifier::IdentifierValue, limit::Limit, path, role::Permission, time::Time};
-use efface_engine::{Error, job::Named};
+use efface_engine::{Deadline, Error, job::Named};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -17,6 +17,9 @@ use crate::{
     pipeline::Handler,
     response::{Response, Success},
 };
+
+/// How long a look-up that fails is tried again.
+const FIND_TIME: Duration = Duration::from_secs(2);
 
 /// The most identifiers that a response has.
 const MAX_IDENTIFIERS: usize = 1_000;
@@ -86,18 +89,22 @@ impl Handler for GetUser {
     }
 
     async fn run(cx: &RequestContext<'_>, user: IdentifierValue) -> Result<Response, Error> {
-        let named = cx.engine().find_named(&cx.access, &[&user]).await?;
+        let named = cx.engine().find_named(&cx.access, &[&user], Deadline::after(FIND_TIME)).await?;
         let Some(Named::Profile(_, profile)) = named.into_iter().next() else {
             return Err(ApiError::ProfileNotFound.into());
         };
         let (store, space) = (&cx.app.store, &cx.access.space_id);
         let root = store.active_root(space, profile).await?.ok_or(ApiError::ProfileNotFound)?;
         let ranges = edge_ranges(&root, None, None);
-        let ((identifiers, _), traits, heads) = futures::try_join!(
+        let ((identifiers, more), traits, heads) = futures::try_join!(
             store.list_identifiers(space, ranges, MAX_IDENTIFIERS, cx.list_until),
             store.list_traits(space, &root),
             store.list_heads(space, &root),
         )?;
+        if more.is_some() && identifiers.len() < MAX_IDENTIFIERS {
+            // The time was up before they were all read.
+            return Err(ApiError::Unavailable.into());
+        }
         let identifier = |found: efface_core::deletion::Identifier| {
             Some(Identifier { r#type: found.r#type.to_string(), id: found.value?.expose().to_owned() })
         };

@@ -181,8 +181,8 @@ impl Store {
             read += jobs.len();
             let mut heads = self.heads(space, &jobs_of(&jobs)?).await?;
             heads.retain(|head| head.state == state && !head.dry_run);
-            for JobStatus { progress, .. } in self.statuses(space, &heads).await? {
-                totals.add(Totals { jobs: 1, rows: progress.rows, counts: progress.counts });
+            for JobStatus { head, progress } in self.statuses(space, &heads).await? {
+                totals.add(Totals { jobs: 1, rows: head.rows(&progress), counts: progress.counts });
             }
             after = more;
             if after.is_none() || read >= TOTALLED {
