@@ -131,6 +131,9 @@ impl People {
         if let (Some(member), true) = (&person.member, profile.id == person.root.id) {
             head.insert("merged".to_owned(), AttributeValue::SS(vec![member.id.to_string()]));
         }
+        // Each load line of the merged profile counts; that of the member is the root's second.
+        let versions = if profile.id == person.root.id { 1 + usize::from(person.member.is_some()) } else { 1 };
+        head.insert("version".to_owned(), AttributeValue::N(versions.to_string()));
         items.push((ItemKind::Head, head));
         for (hash, (id_type, value)) in hashes.iter().zip(&profile.ids) {
             let mut identifier = item(Key::identifier(&self.space, *hash));
@@ -199,6 +202,7 @@ mod tests {
         match value {
             AttributeValue::S(text) => Sdk::S(text.clone()),
             AttributeValue::SS(texts) => Sdk::Ss(texts.clone()),
+            AttributeValue::N(number) => Sdk::N(number.clone()),
             _ => unreachable!("people have no other values"),
         }
     }
