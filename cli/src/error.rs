@@ -99,6 +99,9 @@ pub enum CliError {
         "this deletes permanently, and you cannot be asked for confirmation: there is no terminal, or standard input contains what to delete; give --yes to delete without confirmation"
     )]
     NoTerminal,
+    /// The job is in no state for the command.
+    #[error("{0}: nothing was done")]
+    WrongJob(String),
     /// The user did not confirm.
     #[error("not confirmed: nothing was deleted")]
     NotConfirmed,
@@ -168,6 +171,7 @@ impl CliError {
         match self {
             Self::Api(error) => &error.code,
             Self::NotConfirmed => "declined",
+            Self::WrongJob(_) => "invalid_state",
             Self::UnknownSpace(_) | Self::UnknownToken { .. } | Self::Space(SpaceChangeError::Unknown(_)) => {
                 "not_found"
             }

@@ -197,7 +197,8 @@ async fn what_cannot_be_done_at_once_goes_on_as_a_job() {
     let path = reply.body.as_str().unwrap().split_once('\n').unwrap().1;
     let reject = Req::post(format!("{path}/reject"), &json!({})).token(&token);
     assert_eq!(app.send_raw(&reject).await.status, 202);
-    assert_eq!(app.send(request).await.line(), "409 invalid_state A job that is cancelled can't be carried out.");
+    let text = "A job that is cancelled can't be carried out again; send the file with a new Idempotency-Key.";
+    assert_eq!(app.send(request).await.line(), format!("409 invalid_state {text}"));
     assert_eq!(user(&app, "u4").await.status, 200);
 }
 

@@ -86,6 +86,8 @@ async fn a_dry_run_is_kept() {
     assert_eq!(summary(&job), "completed: 2 deleted, 1 duplicate, 1 not_found, 1 invalid");
     let outcomes: Vec<String> = app.outcomes(id, "").await.into_iter().map(|(_, _, outcome)| outcome).collect();
     assert_eq!((outcomes[0].as_str(), outcomes[3].as_str()), ("deleted", "not_found"));
+    let listed = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{id}/outcomes"))).await.body;
+    assert_eq!(listed["data"][0]["message"], "It would be deleted; this is a dry run.");
     let again = app.send(request).await;
     assert_eq!(again.body, reply.body, "the same key gets the same plan");
     let touched = changed(&before, &app.db.dump().await);

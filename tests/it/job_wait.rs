@@ -55,7 +55,7 @@ async fn a_client_waits_for_a_group() {
     app.work().await;
     let second = app.job(delete(&["user_id:u1", "user_id:u2"])).await;
     let reply = wait_for_group(&app, "").await;
-    assert_eq!(reply.line(), "408 not_settled 1 of 2 jobs are not final: 1 of 3 rows have an outcome.");
+    assert_eq!(reply.line(), "408 not_settled Not final: 1 of 2 jobs; 1 of 3 rows have an outcome.");
     assert_eq!((&reply.body["counts"]["deleted"], &reply.body["rows"]), (&json!(1), &json!(3)));
     assert_eq!((&reply.body["jobs"], &reply.body["remaining"]), (&json!(2), &json!(2)));
     app.work().await;
@@ -70,14 +70,14 @@ async fn a_client_waits_for_a_group() {
     assert_eq!(wait_for_group(&app, "").await.status, 408);
     app.control(&open, "cancel").await;
     let reply = wait_for_group(&app, "").await;
-    assert_eq!(reply.line(), "408 not_settled 1 of 4 jobs are not final: 3 of 3 rows have an outcome.");
+    assert_eq!(reply.line(), "408 not_settled Not final: 1 of 4 jobs; 3 of 3 rows have an outcome.");
     let list = app.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs?group=run&state=open"))).await;
     app.control(list.body["data"][0]["id"].as_str().unwrap(), "start").await;
     assert_eq!(wait_for_group(&app, "").await.status, 200);
     let reply = wait_for_group(&app, "&require=none_failed").await;
     assert_eq!(
         reply.line(),
-        "409 rows_failed 0 rows failed, and 1 jobs were cancelled; the outcomes of the jobs name the rows."
+        "409 rows_failed Failed rows: 0; cancelled jobs: 1. The outcomes of the jobs name failed rows."
     );
     assert_eq!(app.job_status(&second).await["state"], "completed");
 }
@@ -144,9 +144,12 @@ async fn parameters_of_waiting_are_checked() {
     let app = app().await;
     let job = app.job(json!({ "action": "delete_profile", "open": true, "group": "run" })).await;
     app.control(&job, "cancel").await;
-    for (query, field) in
-        [("until=done", "`until`"), ("until=settled&require=all", "`require`"), ("require=none_failed", "`require`")]
-    {
+    for (query, field) in [
+        ("until=done", "`until`"),
+        ("until=settled&require=all", "`require`"),
+        ("require=none_failed", "`require`"),
+        ("until=settled&until=settled", "`until`"),
+    ] {
         for path in [format!("deletion_jobs/{job}?{query}"), format!("deletion_jobs?group=run&{query}")] {
             let reply = app.send(Req::get(format!("/v1/spaces/{SPACE}/{path}"))).await;
             assert_eq!(reply.status, 400, "{path}");

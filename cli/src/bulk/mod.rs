@@ -75,7 +75,7 @@ pub struct Bulk {
     #[arg(long, value_name = "TIME", value_parser = Time::parse)]
     start_at: Option<Time>,
     /// Only show what would be deleted; change nothing. `efface jobs execute` deletes just that within 7 days
-    #[arg(long, visible_alias = "plan-only")]
+    #[arg(long, visible_alias = "plan-only", conflicts_with_all = ["max_deletions", "start_at"])]
     dry_run: bool,
     /// Delete without a dry run and without asking for confirmation
     #[arg(long)]

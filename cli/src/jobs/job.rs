@@ -79,6 +79,10 @@ pub(crate) struct Job {
     pub(crate) group: Option<String>,
     pub(crate) created_at: Option<String>,
     #[serde(default)]
+    pub(crate) created_by: Option<String>,
+    #[serde(default)]
+    pub(crate) plan_job_id: Option<String>,
+    #[serde(default)]
     pub(crate) start_at: Option<String>,
     #[serde(default)]
     pub(crate) verdict: Option<String>,
@@ -103,10 +107,15 @@ impl Job {
     pub(crate) fn text(&self) -> String {
         let mut properties = vec![["job".to_owned(), format!("{} ({})", printable(&self.id), printable(&self.action))]];
         properties.push(["state".to_owned(), format!("{}{}", self.state.as_str(), self.hint())]);
+        if self.dry_run {
+            properties.push(["dry run".to_owned(), "nothing was deleted; the numbers say what would be".to_owned()]);
+        }
         let named = [
             ("verdict", &self.verdict),
             ("group", &self.group),
             ("created", &self.created_at),
+            ("created by", &self.created_by),
+            ("executes", &self.plan_job_id),
             ("starts at", &self.start_at),
         ];
         for (name, value) in named {
@@ -177,7 +186,8 @@ mod tests {
         let sent = json!({
             "id": "job_1", "action": "delete_profile", "state": "paused", "rows": 9, "remaining": 3, "group": null,
             "counts": {"deleted": 1, "duplicate": 1, "not_found": 1, "invalid": 1, "protected": 1, "failed": 1, "changed": 0},
-            "created_at": "2026-01-01T00:00:00.000Z", "start_at": null, "verdict": null, "approvals": [], "rows_per_second": 1.5, "dry_run": false, "max_deletions": 1, "plan": null,
+            "created_at": "2026-01-01T00:00:00.000Z", "created_by": "tok_1", "plan_job_id": null,
+            "start_at": null, "verdict": null, "approvals": [], "rows_per_second": 1.5, "dry_run": false, "max_deletions": 1, "plan": null,
         });
         let job: Job = serde_json::from_value(sent.clone()).unwrap();
         assert_eq!(serde_json::to_value(&job).unwrap(), sent);

@@ -135,7 +135,11 @@ fn table(jobs: &[Job], counts: &Counts, has_more: bool) -> String {
         let text = |text: &Option<String>| printable(text.as_deref().unwrap_or("-"));
         let [rows, deleted, failed, remaining] =
             [job.rows, job.counts.deleted, job.counts.failed, job.remaining].map(|count| count.to_string());
-        let (id, action, state) = (printable(&job.id), printable(&job.action), job.state.as_str().to_owned());
+        let (id, action, state) = (
+            printable(&job.id),
+            printable(&job.action),
+            if job.dry_run { format!("{} (dry run)", job.state.as_str()) } else { job.state.as_str().to_owned() },
+        );
         [id, action, state, rows, deleted, failed, remaining, text(&job.created_at), text(&job.group)]
     };
     let rows: Vec<_> = std::iter::once(names.map(str::to_owned)).chain(jobs.iter().map(row)).collect();

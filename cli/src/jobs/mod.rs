@@ -77,7 +77,9 @@ impl Jobs {
         if !execute.yes {
             confirm::require_terminal(false)?;
             let job = self.job(id).await?;
-            let plan = job.plan.clone().unwrap_or_default();
+            let Some(plan) = job.plan.filter(|_| job.dry_run && job.action == "delete_profile") else {
+                return Err(CliError::WrongJob("the job is no completed dry run of delete_profile".to_owned()));
+            };
             note(format!("{}\n", plan.text()));
             confirm::ask(format!("Permanently delete these {} profiles?", plan.profiles)).await?;
         }
@@ -91,7 +93,12 @@ impl Jobs {
     /// The job that somebody is asked to approve. There must be a terminal to ask on.
     async fn ask_for_approval(&self, id: &str) -> Result<Job, CliError> {
         confirm::require_terminal(false)?;
-        self.job(id).await
+        let job = self.job(id).await?;
+        if job.state != JobState::AwaitingApproval {
+            let text = format!("the job is {}, and awaits no approval", job.state.as_str());
+            return Err(CliError::WrongJob(text));
+        }
+        Ok(job)
     }
 
     /// Starts, approves, rejects, pauses, resumes, cancels or redrives a job. Without effect if the job is in that state already.

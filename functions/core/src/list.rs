@@ -44,15 +44,8 @@ impl ListQuery {
     pub fn read(query: &[(String, String)], allowed: &[&str]) -> Result<Self, ApiError> {
         let mut list =
             Self { limit: DEFAULT_LIMIT, next: None, include: None, verbose: false, filters: BTreeMap::new() };
-        let mut seen = Vec::new();
+        check_once(query)?;
         for (name, value) in query {
-            if seen.contains(&name) {
-                return Err(ApiError::bad_request(
-                    "The query parameter `{}` was sent more than once.",
-                    &[&Quote(name)],
-                ));
-            }
-            seen.push(name);
             match name.as_str() {
                 "limit" => list.limit = limit(value)?,
                 "next" => list.next = (!value.is_empty()).then(|| value.clone()),
@@ -75,12 +68,20 @@ impl ListQuery {
     }
 }
 
-/// Checks that the query has no parameters but those in `allowed`.
+/// Checks that the query has no parameters but those in `allowed`, and each at most once.
 ///
 /// # Errors
-/// The message names the first other parameter.
+/// The message names the first other, or repeated, parameter.
 pub fn no_query_but(query: &[(String, String)], allowed: &[&str]) -> Result<(), ApiError> {
-    query.iter().find(|(name, _)| !allowed.contains(&name.as_str())).map_or(Ok(()), |(name, _)| Err(unknown(name)))
+    let other = query.iter().find(|(name, _)| !allowed.contains(&name.as_str()));
+    other.map_or_else(|| check_once(query), |(name, _)| Err(unknown(name)))
+}
+
+fn check_once(query: &[(String, String)]) -> Result<(), ApiError> {
+    let is_repeated = |at: usize| query[..at].iter().any(|(name, _)| *name == query[at].0);
+    let error =
+        |at: usize| ApiError::bad_request("The query parameter `{}` was sent more than once.", &[&Quote(&query[at].0)]);
+    (0..query.len()).find(|at| is_repeated(*at)).map_or(Ok(()), |at| Err(error(at)))
 }
 
 /// Encodes a cursor for `next`: URL-safe base64 of its JSON. It is neither encrypted nor signed.

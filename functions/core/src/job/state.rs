@@ -159,15 +159,13 @@ pub fn transition(head: &JobHead, progress: &Progress, request: &ControlRequest<
     if control == Control::Redrive && now > head.life_until() {
         return Transition::Rejected;
     }
-    if control == Control::Approve && token_id == Some(&head.token_id) {
-        return Transition::Own;
-    }
     let has_approved = head.approvals.iter().any(|approval| token_id == Some(&approval.token_id));
     let to = |state| Transition::To { state, redrives: false };
     // A job that has started before does not go back to `queued`.
     let go = to(if head.started_at.is_some() { Running } else { Queued });
     match (control, head.state) {
         (Control::Start, Open) => to(released(head.start_at, needs_approval, now)),
+        (Control::Approve, AwaitingApproval) if token_id == Some(&head.token_id) => Transition::Own,
         (Control::Approve, AwaitingApproval) => to(released(head.start_at, false, now)),
         // It was held until its rows were added up, and needs no approval.
         (Control::Start, AwaitingApproval) if !needs_approval => to(released(head.start_at, false, now)),
@@ -319,7 +317,7 @@ mod tests {
         let is_due_later = |head: &mut JobHead| head.start_at = Some(head.created_at.plus_seconds(1));
         let no = "409";
         check(Control::Start, "tok_1", new, 0, ["awaiting_approval", "-", "-", "-", "-", no, no, no, no, no]);
-        check(Control::Approve, "tok_1", new, 0, ["403"; 10]);
+        check(Control::Approve, "tok_1", new, 0, [no, "403", no, no, no, no, no, no, no, no]);
         check(Control::Approve, "tok_2", new, 0, [no, "queued", "-", "-", "-", "-", "-", no, no, "-"]);
         check(Control::Approve, "tok_3", new, 0, [no, "queued", no, no, no, no, no, no, no, no]);
         check(Control::Approve, "tok_3", is_due_later, 0, [no, "scheduled", no, no, no, no, no, no, no, no]);

@@ -11,13 +11,14 @@ pub type Name = Result<IdentifierValue, RowFault>;
 /// # Errors
 /// The file has another header, or is no text.
 pub fn read_names(body: &[u8], most: usize) -> Result<Vec<Name>, PageError> {
-    foreign::check(body)?;
+    let not_csv = || PageError::unreadable("The file must be CSV with the header `name` and one identifier a line.");
+    foreign::check(body).map_err(|_| not_csv())?;
     let body = format::without_bom(body);
     let mut lines = csv::lines(body);
     let header = lines.next().transpose()?;
     if !matches!(header, Some(Ok(cells)) if matches!(&cells[..], [Ok(name)] if name.trim().eq_ignore_ascii_case("name")))
     {
-        return Err(PageError::unreadable("The file must be CSV with the header `name` and one identifier a line."));
+        return Err(not_csv());
     }
     lines.take(most).map(|line| Ok(line?.and_then(name))).collect()
 }

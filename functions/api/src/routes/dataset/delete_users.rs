@@ -33,6 +33,9 @@ const MAX_NAMES: usize = 10_000;
 /// The most identifiers that may have to be read to look up the names of a file, each by every type of the space.
 const MAX_LOOKUPS: usize = 200_000;
 
+/// Ends the sentence "A job that is … can't be …".
+const AGAIN: &str = "carried out again; send the file with a new Idempotency-Key";
+
 /// The form field with the file.
 const FIELD: &str = "file";
 
@@ -91,7 +94,7 @@ impl Handler for DeleteUsers {
             },
         ],
         errors: || {
-            let stopped = ApiError::InvalidState(JobState::Cancelled, "carried out");
+            let stopped = ApiError::InvalidState(JobState::Cancelled, AGAIN);
             vec![ApiError::MissingUrlParameters, too_many(MAX_NAMES), stopped]
         },
     };
@@ -123,7 +126,7 @@ impl Handler for DeleteUsers {
         match status.head.state {
             JobState::Completed => return Ok(Response::text(Success::Done, text)),
             // Somebody has stopped it: the count alone would look as if nobody had been there.
-            state if state.is_final() => return Err(ApiError::InvalidState(state, "carried out").into()),
+            state if state.is_final() => return Err(ApiError::InvalidState(state, AGAIN).into()),
             _ => {}
         }
         let job = format!("/v1/spaces/{}/deletion_jobs/{}", cx.access.space_id, status.head.job_id);

@@ -46,8 +46,8 @@ struct RowOutcome {
     message: &'static str,
 }
 
-impl From<StoredOutcome> for RowOutcome {
-    fn from(stored: StoredOutcome) -> Self {
+impl RowOutcome {
+    fn new(stored: StoredOutcome, dry_run: bool) -> Self {
         let StoredOutcome { page, row, outcome, fault, near_miss } = stored;
         let (code, message) = match (outcome, fault) {
             (_, Some(fault)) => (fault.code(), fault.message()),
@@ -58,6 +58,8 @@ impl From<StoredOutcome> for RowOutcome {
                 "other_form",
                 "It is not found as it is written, but would be without surrounding blanks or invisible characters or in NFC.",
             ),
+            (Outcome::Deleted, _) if dry_run => ("deleted", "It would be deleted; this is a dry run."),
+            (Outcome::Duplicate, _) if dry_run => ("duplicate", "Another row of this job or group deletes it."),
             (Outcome::Deleted, _) => ("deleted", "It has been deleted."),
             (Outcome::Duplicate, _) => ("duplicate", "Another row of this job or group deleted it."),
             (Outcome::NotFound, _) => ("not_found", "There is no such profile or identifier."),
@@ -145,7 +147,7 @@ impl Handler for ListOutcomes {
             0 => (Vec::new(), None),
             _ => store.list_outcomes(space, head.job_id, outcome, start, query.limit, cx.list_until).await?,
         };
-        let data: Vec<RowOutcome> = outcomes.into_iter().map(Into::into).collect();
+        let data: Vec<RowOutcome> = outcomes.into_iter().map(|stored| RowOutcome::new(stored, head.dry_run)).collect();
         if is_csv {
             let next = next.as_ref().map(|next| link(cx, &query, &list::encode_cursor(next)));
             return Ok(Response::csv(table(&data), next));

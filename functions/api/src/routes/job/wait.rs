@@ -72,9 +72,7 @@ pub(super) fn errors() -> Vec<ApiError> {
     vec![
         ApiError::MissingUrlParameters,
         ApiError::NotSettled("The job is running: 120 of 1000 rows have an outcome.".into()),
-        ApiError::RowsFailed(
-            "1 rows failed, and 0 jobs were cancelled; the outcomes of the jobs name the rows.".into(),
-        ),
+        ApiError::RowsFailed("Failed rows: 1; cancelled jobs: 0. The outcomes of the jobs name failed rows.".into()),
     ]
 }
 
@@ -137,7 +135,7 @@ impl Wait {
             Some((job, JobState::AwaitingApproval)) => Some(awaiting(job)),
             // A dry run is not among the sums.
             _ if left > 0 || unfinished.is_some() => {
-                let text = "{} of {} jobs are not final: {} of {} rows have an outcome.";
+                let text = "Not final: {} of {} jobs; {} of {} rows have an outcome.";
                 let words = [left.max(1), all.jobs.max(1), all.counts.total(), all.rows].map(whole);
                 let words: [&dyn efface_core::message::Words; 4] = [&words[0], &words[1], &words[2], &words[3]];
                 Some(ApiError::NotSettled(Message::new(text, &words)))
@@ -158,7 +156,7 @@ impl Wait {
     }
 
     fn fault(self, failed: i64, cancelled: i64) -> Option<ApiError> {
-        let text = "{} rows failed, and {} jobs were cancelled; the outcomes of the jobs name the rows.";
+        let text = "Failed rows: {}; cancelled jobs: {}. The outcomes of the jobs name failed rows.";
         let is_fault = self.requires_none_failed && (failed > 0 || cancelled > 0);
         is_fault.then(|| ApiError::RowsFailed(Message::new(text, &[&whole(failed), &whole(cancelled)])))
     }
