@@ -48,6 +48,9 @@ async fn public_endpoint(gateway: &Gateway, token: &str, report: &mut Report) ->
     for profile in ["user_id:user_003", "anonymous_id:a9d8c7"] {
         check_deleted(gateway, token, profile, report).await?;
     }
+    let user = gateway.get(&format!("/api/dataset/{DEMO_SPACE}/user/user_003"), Some(token)).await?;
+    let is_ours = user.status == 404 && user.text.contains("Profile was not found.");
+    report.check("the paths of the older API reach the function", is_ours, describe(&user));
     Ok(())
 }
 

@@ -35,9 +35,6 @@ pub(crate) async fn check(gateway: &Gateway, token: &str, report: &mut Report) -
     report.check("405 lists the allowed methods", header(&put, "allow").contains("POST"), describe(&put));
     check_error(report, "another method", &put, 405, "method_not_allowed");
     check_error(report, "no token", &gateway.send("POST", &delete, None, BODY).await?, 401, "unauthorized");
-    let user = gateway.get(&format!("/api/dataset/{DEMO_SPACE}/user/nobody"), token).await?;
-    let is_ours = user.status == 404 && user.text.contains("Profile was not found.");
-    report.check("the paths of the older API reach the function", is_ours, describe(&user));
     let unknown = gateway.get("/unknown", token).await?;
     report.check(
         "the gateway's own responses have a request id",
