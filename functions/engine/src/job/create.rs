@@ -86,15 +86,13 @@ impl Engine {
 
     /// Asks for the rows of a job that executes a plan to be made.
     pub(super) async fn ask_for_preparation(&self, space: &SpaceId, head: &JobHead) {
-        let work = Work::Dispatch { from: 0, redrive: head.redrives };
-        self.ask_for_work(&Pointer { space: space.clone(), job: head.job_id, work, hops: 0 }, Duration::ZERO).await;
+        self.ask_for_work(&dispatch_of(space, head), Duration::ZERO).await;
     }
 
     /// Asks for a job's chunks to be sent, now or when its time comes. Where that is far, or the queue does not take the
     /// message, the reconciler finds the job.
     pub(crate) async fn ask_for_dispatch(&self, space: &SpaceId, head: &JobHead) {
-        let work = Work::Dispatch { from: 0, redrive: head.redrives };
-        let pointer = Pointer { space: space.clone(), job: head.job_id, work, hops: 0 };
+        let pointer = dispatch_of(space, head);
         match (head.state, head.start_at) {
             (JobState::Queued | JobState::Running, _) => self.ask_for_work(&pointer, Duration::ZERO).await,
             (JobState::Scheduled, Some(at)) => {
@@ -145,6 +143,12 @@ impl Engine {
             Committed::Yes | Committed::Again(_) => Ok(status),
         }
     }
+}
+
+/// The work of sending a job's chunks, before which its rows are made where it executes a plan.
+fn dispatch_of(space: &SpaceId, head: &JobHead) -> Pointer {
+    let work = Work::Dispatch { from: 0, redrive: head.redrives };
+    Pointer { space: space.clone(), job: head.job_id, work, hops: 0 }
 }
 
 /// Whether a new job is held until its rows are added up, with those of its group: that is done when it is there.
