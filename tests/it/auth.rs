@@ -174,7 +174,7 @@ fn needed(rule: PermissionRule) -> Option<Permission> {
 /// A valid request to an endpoint. Jobs delete profiles.
 fn request_of(spec: &Spec, job: &str, body: &Value) -> Req {
     let path = spec.path.replace("{space_id}", SPACE).replace("{dataset}", SPACE).replace("{user}", "u");
-    let path = path.replace("{collection}", "users").replace("{job_id}", job);
+    let path = path.replace("{collection}", "users").replace("{job_id}", job).replace("{segment_id}", "seg");
     match spec.id {
         "delete_identifier" => Req::delete(SPACE, "u", "email", "nobody"),
         "get_deletion" => Req::deletion(SPACE, "email", "nobody"),
@@ -183,6 +183,10 @@ fn request_of(spec: &Spec, job: &str, body: &Value) -> Req {
         "create_job" => Req::post(path, body),
         "delete_users" => dataset::form("name\nnobody\n"),
         "add_rows" => Req::post(path, &json!({ "page": 1, "rows": [] })),
+        "create_segment" => Req::post(path, &json!({ "id": "seg", "name": "Seg", "kind": "manual_segment" })),
+        "rename_segment" => Req::post(path, &json!({ "name": "Seg" })).method("PATCH"),
+        "delete_segment" => Req::get(path).method("DELETE"),
+        "add_members" | "remove_members" => Req::post(path, &json!({ "rows": [] })),
         _ if spec.method == Method::Get => Req::get(path.replace("{profile}", "user_id:u")),
         _ => Req::post(path, &json!({})),
     }
@@ -220,6 +224,8 @@ async fn every_endpoint_that_deletes_looks_at_activation_and_source() {
     app.leave_messages();
     let body = json!({ "action": "delete_profile", "rows": ["user_id:nobody"] });
     let job = app.job(body.clone()).await;
+    let segment = json!({ "id": "seg", "name": "Seg", "kind": "manual_segment" });
+    assert_eq!(app.send(Req::post(format!("/v1/spaces/{SPACE}/segments"), &segment)).await.status, 201);
     for (change, rejected) in [
         (
             json!({ "activated": false, "source": "detached" }),
@@ -260,7 +266,7 @@ async fn every_endpoint_checks_the_body_as_it_declares() {
         for space in [SPACE, ""] {
             let path = spec.path.replace("{space_id}", space).replace("{dataset}", space).replace("{job_id}", &job);
             let path = path.replace("{collection}", "users").replace("{profile}", "user_id:u");
-            let request = Req::post(path, &Value::Null);
+            let request = Req::post(path, &Value::Null).method(spec.method.as_str());
             let large = Req { body: vec![b' '; limits.most + 1], ..request.clone() };
             let other = Req { headers: vec![], ..request }.header("Content-Type", "image/png");
             assert_eq!(app.send_raw(&large).await.status, 401, "{}", spec.id);

@@ -15,11 +15,11 @@ async fn a_line_loaded_again_changes_nothing() {
     undated["traits"] = json!({ "plan": "pro" });
     app.try_load(&undated).await.unwrap();
     let first = app.try_load(&line).await.unwrap();
-    assert_eq!(first, Loaded { stored: 2, unchanged: 0, blocked: 0 });
+    assert_eq!(first, Loaded { stored: 2, unchanged: 0, blocked: 0, not_joined: 0 });
     let before = app.db.dump().await;
     app.clock.advance(5_000);
-    assert_eq!(app.try_load(&line).await.unwrap(), Loaded { stored: 0, unchanged: 2, blocked: 0 });
-    assert_eq!(app.try_load(&undated).await.unwrap(), Loaded { stored: 0, unchanged: 1, blocked: 0 });
+    assert_eq!(app.try_load(&line).await.unwrap(), Loaded { stored: 0, unchanged: 2, blocked: 0, not_joined: 0 });
+    assert_eq!(app.try_load(&undated).await.unwrap(), Loaded { stored: 0, unchanged: 1, blocked: 0, not_joined: 0 });
     assert_eq!(changed(&before, &app.db.dump().await), []);
 }
 
@@ -29,7 +29,7 @@ async fn a_deleted_identifier_is_not_loaded_again() {
     let line = profile_line(SPACE, &["user_id:u", "email:e@x"]);
     app.try_load(&line).await.unwrap();
     app.delete("u", "email:e@x").await;
-    assert_eq!(app.try_load(&line).await.unwrap(), Loaded { stored: 0, unchanged: 1, blocked: 1 });
+    assert_eq!(app.try_load(&line).await.unwrap(), Loaded { stored: 0, unchanged: 1, blocked: 1, not_joined: 0 });
     let mut undated = line.clone();
     undated.as_object_mut().unwrap().remove("timestamp");
     assert_eq!(app.try_load(&undated).await.unwrap().blocked, 1, "a line without a timestamp is no later event");
@@ -43,7 +43,7 @@ async fn a_deleted_first_identifier_still_leads_to_its_profile() {
     app.profile(&["email:e@x", "user_id:u"]).await;
     app.delete("u", "email:e@x").await;
     let more = profile_line(SPACE, &["email:e@x", "anonymous_id:a"]);
-    assert_eq!(app.try_load(&more).await.unwrap(), Loaded { stored: 1, unchanged: 0, blocked: 1 });
+    assert_eq!(app.try_load(&more).await.unwrap(), Loaded { stored: 1, unchanged: 0, blocked: 1, not_joined: 0 });
     assert_eq!(app.external_ids("user_id:u").await, ["anonymous_id:a", "user_id:u"]);
 }
 
@@ -59,7 +59,7 @@ async fn a_deleted_identifier_can_move_to_another_profile() {
     app.delete("u1", "email:e@x").await;
     app.try_load(&new).await.unwrap();
     assert_eq!(app.external_ids("email:e@x").await, ["email:e@x", "user_id:u2"]);
-    assert_eq!(app.try_load(&old).await.unwrap(), Loaded { stored: 0, unchanged: 1, blocked: 1 });
+    assert_eq!(app.try_load(&old).await.unwrap(), Loaded { stored: 0, unchanged: 1, blocked: 1, not_joined: 0 });
     assert_eq!(app.external_ids("user_id:u1").await, ["user_id:u1"]);
     assert_eq!(app.send(Req::deletion(SPACE, "email", "e@x")).await.status, 404, "it is active again");
     assert_eq!(app.delete("u2", "email:e@x").await.status, 200, "it can be deleted again");

@@ -77,7 +77,8 @@ async fn traits_keep_every_number_and_page_by_name() {
     };
     let space = app.db.store.space(&profile.space_id).await.unwrap().unwrap();
     let key = app::master().space_key(&profile.space_id);
-    efface_engine::load::load_profile(&app.db.store, &space, &key, &profile, app.clock.peek()).await.unwrap();
+    let loader = efface_engine::load::Loader::new(app.db.store.clone());
+    loader.load(&space, &key, &profile, app.clock.peek()).await.unwrap();
 
     let event =
         Req::read(SPACE, "user_id", "u", "traits?limit=3").token(app.token(Role::WorkspaceOwner)).event(Via::Rest);

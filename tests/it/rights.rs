@@ -289,3 +289,73 @@ async fn the_roles_allow_all_requests_of_jobs() {
         assert!(seen.contains(right), "{right} was not exercised: {seen:#?}");
     }
 }
+
+/// What only segments need: gates that a change has left, turns, pages of members, sweeps, the end.
+#[tokio::test]
+async fn the_roles_allow_all_requests_of_segments() {
+    let app = TestApp::start().await;
+    let mut seen = BTreeSet::new();
+    app.space(SPACE, json!({ "settling_seconds": 0 })).await;
+    for user in ["user_id:a", "user_id:b", "user_id:c"] {
+        app.profile(&[user]).await;
+    }
+    app.db.proxy.take();
+    let segment = |rest: &str, body: Value| Req::post(format!("/v1/spaces/{SPACE}/segments{rest}"), &body);
+    for id in ["a", "b", "c"] {
+        let made = json!({ "id": id, "name": id, "kind": "manual_segment" });
+        assert_eq!(app.send(segment("", made)).await.status, 201);
+        app.send(segment(&format!("/{id}/members"), json!({ "rows": [format!("user_id:{id}")] }))).await;
+    }
+    for verb in ["disable", "enable", "members/remove"] {
+        app.send(segment(&format!("/a/{verb}"), json!({ "rows": ["user_id:a"] }))).await;
+    }
+    for get in ["", "/b?count=true", "/b/members"] {
+        assert_eq!(app.send(Req::get(format!("/v1/spaces/{SPACE}/segments{get}"))).await.status, 200);
+    }
+    app.send(Req::get(format!("/v1/spaces/{SPACE}/segments/a")).method("DELETE")).await;
+    let dry = app.send(segment("/b/delete_users", json!({ "dry_run": true }))).await;
+    let dry = dry.body["job"]["id"].as_str().unwrap().to_owned();
+    app.send(Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{dry}/execute"), &json!({}))).await;
+    app.send(segment("/c/delete_users", json!({ "confirm": true, "auto_enable": true }))).await;
+    check_role(&app, "ApiRole", &mut seen);
+    app.work().await;
+    check_role(&app, "BulkWorkerRole", &mut seen);
+    // The next ones are the reconciler's, and one is cancelled by a client.
+    let loaded = crate::segments::load_member(&app, "u1", "c").await;
+    assert_eq!((loaded.stored, loaded.not_joined), (1, 0), "it was enabled again");
+    for auto_enable in [true, false] {
+        app.db.proxy.take();
+        let job = app.send(segment("/c/delete_users", json!({ "confirm": true, "auto_enable": auto_enable }))).await;
+        let job = job.body["job"]["id"].as_str().unwrap().to_owned();
+        check_role(&app, "ApiRole", &mut seen);
+        // The messages of the first two runs get lost; the third one sends the chunks.
+        for _ in 0..3 {
+            app.queue.take();
+            app.reconcile().await;
+            app.clock.advance(200_000);
+        }
+        check_role(&app, "JobReconcilerRole", &mut seen);
+        if !auto_enable {
+            app.control(&job, "cancel").await;
+            check_role(&app, "ApiRole", &mut seen);
+        }
+        app.work().await;
+        check_role(&app, "BulkWorkerRole", &mut seen);
+    }
+    for right in [
+        "ApiRole dynamodb:ConditionCheckItem on M#*",
+        "ApiRole dynamodb:PutItem on P#*",
+        "ApiRole dynamodb:DeleteItem on P#*",
+        "ApiRole dynamodb:DeleteItem on M#*",
+        "BulkWorkerRole dynamodb:PutItem on G#*",
+        "BulkWorkerRole dynamodb:PutItem on M#*",
+        "BulkWorkerRole dynamodb:DeleteItem on G#*",
+        "BulkWorkerRole dynamodb:DeleteItem on M#*",
+        "BulkWorkerRole dynamodb:Query on M#*",
+        "JobReconcilerRole dynamodb:PutItem on G#*",
+        "JobReconcilerRole dynamodb:PutItem on M#*",
+        "JobReconcilerRole dynamodb:Query on M#*",
+    ] {
+        assert!(seen.contains(right), "{right} was not exercised: {seen:#?}");
+    }
+}

@@ -33,7 +33,10 @@ async fn what_earlier_versions_left_is_finished() {
         let fixture = Fixture::read(&folder);
         let app = TestApp::with(&fixture.items).await;
         fixture.messages.iter().for_each(|message| app.queue.put(message));
-        assert_eq!(finish(&app).await, fixture.expected, "{}", folder.display());
+        let mut finished = finish(&app).await;
+        // What a version did not know it did not expect.
+        finished.as_object_mut().unwrap().retain(|name, _| fixture.expected.get(name).is_some());
+        assert_eq!(finished, fixture.expected, "{}", folder.display());
     }
 }
 
@@ -123,8 +126,9 @@ async fn in_the_middle_of_jobs() -> TestApp {
     app.job(json!({ "action": "delete_profile", "open": true, "rows": people(8, 10) })).await;
     jobs_that_wait(&app).await;
     let executing = jobs_of_plans(&app).await;
+    let emptying = jobs_of_segments(&app).await;
     start_jobs(&app).await;
-    for message in &executing {
+    for message in executing.iter().chain(&emptying) {
         app.queue.put(message);
     }
     app
@@ -143,6 +147,31 @@ async fn jobs_of_plans(app: &TestApp) -> Vec<String> {
     let chunk = app.queue.take();
     app.send(Req::post(&path, &json!({}))).await;
     load(app, &["user_id:changed", "email:new@x"], |line| line["timestamp"] = json!("2027-01-01T00:00:00Z")).await;
+    chunk.into_iter().chain(app.queue.take()).collect()
+}
+
+/// A segment whose job deletes its members, one whose job waits for its turn, one whose members were planned; a disabled
+/// one and a deleted one. Their messages.
+async fn jobs_of_segments(app: &TestApp) -> Vec<String> {
+    let post =
+        |rest: &str, body: Value| app.send(Req::post(format!("/v1/spaces/{SPACE}/segments{rest}"), &body).key(rest));
+    for segment in ["seg_1", "seg_2", "seg_3", "seg_off", "seg_gone"] {
+        let body = json!({ "id": segment, "name": "A segment", "kind": "subscriber_list" });
+        post("", body.clone()).await;
+        assert_eq!(app.send(Req::post(format!("/v1/spaces/{SPACE}/segments"), &body)).await.status / 100, 2);
+    }
+    for (user, segment) in [("s1", "seg_1"), ("s2", "seg_1"), ("s3", "seg_2"), ("s4", "seg_3")] {
+        load(app, &[&format!("user_id:{user}")], |line| line["segments"] = json!([segment])).await;
+    }
+    assert_eq!(post("/seg_off/disable", json!({})).await.status, 200);
+    let gone = Req::get(format!("/v1/spaces/{SPACE}/segments/seg_gone")).method("DELETE").key("gone");
+    assert_eq!(app.send(gone).await.status, 200);
+    assert_eq!(post("/seg_3/delete_users", json!({ "dry_run": true })).await.status, 200);
+    assert_eq!(post("/seg_1/delete_users", json!({ "confirm": true, "expected_members": 2 })).await.status, 202);
+    app.deliver(&app.worker(), &app.queue.take()).await;
+    let chunk = app.queue.take();
+    assert_eq!(post("/seg_2/delete_users", json!({ "confirm": true, "auto_enable": true })).await.status, 202);
+    app.deliver(&app.worker(), &app.queue.take()).await;
     chunk.into_iter().chain(app.queue.take()).collect()
 }
 
@@ -244,7 +273,14 @@ async fn finish(app: &TestApp) -> Value {
         let ids = read.body["data"].as_array().cloned().unwrap_or_default();
         left.extend(ids.iter().map(|id| format!("{}:{}", id["type"].as_str().unwrap(), id["id"].as_str().unwrap())));
     }
-    json!({ "jobs": jobs, "identifiers": left, "repeated_request": again.line() })
+    let mut segments = Vec::new();
+    let list = app.send(Req::get(format!("/v1/spaces/{SPACE}/segments?show_disabled=true"))).await;
+    for segment in list.body["data"].as_array().unwrap() {
+        let id = segment["id"].as_str().unwrap();
+        let counted = app.send(Req::get(format!("/v1/spaces/{SPACE}/segments/{id}?count=true"))).await.body;
+        segments.push(format!("{id}: {}, {}", segment["state"].as_str().unwrap(), counted["segment"]["members"]));
+    }
+    json!({ "jobs": jobs, "identifiers": left, "repeated_request": again.line(), "segments": segments })
 }
 
 async fn jobs_of(app: &TestApp) -> Value {

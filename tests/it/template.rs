@@ -90,36 +90,37 @@ fn the_functions_have_the_least_rights() {
     assert_eq!(
         rights(&template, "ApiRole", "store"),
         [
-            &format!("{read} on T#* S#* I#* P#* C#* J#* E#* Q#* O#* F#* L#* Y#* X#*"),
-            "dynamodb:ConditionCheckItem on I#* J#*",
+            &format!("{read} on T#* S#* I#* P#* G#* M#* C#* J#* E#* Q#* O#* F#* L#* Y#* X#*"),
+            "dynamodb:ConditionCheckItem on I#* M#* J#*",
             "dynamodb:UpdateItem on I#* R#* P#* J#* O#* Y#*",
             "dynamodb:UpdateItem on S#* (pk sk source version)",
-            "dynamodb:PutItem on K#* Q#* J#* E#* O#* F#* L#* N#* X#*",
+            "dynamodb:PutItem on G#* M#* K#* Q#* J#* E#* O#* F#* L#* N#* X#*",
+            "dynamodb:PutItem on P#* (pk sk)",
             "dynamodb:BatchWriteItem on P#* M#* X#*",
-            "dynamodb:DeleteItem on L#* N#*",
+            "dynamodb:DeleteItem on P#* G#* M#* L#* N#*",
         ]
     );
     assert_eq!(
         rights(&template, "BulkWorkerRole", "store"),
         [
-            &format!("{read} on I#* P#* J#* Q#* O#* F#* X#*"),
+            &format!("{read} on I#* P#* G#* M#* J#* Q#* O#* F#* X#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* P#* J#* O#* Y#*",
-            "dynamodb:PutItem on J#* Q#* O#* F#* L#* E#* X#*",
+            "dynamodb:PutItem on G#* M#* J#* Q#* O#* F#* L#* E#* X#*",
             "dynamodb:BatchWriteItem on P#* M#*",
-            "dynamodb:DeleteItem on L#*",
+            "dynamodb:DeleteItem on G#* M#* L#*",
         ]
     );
     // The reconciler decides rows as the worker does, and keeps the list of live jobs.
     assert_eq!(
         rights(&template, "JobReconcilerRole", "store"),
         [
-            &format!("{read} on I#* P#* J#* Q#* O#* F#* N#* X#*"),
+            &format!("{read} on I#* P#* G#* M#* J#* Q#* O#* F#* N#* X#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* P#* J#* O#* Y#* N#*",
-            "dynamodb:PutItem on J#* Q#* O#* F#* L#* E#* N#* X#*",
+            "dynamodb:PutItem on G#* M#* J#* Q#* O#* F#* L#* E#* N#* X#*",
             "dynamodb:BatchWriteItem on P#* M#*",
-            "dynamodb:DeleteItem on L#* N#*",
+            "dynamodb:DeleteItem on G#* M#* L#* N#*",
         ]
     );
 }

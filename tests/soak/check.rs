@@ -1,7 +1,7 @@
 //! Compares the table before and after the jobs: exactly the changes of the model, and nothing else.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
 };
 
@@ -12,12 +12,19 @@ use dynoxide::{
 };
 
 use crate::{
-    population::{ItemKind, People, VALUE_PREFIX},
+    population::{CROWD, ItemKind, People, VALUE_PREFIX},
     rows::{Action, Plan},
 };
 
 /// The first letters of the keys of items that are not compared: those of jobs, keys and limits.
 const JOB_ITEMS: &str = "JEFOQLNYXKR";
+
+/// Whether an item is not compared: also the gates of a segment, and the head of the segment that a job empties.
+fn is_job_item(item: &Item) -> bool {
+    let is = |name: &str, value: &str| matches!(item.get(name), Some(AttributeValue::S(text)) if text == value);
+    let AttributeValue::S(pk) = &item["pk"] else { panic!("a key that is no string") };
+    JOB_ITEMS.contains(&pk[..1]) || is("sk", CROWD) && pk.starts_with("G#") || is("sk", "-") && pk.starts_with("M#")
+}
 
 /// The attributes that a deletion sets on an identifier.
 const TOMBSTONE: [&str; 8] =
@@ -47,6 +54,8 @@ pub(crate) struct Done<'a> {
     /// For each group the row that deleted its target.
     pub(crate) actors: Vec<usize>,
     pub(crate) page_rows: usize,
+    /// People to whom a later line added something before they were deleted.
+    pub(crate) joined: BTreeSet<u32>,
 }
 
 /// Writes the items of a plan's people straight into the table. Returns the number of items.
@@ -57,6 +66,7 @@ pub(crate) fn populate(database: &Database, table: &str, people: &People, plan: 
         total += batch.len();
         database.import_items(table, std::mem::take(batch), ImportOptions::default()).unwrap();
     };
+    flush(&mut people.segments());
     for number in plan.people.clone() {
         batch.extend(people.items(&people.person(number)).into_iter().map(|(_, item)| item));
         if batch.len() > 20_000 {
@@ -70,8 +80,8 @@ pub(crate) fn populate(database: &Database, table: &str, people: &People, plan: 
 /// Fingerprints of the whole table.
 pub(crate) fn prints(database: &Database, table: &str) -> Prints {
     let mut prints = Prints::new();
-    scan(database, table, |pk, item| {
-        if !JOB_ITEMS.contains(&pk[..1]) {
+    scan(database, table, |item| {
+        if !is_job_item(&item) {
             prints.insert(key_print(&item), print(&item, &[]));
         }
     });
@@ -89,12 +99,12 @@ pub(crate) fn compare(
 ) -> (Vec<String>, Prints) {
     let mut changes = HashMap::new();
     for (at, job) in jobs.iter().enumerate() {
-        expect(people, at, job.plan, &mut changes);
+        expect(people, at, job, &mut changes);
     }
     let mut faults = Vec::new();
     let mut after = Prints::with_capacity(before.len());
-    scan(database, table, |pk, item| {
-        let is_job_item = JOB_ITEMS.contains(&pk[..1]);
+    scan(database, table, |item| {
+        let is_job_item = is_job_item(&item);
         let key = key_print(&item);
         let change = changes.remove(&key);
         let mut fault = |what: &str| {
@@ -165,9 +175,12 @@ fn ignored(is_identifier: bool) -> Vec<&'static str> {
 }
 
 /// Adds the expected changes of all items that a job deletes.
-fn expect(people: &People, job: usize, plan: &Plan, changes: &mut HashMap<u64, Change>) {
+fn expect(people: &People, job: usize, done: &Done<'_>, changes: &mut HashMap<u64, Change>) {
+    let plan = done.plan;
     for (group, target) in (0..).zip(&plan.targets) {
-        for (what, item) in people.items(&people.person(target.person)) {
+        let mut person = people.person(target.person);
+        person.later_lines = usize::from(done.joined.contains(&target.person));
+        for (what, item) in people.items(&person) {
             let deleted = |is_identifier| {
                 let left = print(&item, &ignored(is_identifier));
                 Change::Deleted { job, group, left }
@@ -189,7 +202,7 @@ fn is_identifier(item: &Item) -> bool {
     matches!(item.get("pk"), Some(AttributeValue::S(pk)) if pk.starts_with("I#"))
 }
 
-fn scan(database: &Database, table: &str, mut each: impl FnMut(&str, Item)) {
+fn scan(database: &Database, table: &str, mut each: impl FnMut(Item)) {
     let mut start = None;
     loop {
         let request = ScanRequest {
@@ -201,11 +214,7 @@ fn scan(database: &Database, table: &str, mut each: impl FnMut(&str, Item)) {
             ..ScanRequest::default()
         };
         let page = database.scan(request).unwrap();
-        for item in page.items.unwrap_or_default() {
-            let AttributeValue::S(pk) = &item["pk"] else { panic!("a key that is no string") };
-            let pk = pk.clone();
-            each(&pk, item);
-        }
+        page.items.unwrap_or_default().into_iter().for_each(&mut each);
         start = page.last_evaluated_key;
         if start.is_none() {
             return;

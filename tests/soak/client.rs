@@ -48,6 +48,8 @@ pub(crate) struct Status {
     pub(crate) state: String,
     pub(crate) counts: Counts,
     pub(crate) rows: i64,
+    /// The verdict, and how many members a segment has left.
+    pub(crate) ended: String,
     pub(crate) is_verified: bool,
 }
 
@@ -56,7 +58,8 @@ impl Client {
     pub(crate) async fn start(direct: &str, url: &str, queue: FaultyQueue, now: Time) -> Self {
         let store = Store::new(client(direct), TABLE);
         let space = SpaceId::parse(SPACE).unwrap();
-        let change = serde_json::from_value(json!({ "source": "attached", "reactor_instances": ["demo"] })).unwrap();
+        let change = json!({ "source": "attached", "reactor_instances": ["demo"], "settling_seconds": 5 });
+        let change = serde_json::from_value(change).unwrap();
         store.create_space(&space, &change, now).await.unwrap();
         let (token, _) = store.create_token(&space, Role::WorkspaceOwner, now, None).await.unwrap();
         let queue = efface_aws::queue::Queue::new(queue);
@@ -112,6 +115,16 @@ impl Client {
         created.body["job"]["id"].as_str().unwrap().to_owned()
     }
 
+    /// Creates the job that deletes the members of a segment: so many. Returns its id.
+    pub(crate) async fn delete_users(&self, segment: &str, members: usize) -> String {
+        let path = format!("/v1/spaces/{SPACE}/segments/{segment}/delete_users");
+        let asked = self.send(Req::post(&path, &json!({})), 409).await;
+        assert_eq!(asked.body["plan"]["members"], members, "{}", asked.body);
+        let body = json!({ "confirm": true, "expected_members": members });
+        let created = self.send(Req::post(path, &body).key(segment), 202).await;
+        created.body["job"]["id"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn status(&self, job: &str) -> Status {
         let reply = self.send(Req::get(format!("/v1/spaces/{SPACE}/deletion_jobs/{job}")), 200).await;
         let job = &reply.body["job"];
@@ -120,11 +133,12 @@ impl Client {
         // The contract: counts and `remaining` always add up to the rows.
         assert_eq!(counts.total() + job["remaining"].as_i64().unwrap(), rows, "{job}");
         let state = job["state"].as_str().unwrap().to_owned();
-        Status { state, counts, rows, is_verified: job["verified_at"].is_string() }
+        let ended = format!("{} {}", job["verdict"], job["members_left"]);
+        Status { state, counts, rows, ended, is_verified: job["verified_at"].is_string() }
     }
 
     /// The outcome of each row, by its index over all pages.
-    async fn outcomes(&self, job: &str, rows: usize, page_rows: usize) -> Vec<Option<Outcome>> {
+    pub(crate) async fn outcomes(&self, job: &str, rows: usize, page_rows: usize) -> Vec<Option<Outcome>> {
         let mut outcomes = vec![None; rows];
         let mut next = String::new();
         loop {
@@ -132,7 +146,10 @@ impl Client {
             let reply = self.send(Req::get(path), 200).await;
             for row in reply.body["data"].as_array().unwrap() {
                 let number = |name: &str| usize::try_from(row[name].as_u64().unwrap()).unwrap();
-                let slot = &mut outcomes[number("page") * page_rows + number("row")];
+                let at = number("page") * page_rows + number("row");
+                // Of a job that makes its rows itself, other pages than the last one may be short.
+                outcomes.resize(outcomes.len().max(at + 1), None);
+                let slot = &mut outcomes[at];
                 assert!(slot.is_none(), "a row is listed twice: {row}");
                 *slot = Some(row["outcome"].as_str().unwrap().parse().unwrap());
             }

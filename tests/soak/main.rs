@@ -16,14 +16,17 @@ mod fleet;
 mod population;
 mod proxy;
 mod queue;
+mod report;
 mod rows;
 mod runtime;
+mod segment;
 mod sqs;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -44,6 +47,7 @@ use crate::{
     population::People,
     proxy::Traffic,
     queue::FaultyQueue,
+    report::shown,
     rows::{Action, Plan},
     runtime::Invocations,
 };
@@ -166,7 +170,8 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     let traffic = Arc::new(Traffic::default());
     let url = proxy::start(address, Arc::clone(&traffic)).await;
     let queue = FaultyQueue::default();
-    let client = Client::start(&format!("http://{address}"), &url, queue.clone(), now).await;
+    let direct = format!("http://{address}");
+    let client = Client::start(&direct, &url, queue.clone(), now).await;
     let started = Instant::now();
     let items: usize = plans.iter().map(|plan| check::populate(&database, TABLE, &people, plan)).sum();
     let before = check::prints(&database, TABLE);
@@ -188,7 +193,7 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     let mut done = Vec::new();
     for (plan, (id, status)) in plans.iter().zip(jobs) {
         let actors = run.check(plan, &id, &status, plan.counts().0, false).await;
-        done.push(Done { plan, id, actors, page_rows: args.page_rows });
+        done.push(Done { plan, id, actors, page_rows: args.page_rows, joined: BTreeSet::new() });
     }
     let started = Instant::now();
     let (faults, after) = check::compare(&database, TABLE, &run.people, &before, &done);
@@ -207,7 +212,9 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     }
     let first = plans.last().map_or(0, |plan| plan.people.end);
     let planned = Plan::new(Action::Profile, args.rows / 4, &run.people, first, args.seed + 100);
+    let first = planned.people.end;
     run.execute_a_plan(&database, planned).await;
+    run.empty_a_segment(&database, first, &direct).await;
     run.finish()
 }
 
@@ -271,8 +278,8 @@ impl Run<'_> {
             let page = *actor / page_rows * page_rows;
             *actor = page + found.partition_point(|row| row < actor) - found.partition_point(|row| *row < page);
         }
-        let (faults, _) =
-            check::compare(database, TABLE, &self.people, &before, &[Done { plan: &plan, id, actors, page_rows }]);
+        let done = Done { plan: &plan, id, actors, page_rows, joined: BTreeSet::new() };
+        let (faults, _) = check::compare(database, TABLE, &self.people, &before, &[done]);
         println!("executed: {} differences from the model", faults.len());
         self.faults.extend(faults);
     }
@@ -380,52 +387,4 @@ impl Run<'_> {
         self.faults.extend(faults);
         actors
     }
-
-    /// Prints the faults of the first run and its requests per row.
-    fn report_faults(&self) {
-        let requests = self.traffic.requests();
-        let rows = f64::from(u32::try_from(self.args.rows).unwrap());
-        let total: u64 = requests.iter().map(|(_, n)| n).sum();
-        let per_row = |n: u64| f64::from(u32::try_from(n).unwrap()) / rows;
-        let each: Vec<String> = requests.iter().map(|(name, n)| format!("{name} {:.3}", per_row(*n))).collect();
-        println!("requests per row: {:.2} ({})", per_row(total), each.join(", "));
-        let [throttled, lost, partial] =
-            [&self.traffic.throttled, &self.traffic.lost, &self.traffic.partial].map(|n| n.load(Ordering::Relaxed));
-        println!(
-            "{total} requests: {throttled} throttled, {lost} replies lost after the commit, {partial} batches processed in part"
-        );
-        let queue::Figures { sent, delivered, duplicated, failed, expired, dead, rejected } = self.queue.figures();
-        println!(
-            "{sent} messages sent, {rejected} rejected at first; {delivered} deliveries, {duplicated} to two workers, \
-             {failed} failed or with a killed worker, {expired} delivered again, {dead} dead"
-        );
-        let fleet::Figures { kills, busy, reconcilers, peak, .. } = self.fleet.figures;
-        println!(
-            "{kills} workers killed, {busy} of them during an invocation, and {reconcilers} reconcilers; a worker's peak: {} MiB",
-            peak / 1_024
-        );
-    }
-
-    /// Adds the faults of the processes and returns all faults.
-    fn finish(mut self) -> Vec<String> {
-        let fleet::Figures { deaths, timeouts, peak, .. } = self.fleet.figures;
-        println!("a worker's peak over both runs: {} MiB", peak / 1_024);
-        if deaths + timeouts > 0 {
-            self.faults
-                .push(format!("{deaths} processes ended by themselves, {timeouts} invocations exceeded their timeout"));
-        }
-        self.faults.extend(self.invocations.errors.lock().unwrap().iter().cloned());
-        let (total, first) = self.fleet.faults();
-        if total > 0 {
-            self.faults.push(format!("{total} errors in the logs, such as:"));
-            self.faults.extend(first);
-        }
-        println!("{} invocations", self.invocations.total.load(Ordering::Relaxed));
-        self.faults
-    }
-}
-
-fn shown(counts: Counts) -> String {
-    let each = efface_core::job::Outcome::ALL.map(|outcome| format!("{} {}", outcome.as_str(), counts.of(outcome)));
-    each.join(", ")
 }

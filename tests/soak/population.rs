@@ -1,6 +1,6 @@
 //! The people that rows refer to, generated from a seed, and their items. A test compares the items with loaded ones.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use dynoxide::types::{AttributeValue, Item};
 use efface_aws::store::{
@@ -11,10 +11,11 @@ use efface_core::{
     id::ProfileId,
     identifier::IdentifierType,
     key::{IdHash, SpaceKey},
+    segment::Segment,
     space::SpaceId,
     time::Time,
 };
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 /// The beginning of every identifier value. Nothing else in the table contains it.
 pub(crate) const VALUE_PREFIX: &str = "soak!";
@@ -24,12 +25,17 @@ pub(crate) const TIMESTAMP: &str = "2026-01-01T00:00:00.000Z";
 
 const SEGMENTS: [&str; 4] = ["seg_vip", "seg_new", "seg_lapsed", "seg_churn"];
 
+/// The segment that a job empties.
+pub(crate) const CROWD: &str = "seg_crowd";
+
 /// All people of one seed. A person is generated from the seed and a number when needed.
 pub(crate) struct People {
     seed: u64,
     key: SpaceKey,
     space: SpaceId,
     loaded_at: Time,
+    /// Those that are members of [`CROWD`].
+    pub(crate) crowd: Range<u32>,
 }
 
 /// A person: a profile, and for some people another one that was merged into it.
@@ -37,6 +43,8 @@ pub(crate) struct People {
 pub(crate) struct Person {
     pub(crate) root: Profile,
     pub(crate) member: Option<Profile>,
+    /// Lines that added something to the root since it was made.
+    pub(crate) later_lines: usize,
 }
 
 /// The content of a profile line.
@@ -74,7 +82,7 @@ impl Person {
 
 impl People {
     pub(crate) fn new(seed: u64, key: SpaceKey, space: SpaceId, loaded_at: Time) -> Self {
-        Self { seed, key, space, loaded_at }
+        Self { seed, key, space, loaded_at, crowd: 0..0 }
     }
 
     /// Generates a person. 15 in 100 have more than one `user_id`, 3 in 100 are merged profiles.
@@ -94,14 +102,42 @@ impl People {
         }
         let mut segments: Vec<_> = SEGMENTS.into_iter().filter(|_| rng.u8(..100) < 18).collect();
         segments.sort_unstable();
-        let root = Profile { id: root_id, ids, segments, has_trait: rng.u8(..100) < 60 };
-        let member = (rng.u8(..100) < 3).then(|| Profile {
+        let mut root = Profile { id: root_id, ids, segments, has_trait: rng.u8(..100) < 60 };
+        let mut member = (rng.u8(..100) < 3).then(|| Profile {
             id: member_id,
             ids: vec![("anonymous_id", format!("{VALUE_PREFIX}m{number}"))],
             segments: vec!["seg_new"],
             has_trait: false,
         });
-        Person { root, member }
+        if self.crowd.contains(&number) {
+            // Of some merged people only the profile that was merged is a member, of the others both profiles are.
+            if member.is_none() || number.is_multiple_of(2) {
+                root.segments.push(CROWD);
+            }
+            if let Some(member) = &mut member {
+                member.segments.push(CROWD);
+            }
+        }
+        Person { root, member, later_lines: 0 }
+    }
+
+    /// The items of the segments themselves.
+    pub(crate) fn segments(&self) -> Vec<Item> {
+        SEGMENTS.into_iter().chain((!self.crowd.is_empty()).then_some(CROWD)).map(|id| self.segment(id)).collect()
+    }
+
+    fn segment(&self, id: &str) -> Item {
+        let segment = Segment::of_load(id.parse().unwrap(), self.loaded_at);
+        let mut head = item(Key::segment(&self.space, &segment.segment_id));
+        let Value::Object(fields) = serde_json::to_value(segment).unwrap() else { unreachable!("a record") };
+        head.extend(fields.into_iter().map(|(name, value)| match value {
+            Value::String(value) => (name, AttributeValue::S(value)),
+            Value::Number(value) => (name, AttributeValue::N(value.to_string())),
+            Value::Null => (name, AttributeValue::NULL(true)),
+            Value::Array(values) if values.is_empty() => (name, AttributeValue::L(Vec::new())),
+            other => unreachable!("segments have no such value: {other}"),
+        }));
+        head
     }
 
     /// All items of a person.
@@ -132,7 +168,8 @@ impl People {
             head.insert("merged".to_owned(), AttributeValue::SS(vec![member.id.to_string()]));
         }
         // Each load line of the merged profile counts; that of the member is the root's second.
-        let versions = if profile.id == person.root.id { 1 + usize::from(person.member.is_some()) } else { 1 };
+        let is_root = profile.id == person.root.id;
+        let versions = if is_root { 1 + usize::from(person.member.is_some()) + person.later_lines } else { 1 };
         head.insert("version".to_owned(), AttributeValue::N(versions.to_string()));
         items.push((ItemKind::Head, head));
         for (hash, (id_type, value)) in hashes.iter().zip(&profile.ids) {
@@ -160,8 +197,12 @@ impl People {
             items.push((ItemKind::Removable, traits_item));
         }
         for segment in &profile.segments {
-            items.push((ItemKind::Removable, item(Key::membership(&self.space, segment, profile.id))));
-            items.push((ItemKind::Removable, item(Key::segment_edge(&self.space, profile.id, segment))));
+            items
+                .push((ItemKind::Removable, item(Key::membership(&self.space, &segment.parse().unwrap(), profile.id))));
+            items.push((
+                ItemKind::Removable,
+                item(Key::segment_edge(&self.space, profile.id, &segment.parse().unwrap())),
+            ));
         }
     }
 
@@ -203,6 +244,8 @@ mod tests {
             AttributeValue::S(text) => Sdk::S(text.clone()),
             AttributeValue::SS(texts) => Sdk::Ss(texts.clone()),
             AttributeValue::N(number) => Sdk::N(number.clone()),
+            AttributeValue::NULL(_) => Sdk::Null(true),
+            AttributeValue::L(values) if values.is_empty() => Sdk::L(Vec::new()),
             _ => unreachable!("people have no other values"),
         }
     }
@@ -222,13 +265,22 @@ mod tests {
         items.map(|item| own(format!("{item:?}"))).collect()
     }
 
+    fn attributes(item: &Item) -> BTreeMap<String, Sdk> {
+        item.iter().map(|(name, value)| (name.clone(), show(value))).collect()
+    }
+
+    fn is_segment(item: &BTreeMap<String, Sdk>) -> bool {
+        item["pk"].as_s().unwrap().starts_with("G#")
+    }
+
     #[tokio::test]
     async fn generated_items_equal_loaded_ones() {
         let app = TestApp::start().await;
         app.clock.step(0);
         let space = SpaceId::parse(SPACE).unwrap();
         let people = People::new(1, master().space_key(&space), space.clone(), app.clock.peek());
-        // Compares 12 plain people and 2 merged ones.
+        let mut segments = BTreeSet::new();
+        // Compares 20 plain people and 2 merged ones, which name all segments.
         let (mut merged, mut plain) = (0, 0);
         for number in 0.. {
             let person = people.person(number);
@@ -237,7 +289,7 @@ mod tests {
             } else {
                 plain += 1;
             }
-            if person.member.is_none() && plain > 12 {
+            if person.member.is_none() && plain > 20 {
                 continue;
             }
             let before = app.db.dump().await;
@@ -254,6 +306,7 @@ mod tests {
                 let get = get.key("pk", Sdk::S(pk)).key("sk", Sdk::S(sk)).send().await.unwrap();
                 loaded.push(get.item.unwrap().into_iter().collect::<BTreeMap<_, _>>());
             }
+            segments.extend(shown(loaded.extract_if(.., |item| is_segment(item)), &[]));
             let find = |value: &str| {
                 let is = |item: &&BTreeMap<String, Sdk>| item.get("value") == Some(&Sdk::S(value.to_owned()));
                 loaded.iter().find(is).unwrap()["profile_id"].as_s().unwrap().clone()
@@ -263,13 +316,12 @@ mod tests {
             let loaded_ids: Vec<&str> = loaded_ids.iter().map(String::as_str).collect();
             let own: Vec<String> = profiles.iter().map(|profile| profile.id.to_string()).collect();
             let own: Vec<&str> = own.iter().map(String::as_str).collect();
-            let generated = people.items(&person).into_iter();
-            let generated =
-                generated.map(|(_, item)| item.iter().map(|(name, value)| (name.clone(), show(value))).collect());
+            let generated = people.items(&person).into_iter().map(|(_, item)| attributes(&item));
             assert_eq!(shown(generated, &own), shown(loaded.clone().into_iter(), &loaded_ids), "person {number}");
-            if merged == 2 && plain >= 12 {
-                return;
+            if merged == 2 && plain >= 20 {
+                break;
             }
         }
+        assert_eq!(shown(people.segments().iter().map(attributes), &[]), segments);
     }
 }

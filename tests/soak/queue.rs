@@ -94,17 +94,17 @@ impl FaultyQueue {
         inner.messages.is_empty() && inner.dead.is_empty()
     }
 
-    /// Accepts messages; returns the indices of those that it rejects.
-    pub(crate) fn send(&self, bodies: &[String]) -> Vec<usize> {
+    /// Accepts messages, to be delivered after a delay; returns the indices of those that it rejects.
+    pub(crate) fn send(&self, bodies: &[String], delay: Duration) -> Vec<usize> {
         let mut inner = self.lock();
         let rejected = if fastrand::f64() < REJECTED { fastrand::usize(..=bodies.len()) } else { 0 };
         for body in &bodies[rejected..] {
             inner.last_id += 1;
             let id = inner.last_id;
-            let message =
-                Message { body: body.clone(), receives: 0, visible_at: Instant::now(), is_waiting: true, receipt: 0 };
+            let (is_waiting, visible_at) = (delay.is_zero(), Instant::now() + delay);
+            let message = Message { body: body.clone(), receives: 0, visible_at, is_waiting, receipt: 0 };
             inner.messages.insert(id, message);
-            inner.waiting.push(id);
+            inner.waiting.extend(is_waiting.then_some(id));
         }
         inner.figures.sent += count(bodies.len() - rejected);
         inner.figures.rejected += count(rejected);
@@ -188,14 +188,14 @@ impl FaultyQueue {
 }
 
 impl Inner {
-    /// Makes messages wait again whose visibility timeout has passed.
+    /// Makes messages wait whose visibility timeout or delay has passed.
     fn expire(&mut self) {
         let now = Instant::now();
         for (id, message) in &mut self.messages {
             if !message.is_waiting && message.visible_at <= now {
                 message.is_waiting = true;
                 self.waiting.push(*id);
-                self.figures.expired += 1;
+                self.figures.expired += u64::from(message.receives > 0);
             }
         }
     }
@@ -207,8 +207,8 @@ fn count(n: usize) -> u64 {
 
 /// The queue as the HTTP function uses it, which only sends.
 impl Port for FaultyQueue {
-    fn send<'a>(&'a self, bodies: &'a [String], _: Duration) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
-        Box::pin(async move { Ok(Self::send(self, bodies)) })
+    fn send<'a>(&'a self, bodies: &'a [String], delay: Duration) -> BoxFuture<'a, Result<Vec<usize>, QueueError>> {
+        Box::pin(async move { Ok(Self::send(self, bodies, delay)) })
     }
 
     fn receive(&self) -> BoxFuture<'_, Result<Vec<Received>, QueueError>> {

@@ -125,6 +125,13 @@ impl Plan {
         plan
     }
 
+    /// The plan of a job that deletes these people and makes its rows itself. So many people after them stay.
+    pub(crate) fn of_segment(members: Range<u32>, others: u32) -> Self {
+        let targets = members.clone().map(|person| Target { person, id: None }).collect();
+        let people = members.start..members.end + others;
+        Self { action: Action::Profile, rows: Vec::new(), targets, people }
+    }
+
     /// Adds a row that deletes a person, given by any identifier.
     fn profile(&mut self, person: &Person, number: u32, rng: &mut Rng) {
         let id = rng.usize(..person.ids().len());

@@ -1,5 +1,7 @@
 //! Serves the queues to the programs by the protocol of SQS.
 
+use std::time::Duration;
+
 use axum::{Json, Router, extract::State, http::HeaderMap};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -22,7 +24,8 @@ async fn respond(State(queue): State<FaultyQueue>, headers: HeaderMap, body: Str
         "AmazonSQS.SendMessageBatch" => {
             let entries = request["Entries"].as_array().unwrap();
             let bodies: Vec<String> = entries.iter().map(|e| e["MessageBody"].as_str().unwrap().to_owned()).collect();
-            let rejected = queue.send(&bodies);
+            let delay = entries[0]["DelaySeconds"].as_u64().unwrap_or(0);
+            let rejected = queue.send(&bodies, Duration::from_secs(delay));
             let (mut accepted, mut failed) = (Vec::new(), Vec::new());
             for (at, entry) in entries.iter().enumerate() {
                 if rejected.contains(&at) {

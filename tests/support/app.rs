@@ -22,7 +22,7 @@ use efface_core::{
     space::{SpaceChange, SpaceId},
     time::Time,
 };
-use efface_engine::load::{LoadError, Loaded, load_profile};
+use efface_engine::load::{LoadError, Loaded, Loader};
 use serde_json::{Value, json};
 
 use crate::{
@@ -114,6 +114,8 @@ impl Reply {
 pub struct TestApp {
     /// The table.
     pub db: TestStore,
+    /// What loads profiles.
+    pub loader: Loader,
     /// The job queue.
     pub queue: TestQueue,
     /// The dead-letter queue of the job queue.
@@ -165,7 +167,8 @@ impl TestApp {
         let (clock, queue, dead) = (TestClock::default(), TestQueue::default(), TestQueue::default());
         let app = instance(&db, &queue, &clock, EventSource::Rest);
         let may_leave_messages = AtomicBool::new(false);
-        let mut app = Self { app, db, queue, dead, clock, tokens: BTreeMap::new(), may_leave_messages };
+        let loader = Loader::new(db.store.clone());
+        let mut app = Self { app, db, loader, queue, dead, clock, tokens: BTreeMap::new(), may_leave_messages };
         app.space(SPACE, json!({ "source": "attached", "reactor_instances": ["demo"] })).await;
         for role in Role::ALL {
             let token = app.new_token(SPACE, role).await;
@@ -181,7 +184,8 @@ impl TestApp {
         let (db, queue, dead) = (self.db.restore(table, items).await, TestQueue::default(), TestQueue::default());
         let app = instance(&db, &queue, &self.clock, EventSource::Rest);
         let (clock, tokens) = (self.clock.clone(), self.tokens.clone());
-        Self { app, db, queue, dead, clock, tokens, may_leave_messages: AtomicBool::new(false) }
+        let loader = Loader::new(db.store.clone());
+        Self { app, db, loader, queue, dead, clock, tokens, may_leave_messages: AtomicBool::new(false) }
     }
 
     /// Says that this test leaves messages in the job queue.
@@ -224,7 +228,7 @@ impl TestApp {
         };
         let space = self.db.store.space(&profile.space_id).await.unwrap().unwrap();
         let key = master().space_key(&profile.space_id);
-        load_profile(&self.db.store, &space, &key, &profile, self.clock.peek()).await
+        self.loader.load(&space, &key, &profile, self.clock.peek()).await
     }
 
     /// Loads a profile of [`SPACE`] with identifiers `type:value`, timestamp 2026-01-01. All of them must be new.

@@ -114,6 +114,21 @@ pub struct FaultProxy {
     http: Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>,
 }
 
+/// DynamoDB's reply to a transaction that meets another one in its first item.
+fn conflict(request: &Value) -> Value {
+    let parts = request["TransactItems"].as_array().map_or(0, Vec::len);
+    let reason = |at| json!({ "Code": if at == 0 { "TransactionConflict" } else { "None" } });
+    let reasons: Vec<Value> = (0..parts).map(reason).collect();
+    let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+    json!({ "__type": kind, "Message": "injected", "CancellationReasons": reasons })
+}
+
+/// Whether a request changes the table.
+pub fn is_write(passed: &Passed) -> bool {
+    let reads = ["Get", "BatchGet", "Query", "Scan", "Describe", "List"];
+    !reads.iter().any(|read| passed.operation.starts_with(read))
+}
+
 impl FaultProxy {
     /// Starts a proxy for the server at a URL.
     pub async fn start(target: &str) -> Self {
@@ -138,6 +153,29 @@ impl FaultProxy {
     /// of the lost ones is carried out and only its reply is lost. Whether the process died before the work was done.
     pub async fn dies_after<T>(&self, passes: usize, last_is_done: bool, work: impl Future<Output = T>) -> bool {
         let cut = self.cut_after(passes, last_is_done);
+        let died = tokio::select! {
+            _ = work => false,
+            () = cut.notified() => true,
+        };
+        self.heal();
+        died
+    }
+
+    /// The same, counting only requests that write: what follows the last one that passes is lost from the next write on.
+    pub async fn dies_after_writes<T>(&self, passes: usize, last_is_done: bool, work: impl Future<Output = T>) -> bool {
+        let cut = Arc::new(Notify::new());
+        let (notify, mut seen) = (Arc::clone(&cut), 0);
+        self.plan(move |passed| {
+            seen += usize::from(is_write(passed));
+            match seen {
+                _ if seen <= passes => Fault::None,
+                _ if seen == passes + 1 && is_write(passed) && last_is_done => Fault::LoseReply,
+                _ => {
+                    notify.notify_one();
+                    Fault::LoseRequest
+                }
+            }
+        });
         let died = tokio::select! {
             _ = work => false,
             () = cut.notified() => true,
@@ -171,8 +209,7 @@ impl FaultProxy {
         let notify = Arc::clone(&cut);
         let mut seen = 0;
         self.plan(move |passed| {
-            let reads = ["Get", "BatchGet", "Query", "Scan", "Describe", "List"];
-            seen += usize::from(!reads.iter().any(|read| passed.operation.starts_with(read)));
+            seen += usize::from(is_write(passed));
             if seen <= passes {
                 return Fault::None;
             }
@@ -245,7 +282,11 @@ async fn pass(State(proxy): State<FaultProxy>, request: Request) -> Response<Bod
             (200, HeaderMap::new(), Bytes::from(replacement.unwrap_or_default().to_string()))
         }
         Some((status, kind)) => {
-            let reply = json!({ "__type": kind, "message": "injected" }).to_string().into_bytes();
+            let reply = match (fault, passed.operation.as_str()) {
+                (Fault::Conflict, "TransactWriteItems") => conflict(&passed.request),
+                _ => json!({ "__type": kind, "message": "injected" }),
+            };
+            let reply = reply.to_string().into_bytes();
             (status, HeaderMap::new(), Bytes::from(reply))
         }
         None if fault == Fault::LoseRequest => (0, HeaderMap::new(), Bytes::new()),

@@ -58,6 +58,13 @@ impl TestApp {
         }
     }
 
+    /// Delivers the messages that wait now to one worker, once.
+    pub async fn work_once(&self) {
+        let bodies = self.queue.take();
+        let failed = self.deliver(&self.worker(), &bodies).await;
+        assert!(failed.is_empty(), "{failed:?}");
+    }
+
     /// Delivers a batch to a worker and returns the messages that failed.
     pub async fn deliver(&self, worker: &Worker, bodies: &[String]) -> Vec<String> {
         let response = worker.handle(batch(bodies), Deadline::after(Duration::from_mins(10))).await.unwrap();

@@ -5,6 +5,7 @@ use efface_aws::{Store, clock::Clock};
 use efface_core::{
     identifier::Normalisation,
     limit::{Limit, SETTINGS},
+    segment::MAX_SETTLING_SECONDS,
     space::{ApprovalChange, SOURCE_NAME, SourceState, Space, SpaceChange, SpaceId, TypeSpec},
 };
 use serde_json::{Value, json};
@@ -59,6 +60,9 @@ pub(crate) struct Settings {
     /// mistakes; `none` switches it off
     #[arg(long, value_name = "N|none", value_parser = approval)]
     approval_over: Option<ApprovalChange>,
+    /// How long after it was emptied a segment is looked at again, in seconds, before its job is completed; 300 by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_SETTLING_SECONDS)))]
+    settling_seconds: Option<u32>,
     /// An instance name that workflows send to address the space; repeatable. The given names replace the present ones
     #[arg(long = "reactor-instance", value_name = "NAME")]
     reactor_instances: Vec<String>,
@@ -132,6 +136,7 @@ impl Settings {
             reads_per_second: self.reads_per_second,
             reactor_instances: (!names.is_empty()).then(|| names.clone()),
             approval_over: self.approval_over.unwrap_or_default(),
+            settling_seconds: self.settling_seconds,
             ..SpaceChange::default()
         }
     }
@@ -188,6 +193,7 @@ fn json(id: &SpaceId, space: &Space) -> Value {
         "source": space.source,
         "reactor_instances": space.reactor_instances,
         "approval_over": space.approval_over,
+        "settling_seconds": space.settling_seconds,
         "created_at": space.created_at,
     });
     for (name, _, setting, acting) in limits(space) {
@@ -222,6 +228,7 @@ fn text(id: &SpaceId, space: &Space) -> String {
             "approval of jobs".to_owned(),
             space.approval_over.map_or("none".to_owned(), |rows| format!("over {rows} rows")),
         ],
+        ["settling of segments".to_owned(), format!("{} s", space.settling_seconds)],
         ["created".to_owned(), space.created_at.to_string()],
     ]);
     columns(&rows)

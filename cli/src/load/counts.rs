@@ -57,6 +57,7 @@ impl Counts {
         self.identifiers.stored += loaded.stored;
         self.identifiers.unchanged += loaded.unchanged;
         self.identifiers.blocked += loaded.blocked;
+        self.identifiers.not_joined += loaded.not_joined;
     }
 
     /// Counts a loaded space line.
@@ -116,13 +117,14 @@ impl Outcome {
 
     fn table(&self) -> String {
         let ids = &self.counts.identifiers;
-        let counts: [(&str, u64, &str); 7] = [
+        let counts: [(&str, u64, &str); 8] = [
             ("lines loaded", self.counts.lines, ""),
             ("  profiles", self.counts.profiles, ""),
             ("  spaces", self.counts.spaces, ""),
             ("identifiers stored", ids.stored as u64, ""),
             ("  unchanged", ids.unchanged as u64, "the profile had them already"),
             ("  blocked", ids.blocked as u64, "they stay deleted, because the line is not later than the deletion"),
+            ("memberships left out", ids.not_joined as u64, "the segment is disabled"),
             ("lines failed", self.counts.failed, ""),
         ];
         let rows = counts.map(|(name, count, note)| {
@@ -141,6 +143,7 @@ impl Outcome {
             "profiles": self.counts.profiles,
             "spaces": self.counts.spaces,
             "identifiers": {"stored": ids.stored, "unchanged": ids.unchanged, "blocked": ids.blocked},
+            "memberships": {"left_out": ids.not_joined},
             "failed": self.counts.failed,
             "errors": failures.map(|f| json!({"line": f.line, "message": f.message})).collect::<Vec<_>>(),
             "from_line": self.resume_at,
@@ -154,7 +157,7 @@ mod tests {
 
     fn outcome(end: End, failed: bool, resume_at: Option<u64>) -> Output {
         let mut counts = Counts::default();
-        counts.add_profile(Loaded { stored: 2, unchanged: 1, blocked: 3 });
+        counts.add_profile(Loaded { stored: 2, unchanged: 1, blocked: 3, not_joined: 0 });
         if failed {
             counts.add_failure(Failure { line: 2, message: "wrong".to_owned() });
         }

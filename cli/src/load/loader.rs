@@ -8,7 +8,7 @@ use efface_core::{
     load::{LoadLine, ProfileLine},
     space::{Space, SpaceChange, SpaceId},
 };
-use efface_engine::load::{LoadError, Loaded, load_profile};
+use efface_engine::load::{LoadError, Loaded, Loader as ProfileLoader};
 use futures::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -63,6 +63,7 @@ type Done = (u64, Result<Loaded, LineFailure>);
 /// The state of one run.
 pub(crate) struct Loader {
     store: Store,
+    profiles: ProfileLoader,
     key: MasterKey,
     clock: Clock,
     keep_going: bool,
@@ -81,6 +82,7 @@ pub(crate) struct Loader {
 impl Loader {
     pub(crate) fn new(connection: Connection, load: &Load, progress: Progress, interrupts: Interrupts) -> Self {
         Self {
+            profiles: ProfileLoader::new(connection.store.clone()),
             store: connection.store,
             key: connection.key,
             clock: Clock::system(),
@@ -187,9 +189,9 @@ impl Loader {
     }
 
     fn load(&self, number: u64, profile: ProfileLine, space: OpenSpace) -> impl Future<Output = Done> + use<> {
-        let (store, clock, interrupts) = (self.store.clone(), self.clock.clone(), self.interrupts.clone());
+        let (loader, clock, interrupts) = (self.profiles.clone(), self.clock.clone(), self.interrupts.clone());
         async move {
-            let load = async || Ok(load_profile(&store, &space.0, &space.1, &profile, clock.now()).await?);
+            let load = async || Ok(loader.load(&space.0, &space.1, &profile, clock.now()).await?);
             (number, retry(&interrupts, LineFailure::is_transient, load).await)
         }
     }

@@ -54,6 +54,12 @@ impl RequestContext<'_> {
         Ok(self.engine().resolve(&self.caller(), self.keyed()?).await?.0)
     }
 
+    /// The same where the request has a key; `None` where it has none: then a repetition is a request of its own.
+    pub(crate) async fn keyed_request(&self) -> Result<Option<RequestId>, Error> {
+        let Some(keyed) = self.keyed()? else { return Ok(None) };
+        Ok(Some(self.engine().resolve(&self.caller(), Some(keyed)).await?.0))
+    }
+
     /// Rejects any query parameter.
     pub(crate) fn no_query(&self) -> Result<(), ApiError> {
         list::no_query_but(&self.request.query, &[])

@@ -71,6 +71,8 @@ pub enum Method {
     Post = 2,
     /// Deletes what the path names.
     Delete = 4,
+    /// Changes a part of what the path names.
+    Patch = 8,
 }
 
 impl Method {
@@ -88,7 +90,9 @@ impl Method {
             4 => "DELETE",
             5 => "GET, DELETE",
             6 => "POST, DELETE",
-            _ => "GET, POST, DELETE",
+            8 => "PATCH",
+            13 => "GET, DELETE, PATCH",
+            _ => "GET, POST, DELETE, PATCH",
         }
     }
 }

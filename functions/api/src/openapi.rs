@@ -32,7 +32,7 @@ const DESCRIPTION: &str = "Deletes people's identifiers and profiles from a real
 const TOKEN: &str = "token";
 const BEARER: &str = "bearer";
 
-/// The header that every POST and DELETE takes.
+/// The header that every POST, DELETE and PATCH takes.
 const IDEMPOTENCY_KEY: endpoint::Parameter = endpoint::Parameter {
     name: "Idempotency-Key",
     location: Location::Header,
@@ -86,6 +86,7 @@ fn http_method(method: Method) -> HttpMethod {
         Method::Get => HttpMethod::Get,
         Method::Post => HttpMethod::Post,
         Method::Delete => HttpMethod::Delete,
+        Method::Patch => HttpMethod::Patch,
     }
 }
 

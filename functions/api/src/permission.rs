@@ -34,8 +34,9 @@ impl PermissionRule {
         let permissions: &[Permission] = match self {
             Self::Open => return Vec::new(),
             Self::Fixed(permission) => &[permission],
-            Self::OfAction | Self::OfJob { control: true } => {
-                &[Permission::DeleteProfiles, Permission::DeleteIdentifiers]
+            Self::OfAction => &[Permission::DeleteProfiles, Permission::DeleteIdentifiers],
+            Self::OfJob { control: true } => {
+                &[Permission::DeleteProfiles, Permission::DeleteIdentifiers, Permission::ManageSegments]
             }
             Self::OfJob { control: false } => &[Permission::ReadJobs],
         };
@@ -53,7 +54,7 @@ impl PermissionRule {
 pub(crate) fn check_role(access: &Access, rule: PermissionRule) -> Result<(), ApiError> {
     match rule {
         PermissionRule::Fixed(permission) => check(access, permission),
-        PermissionRule::OfAction if !may_make(access) => check(access, Permission::DeleteProfiles),
+        PermissionRule::OfAction if !may_make_of_rows(access) => check(access, Permission::DeleteProfiles),
         PermissionRule::Open | PermissionRule::OfAction => Ok(()),
         PermissionRule::OfJob { control } if may_read(access, control) || may_make(access) => Ok(()),
         PermissionRule::OfJob { control: true } => Err(ApiError::RoleMayNot(Permission::DeleteProfiles)),
@@ -75,6 +76,7 @@ fn of_action(action: Action) -> Permission {
     match action {
         Action::DeleteProfile => Permission::DeleteProfiles,
         Action::DeleteIdentifier => Permission::DeleteIdentifiers,
+        Action::DeleteSegment => Permission::ManageSegments,
     }
 }
 
@@ -85,6 +87,11 @@ fn may_read(access: &Access, control: bool) -> bool {
 
 /// Whether the role may make some jobs, which it may then read and control.
 fn may_make(access: &Access) -> bool {
+    may_make_of_rows(access) || access.role.may(Permission::ManageSegments)
+}
+
+/// Whether the role may make jobs of rows that it sends.
+fn may_make_of_rows(access: &Access) -> bool {
     access.role.may(Permission::DeleteProfiles) || access.role.may(Permission::DeleteIdentifiers)
 }
 

@@ -1,6 +1,6 @@
 //! Responses: the one file that maps decisions to HTTP.
 
-use efface_core::{api_error::ApiError, id::RequestId};
+use efface_core::{api_error::ApiError, id::RequestId, job::JobId};
 use efface_engine::Error;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -25,6 +25,8 @@ pub(crate) struct Response {
 pub enum Success {
     /// It is done.
     Done,
+    /// It was made.
+    Created,
     /// It is stored and will be done, even if this function stops.
     Accepted,
 }
@@ -34,6 +36,7 @@ impl Success {
     pub fn status(self) -> u16 {
         match self {
             Self::Done => 200,
+            Self::Created => 201,
             Self::Accepted => 202,
         }
     }
@@ -75,6 +78,11 @@ impl Response {
     /// A 200 with a body.
     pub(crate) fn ok(body: &impl Serialize) -> Result<Self, Error> {
         Self::json(Success::Done, body)
+    }
+
+    /// A 201 with a body.
+    pub(crate) fn created(body: &impl Serialize) -> Result<Self, Error> {
+        Self::json(Success::Created, body)
     }
 
     /// A 202 with a body.
@@ -169,8 +177,30 @@ impl From<ApiError> for Response {
     fn from(error: ApiError) -> Self {
         let allow = if let ApiError::MethodNotAllowed(methods) = error { Some(methods) } else { None };
         let (status, code) = (status(&error), error.code());
-        let body = serde_json::to_string(&ErrorBody::of(&error)).unwrap_or_default();
+        let body = serde_json::to_string(&DetailedError::of(&error)).unwrap_or_default();
         Self { status, code, body, content_type: JSON, allow, link: None }
+    }
+}
+
+/// An error with what programs need of it beside its message.
+#[derive(Serialize)]
+struct DetailedError {
+    #[serde(flatten)]
+    body: ErrorBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<JobId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<i64>,
+}
+
+impl DetailedError {
+    fn of(error: &ApiError) -> Self {
+        let (job_id, members) = match error {
+            ApiError::JobInProgress(job) => (Some(*job), None),
+            ApiError::MembersChanged(members) => (None, Some(*members)),
+            _ => (None, None),
+        };
+        Self { body: ErrorBody::of(error), job_id, members }
     }
 }
 
@@ -200,6 +230,7 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         | ApiError::ExternalIdNotFound
         | ApiError::ProfileNotFound
         | ApiError::JobNotFound
+        | ApiError::SegmentNotFound
         | ApiError::InstanceNotFound
         | ApiError::DeletionNotFound => 404,
         ApiError::MethodNotAllowed(_) => 405,
@@ -208,9 +239,18 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         | ApiError::PageConflict(_)
         | ApiError::InvalidState(..)
         | ApiError::NotExecutable(_)
-        | ApiError::RowsFailed(_) => 409,
+        | ApiError::RowsFailed(_)
+        | ApiError::SegmentExists
+        | ApiError::SegmentDisabled
+        | ApiError::SegmentNotEmpty
+        | ApiError::JobInProgress(_)
+        | ApiError::ConfirmationRequired
+        | ApiError::MembersChanged(_) => 409,
         ApiError::PayloadTooLarge(_) | ApiError::PageTooLarge(_) => 413,
-        ApiError::UnsupportedMediaType | ApiError::UnsupportedPageType | ApiError::UnsupportedForm => 415,
+        ApiError::UnsupportedMediaType
+        | ApiError::UnsupportedPageType
+        | ApiError::UnsupportedRowsType
+        | ApiError::UnsupportedForm => 415,
         ApiError::RateLimited | ApiError::TooManyRequests(..) => 429,
         ApiError::Internal => 500,
         ApiError::Unavailable => 503,

@@ -6,7 +6,7 @@
 use thiserror::Error;
 
 use crate::{
-    job::{Control, JobState},
+    job::{Control, JobId, JobState},
     limit::Limit,
     message::{Message, Quote, Words},
     role::Permission,
@@ -46,6 +46,10 @@ pub enum ApiError {
     /// The `Content-Type` is none of those in which a page of rows can be sent.
     #[error("The request body must be sent as application/json, application/x-ndjson, text/csv or application/gzip.")]
     UnsupportedPageType,
+
+    /// The `Content-Type` is none of those in which rows of members can be sent.
+    #[error("The request body must be sent as application/json or text/csv.")]
+    UnsupportedRowsType,
 
     /// The `Content-Type` is not that of a form, or a web page sent it.
     #[error("The request body must be sent as multipart/form-data, and not by a web page.")]
@@ -127,6 +131,27 @@ pub enum ApiError {
     /// A client waits for an end without failures, and there are some; holds the message.
     #[error("{0}")]
     RowsFailed(Message),
+    /// The space has no such segment.
+    #[error("Segment was not found.")]
+    SegmentNotFound,
+    /// There is another segment under this id.
+    #[error("There is a segment with this id and another name or kind; use another id.")]
+    SegmentExists,
+    /// Nobody joins or leaves a segment that is disabled.
+    #[error("The segment is disabled: nobody joins or leaves it until it is enabled again.")]
+    SegmentDisabled,
+    /// A segment that is to be deleted has members.
+    #[error("The segment has members; remove them first, or delete them with delete_users.")]
+    SegmentNotEmpty,
+    /// The segment has a job that is not over; holds that.
+    #[error("The segment has a job that is not over: {0}.")]
+    JobInProgress(JobId),
+    /// The members of a segment are deleted only where somebody has seen what follows from it.
+    #[error("Look at the plan, and send \"confirm\": true if its consequences are accepted.")]
+    ConfirmationRequired,
+    /// The segment has other members than were expected; holds how many.
+    #[error("The segment has {0} members, which is not what was expected.")]
+    MembersChanged(i64),
     /// The space has no record of a deletion of this identifier.
     #[error("Deletion was not found.")]
     DeletionNotFound,
@@ -147,11 +172,21 @@ impl ApiError {
             | Self::LookupNotFound
             | Self::ProfileNotFound
             | Self::JobNotFound
+            | Self::SegmentNotFound
             | Self::DeletionNotFound => "not_found",
+            Self::SegmentExists => "segment_exists",
+            Self::SegmentDisabled => "segment_disabled",
+            Self::SegmentNotEmpty => "segment_not_empty",
+            Self::JobInProgress(_) => "job_in_progress",
+            Self::ConfirmationRequired => "confirmation_required",
+            Self::MembersChanged(_) => "members_changed",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::Unauthorized => "unauthorized",
             Self::PayloadTooLarge(_) | Self::PageTooLarge(_) => "payload_too_large",
-            Self::UnsupportedMediaType | Self::UnsupportedPageType | Self::UnsupportedForm => "unsupported_media_type",
+            Self::UnsupportedMediaType
+            | Self::UnsupportedPageType
+            | Self::UnsupportedRowsType
+            | Self::UnsupportedForm => "unsupported_media_type",
             Self::EventSource(_)
             | Self::MissingUrlParameters
             | Self::BadRequest(_)

@@ -27,6 +27,7 @@ pub mod reapply;
 pub mod request;
 pub mod role;
 pub mod rows;
+pub mod segment;
 pub mod space;
 mod text;
 pub mod time;

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::{
     identifier::{ExternalId, IdentifierType, IdentifierValue},
     json::{self, JsonError, Object},
+    segment::{SegmentError, SegmentId},
     space::{ApprovalChange, SourceState, SpaceChange, SpaceId, TypeSpec},
     time::Time,
 };
@@ -41,7 +42,7 @@ pub struct ProfileLine {
     /// Traits by name; each value is kept as the JSON text that was written.
     pub traits: BTreeMap<String, Box<RawValue>>,
     /// The ids of the segments that the profile is a member of.
-    pub segments: Vec<String>,
+    pub segments: Vec<SegmentId>,
     /// When the event that the line describes happened. An identifier that was deleted earlier is stored again; without
     /// a timestamp a deleted identifier is never stored again.
     pub timestamp: Option<Time>,
@@ -79,6 +80,7 @@ struct RawSpace {
     reactor_instances: Option<Vec<String>>,
     #[serde(default)]
     approval_over: ApprovalChange,
+    settling_seconds: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -122,11 +124,10 @@ impl RawLine {
         if ids.is_empty() {
             return Err(LineError("external_ids: a profile needs at least one".to_owned()));
         }
-        if let Some(name) = self.segments.iter().find(|name| !is_segment(name)) {
-            return Err(LineError(format!(
-                "segments: `{name}`: a segment id is 1 to 64 of a-z, A-Z, 0-9, `_`, `.`, `-`"
-            )));
-        }
+        let segment = |name: &String| {
+            name.parse().map_err(|error: SegmentError| LineError(format!("segments: `{name}`: {error}")))
+        };
+        let segments = self.segments.iter().map(segment).collect::<Result<Vec<SegmentId>, _>>()?;
         Ok(LoadLine::Profile(ProfileLine {
             space_id: SpaceId::parse(&space_id).map_err(|error| at("space_id", &error))?,
             external_ids: ids
@@ -135,7 +136,7 @@ impl RawLine {
                 .map(|(i, id)| id.check(&format!("external_ids[{i}]")))
                 .collect::<Result<_, _>>()?,
             traits: self.traits,
-            segments: self.segments,
+            segments,
             timestamp: self
                 .timestamp
                 .map(|text| Time::parse(&text).map_err(|error| at("timestamp", &error)))
@@ -161,6 +162,7 @@ impl RawSpace {
                 source: self.source,
                 reactor_instances: self.reactor_instances,
                 approval_over: self.approval_over,
+                settling_seconds: self.settling_seconds,
             },
         ))
     }
@@ -173,10 +175,6 @@ impl RawId {
             value: IdentifierValue::parse(self.id).map_err(|error| at(&format!("{field}.id"), &error))?,
         })
     }
-}
-
-fn is_segment(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
 fn at(field: &str, error: &dyn std::error::Error) -> LineError {

@@ -16,9 +16,9 @@ pub enum Role {
     UnifyEngageAdmin,
     /// Deletes profiles, singly and in jobs; reads profiles, deletions and jobs.
     PrivacyAdmin,
-    /// Reads profiles.
+    /// Changes segments and deletes their members; reads segments and profiles.
     Administrator,
-    /// Reads profiles and deletions.
+    /// Reads profiles, segments and deletions.
     ProfileReader,
     /// Reads deletions and jobs.
     Auditor,
@@ -37,6 +37,10 @@ pub enum Permission {
     DeleteProfiles,
     /// Read jobs that other tokens made.
     ReadJobs,
+    /// Read segments and their members.
+    ReadSegments,
+    /// Change segments, and delete their members.
+    ManageSegments,
 }
 
 impl Permission {
@@ -48,6 +52,8 @@ impl Permission {
             Self::ReadDeletions => "read deletions",
             Self::DeleteProfiles => "delete profiles",
             Self::ReadJobs => "read jobs",
+            Self::ReadSegments => "read segments",
+            Self::ManageSegments => "change segments or delete their members",
         }
     }
 }
@@ -79,15 +85,17 @@ impl Role {
 
     /// Whether this role has the permission.
     pub fn may(self, permission: Permission) -> bool {
-        use Permission::{DeleteIdentifiers, DeleteProfiles, ReadDeletions, ReadJobs, ReadProfiles};
+        use Permission::{
+            DeleteIdentifiers, DeleteProfiles, ManageSegments, ReadDeletions, ReadJobs, ReadProfiles, ReadSegments,
+        };
         match self {
             Self::WorkspaceOwner => true,
             Self::IdentityAdmin | Self::UnifyEngageAdmin => {
                 matches!(permission, DeleteIdentifiers | ReadProfiles | ReadDeletions)
             }
             Self::PrivacyAdmin => matches!(permission, DeleteProfiles | ReadProfiles | ReadDeletions | ReadJobs),
-            Self::ProfileReader => matches!(permission, ReadProfiles | ReadDeletions),
-            Self::Administrator => matches!(permission, ReadProfiles),
+            Self::ProfileReader => matches!(permission, ReadProfiles | ReadDeletions | ReadSegments),
+            Self::Administrator => matches!(permission, ReadProfiles | ReadSegments | ManageSegments),
             Self::Auditor => matches!(permission, ReadDeletions | ReadJobs),
         }
     }
@@ -133,5 +141,7 @@ mod tests {
         assert_eq!(may, [Role::WorkspaceOwner, Role::IdentityAdmin, Role::UnifyEngageAdmin]);
         let may: Vec<_> = Role::ALL.into_iter().filter(|r| r.may(Permission::DeleteProfiles)).collect();
         assert_eq!(may, [Role::WorkspaceOwner, Role::PrivacyAdmin]);
+        let may: Vec<_> = Role::ALL.into_iter().filter(|r| r.may(Permission::ManageSegments)).collect();
+        assert_eq!(may, [Role::WorkspaceOwner, Role::Administrator]);
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     id::ProfileId,
     identifier::{DEFAULT_TYPES, IdentifierType, IdentifierValue, Normalisation, SEGMENT_ID},
     limit::{self, Limit},
+    segment::{MAX_SETTLING_SECONDS, SETTLING_SECONDS},
     text::serde_as_text,
     time::Time,
 };
@@ -34,6 +35,9 @@ pub enum SpaceError {
     /// A limit is not 1 to 1,000,000. To allow no deletions at all, set `activated` to `false`.
     #[error("{0} must be 1 to 1000000")]
     BadLimit(&'static str),
+    /// The settling time is more than a day.
+    #[error("settling_seconds must be 0 to 86400")]
+    BadSettling,
 }
 
 /// The id of a space, such as `spa_demo`: 1 to 64 of `a-z A-Z 0-9 _ -`.
@@ -175,6 +179,9 @@ pub struct Space {
     /// It is a guard against mistakes, not a security boundary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_over: Option<u32>,
+    /// How long after it was emptied a segment is looked at again, in seconds, before its job is completed.
+    #[serde(default = "default_settling")]
+    pub settling_seconds: u32,
     /// When the space was made.
     pub created_at: Time,
     /// The store counts the changes, so that a change of what was read before another one is noticed.
@@ -188,6 +195,10 @@ fn default_jobs() -> u32 {
 
 fn default_dry_runs() -> u32 {
     Limit::DryRuns.default_setting()
+}
+
+fn default_settling() -> u32 {
+    SETTLING_SECONDS
 }
 
 fn default_reads() -> u32 {
@@ -208,6 +219,7 @@ impl Space {
             source: None,
             reactor_instances: Vec::new(),
             approval_over: None,
+            settling_seconds: SETTLING_SECONDS,
             created_at,
             version: 1,
         }
@@ -280,6 +292,8 @@ pub struct SpaceChange {
     pub reactor_instances: Option<Vec<String>>,
     /// Replaces [`Space::approval_over`].
     pub approval_over: ApprovalChange,
+    /// See [`Space::settling_seconds`].
+    pub settling_seconds: Option<u32>,
 }
 
 /// A change of [`Space::approval_over`]: a number, or `null` to switch it off. Absent, it stays as it is.
@@ -325,6 +339,10 @@ impl SpaceChange {
             }
             *setting = given.unwrap_or(*setting);
         }
+        if self.settling_seconds.is_some_and(|seconds| seconds > MAX_SETTLING_SECONDS) {
+            return Err(SpaceError::BadSettling);
+        }
+        space.settling_seconds = self.settling_seconds.unwrap_or(space.settling_seconds);
         if let Some(state) = self.source {
             let source = space.source.take();
             let id = source.map_or_else(|| new_source_id.to_owned(), |source| source.id);

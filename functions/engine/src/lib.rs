@@ -15,6 +15,7 @@ pub mod load;
 mod profile;
 mod profile_deletion;
 pub mod reapply;
+pub mod segment;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,6 +33,7 @@ pub use concurrency::ConcurrencyLimit;
 pub use error::Error;
 pub use job::{ChunkRun, Controlled, Reconciled};
 pub use profile::DeletedProfile;
+pub use segment::{Changed, Emptied, EmptySegment};
 
 use access::Access;
 use limiter::Limiter;
@@ -85,6 +87,11 @@ impl Deadline {
     #[must_use]
     pub fn within(self, time: Duration) -> Self {
         Self(self.0.min(Instant::now() + time))
+    }
+
+    /// When it is.
+    pub(crate) fn instant(self) -> Instant {
+        self.0
     }
 
     /// Whether it is over.

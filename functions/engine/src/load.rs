@@ -3,7 +3,10 @@
 //! A line that is loaded again changes nothing. Each identifier is written together with its edge, in a transaction
 //! that checks that the profile is active.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use efface_aws::{
     Store, StoreError, backoff, clock,
@@ -21,10 +24,14 @@ use efface_core::{
     key::{IdHash, SpaceKey},
     load::{MAX_LINE_BYTES, ProfileLine},
     profile::{Head, ProfileState},
+    segment::SegmentId,
     space::{Space, SpaceId},
     time::Time,
 };
+use quick_cache::sync::Cache;
 use thiserror::Error;
+
+use crate::segment::{takes_member, takes_members};
 
 /// Why a line was not loaded.
 #[derive(Debug, Error)]
@@ -68,6 +75,19 @@ pub struct Loaded {
     pub unchanged: usize,
     /// Identifiers that stay deleted, because the line's event is not later than their deletion.
     pub blocked: usize,
+    /// Segments that the profile did not join, because they are disabled.
+    pub not_joined: usize,
+}
+
+/// Segments that one loader remembers at most.
+const REMEMBERED: usize = 1_024;
+
+/// What loads lines. Cheap to clone; clones share what they know.
+#[derive(Debug, Clone)]
+pub struct Loader {
+    store: Store,
+    /// Segments that took members. A gate tells where one does no more.
+    known: Arc<Cache<(SpaceId, SegmentId), ()>>,
 }
 
 /// A line in its space, with its hashes.
@@ -80,6 +100,14 @@ struct Line<'a> {
     now: Time,
 }
 
+/// What an attempt to load a line came to.
+enum Tried {
+    /// It is loaded.
+    Loaded(Loaded),
+    /// What was read for it has changed before the write, or a gate of this profile's shard was closed.
+    Changed(ProfileId),
+}
+
 /// What a line's identifiers are in the table, and what becomes of each.
 struct Decided {
     stored: HashMap<IdHash, Identifier>,
@@ -90,37 +118,73 @@ struct Decided {
     holder: Option<ProfileId>,
 }
 
-/// Loads one line into its space.
-pub async fn load_profile(
-    store: &Store,
-    space: &Space,
-    key: &SpaceKey,
-    profile: &ProfileLine,
-    now: Time,
-) -> Result<Loaded, LoadError> {
-    let hash = |id: &ExternalId| {
-        if !space.identifier_types.knows(&id.id_type) {
-            return Err(LoadError::UnknownType(id.id_type.to_string()));
+impl Loader {
+    /// A loader into a table.
+    pub fn new(store: Store) -> Self {
+        Self { store, known: Arc::new(Cache::new(REMEMBERED)) }
+    }
+
+    /// Loads one line into its space.
+    pub async fn load(
+        &self,
+        space: &Space,
+        key: &SpaceKey,
+        profile: &ProfileLine,
+        now: Time,
+    ) -> Result<Loaded, LoadError> {
+        let line = Line::new(space, key, profile, now)?;
+        let mut pauses = backoff::CONTENDED_LINE.start();
+        loop {
+            let segments = self.open_segments(&line).await?;
+            let not_joined = profile.segments.iter().collect::<BTreeSet<_>>().len() - segments.len();
+            let tried = match line.try_load(&self.store, &segments).await? {
+                Tried::Loaded(loaded) => return Ok(Loaded { not_joined, ..loaded }),
+                Tried::Changed(tried) => tried,
+            };
+            for segment in segments {
+                if !takes_member(&self.store, line.space_id, segment, tried, now).await? {
+                    self.known.remove(&(profile.space_id.clone(), segment.clone()));
+                }
+            }
+            if !pauses.wait().await {
+                return Err(LoadError::Contended);
+            }
         }
-        Ok(key.identifier(&id.id_type, &space.identifier_types.normalise(&id.id_type, &id.value)))
-    };
-    let hashes = profile.external_ids.iter().map(hash).collect::<Result<_, _>>()?;
-    let target = profile.merged_into.as_ref().map(hash).transpose()?;
-    let line = Line { space_id: &profile.space_id, profile, hashes, target, now };
-    let mut pauses = backoff::CONTENDED_LINE.start();
-    loop {
-        if let Some(loaded) = line.try_load(store).await? {
-            return Ok(loaded);
+    }
+
+    /// Those of the line's segments that take members.
+    async fn open_segments<'a>(&self, line: &Line<'a>) -> Result<BTreeSet<&'a SegmentId>, StoreError> {
+        let mut open = BTreeSet::new();
+        for segment in &line.profile.segments {
+            let known = (line.space_id.clone(), segment.clone());
+            if self.known.get(&known).is_some() {
+                open.insert(segment);
+            } else if takes_members(&self.store, line.space_id, segment, line.now).await? {
+                self.known.insert(known, ());
+                open.insert(segment);
+            }
         }
-        if !pauses.wait().await {
-            return Err(LoadError::Contended);
-        }
+        Ok(open)
+    }
+}
+
+impl<'a> Line<'a> {
+    fn new(space: &Space, key: &SpaceKey, profile: &'a ProfileLine, now: Time) -> Result<Self, LoadError> {
+        let hash = |id: &ExternalId| {
+            if !space.identifier_types.knows(&id.id_type) {
+                return Err(LoadError::UnknownType(id.id_type.to_string()));
+            }
+            Ok(key.identifier(&id.id_type, &space.identifier_types.normalise(&id.id_type, &id.value)))
+        };
+        let hashes = profile.external_ids.iter().map(hash).collect::<Result<_, _>>()?;
+        let target = profile.merged_into.as_ref().map(hash).transpose()?;
+        Ok(Self { space_id: &profile.space_id, profile, hashes, target, now })
     }
 }
 
 impl Line<'_> {
-    /// Reads, decides and writes. `None` where what was read changed before the write.
-    async fn try_load(&self, store: &Store) -> Result<Option<Loaded>, LoadError> {
+    /// Reads, decides and writes.
+    async fn try_load(&self, store: &Store, segments: &BTreeSet<&SegmentId>) -> Result<Tried, LoadError> {
         let hashes: BTreeSet<IdHash> = self.hashes.iter().chain(&self.target).copied().collect();
         let mut decided = self.decide(store.stored_identifiers(self.space_id, &hashes).await?)?;
         if decided.holder.is_none() {
@@ -132,7 +196,7 @@ impl Line<'_> {
         };
         self.check_holder(&decided, head.as_ref())?;
         if decided.holder.is_none() && decided.loaded.stored == 0 {
-            return Ok(Some(decided.loaded));
+            return Ok(Tried::Loaded(decided.loaded));
         }
         let id = decided.holder.unwrap_or_else(clock::profile_id);
         let root = self.merge_root(store, id, head.as_ref(), &decided.stored).await?;
@@ -140,15 +204,15 @@ impl Line<'_> {
         let first = self.profile_writes(store, profile, head.as_ref(), root).await?;
         // Identifiers first: by them the next load finds a profile whose load was cut short.
         let mut rest = self.identifier_writes(profile, &decided);
-        rest.extend(self.segment_writes(store, profile, head.is_some()).await?);
+        rest.extend(segment_writes(store, profile, segments, head.is_some()).await?);
         if head.is_some() && first.is_empty() && rest.is_empty() {
-            return Ok(Some(decided.loaded));
+            return Ok(Tried::Loaded(decided.loaded));
         }
         // A merge writes the head of a profile that exists, under a condition of its own, and a new profile's head is put.
         let own_root = root.or(head.as_ref().map(|head| head.root)).unwrap_or(id);
         let touches_first = head.is_some() && root.is_none();
         let is_done = commit(store, profile, (own_root, touches_first), first, rest).await?;
-        Ok(is_done.then_some(decided.loaded))
+        Ok(if is_done { Tried::Loaded(decided.loaded) } else { Tried::Changed(id) })
     }
 
     /// What becomes of each identifier.
@@ -277,21 +341,21 @@ impl Line<'_> {
         }
         writes
     }
+}
 
-    /// Memberships and their edges, less those that the profile has already.
-    async fn segment_writes(
-        &self,
-        store: &Store,
-        profile: LoadedProfile<'_>,
-        exists: bool,
-    ) -> Result<Vec<Vec<Write>>, StoreError> {
-        let mut segments: BTreeSet<&String> = self.profile.segments.iter().collect();
-        if exists && !segments.is_empty() {
-            let there = store.memberships(profile, &segments).await?;
-            segments.retain(|segment| !there.contains(*segment));
-        }
-        Ok(segments.into_iter().map(|segment| profile.join(segment).to_vec()).collect())
+/// Memberships and their edges, less those that the profile has already.
+async fn segment_writes(
+    store: &Store,
+    profile: LoadedProfile<'_>,
+    segments: &BTreeSet<&SegmentId>,
+    exists: bool,
+) -> Result<Vec<Vec<Write>>, StoreError> {
+    let mut segments = segments.clone();
+    if exists && !segments.is_empty() {
+        let there = store.memberships(profile, &segments).await?;
+        segments.retain(|segment| !there.contains(*segment));
     }
+    Ok(segments.into_iter().map(|segment| profile.join(segment).to_vec()).collect())
 }
 
 /// Commits a line in as few transactions as it fits. The first one makes or touches the head, and every later one touches

@@ -6,6 +6,7 @@ mod identifier;
 mod job;
 mod parameters;
 mod profile;
+mod segment;
 
 use crate::{
     endpoint::Docs,
@@ -49,6 +50,17 @@ endpoints! {
     of job::execute::ExecutePlan,
     of job::outcomes::ListOutcomes,
     of job::events::ListEvents,
+    of segment::create::CreateSegment,
+    of segment::list::ListSegments,
+    of segment::get::GetSegment,
+    of segment::rename::RenameSegment,
+    of segment::delete::DeleteSegment,
+    of segment::members::ListMembers,
+    of segment::change_members::ChangeMembers<true>,
+    of segment::change_members::ChangeMembers<false>,
+    of segment::delete_users::DeleteUsers,
+    of segment::switch::SwitchSegment<true>,
+    of segment::switch::SwitchSegment<false>,
     of dataset::user::GetUser,
     of dataset::delete_users::DeleteUsers,
     open health::GetHealth,

@@ -57,7 +57,7 @@ pub(super) fn group() -> RefOr<Schema> {
     schema.pattern(Some("^[!-~]([ -~]*[!-~])?$")).build().into()
 }
 
-const PATH: [(&str, &str, &str); 7] = [
+const PATH: [(&str, &str, &str); 8] = [
     ("space_id", "The space. The token must belong to it.", "spa_demo"),
     ("dataset", "The space. The token must belong to it.", "spa_demo"),
     ("user", "An identifier of any type, percent-encoded.", "user_001"),
@@ -69,6 +69,7 @@ const PATH: [(&str, &str, &str); 7] = [
         "user_id:user_001",
     ),
     ("identifier", "`type:value`, percent-encoded.", "email:example@gmail.com"),
+    ("segment_id", "The id of the segment.", "seg_vip"),
     ("job_id", "The id of the job.", "job_019b76da1e7b7000a1b2c3d4e5f60718"),
 ];
 

@@ -10,6 +10,7 @@ use efface_core::{
     job::{JobId, JobState, chunk::ChunkId},
     key::{GroupHash, IdHash},
     limit::Limit,
+    segment::SegmentId,
     space::SpaceId,
     token::{TokenHash, TokenId},
 };
@@ -25,6 +26,12 @@ pub(super) const EDGES: &str = "E#";
 
 /// The prefix of a profile's edges to segments.
 pub(super) const SEGMENT_EDGES: &str = "M#";
+
+/// The sort key of a closed gate, before those of the memberships.
+const GATE: &str = "-";
+
+/// The prefix of the sort keys of memberships.
+pub(super) const MEMBERS: &str = "use_";
 
 /// The sort key of a profile's traits.
 pub(super) const TRAITS: &str = "T";
@@ -95,13 +102,29 @@ impl Key {
     }
 
     /// A profile's edge to a segment that it is a member of.
-    pub fn segment_edge(space: &SpaceId, profile: ProfileId, segment: &str) -> Self {
+    pub fn segment_edge(space: &SpaceId, profile: ProfileId, segment: &SegmentId) -> Self {
         Self::new(profile_partition(space, profile), format!("{SEGMENT_EDGES}{segment}"))
     }
 
     /// A membership, in one of a segment's 256 shards.
-    pub fn membership(space: &SpaceId, segment: &str, profile: ProfileId) -> Self {
-        Self::new(format!("M#{space}#{segment}#{:02x}", profile.shard()), profile.to_string())
+    pub fn membership(space: &SpaceId, segment: &SegmentId, profile: ProfileId) -> Self {
+        Self::new(members_partition(space, segment, profile.shard().into()), profile.to_string())
+    }
+
+    /// The closed gate of a shard of a segment; there is none while profiles may join. It is in the partition of the
+    /// memberships, so that joins of different shards never meet in one item.
+    pub fn gate(space: &SpaceId, segment: &SegmentId, shard: u16) -> Self {
+        Self::new(members_partition(space, segment, shard), GATE)
+    }
+
+    /// A segment.
+    pub fn segment(space: &SpaceId, segment: &SegmentId) -> Self {
+        Self::new(segments_partition(space), segment.to_string())
+    }
+
+    /// Whose turn it is to empty a segment of the space.
+    pub fn segment_turn(space: &SpaceId) -> Self {
+        Self::new(format!("{}#turn", segments_partition(space)), ALONE)
     }
 
     /// An idempotency key, by its hash.
@@ -204,6 +227,16 @@ pub(super) fn reapply_partition(from: &str) -> String {
 /// The prefix of a profile's edges to its identifiers of one type.
 pub(super) fn edges_of(id_type: &IdentifierType) -> String {
     format!("{EDGES}{id_type}#")
+}
+
+/// The partition of a space's segments.
+pub(super) fn segments_partition(space: &SpaceId) -> String {
+    format!("G#{space}")
+}
+
+/// The partition of a shard of a segment's members.
+pub(super) fn members_partition(space: &SpaceId, segment: &SegmentId, shard: u16) -> String {
+    format!("M#{space}#{segment}#{shard:02x}")
 }
 
 /// The partition of a job's head, pages and counters.

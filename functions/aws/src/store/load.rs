@@ -9,6 +9,7 @@ use efface_core::{
     id::ProfileId,
     identifier::ExternalId,
     key::IdHash,
+    segment::SegmentId,
     space::SpaceId,
     time::Time,
 };
@@ -52,13 +53,12 @@ impl Store {
     pub async fn memberships(
         &self,
         profile: LoadedProfile<'_>,
-        segments: &BTreeSet<&String>,
-    ) -> Result<BTreeSet<String>, StoreError> {
+        segments: &BTreeSet<&SegmentId>,
+    ) -> Result<BTreeSet<SegmentId>, StoreError> {
         let edges = segments.iter().map(|segment| Key::segment_edge(profile.space, profile.id, segment));
         let mut found = BTreeSet::new();
         for item in self.get_many(edges).await? {
-            let segment = sort_key(&item)?.strip_prefix(SEGMENT_EDGES);
-            found.insert(segment.ok_or_else(|| StoreError::unreadable("edge to a segment"))?.to_owned());
+            found.insert(segment_of(sort_key(&item)?)?);
         }
         Ok(found)
     }
@@ -179,13 +179,34 @@ impl LoadedProfile<'_> {
             .value(":event", event)
     }
 
-    /// Makes the profile a member of a segment: the membership, and the edge by which it is found.
-    pub fn join(self, segment: &str) -> [Write; 2] {
+    /// Makes the profile a member of a segment whose gate is open: the membership, and the edge by which it is found.
+    pub fn join(self, segment: &SegmentId) -> [Write; 3] {
         [
+            open_gate(self.space, segment, self.id),
             Write::put_key(Key::membership(self.space, segment, self.id)),
             Write::put_key(Key::segment_edge(self.space, self.id, segment)),
         ]
     }
+
+    /// Makes a member of a segment whose gate is open none.
+    pub fn leave(self, segment: &SegmentId) -> [Write; 3] {
+        [
+            open_gate(self.space, segment, self.id),
+            Write::delete(Key::membership(self.space, segment, self.id)),
+            Write::delete(Key::segment_edge(self.space, self.id, segment)).when("attribute_exists(pk)"),
+        ]
+    }
+}
+
+/// Checks that nobody has closed the gate of the profile's shard of a segment.
+fn open_gate(space: &SpaceId, segment: &SegmentId, profile: ProfileId) -> Write {
+    Write::check(Key::gate(space, segment, profile.shard().into()), "attribute_not_exists(pk)")
+}
+
+/// The segment that an edge leads to.
+pub(super) fn segment_of(edge: &str) -> Result<SegmentId, StoreError> {
+    let segment = edge.strip_prefix(SEGMENT_EDGES).and_then(|segment| segment.parse().ok());
+    segment.ok_or_else(|| StoreError::unreadable("edge to a segment"))
 }
 
 /// The size of traits as they are stored, in bytes.

@@ -14,6 +14,7 @@ pub mod profile;
 pub mod profile_deletion;
 mod read;
 pub mod reapply;
+pub mod segment;
 pub mod space;
 pub mod table;
 pub mod token;

@@ -234,7 +234,22 @@ impl Store {
 
     /// The heads of a merged profile's members.
     pub async fn list_heads(&self, space: &SpaceId, root: &Head) -> Result<Vec<Head>, StoreError> {
-        let items = self.get_many(root.members().map(|member| Key::head(space, member))).await?;
+        self.heads_of(space, &root.members().collect::<Vec<_>>()).await
+    }
+
+    /// The heads of some profiles that are there, by id. One that cannot be read is an error of its own.
+    pub async fn heads_by_id(
+        &self,
+        space: &SpaceId,
+        profiles: &[ProfileId],
+    ) -> Result<HashMap<ProfileId, Result<Head, StoreError>>, StoreError> {
+        let items = self.get_many(profiles.iter().map(|profile| Key::head(space, *profile))).await?;
+        items.into_iter().map(|item| Ok((end_of_partition(&item, KIND)?, read(item, KIND)))).collect()
+    }
+
+    /// The heads of some profiles that are there, in no order.
+    pub async fn heads_of(&self, space: &SpaceId, profiles: &[ProfileId]) -> Result<Vec<Head>, StoreError> {
+        let items = self.get_many(profiles.iter().map(|profile| Key::head(space, *profile))).await?;
         items.into_iter().map(|item| read(item, KIND)).collect()
     }
 }

@@ -7,6 +7,7 @@ use efface_core::{
     id::ProfileId,
     key::IdHash,
     profile::{DeletionCounts, DeletionCursor, Head},
+    segment::SegmentId,
     space::SpaceId,
     time::Time,
     token::TokenId,
@@ -15,6 +16,7 @@ use efface_core::{
 use super::{
     Key, Store, StoreError,
     keys::{EDGES, SEGMENT_EDGES, TRAITS, profile_partition},
+    load::segment_of,
     profile::{KIND, Traits, read_traits},
     read::{Query, last_part, read, sort_key},
     value::{ToValue, to_attribute},
@@ -51,8 +53,8 @@ pub enum StartedDeletion {
 pub struct Listed {
     /// The identifiers by their hashes.
     pub identifiers: Vec<IdHash>,
-    /// The segments by their names.
-    pub segments: Vec<String>,
+    /// The segments that it is a member of.
+    pub segments: Vec<SegmentId>,
     /// The traits, where this part has them.
     pub traits: Option<Traits>,
     /// The sort key to go on after, where there is more.
@@ -118,8 +120,8 @@ impl Store {
             let key = sort_key(&item)?;
             if key.starts_with(EDGES) {
                 listed.identifiers.push(last_part(key, "edge to an identifier")?);
-            } else if let Some(segment) = key.strip_prefix(SEGMENT_EDGES) {
-                listed.segments.push(segment.to_owned());
+            } else if key.starts_with(SEGMENT_EDGES) {
+                listed.segments.push(segment_of(key)?);
             } else if key == TRAITS {
                 listed.traits = Some(read_traits(item)?);
             }
@@ -132,7 +134,7 @@ impl Store {
         &self,
         space: &SpaceId,
         profile: ProfileId,
-        segments: &[String],
+        segments: &[SegmentId],
     ) -> Result<(), StoreError> {
         self.delete_many(segments.iter().map(|segment| Key::membership(space, segment, profile))).await
     }

@@ -3,13 +3,16 @@
 
 use std::str::FromStr;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, Select},
+};
 use serde::de::DeserializeOwned;
 
 use super::{Item, Key, Store, StoreError};
 
 /// A query of one partition.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Query {
     partition: String,
     range: Option<&'static str>,
@@ -71,12 +74,31 @@ impl Store {
         Ok(get.consistent_read(consistent).send().await?.item)
     }
 
+    /// How many items a query finds, as of the last acknowledged writes. It reads them all.
+    pub(super) async fn count_items(&self, query: &Query) -> Result<i64, StoreError> {
+        let (mut count, mut start) = (0, None);
+        loop {
+            let request = self.request(query.clone()).select(Select::Count).set_exclusive_start_key(start);
+            let reply = request.send().await?;
+            count += i64::from(reply.count);
+            start = reply.last_evaluated_key;
+            if start.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+
     /// Runs a query as of the last acknowledged writes.
     pub(super) async fn query(&self, query: Query) -> Result<Found, StoreError> {
+        let reply = self.request(query).send().await?;
+        let more = reply.last_evaluated_key.as_ref().map(|key| sort_key(key).map(str::to_owned)).transpose()?;
+        Ok((reply.items.unwrap_or_default(), more))
+    }
+
+    fn request(&self, query: Query) -> QueryFluentBuilder {
         let condition = query.range.map_or_else(|| "pk = :pk".to_owned(), |range| format!("pk = :pk AND {range}"));
         let start = query.after.map(|sk| Item::from(Key { pk: query.partition.clone(), sk }));
-        let reply = self
-            .client
+        self.client
             .query()
             .table_name(&self.table)
             .key_condition_expression(condition)
@@ -86,10 +108,6 @@ impl Store {
             .scan_index_forward(!query.is_newest_first)
             .consistent_read(true)
             .set_limit(query.limit)
-            .send()
-            .await?;
-        let more = reply.last_evaluated_key.as_ref().map(|key| sort_key(key).map(str::to_owned)).transpose()?;
-        Ok((reply.items.unwrap_or_default(), more))
     }
 }
 

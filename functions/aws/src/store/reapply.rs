@@ -7,8 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
-    deletion::Identifier, id::ProfileId, job::JobId, key::IdHash, profile::Head, reapply::LostTombstone,
-    space::SpaceId, time::Time,
+    deletion::Identifier, job::JobId, key::IdHash, profile::Head, reapply::LostTombstone, space::SpaceId, time::Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -163,12 +162,6 @@ impl Store {
     ) -> Result<HashMap<IdHash, OldItem>, StoreError> {
         let items = self.get_many(hashes.iter().map(|hash| Key::identifier(space, *hash))).await?;
         items.into_iter().map(|item| Ok((end_of_partition(&item, "identifier")?, old_item(item)?))).collect()
-    }
-
-    /// The heads of some profiles that are there.
-    pub async fn heads_of(&self, space: &SpaceId, profiles: &[ProfileId]) -> Result<Vec<Head>, StoreError> {
-        let items = self.get_many(profiles.iter().map(|profile| Key::head(space, *profile))).await?;
-        items.into_iter().map(|item| read(item, profile::KIND)).collect()
     }
 
     /// Copies an item of another table. Whether it was written.

@@ -4,7 +4,10 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
-    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
+    operation::{
+        delete_item::DeleteItemError, put_item::PutItemError, transact_write_items::TransactWriteItemsError,
+        update_item::UpdateItemError,
+    },
     types::{
         CancellationReason, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
         TransactWriteItem, Update,
@@ -110,7 +113,7 @@ impl Write {
         Some(values.into_iter().fold(write, |write, (name, amount)| write.value(&name, amount)))
     }
 
-    /// Deletes an item in a transaction, if it is there.
+    /// Deletes an item, if it is there.
     pub(super) fn delete(key: Key) -> Self {
         Self::of(Action::Delete(key))
     }
@@ -262,9 +265,22 @@ impl Store {
                     },
                 }
             }
-            Action::Delete(_) | Action::Check(_) => {
-                Err(StoreError::Internal("a part of a transaction was sent alone".to_owned()))
+            Action::Delete(key) => {
+                let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key.into()));
+                let delete = delete.set_condition_expression(write.condition).set_expression_attribute_names(names);
+                let delete = delete.set_expression_attribute_values(values);
+                match delete.set_return_values_on_condition_check_failure(on_failure).send().await {
+                    Ok(_) => Ok(Some(Written::Done(None))),
+                    Err(error) => match error.as_service_error() {
+                        Some(DeleteItemError::ConditionalCheckFailedException(failed)) => {
+                            Ok(Some(unmet(failed.item.as_ref())))
+                        }
+                        Some(DeleteItemError::TransactionConflictException(_)) => Ok(None),
+                        _ => Err(error.into()),
+                    },
+                }
             }
+            Action::Check(_) => Err(StoreError::Internal("a part of a transaction was sent alone".to_owned())),
         }
     }
 

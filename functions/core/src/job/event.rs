@@ -24,6 +24,8 @@ pub enum EventKind {
     Started,
     /// Another tenth of its rows has an outcome.
     Progress,
+    /// Its segment was looked through for members that are left.
+    Sweep,
     /// It starts no further chunk for now.
     Paused,
     /// It goes on.
@@ -50,6 +52,21 @@ pub enum Cause {
     Operator,
     /// What the plan found is not all there.
     IncompletePlan,
+    /// Its segment has other members than were expected or approved.
+    MembersChanged,
+    /// Its segment was deleted, or is another job's.
+    SegmentGone,
+}
+
+/// What a look through a segment came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SweepResult {
+    /// Members that are to be deleted, and became rows.
+    pub added: i64,
+    /// Memberships that were removed: their profiles are gone, or are being deleted.
+    pub removed: i64,
+    /// Members that were left.
+    pub left: i64,
 }
 
 /// An event of a job.
@@ -73,6 +90,9 @@ pub struct JobEvent {
     /// When it may start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_at: Option<Time>,
+    /// What a look through its segment came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepResult>,
 }
 
 /// What a new job's events tell beside its creation.
@@ -127,7 +147,7 @@ impl JobEvent {
     pub fn new(kind: EventKind, head: &JobHead, progress: &Progress, token_id: Option<&TokenId>, at: Time) -> Self {
         let has_counts = matches!(kind, EventKind::Progress | EventKind::Completed | EventKind::Verified);
         let start_at = head.start_at.filter(|_| kind == EventKind::Scheduled);
-        let rows = (kind != EventKind::Created).then(|| head.rows(progress));
+        let rows = (kind != EventKind::Created).then(|| head.expected_rows(progress));
         Self {
             at,
             kind,
@@ -136,7 +156,13 @@ impl JobEvent {
             rows,
             counts: has_counts.then_some(progress.counts),
             start_at,
+            sweep: None,
         }
+    }
+
+    /// The event of a look through a segment.
+    pub fn of_sweep(head: &JobHead, progress: &Progress, sweep: SweepResult, at: Time) -> Self {
+        Self { sweep: Some(sweep), ..Self::new(EventKind::Sweep, head, progress, None, at) }
     }
 
     /// What happened, for people.
@@ -145,6 +171,12 @@ impl JobEvent {
         let decided = self.counts.map_or(0, |counts| counts.total());
         match self.kind {
             EventKind::Created => "The job was created.".to_owned(),
+            EventKind::AwaitingApproval if self.cause == Some(Cause::MembersChanged) => {
+                format!(
+                    "The segment has {rows} members, which is not what was expected or approved: the job waits until somebody \
+                     other than its maker approves it."
+                )
+            }
             EventKind::AwaitingApproval => {
                 format!(
                     "The job has {rows} rows, with those of its group too many for one person: it waits until somebody other \
@@ -159,6 +191,14 @@ impl JobEvent {
             }
             EventKind::Started => format!("The job was started, with {rows} rows."),
             EventKind::Progress => format!("{decided} of {rows} rows have an outcome."),
+            EventKind::Sweep => {
+                let SweepResult { added, removed, left } =
+                    self.sweep.unwrap_or(SweepResult { added: 0, removed: 0, left: 0 });
+                format!(
+                    "The segment was looked through: {added} members are to be deleted, {removed} memberships of deleted \
+                     profiles were removed, {left} members stay."
+                )
+            }
             EventKind::Paused if self.cause == Some(Cause::MaxDeletions) => {
                 "The job was paused, because it has reached its max_deletions.".to_owned()
             }
@@ -171,6 +211,9 @@ impl JobEvent {
             EventKind::Cancelled if self.cause == Some(Cause::Operator) => "An operator cancelled the job.".to_owned(),
             EventKind::Cancelled if self.cause == Some(Cause::IncompletePlan) => {
                 "The job was cancelled, because not all of what the plan found is there; make a new dry run.".to_owned()
+            }
+            EventKind::Cancelled if self.cause == Some(Cause::SegmentGone) => {
+                "The job was cancelled, because its segment was deleted, or has another job.".to_owned()
             }
             EventKind::Cancelled => "The job was cancelled.".to_owned(),
             EventKind::Completed => format!("Every row of {rows} has its outcome."),

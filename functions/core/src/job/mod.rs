@@ -2,7 +2,7 @@
 //!
 //! A job has pages of rows; a page is cut into [`chunk`]s, the unit of work. [`state`] is its state machine, [`care`] what
 //! keeps it going until its end, [`status`] what the table holds of it and what its counters add up to, [`outcome`] what
-//! becomes of each row.
+//! becomes of each row. A job that deletes the members of a [`segment`] makes its rows itself.
 
 pub mod care;
 pub mod chunk;
@@ -12,6 +12,7 @@ pub mod near_miss;
 pub mod outcome;
 pub mod plan;
 pub mod row;
+pub mod segment;
 pub mod state;
 pub mod status;
 
@@ -29,6 +30,7 @@ use crate::{
 };
 
 pub use outcome::{Counts, Outcome};
+pub use segment::SegmentJob;
 pub use state::{Control, JobState, Verdict};
 pub use status::{Approval, ExecutedPlan, JobHead, JobStatus, NewJob, Page, Phase, Progress};
 
@@ -182,14 +184,22 @@ pub enum Action {
     DeleteProfile,
     /// Deletes one identifier of the profile that the row's `user_id` finds.
     DeleteIdentifier,
+    /// Deletes the members of a segment: its rows are made of these.
+    DeleteSegment,
 }
 
 impl Action {
+    /// Whether each row deletes a profile.
+    pub fn deletes_profiles(self) -> bool {
+        matches!(self, Self::DeleteProfile | Self::DeleteSegment)
+    }
+
     /// The word in requests, responses and the table.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DeleteProfile => "delete_profile",
             Self::DeleteIdentifier => "delete_identifier",
+            Self::DeleteSegment => "delete_segment",
         }
     }
 }
@@ -198,7 +208,7 @@ impl FromStr for Action {
     type Err = BadId;
 
     fn from_str(text: &str) -> Result<Self, BadId> {
-        [Self::DeleteProfile, Self::DeleteIdentifier]
+        [Self::DeleteProfile, Self::DeleteIdentifier, Self::DeleteSegment]
             .into_iter()
             .find(|action| action.as_str() == text)
             .ok_or(BadId("job action"))

@@ -158,11 +158,13 @@ fn consequences(action: Action, counts: &Counts, extent: Extent) -> Vec<String> 
         count => Some(format!("{count} {many}")),
     };
     let (profiles, is) = match action {
-        Action::DeleteProfile => (some(counts.deleted, "profile is", "profiles are"), "deleted for good"),
+        Action::DeleteProfile | Action::DeleteSegment => {
+            (some(counts.deleted, "profile is", "profiles are"), "deleted for good")
+        }
         Action::DeleteIdentifier => (some(counts.deleted, "identifier is", "identifiers are"), "deleted for good"),
     };
     let mut told: Vec<String> = profiles.map(|profiles| format!("{profiles} {is}.")).into_iter().collect();
-    if action == Action::DeleteProfile {
+    if action.deletes_profiles() {
         let parts = [
             some(extent.identifiers, "identifier goes", "identifiers go"),
             some(extent.merges, "merged profile goes", "merged profiles go"),

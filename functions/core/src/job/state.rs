@@ -121,6 +121,8 @@ pub struct ControlRequest<'a> {
     pub cause: Option<Cause>,
     /// Whether the job has more rows, with those of its group, than its space lets one person delete.
     pub needs_approval: bool,
+    /// Of an approval: the members of the segment that it is for, where it names them.
+    pub expected: Option<i64>,
     /// When.
     pub now: Time,
 }
@@ -128,7 +130,7 @@ pub struct ControlRequest<'a> {
 impl ControlRequest<'_> {
     /// A control that Efface asks for itself.
     pub fn own(control: Control, cause: Cause, now: Time) -> Self {
-        Self { control, token_id: None, cause: Some(cause), needs_approval: false, now }
+        Self { control, token_id: None, cause: Some(cause), needs_approval: false, expected: None, now }
     }
 }
 
@@ -139,6 +141,8 @@ pub enum Transition {
     Rejected,
     /// Who made a job must not approve it.
     Own,
+    /// The approval is for another number of members than this one.
+    OtherMembers(i64),
     /// The job already is, or is already on its way, where the control leads.
     Unchanged,
     /// The job moves.
@@ -166,9 +170,14 @@ pub fn transition(head: &JobHead, progress: &Progress, request: &ControlRequest<
     match (control, head.state) {
         (Control::Start, Open) => to(released(head.start_at, needs_approval, now)),
         (Control::Approve, AwaitingApproval) if token_id == Some(&head.token_id) => Transition::Own,
-        (Control::Approve, AwaitingApproval) => to(released(head.start_at, false, now)),
+        (Control::Approve, AwaitingApproval) => match unapproved_members(head, request) {
+            Some(members) => Transition::OtherMembers(members),
+            None => to(released(head.start_at, false, now)),
+        },
         // It was held until its rows were added up, and needs no approval.
-        (Control::Start, AwaitingApproval) if !needs_approval => to(released(head.start_at, false, now)),
+        (Control::Start, AwaitingApproval) if !needs_approval && !head.is_recounted() => {
+            to(released(head.start_at, false, now))
+        }
         (Control::Approve, Scheduled | Queued | Running | Pausing | Paused | Completed) if has_approved => {
             Transition::Unchanged
         }
@@ -186,6 +195,18 @@ pub fn transition(head: &JobHead, progress: &Progress, request: &ControlRequest<
         | (Control::Cancel | Control::Reject, Cancelling | Cancelled)
         | (Control::Redrive, Completed) => Transition::Unchanged,
         _ => Transition::Rejected,
+    }
+}
+
+/// The members of a segment that an approval is not for: it names another number, or it may be the repetition of one that
+/// was given before they were counted anew.
+fn unapproved_members(head: &JobHead, request: &ControlRequest<'_>) -> Option<i64> {
+    let segment = head.segment.as_ref()?;
+    let members = segment.expected?;
+    let may_be_repeated = head.approvals.iter().any(|approval| request.token_id == Some(&approval.token_id));
+    match request.expected {
+        Some(expected) => (expected != members).then_some(members),
+        None => (segment.is_recounted && may_be_repeated).then_some(members),
     }
 }
 
@@ -220,12 +241,17 @@ pub fn advance(head: &JobHead, progress: &Progress, now: Time) -> Advance {
         JobState::Pausing if progress.is_idle() => Advance::StopTo(JobState::Paused),
         JobState::Cancelling if progress.is_idle() => Advance::StopTo(JobState::Cancelled),
         JobState::Queued | JobState::Running
-            if progress.completed >= progress.chunks && !head.redriving && !head.is_preparing() =>
+            if has_all_outcomes(head, progress) && !head.is_preparing() && head.emptied_segment().is_none() =>
         {
             Advance::To(JobState::Completed)
         }
         _ => Advance::Stay,
     }
+}
+
+/// Whether every row that is there has its outcome.
+pub fn has_all_outcomes(head: &JobHead, progress: &Progress) -> bool {
+    progress.completed >= progress.chunks && !head.redriving
 }
 
 /// How a job ended.
@@ -234,7 +260,8 @@ pub fn advance(head: &JobHead, progress: &Progress, now: Time) -> Advance {
 pub enum Verdict {
     /// Everything that its rows name is deleted, or was not there.
     Complete,
-    /// Some rows were not carried out: they failed, are protected, cannot be read, or changed since they were planned.
+    /// Some rows were not carried out: they failed, are protected, cannot be read, or changed since they were planned; or
+    /// members are left in the segment.
     Partial,
     /// No row matched anything.
     NothingMatched,
@@ -242,9 +269,9 @@ pub enum Verdict {
     Stopped,
 }
 
-/// How a job ended; `None` while it has not.
-pub fn verdict(state: JobState, counts: &Counts) -> Option<Verdict> {
-    let undone = counts.failed + counts.protected + counts.changed;
+/// How a job ended; `None` while it has not. `left` are the members that it left in its segment.
+pub fn verdict(state: JobState, counts: &Counts, left: i64) -> Option<Verdict> {
+    let undone = counts.failed + counts.protected + counts.changed + left;
     let matched = counts.deleted + counts.duplicate;
     match state {
         JobState::Cancelled => Some(Verdict::Stopped),
@@ -269,7 +296,7 @@ pub fn aggregate_change(from: JobState, to: JobState, redrives: bool) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Approval, LIFE_SECONDS, Outcome, Phase, status::tests::head};
+    use crate::job::{Approval, LIFE_SECONDS, Outcome, Phase, SegmentJob, status::tests::head};
 
     const DAY: i64 = 24 * 3_600;
 
@@ -302,6 +329,7 @@ mod tests {
             match transition(&head, &progress(1, 1, 1, failed), &request) {
                 Transition::Rejected => "409".to_owned(),
                 Transition::Own => "403".to_owned(),
+                Transition::OtherMembers(members) => members.to_string(),
                 Transition::Unchanged => "-".to_owned(),
                 Transition::To { state, redrives } => format!("{}{}", state.as_str(), if redrives { "+" } else { "" }),
             }
@@ -354,6 +382,28 @@ mod tests {
                 _ => "-",
             };
             assert_eq!(after, expected, "{:?} {needs_approval}", head.state);
+        }
+    }
+
+    #[test]
+    fn an_approval_is_for_the_members_that_were_seen() {
+        let segment =
+            |is_recounted| SegmentJob { is_recounted, ..SegmentJob::new("seg".parse().unwrap(), Some(100), false, 0) };
+        let go = Transition::To { state: JobState::Queued, redrives: false };
+        for (by, is_recounted, expected, then) in [
+            ("tok_2", true, None, Transition::OtherMembers(100)),
+            ("tok_2", true, Some(99), Transition::OtherMembers(100)),
+            ("tok_2", true, Some(100), go),
+            ("tok_3", true, None, go),
+            ("tok_3", true, Some(101), Transition::OtherMembers(100)),
+            ("tok_2", false, None, go),
+            ("tok_1", true, Some(100), Transition::Own),
+        ] {
+            let (state, approvals) = (JobState::AwaitingApproval, approved(0));
+            let head = JobHead { state, approvals, segment: Some(segment(is_recounted)), ..head() };
+            let by = token(by);
+            let request = ControlRequest { token_id: Some(&by), expected, ..own(Control::Approve, head.created_at) };
+            assert_eq!(transition(&head, &progress(0, 0, 0, 0), &request), then, "{by} {is_recounted} {expected:?}");
         }
     }
 
@@ -419,9 +469,10 @@ mod tests {
             (&[Protected], Verdict::Partial),
             (&[Outcome::Changed], Verdict::Partial),
         ] {
-            assert_eq!(verdict(JobState::Completed, &counts(outcomes)), Some(expected), "{outcomes:?}");
-            assert_eq!(verdict(JobState::Cancelled, &counts(outcomes)), Some(Verdict::Stopped));
-            assert_eq!(verdict(JobState::Running, &counts(outcomes)), None);
+            assert_eq!(verdict(JobState::Completed, &counts(outcomes), 0), Some(expected), "{outcomes:?}");
+            assert_eq!(verdict(JobState::Completed, &counts(outcomes), 1), Some(Verdict::Partial), "a member is left");
+            assert_eq!(verdict(JobState::Cancelled, &counts(outcomes), 0), Some(Verdict::Stopped));
+            assert_eq!(verdict(JobState::Running, &counts(outcomes), 0), None);
         }
     }
 

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Action, Counts, JobGroup, JobId, JobState, LIFE_SECONDS, Outcome, ROWS_KEPT_SECONDS, UNFINISHED_SECONDS,
-    finding::FindingsDigest, plan::Extent, state::released,
+    Action, Counts, JobGroup, JobId, JobState, LIFE_SECONDS, Outcome, ROWS_KEPT_SECONDS, SegmentJob,
+    UNFINISHED_SECONDS, finding::FindingsDigest, plan::Extent, state::released,
 };
 use crate::{
     id::{ProfileId, RequestId},
@@ -43,7 +43,10 @@ pub struct JobHead {
     /// Of a job that executes a plan: which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<ExecutedPlan>,
-    /// Of such a job: where it is with that.
+    /// Of a job that deletes the members of a segment: which, and how far it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<SegmentJob>,
+    /// Of a job that makes its rows itself: where it is with that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     /// Of a dry run that is verified: the digest of what it found.
@@ -55,7 +58,7 @@ pub struct JobHead {
     /// How many tenths of its rows have an outcome, as far as its events tell.
     #[serde(default)]
     pub tenths: u8,
-    /// When its first chunk started.
+    /// When its first chunk started; of a job that empties a segment, when it took its turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
     /// When it reached its final state.
@@ -104,10 +107,29 @@ pub struct ExecutedPlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
+    /// It waits for its turn: a space empties one segment at a time.
+    Waiting,
     /// Its rows are being made.
     Preparing,
     /// All its rows are there.
     Deleting,
+    /// The segment is looked through for members that are left.
+    Sweeping,
+    /// Nobody is left to be deleted; it waits before it looks again.
+    Settling,
+}
+
+impl Phase {
+    /// The word in responses and in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Preparing => "preparing",
+            Self::Deleting => "deleting",
+            Self::Sweeping => "sweeping",
+            Self::Settling => "settling",
+        }
+    }
 }
 
 /// Somebody other than its maker let a job go on.
@@ -137,6 +159,8 @@ pub struct NewJob {
     pub start_at: Option<Time>,
     /// The plan that it executes.
     pub plan: Option<ExecutedPlan>,
+    /// The segment whose members it deletes.
+    pub segment: Option<SegmentJob>,
     /// The profile, where the job is the deletion of that one, asked for by itself.
     pub profile_id: Option<ProfileId>,
 }
@@ -153,7 +177,22 @@ impl NewJob {
             max_deletions: None,
             start_at: None,
             plan: None,
+            segment: None,
             profile_id: None,
+        }
+    }
+
+    /// A job that deletes the members of a segment.
+    pub fn delete_segment(segment: SegmentJob) -> Self {
+        Self { action: Action::DeleteSegment, segment: Some(segment), ..Self::delete_profiles() }
+    }
+
+    /// Where a job begins that makes its rows itself. A dry run needs no turn: it changes nothing.
+    fn phase(&self) -> Option<Phase> {
+        match &self.segment {
+            Some(_) if !self.dry_run => Some(Phase::Waiting),
+            Some(_) => Some(Phase::Preparing),
+            None => self.plan.map(|_| Phase::Preparing),
         }
     }
 }
@@ -176,7 +215,8 @@ impl JobHead {
             start_at: new.start_at,
             approvals: Vec::new(),
             plan: new.plan,
-            phase: new.plan.map(|_| Phase::Preparing),
+            segment: new.segment.clone(),
+            phase: new.phase(),
             digest: None,
             rows_until: Some(rows_until(state, new.start_at, is_approved, now)),
             tenths: 0,
@@ -205,14 +245,33 @@ impl JobHead {
         self.phase == Some(Phase::Preparing)
     }
 
-    /// Whether the rest of its rows is to be made: the job was not cancelled meanwhile.
+    /// Whether the rest of the rows of its plan is to be made: the job was not cancelled meanwhile. Those of a segment are a
+    /// step of its own.
     pub fn makes_rows(&self) -> bool {
-        self.is_preparing() && !self.state.is_final() && self.state != JobState::Cancelling
+        self.is_preparing() && self.segment.is_none() && !self.state.is_final() && self.state != JobState::Cancelling
     }
 
-    /// Its rows. While they are being made, those of its plan: what adds up jobs has counted these.
+    /// Its rows. Before they are made, those of its plan: what adds up jobs has counted these.
     pub fn rows(&self, progress: &Progress) -> i64 {
-        self.plan.filter(|_| self.is_preparing()).map_or(progress.rows, |plan| plan.rows)
+        let is_made = !matches!(self.phase, Some(Phase::Waiting | Phase::Preparing));
+        self.plan.filter(|_| !is_made).map_or(progress.rows, |plan| plan.rows)
+    }
+
+    /// Its rows, or before they are made, as many as are expected.
+    pub fn expected_rows(&self, progress: &Progress) -> i64 {
+        let expected = self.segment.as_ref().and_then(|segment| segment.expected);
+        let is_made = !matches!(self.phase, Some(Phase::Waiting | Phase::Preparing));
+        expected.filter(|_| !is_made).unwrap_or_else(|| self.rows(progress))
+    }
+
+    /// Of a job that empties a segment, itself and not only on paper: that.
+    pub fn emptied_segment(&self) -> Option<&SegmentJob> {
+        self.segment.as_ref().filter(|_| !self.dry_run)
+    }
+
+    /// Whether it waits for a second approval, because its segment has another number of members than was expected.
+    pub fn is_recounted(&self) -> bool {
+        self.segment.as_ref().is_some_and(|segment| segment.is_recounted)
     }
 
     /// Until when its rows are kept.

@@ -10,14 +10,14 @@ use efface_aws::{
 use efface_core::{
     deletion::Identifier,
     job::{
-        Action, Control, JobId, JobState, JobStatus, Outcome,
+        Control, JobId, JobState, JobStatus, Outcome,
         care::allowance_delay,
         chunk::{Chunk, ChunkState, Outcomes},
         event::{Cause, tenths},
         finding::Finding,
         plan::Extent,
         row::Row,
-        state::ControlRequest,
+        state::{ControlRequest, has_all_outcomes},
     },
     key::IdHash,
     profile_deletion::{ProfileStep, decide_profile},
@@ -187,7 +187,7 @@ impl Engine {
         let mut hashes: Vec<IdHash> = undecided.iter().filter_map(|at| rows.get(*at)?.lookup()).collect();
         hashes.sort_unstable();
         hashes.dedup();
-        let is_consistent = run.head.action == Action::DeleteProfile;
+        let is_consistent = run.head.action.deletes_profiles();
         let at = self.clock.now();
         let mut batches = Vec::new();
         for batch in hashes.chunks(AHEAD) {
@@ -293,6 +293,9 @@ impl Engine {
         if let Some(tenths) = tenths(&status.head, &status.progress) {
             self.store.tell_tenths(&run.space, &status, tenths, now).await?;
         }
+        if Self::has_step(&status) {
+            self.ask_for_dispatch(&run.space, &status.head).await;
+        }
         let is_paused = self.enforce_limit(&run.space, job, &status).await?;
         Ok(status.head.state.accepts_chunks() && !is_paused)
     }
@@ -303,6 +306,8 @@ impl Engine {
         if head.deletion_limit().is_none()
             || !head.state.accepts_chunks()
             || !progress.is_idle()
+            // A job of a segment has steps of its own after its last row.
+            || has_all_outcomes(head, progress)
             || self.store.deletions_left(space, job).await? > 0
         {
             return Ok(false);

@@ -26,6 +26,8 @@ pub enum Controlled {
     Rejected(JobState),
     /// Who made the job must not approve it.
     Own,
+    /// The segment has so many members, which the approval is not for.
+    OtherMembers(i64),
     /// There is no such job.
     Unknown,
 }
@@ -50,17 +52,19 @@ impl Engine {
         caller: &Caller<'_>,
         head: &JobHead,
         control: Control,
+        expected: Option<i64>,
         request: Option<RequestId>,
     ) -> Result<JobStatus, Error> {
         let (space, job) = (&caller.access.space_id, head.job_id);
         // It is held until its rows are added up. Dry runs delete nothing.
         let is_guarded = caller.access.space.approval_over.is_some() && !head.dry_run;
         let needs_approval = control == Control::Start && is_guarded;
-        let asked = by(caller, control, needs_approval);
+        let asked = ControlRequest { expected, ..by(caller, control, needs_approval) };
         let status = match self.control_job(space, job, &asked, request).await? {
             Controlled::Yes(status) => *status,
             Controlled::Rejected(state) => return Err(ApiError::control(state, control).into()),
             Controlled::Own => return Err(ApiError::OwnJob.into()),
+            Controlled::OtherMembers(members) => return Err(ApiError::MembersChanged(members).into()),
             Controlled::Unknown => return Err(ApiError::JobNotFound.into()),
         };
         let status = if control == Control::Start { self.judge(caller, status).await? } else { status };
@@ -71,14 +75,14 @@ impl Engine {
     /// Lets a job go on that is held, if it has, with the other jobs of its group, no more rows than its space lets one
     /// person delete; else it awaits its approval, which is told. Its rows are added up while it is held: no page can be
     /// added then, and of two jobs of a group that are started at once the one that is added up last counts the other.
-    pub(super) async fn judge(&self, caller: &Caller<'_>, status: JobStatus) -> Result<JobStatus, Error> {
+    pub(crate) async fn judge(&self, caller: &Caller<'_>, status: JobStatus) -> Result<JobStatus, Error> {
         let (space, head) = (&caller.access.space_id, &status.head);
-        if head.state != JobState::AwaitingApproval || !head.approvals.is_empty() {
+        if head.state != JobState::AwaitingApproval || !head.approvals.is_empty() || head.is_recounted() {
             return Ok(status);
         }
         let rows = match head.group_hash() {
             Some(group) => self.store.totals(space, Some(group), None).await?.rows,
-            None => head.rows(&status.progress),
+            None => head.expected_rows(&status.progress),
         };
         if caller.access.space.approval_over.is_some_and(|most| rows > most.into()) {
             self.store.tell_awaiting_approval(space, &status, &caller.access.token_id, caller.now).await?;
@@ -134,10 +138,11 @@ impl Engine {
             let (to, redrives) = match transition(&status.head, &status.progress, asked) {
                 Transition::Rejected => return Ok(Controlled::Rejected(status.head.state)),
                 Transition::Own => return Ok(Controlled::Own),
+                Transition::OtherMembers(members) => return Ok(Controlled::OtherMembers(members)),
                 Transition::Unchanged => return Ok(Controlled::Yes(Box::new(status))),
                 Transition::To { state, redrives } => (state, redrives),
             };
-            let to = Move { to, redrives, asked: Some(asked), request, now: asked.now };
+            let to = Move { to, redrives, asked: Some(asked), request, event: None, now: asked.now };
             if self.store.move_job(space, &status, to).await? {
                 self.store.set_accepting(space, job).await?;
                 let status = self.advance_job(space, job, asked.now).await?;
@@ -151,32 +156,43 @@ impl Engine {
     /// completed.
     pub(crate) async fn advance_job(&self, space: &SpaceId, job: JobId, now: Time) -> Result<Option<JobStatus>, Error> {
         for _ in 0..ATTEMPTS {
-            let Some(status) = self.store.job(space, job).await? else { return Ok(None) };
+            let Some(mut status) = self.store.job(space, job).await? else { return Ok(None) };
             let to = match advance(&status.head, &status.progress, now) {
                 Advance::To(state) => state,
-                Advance::StopTo(state) if self.has_stopped(space, &status).await? => state,
-                Advance::StopTo(_) | Advance::Stay => return Ok(Some(status)),
+                Advance::StopTo(state) => match self.stopped(space, &status).await? {
+                    Some(stopped) => {
+                        status = stopped;
+                        state
+                    }
+                    None => return Ok(Some(status)),
+                },
+                Advance::Stay => return Ok(Some(status)),
             };
-            if self.store.move_job(space, &status, Move::to(to, now)).await? && to == JobState::Queued {
+            if !self.store.move_job(space, &status, Move::to(to, now)).await? {
+                continue;
+            }
+            if to == JobState::Queued {
                 self.store.set_accepting(space, job).await?;
                 self.ask_for_dispatch(space, &JobHead { state: to, ..status.head }).await;
+            } else if to.is_final() && status.head.emptied_segment().is_some() {
+                self.after_end(space, job).await?;
             }
         }
         Err(Error::contended("the job"))
     }
 
-    /// Whether no chunk of a stopping job runs, nor will. Its counters are made to accept no chunks first: whoever stopped
-    /// the job may have died before doing so.
-    async fn has_stopped(&self, space: &SpaceId, status: &JobStatus) -> Result<bool, Error> {
+    /// A stopping job of which no chunk runs, nor will, with what it came to. Its counters are made to accept no chunks
+    /// first: whoever stopped the job may have died before doing so.
+    async fn stopped(&self, space: &SpaceId, status: &JobStatus) -> Result<Option<JobStatus>, Error> {
         let job = status.head.job_id;
         self.store.set_accepting(space, job).await?;
         let now = self.store.job(space, job).await?;
-        Ok(now.is_some_and(|now| now.head.version == status.head.version && now.progress.is_idle()))
+        Ok(now.filter(|now| now.head.version == status.head.version && now.progress.is_idle()))
     }
 }
 
 /// A control that a client asks for.
 fn by<'a>(caller: &Caller<'a>, control: Control, needs_approval: bool) -> ControlRequest<'a> {
     let token_id = Some(&caller.access.token_id);
-    ControlRequest { control, token_id, cause: None, needs_approval, now: caller.now }
+    ControlRequest { control, token_id, cause: None, needs_approval, expected: None, now: caller.now }
 }

@@ -152,7 +152,7 @@ fn dispatch_of(space: &SpaceId, head: &JobHead) -> Pointer {
 }
 
 /// Whether a new job is held until its rows are added up, with those of its group: that is done when it is there.
-pub(super) fn is_held(caller: &Caller<'_>, new: &NewJob, rows: i64) -> bool {
+pub(crate) fn is_held(caller: &Caller<'_>, new: &NewJob, rows: i64) -> bool {
     let may_exceed = |most: u32| new.group.is_some() || rows > most.into();
     !new.open && !new.dry_run && caller.access.space.approval_over.is_some_and(may_exceed)
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use efface_aws::{
-    queue::{Pointer, Work},
+    queue::{MAX_DELAY, Pointer, Work},
     store::job::LiveJob,
 };
 use efface_core::{
@@ -17,7 +17,10 @@ use efface_core::{
     time::Time,
 };
 
-use super::pages::{PageChunks, Pages};
+use super::{
+    pages::{PageChunks, Pages},
+    segment::Next,
+};
 use crate::{Deadline, Engine, Error};
 
 impl Engine {
@@ -61,7 +64,16 @@ impl Engine {
         hops: u32,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let Some(mut status) = self.store.job(space, job).await? else { return Ok(()) };
+        let Some((mut status, next)) = self.carry_on(space, job, deadline).await? else { return Ok(()) };
+        match next {
+            // A job that is scheduled is released below.
+            Next::Chunks | Next::Later(None) => {}
+            Next::Again => return self.send(space, job, hops, [Work::Dispatch { from, redrive }]).await,
+            Next::Later(Some(pause)) => {
+                let work = [Work::Dispatch { from: 0, redrive }];
+                return self.send_after(pause.min(MAX_DELAY), space, job, hops, work).await;
+            }
+        }
         if status.head.makes_rows() {
             if !self.prepare(space, &status.head, deadline).await? {
                 return self.send(space, job, hops, [Work::Dispatch { from, redrive }]).await;
@@ -89,7 +101,10 @@ impl Engine {
             self.store.end_redrive(space, &head).await?;
         }
         // A job without rows, or whose last chunk was completed meanwhile, has nobody else to complete it.
-        self.advance_job(space, job, self.clock.now()).await?;
+        let status = self.advance_job(space, job, self.clock.now()).await?;
+        if status.is_some_and(|status| Self::has_step(&status)) {
+            return self.send(space, job, hops, [Work::Dispatch { from: 0, redrive }]).await;
+        }
         Ok(())
     }
 

@@ -40,8 +40,11 @@ impl Engine {
         }
         check_executable(plan, caller)?;
         let rows = plan.progress.counts.deleted;
-        let (plan, group) = (Some(ExecutedPlan { job_id: plan.head.job_id, rows }), plan.head.job_group.clone());
-        let new = NewJob { plan, group, ..new };
+        let (executed, group) = (ExecutedPlan { job_id: plan.head.job_id, rows }, plan.head.job_group.clone());
+        if let Some(segment) = &plan.head.segment {
+            return Box::pin(self.execute_segment_plan(caller, segment, &new, executed, request)).await;
+        }
+        let new = NewJob { plan: Some(executed), group, ..new };
         let head = JobHead::new(&new, job, caller.access.token_id.clone(), is_held(caller, &new, rows), caller.now);
         let status = JobStatus { head, progress: Progress::default() };
         let status = if store.create_job(space, &status.head, None).await? {
@@ -54,6 +57,9 @@ impl Engine {
 
     /// What follows when the job is there, also where an earlier request died before it.
     async fn go_on_preparing(&self, caller: &Caller<'_>, status: JobStatus) -> Result<JobStatus, Error> {
+        if status.head.segment.is_some() {
+            return self.go_on_with_segment_job(caller, status).await;
+        }
         let status = self.judge(caller, status).await?;
         if status.head.makes_rows() {
             self.ask_for_preparation(&caller.access.space_id, &status.head).await;

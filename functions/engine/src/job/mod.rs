@@ -12,6 +12,7 @@ mod page;
 mod pages;
 mod plan;
 mod reconcile;
+mod segment;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use chunk::ChunkRun;
 pub(crate) use chunk::ReadAhead;
 pub use control::Controlled;
 pub use create::MORE_ROWS;
+pub(crate) use create::is_held;
 pub use names::Named;
 pub use page::AdmittedPage;
 pub(crate) use pages::Pages;

@@ -40,7 +40,7 @@ impl AdmittedPage {
         let rows: Vec<Row> = raw
             .iter()
             .map(|row| match action {
-                Action::DeleteProfile => row.profile(types).map(|lookup| match lookup {
+                Action::DeleteProfile | Action::DeleteSegment => row.profile(types).map(|lookup| match lookup {
                     ProfileLookup::Identifier(id) => profile_row(access, &id, dry_run),
                     ProfileLookup::Id(profile) => Row::ProfileId(profile),
                 }),

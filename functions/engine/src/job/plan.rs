@@ -26,8 +26,11 @@ use efface_core::{
 };
 use futures::{StreamExt, stream};
 
-use super::{AdmittedPage, DecidedRow, create::Made};
+use super::{AdmittedPage, DecidedRow, create::Made, segment::Next};
 use crate::{Caller, ChunkRun, Deadline, Engine, Error};
+
+/// Pages of a dry run that a request carries out at most.
+const PAGES_AT_ONCE: i32 = 10;
 
 /// Members of a merged profile that are looked through at once.
 const MEMBERS: usize = 16;
@@ -65,6 +68,39 @@ impl Engine {
         let status = self.verified(space, status, deadline).await?;
         let plan = Plan { near_misses: self.near_misses(space, job).await?, ..self.plan(&status) };
         Ok((status, Some(plan)))
+    }
+
+    /// Carries out the dry run of a segment, as far as the time goes. The job where it is completed.
+    pub(crate) async fn plan_segment_at_once(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        deadline: Deadline,
+    ) -> Result<Option<JobStatus>, Error> {
+        let Some((status, next)) = self.carry_on(space, job, deadline).await? else { return Ok(None) };
+        if status.head.state == JobState::Completed {
+            return self.verified(space, status, deadline).await.map(Some);
+        }
+        if next != Next::Chunks {
+            return Ok(None);
+        }
+        for page in self.store.pages(space, job, 0, PAGES_AT_ONCE).await? {
+            for chunk in 0..page.chunks {
+                let work = Work::Chunk(ChunkId { page: page.page, chunk, attempt: 0 });
+                let pointer = Pointer { space: space.clone(), job, work, hops: 0 };
+                if deadline.is_over()
+                    || !matches!(Box::pin(self.work(&pointer, deadline)).await, Ok(ChunkRun::Completed))
+                {
+                    return Ok(None);
+                }
+            }
+        }
+        let status =
+            self.advance_job(space, status.head.job_id, self.clock.now()).await?.ok_or(ApiError::Unavailable)?;
+        if status.head.state != JobState::Completed {
+            return Ok(None);
+        }
+        self.verified(space, status, deadline).await.map(Some)
     }
 
     /// Carries out the chunks of a job's only page, as far as the time goes. Whatever is left is the worker's, and a failure

@@ -5,12 +5,12 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use efface_aws::{
     QueueError, StoreError,
-    queue::{Message, Pointer, Queue, Received},
+    queue::{Message, Pointer, Queue, Received, Work},
     store::job::{LiveCursor, LiveJob},
 };
 use efface_core::{
     job::{
-        Action, Control, JobStatus,
+        Control, JobStatus,
         care::{Care, Motion, Scan, care, motion},
         event::Cause,
         state::ControlRequest,
@@ -21,7 +21,7 @@ use futures::{FutureExt, future::join_all};
 use serde::Serialize;
 use tracing::{Instrument, error_span};
 
-use super::{chunk::OnFailure, pages::Pages};
+use super::{chunk::OnFailure, pages::Pages, segment::Next};
 use crate::{Deadline, Engine, Error};
 
 /// Jobs that are looked after at once.
@@ -194,6 +194,11 @@ impl Engine {
     async fn look_after(&self, live: &LiveJob, deadline: Deadline) -> Result<Done, Error> {
         let (space, job, now) = (&live.space, live.job, self.clock.now());
         let Some(status) = self.advance_job(space, job, now).await? else { return Ok(Done::Nothing) };
+        if status.head.segment.is_some()
+            && let Some(done) = self.look_after_segment(live, &status, deadline).await?
+        {
+            return Ok(done);
+        }
         if status.head.makes_rows() && !self.prepare(space, &status.head, deadline).await? {
             return Ok(Done::Nothing);
         }
@@ -214,6 +219,38 @@ impl Engine {
                 let adds_up = self.verify(live, &status, now, deadline).await?;
                 Ok(if adds_up { Done::Verified } else { Done::Nothing })
             }
+        }
+    }
+
+    /// Carries a job of a segment on; `None` where it needs what other jobs need.
+    async fn look_after_segment(
+        &self,
+        live: &LiveJob,
+        status: &JobStatus,
+        deadline: Deadline,
+    ) -> Result<Option<Done>, Error> {
+        let (space, job) = (&live.space, live.job);
+        if status.head.state.is_final() {
+            self.end_segment_job(space, status).await?;
+        }
+        if !status.head.state.accepts_chunks() || care(&status.head, self.clock.now()) == Care::Cancel {
+            return Ok(None);
+        }
+        self.store.set_accepting(space, job).await?;
+        let before = status.head.version;
+        let Some((status, next)) = self.carry_on(space, job, deadline).await? else { return Ok(Some(Done::Nothing)) };
+        match next {
+            // Its rows are there now: their messages were never sent.
+            Next::Chunks if status.head.version != before => {
+                self.send(space, job, 0, [Work::Dispatch { from: 0, redrive: status.head.redrives }]).await?;
+                Ok(Some(Done::Nothing))
+            }
+            Next::Chunks => Ok(None),
+            Next::Again => {
+                self.send(space, job, 0, [Work::Dispatch { from: 0, redrive: status.head.redrives }]).await?;
+                Ok(Some(Done::Nothing))
+            }
+            Next::Later(_) => Ok(Some(Done::Nothing)),
         }
     }
 
@@ -290,7 +327,7 @@ impl Engine {
         let Scan { rows, counts, digest, found, .. } = scan;
         let adds_up = counts == progress.counts && rows == progress.rows && counts.total() == rows;
         // A chunk of a dry run that a worker of an earlier version ran has no findings.
-        let has_digest = head.dry_run && head.action == Action::DeleteProfile && found == counts.deleted;
+        let has_digest = head.dry_run && head.action.deletes_profiles() && found == counts.deleted;
         if !adds_up {
             tracing::error!("the outcomes of a job do not add up to its counts");
         }

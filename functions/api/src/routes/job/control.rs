@@ -3,8 +3,12 @@
 use efface_core::{
     api_error::ApiError,
     job::{Control, JobState},
+    json::Object,
+    request::read_json,
 };
 use efface_engine::Error;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::JobBody;
 use crate::{
@@ -83,10 +87,11 @@ const CONTROLS: [Declared; 7] = [
         deletes: true,
         summary: "Approve a job that somebody else made",
         description: "Lets a job go on that awaits its approval, because it has more rows than its space lets one person \
-            delete. It takes another token than the one that made the job. An approval holds for 7 days.",
+            delete, or its segment has other members than were expected. It takes another token than the one that made \
+            the job. An approval holds for 7 days.",
         errors: || {
             let mut errors = errors(JobState::Cancelled, Control::Approve);
-            errors.push(ApiError::OwnJob);
+            errors.extend([ApiError::OwnJob, ApiError::MembersChanged(1_200)]);
             errors
         },
     },
@@ -100,6 +105,14 @@ const CONTROLS: [Declared; 7] = [
         errors: || errors(JobState::Running, Control::Reject),
     },
 ];
+
+/// The body of an approval. It may be absent.
+#[derive(Deserialize, ToSchema)]
+struct ApproveBody {
+    /// Of a job of a segment: the members that it is approved for. Who has approved it before must name them.
+    #[schema(minimum = 0)]
+    expected_members: Option<i64>,
+}
 
 fn errors(state: JobState, control: Control) -> Vec<ApiError> {
     vec![ApiError::MissingUrlParameters, ApiError::control(state, control)]
@@ -117,7 +130,7 @@ impl<const N: usize> Handler for ControlJob<N> {
         deletes: CONTROLS[N].deletes,
         limit: None,
         time: MEDIUM,
-        // Its content is not read: clients send none, or an empty object.
+        // Only that of an approval is read: clients send none, or an empty object.
         body: BodyRule::SMALL_JSON,
     };
 
@@ -126,7 +139,10 @@ impl<const N: usize> Handler for ControlJob<N> {
         summary: CONTROLS[N].summary,
         description: CONTROLS[N].description,
         parameters: &[],
-        request: &[],
+        request: match CONTROLS[N].control {
+            Control::Approve => &[Content::json::<ApproveBody>()],
+            _ => &[],
+        },
         responses: &[SuccessDoc {
             success: Success::Accepted,
             description: "The job as it is now.",
@@ -135,18 +151,23 @@ impl<const N: usize> Handler for ControlJob<N> {
         errors: CONTROLS[N].errors,
     };
 
-    type Request = ();
+    /// Of an approval: the members that it is for.
+    type Request = Option<i64>;
 
-    fn parse(cx: &RequestContext<'_>) -> Result<(), ApiError> {
-        cx.no_query()
+    fn parse(cx: &RequestContext<'_>) -> Result<Option<i64>, ApiError> {
+        cx.no_query()?;
+        if CONTROLS[N].control != Control::Approve || cx.body.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        let Object(body): Object<ApproveBody> = read_json(&cx.body)?;
+        Ok(body.expected_members)
     }
 
-    async fn run(cx: &RequestContext<'_>, (): ()) -> Result<Response, Error> {
+    async fn run(cx: &RequestContext<'_>, expected: Option<i64>) -> Result<Response, Error> {
         let control = CONTROLS[N].control;
-        // Without a key, a repetition is a control of its own.
-        let request = if cx.keyed()?.is_some() { Some(cx.first_request().await?) } else { None };
+        let request = cx.keyed_request().await?;
         let head = &cx.job()?.head;
-        let status = cx.engine().control(&cx.caller(), head, control, request).await?;
+        let status = cx.engine().control(&cx.caller(), head, control, expected, request).await?;
         Response::accepted(&JobBody::new(cx, status))
     }
 }

@@ -42,11 +42,30 @@ pub(super) struct CreatedJob {
     pub(super) plan: Option<Plan>,
 }
 
+/// What a job does with rows that a client sends.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum RowAction {
+    /// Deletes the profile that the row's identifier belongs to.
+    DeleteProfile,
+    /// Deletes one identifier of the profile that the row finds.
+    DeleteIdentifier,
+}
+
+impl From<RowAction> for Action {
+    fn from(action: RowAction) -> Self {
+        match action {
+            RowAction::DeleteProfile => Self::DeleteProfile,
+            RowAction::DeleteIdentifier => Self::DeleteIdentifier,
+        }
+    }
+}
+
 /// The body of a new job.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateJobBody {
-    action: Action,
+    action: RowAction,
     /// Page 0: `key:value` texts or profiles' own ids, or for `delete_identifier` objects with `type`, `id` and either
     /// `user_id` or `profile`. At most 100,000.
     #[serde(default, deserialize_with = "page_rows")]
@@ -70,7 +89,7 @@ struct CreateJobBody {
 }
 
 /// Checks after how many deletions a job pauses.
-pub(super) fn max_deletions_of(most: Option<i64>) -> Result<Option<i64>, ApiError> {
+pub(in crate::routes) fn max_deletions_of(most: Option<i64>) -> Result<Option<i64>, ApiError> {
     if most.is_some_and(|most| most < 1) {
         return Err(ApiError::bad_request("The request body at `max_deletions`: it must be at least 1.", &[]));
     }
@@ -78,7 +97,7 @@ pub(super) fn max_deletions_of(most: Option<i64>) -> Result<Option<i64>, ApiErro
 }
 
 /// Reads when a job may start.
-pub(super) fn start_at_of(text: &str, now: Time) -> Result<Time, ApiError> {
+pub(in crate::routes) fn start_at_of(text: &str, now: Time) -> Result<Time, ApiError> {
     let at =
         Time::parse(text).map_err(|error| ApiError::bad_request("The request body at `start_at`: {}.", &[&error]))?;
     let ahead = at.second() - now.second();
@@ -142,7 +161,16 @@ impl Handler for CreateJob {
         check_rows(&rows, &cx.access.space.identifier_types)?;
         cx.no_query()?;
         let group = group.map(|group| cx.access.key.group(group));
-        Ok((NewJob { action, dry_run, group, open, max_deletions, start_at, plan: None, profile_id: None }, rows))
+        let new = NewJob {
+            action: action.into(),
+            dry_run,
+            group,
+            open,
+            max_deletions,
+            start_at,
+            ..NewJob::delete_profiles()
+        };
+        Ok((new, rows))
     }
 
     fn action((new, _): &Self::Request) -> Option<Action> {

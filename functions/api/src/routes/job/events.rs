@@ -5,7 +5,7 @@ use efface_core::{
     api_error::ApiError,
     job::{
         Counts,
-        event::{Cause, EventKind, JobEvent},
+        event::{Cause, EventKind, JobEvent, SweepResult},
     },
     limit::Limit,
     list::{self, ListQuery},
@@ -49,13 +49,15 @@ struct Event {
     rows: Option<i64>,
     /// Its rows by outcome then, where the event tells of them.
     counts: Option<Counts>,
+    /// What a look through the segment came to.
+    sweep: Option<SweepResult>,
 }
 
 impl From<JobEvent> for Event {
     fn from(event: JobEvent) -> Self {
         let text = event.text();
-        let JobEvent { at, kind, token_id, cause, rows, counts, start_at: _ } = event;
-        Self { at, kind, token_id: token_id.map(|token_id| token_id.to_string()), text, cause, rows, counts }
+        let JobEvent { at, kind, token_id, cause, rows, counts, sweep, start_at: _ } = event;
+        Self { at, kind, token_id: token_id.map(|token_id| token_id.to_string()), text, cause, rows, counts, sweep }
     }
 }
 

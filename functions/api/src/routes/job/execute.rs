@@ -22,6 +22,7 @@ use crate::{
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
+    routes::segment::job_in_progress,
 };
 
 /// The body of a request that executes a plan. It may be absent.
@@ -53,8 +54,9 @@ impl Handler for ExecutePlan {
     const DOCS: Docs = Docs {
         tag: "jobs",
         summary: "Execute the plan of a dry run",
-        description: "Creates a job over the very profiles that a completed dry run of `delete_profile` found, not more \
-            than 7 days ago. A profile that was added to or merged since is left alone: its row is `changed`.",
+        description: "Creates a job over the very profiles that a completed dry run of `delete_profile`, or of a segment, \
+            found, not more than 7 days ago. A profile that was added to or merged since is left alone: its row is \
+            `changed`. Members who joined the segment since stay.",
         parameters: &[],
         request: &[Content::json::<ExecuteBody>()],
         responses: &[SuccessDoc {
@@ -67,6 +69,8 @@ impl Handler for ExecutePlan {
                 ApiError::MissingUrlParameters,
                 ApiError::InvalidState(JobState::Running, "executed"),
                 ApiError::NotExecutable("The job is no dry run: it has been carried out itself."),
+                ApiError::SegmentNotFound,
+                job_in_progress(),
             ]
         },
     };
@@ -84,7 +88,7 @@ impl Handler for ExecutePlan {
 
     async fn run(cx: &RequestContext<'_>, new: NewJob) -> Result<Response, Error> {
         let request = cx.first_request().await?;
-        let status = cx.engine().execute_plan(&cx.caller(), cx.job()?, new, request).await?;
+        let status = Box::pin(cx.engine().execute_plan(&cx.caller(), cx.job()?, new, request)).await?;
         Response::accepted(&JobBody::new(cx, status))
     }
 }

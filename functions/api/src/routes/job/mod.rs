@@ -13,4 +13,6 @@ pub(super) mod rows;
 mod status;
 mod wait;
 
-pub(super) use status::JobBody;
+pub(super) use create::{max_deletions_of, start_at_of};
+pub(super) use page::{Rejected, check_rows, rejected_rows};
+pub(super) use status::{Job, JobBody};

@@ -17,7 +17,7 @@ const LISTED: usize = 1_000;
 
 /// A row that was rejected.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(super) struct Rejected {
+pub(in crate::routes) struct Rejected {
     /// Its number within the page, from 0.
     row: usize,
     /// The code for programs.
@@ -40,15 +40,20 @@ pub(super) struct PageResult {
 
 impl From<&AdmittedPage> for PageResult {
     fn from(page: &AdmittedPage) -> Self {
-        let rejected_total = page.faults().count();
-        let listed = page.faults().take(LISTED);
-        let rejected = listed.map(|(row, fault)| Rejected { row, code: fault.code(), message: fault.message() });
-        Self { accepted: page.rows().len() - rejected_total, rejected: rejected.collect(), rejected_total }
+        let (rejected, rejected_total) = rejected_rows(page);
+        Self { accepted: page.rows().len() - rejected_total, rejected, rejected_total }
     }
 }
 
+/// The first rows of a page that were rejected, and how many there are.
+pub(in crate::routes) fn rejected_rows(page: &AdmittedPage) -> (Vec<Rejected>, usize) {
+    let listed = page.faults().take(LISTED);
+    let rejected = listed.map(|(row, fault)| Rejected { row, code: fault.code(), message: fault.message() });
+    (rejected.collect(), page.faults().count())
+}
+
 /// Rejects a page with too many rows, or with a header that would be taken for a row.
-pub(super) fn check_rows(rows: &[RawRow], types: &IdentifierTypes) -> Result<(), ApiError> {
+pub(in crate::routes) fn check_rows(rows: &[RawRow], types: &IdentifierTypes) -> Result<(), ApiError> {
     if rows.len() > MAX_ROWS {
         let text = "A page must have at most {} rows; make an open job and send more pages.";
         return Err(ApiError::PageTooLarge(Message::new(text, &[&MAX_ROWS])));

@@ -35,7 +35,7 @@ pub(in crate::routes) struct Job {
     /// When it was completed or cancelled.
     finished_at: Option<Time>,
     /// How it ended; null while it has not. `complete`: everything that its rows name is deleted, or was not there.
-    /// `partial`: some rows failed, are protected, invalid or changed. `stopped`: it was cancelled.
+    /// `partial`: some rows failed, are protected, invalid or changed, or members are left. `stopped`: it was cancelled.
     verdict: Option<Verdict>,
     /// When all its outcomes had been read again and had added up to its counts.
     verified_at: Option<Time>,
@@ -51,8 +51,18 @@ pub(in crate::routes) struct Job {
     max_deletions: Option<i64>,
     /// The dry run whose plan it executes.
     plan_job_id: Option<String>,
-    /// Of a job that executes a plan: whether its rows are still being made.
+    /// Of a job that makes its rows itself: where it is with that.
     phase: Option<Phase>,
+    /// The segment whose members it deletes.
+    segment_id: Option<String>,
+    /// Of such a job: the members that were expected, or approved.
+    expected_members: Option<i64>,
+    /// Of such a job: the members that it found and left when it looked through the segment last.
+    members_left: Option<i64>,
+    /// Of such a job: when it looks through the segment again.
+    settles_at: Option<Time>,
+    /// Of such a job: whether the segment is enabled when everybody is deleted.
+    auto_enable: Option<bool>,
     /// The result of a dry run that is completed.
     plan: Option<Plan>,
 }
@@ -72,7 +82,7 @@ impl JobBody {
 
 impl Job {
     /// A job as it is at the time of the request.
-    pub(super) fn new(cx: &RequestContext<'_>, status: JobStatus) -> Self {
+    pub(in crate::routes) fn new(cx: &RequestContext<'_>, status: JobStatus) -> Self {
         let (JobStatus { head, progress }, now) = (status, cx.now);
         let decided = progress.counts.total() - progress.counts.invalid;
         let remaining = progress.remaining();
@@ -81,6 +91,8 @@ impl Job {
         let is_planned = head.dry_run && head.state == JobState::Completed;
         let plan = is_planned.then(|| cx.engine().plan(&JobStatus { head: head.clone(), progress }));
         let rows = head.rows(&progress);
+        let segment = head.segment.as_ref();
+        let members_left = segment.and_then(|segment| segment.left);
         let remaining = rows - progress.counts.total();
         Self {
             id: head.job_id.to_string(),
@@ -93,7 +105,7 @@ impl Job {
             created_at: head.created_at,
             start_at: head.start_at,
             approvals: head.approvals,
-            verdict: verdict(head.state, &progress.counts),
+            verdict: verdict(head.state, &progress.counts, members_left.unwrap_or(0)),
             started_at: head.started_at,
             finished_at: head.finished_at,
             verified_at: head.verified_at,
@@ -104,12 +116,17 @@ impl Job {
             max_deletions: head.max_deletions,
             plan_job_id: head.plan.map(|plan| plan.job_id.to_string()),
             phase: head.phase,
+            segment_id: segment.map(|segment| segment.segment_id.to_string()),
+            expected_members: segment.and_then(|segment| segment.expected),
+            members_left,
+            settles_at: segment.and_then(|segment| segment.settles_at).filter(|_| !head.state.is_final()),
+            auto_enable: segment.map(|segment| segment.auto_enable),
             plan,
         }
     }
 
     /// Without the plan, where the response has it beside the job.
-    pub(super) fn without_plan(self) -> Self {
+    pub(in crate::routes) fn without_plan(self) -> Self {
         Self { plan: None, ..self }
     }
 }

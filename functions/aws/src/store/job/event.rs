@@ -64,23 +64,31 @@ impl Store {
         let (items, more) = self.query(query).await?;
         let stored = items.into_iter().map(|item| Ok((sort_key(&item)?.to_owned(), read(item, KIND)?)));
         let stored = stored.collect::<Result<Vec<_>, StoreError>>()?;
-        let created = JobEvent::new(
-            EventKind::Created,
-            &status.head,
-            &status.progress,
-            Some(&status.head.token_id),
-            status.head.created_at,
-        );
         let ends = (END..).zip(if more.is_none() { of_end(status) } else { Vec::new() });
         let ends = ends.map(|(place, event)| (key(status.head.version, place), event));
         // A redrive may have stored the end meanwhile: it is there once.
-        let all: BTreeMap<_, _> = std::iter::once((key(1, CREATED), created)).chain(ends).chain(stored).collect();
+        let all: BTreeMap<_, _> =
+            std::iter::once((key(1, CREATED), created(status))).chain(ends).chain(stored).collect();
         let mut events: Vec<(String, JobEvent)> =
             all.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| key > after)).collect();
         let has_more = events.len() > limit;
         events.truncate(limit);
         let next = events.last().filter(|_| has_more).and_then(|(key, _)| cursor(key));
         Ok((events.into_iter().map(|(_, event)| event).collect(), next))
+    }
+
+    /// The last of a job's events, newest first.
+    pub async fn last_job_events(
+        &self,
+        space: &SpaceId,
+        status: &JobStatus,
+        limit: usize,
+    ) -> Result<Vec<JobEvent>, StoreError> {
+        let query = Query::all(events_partition(space, status.head.job_id)).newest_first();
+        let (items, _) = self.query(query.limit(i32::try_from(limit).unwrap_or(i32::MAX))).await?;
+        let stored = items.into_iter().map(|item| read(item, KIND)).collect::<Result<Vec<JobEvent>, _>>()?;
+        let ends = of_end(status).into_iter().rev();
+        Ok(ends.chain(stored).chain([created(status)]).take(limit).collect())
     }
 
     /// Tells that a job that was held awaits its approval. It is told once, however often this is repeated.
@@ -115,6 +123,11 @@ impl Store {
     }
 }
 
+/// The creation of a job, as its head tells it.
+fn created(JobStatus { head, progress }: &JobStatus) -> JobEvent {
+    JobEvent::new(EventKind::Created, head, progress, Some(&head.token_id), head.created_at)
+}
+
 fn cursor(key: &str) -> Option<EventCursor> {
     let (version, place) = key.split_once('#')?;
     Some(EventCursor { version: version.parse().ok()?, place: place.parse().ok()? })
@@ -145,7 +158,7 @@ pub(super) fn of_new(
     kind: Option<EventKind>,
     rows: i64,
 ) -> Result<Vec<Write>, StoreError> {
-    let progress = Progress { rows, ..Progress::default() };
-    let event = kind.map(|kind| JobEvent::new(kind, head, &progress, Some(&head.token_id), head.created_at));
+    let new = |kind| JobEvent::new(kind, head, &Progress::default(), Some(&head.token_id), head.created_at);
+    let event = kind.map(|kind| JobEvent { rows: Some(rows), ..new(kind) });
     of_change(space, head.job_id, head.version, event.as_slice())
 }

@@ -8,6 +8,7 @@ mod list;
 mod outcome;
 mod plan;
 mod reservation;
+mod segment;
 mod state;
 
 use efface_core::{
@@ -21,6 +22,7 @@ pub use event::EventCursor;
 pub use list::{JobCursor, LiveCursor, LiveJob, TOTALLED, Totals};
 pub use outcome::{OutcomeCursor, RowOutcome};
 pub use reservation::Reserved;
+pub use segment::PhaseMove;
 pub use state::Move;
 
 use super::{
@@ -60,20 +62,7 @@ impl Store {
 
     /// Makes a job, with its first page where it has one, in one transaction. `false` where it is there already.
     pub async fn create_job(&self, space: &SpaceId, head: &JobHead, page: Option<&Page>) -> Result<bool, StoreError> {
-        let job = head.job_id;
-        let mut writes = vec![Write::put_new(Key::job(space, job), head)?, Write::put_key(Key::live_job(space, job))];
-        let lists = [ALL_JOBS, list_of(head.state)].into_iter();
-        writes.extend(lists.flat_map(|list| scopes(head).map(move |group| listed(space, group, list, job))));
-        let (rows, invalid) = page.map(|page| (page.rows, page.invalid)).unwrap_or_default();
-        // Rows that are still to be made count from the beginning.
-        let rows = head.rows(&Progress { rows, ..Progress::default() });
-        writes.extend(event::of_new(space, head, of_creation(head.state), rows)?);
-        writes.extend(head.max_deletions.map(|most| allowance::new(space, job, most)));
-        writes.extend(aggregate_writes(space, head, "all", &[("jobs", 1), ("rows", rows), ("invalid", invalid)]));
-        if let Some(page) = page {
-            writes.extend(page_writes(space, job, page)?);
-        }
-        Ok(self.transact(writes, MANY).await?.is_done())
+        Ok(self.transact(new_job(space, head, page)?, MANY).await?.is_done())
     }
 
     /// Adds a page to a job that is open, or whose rows are being made, in one transaction.
@@ -102,6 +91,25 @@ impl Store {
         let (items, _) = self.query(query).await?;
         items.into_iter().map(|item| read(item, "job's page")).collect()
     }
+}
+
+/// What makes a job, with its first page where it has one.
+fn new_job(space: &SpaceId, head: &JobHead, page: Option<&Page>) -> Result<Vec<Write>, StoreError> {
+    let job = head.job_id;
+    let mut writes = vec![Write::put_new(Key::job(space, job), head)?, Write::put_key(Key::live_job(space, job))];
+    let lists = [ALL_JOBS, list_of(head.state)].into_iter();
+    writes.extend(lists.flat_map(|list| scopes(head).map(move |group| listed(space, group, list, job))));
+    let (rows, invalid) = page.map(|page| (page.rows, page.invalid)).unwrap_or_default();
+    let progress = Progress { rows, ..Progress::default() };
+    // Rows of a plan that are still to be made count from the beginning.
+    let rows = head.rows(&progress);
+    writes.extend(event::of_new(space, head, of_creation(head.state), head.expected_rows(&progress))?);
+    writes.extend(head.max_deletions.map(|most| allowance::new(space, job, most)));
+    writes.extend(aggregate_writes(space, head, "all", &[("jobs", 1), ("rows", rows), ("invalid", invalid)]));
+    if let Some(page) = page {
+        writes.extend(page_writes(space, job, page)?);
+    }
+    Ok(writes)
 }
 
 fn page_writes(space: &SpaceId, job: JobId, page: &Page) -> Result<Vec<Write>, StoreError> {

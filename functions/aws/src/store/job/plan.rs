@@ -49,16 +49,9 @@ impl Store {
     pub async fn end_preparing(&self, space: &SpaceId, job: JobId) -> Result<bool, StoreError> {
         let write = Write::update(Key::job(space, job), "SET phase = :deleting")
             .when("phase = :preparing")
-            .value(":deleting", word(Phase::Deleting))
-            .value(":preparing", word(Phase::Preparing));
+            .value(":deleting", Phase::Deleting.as_str())
+            .value(":preparing", Phase::Preparing.as_str());
         Ok(self.write(write).await?.is_done())
-    }
-}
-
-fn word(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Preparing => "preparing",
-        Phase::Deleting => "deleting",
     }
 }
 
@@ -70,7 +63,7 @@ pub(super) fn may_be_added_to(space: &SpaceId, head: &JobHead) -> Write {
         return Write::check(key, "#state = :open").value(":open", JobState::Open.as_str());
     }
     Write::check(key, "phase = :preparing AND NOT #state IN (:cancelling, :cancelled, :completed)")
-        .value(":preparing", word(Phase::Preparing))
+        .value(":preparing", Phase::Preparing.as_str())
         .value(":completed", JobState::Completed.as_str())
         .value(":cancelling", JobState::Cancelling.as_str())
         .value(":cancelled", JobState::Cancelled.as_str())

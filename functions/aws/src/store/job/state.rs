@@ -4,7 +4,7 @@
 use efface_core::{
     id::RequestId,
     job::{
-        Approval, Control, JobHead, JobId, JobState, JobStatus, SHARDS,
+        Approval, Control, JobHead, JobId, JobState, JobStatus, Phase, SHARDS,
         event::{JobEvent, of_move},
         finding::FindingsDigest,
         state::{ControlRequest, aggregate_change},
@@ -37,6 +37,8 @@ pub struct Move<'a> {
     pub asked: Option<&'a ControlRequest<'a>>,
     /// The request with an idempotency key that asked for it.
     pub request: Option<RequestId>,
+    /// What it tells beside that it moved.
+    pub event: Option<JobEvent>,
     /// When.
     pub now: Time,
 }
@@ -44,14 +46,14 @@ pub struct Move<'a> {
 impl Move<'_> {
     /// A move that nobody asked for.
     pub fn to(state: JobState, now: Time) -> Self {
-        Self { to: state, redrives: false, asked: None, request: None, now }
+        Self { to: state, redrives: false, asked: None, request: None, event: None, now }
     }
 
     fn events(&self, JobStatus { head, progress }: &JobStatus) -> Vec<JobEvent> {
         let (control, token_id) = self.asked.map(|asked| (asked.control, asked.token_id)).unzip();
         let cause = self.asked.and_then(|asked| asked.cause);
         let event = |kind| JobEvent { cause, ..JobEvent::new(kind, head, progress, token_id.flatten(), self.now) };
-        of_move(control, self.to).into_iter().map(event).collect()
+        of_move(control, self.to).into_iter().map(event).chain(self.event.clone()).collect()
     }
 }
 
@@ -61,7 +63,7 @@ impl Store {
     pub async fn move_job(&self, space: &SpaceId, status: &JobStatus, to: Move<'_>) -> Result<bool, StoreError> {
         let JobStatus { head, progress } = status;
         let events = to.events(status);
-        let Move { to, redrives, asked, request, now } = to;
+        let Move { to, redrives, asked, request, now, .. } = to;
         let job = head.job_id;
         let is_final = to.is_final();
         let is_control = |control| asked.is_some_and(|asked| asked.control == control);
@@ -71,31 +73,33 @@ impl Store {
         let mut approvals = head.approvals.clone();
         let approver = asked.filter(|asked| asked.control == Control::Approve).and_then(|asked| asked.token_id);
         approvals.extend(approver.map(|token_id| Approval { token_id: token_id.clone(), at: now }));
-        let update = Write::update(
-            Key::job(space, job),
-            "SET #state = :next, version = version + :one, changed_at = :now, redriving = :redriving, \
-             redrives = :redrives, finished_at = :finished, verified_at = :none, #counts = :counts, \
-             controls = :controls, approvals = :approvals",
-        )
-        // A redrive also stores the end that it read.
-        .when(if redrives {
-            "#state = :state AND version = :version AND verified_at = :verified"
-        } else {
-            "#state = :state AND version = :version"
-        })
-        .values(Item::from_iter(redrives.then(|| (":verified".to_owned(), head.verified_at.to_value()))))
-        .value(":next", to.as_str())
-        .value(":state", head.state.as_str())
-        .value(":one", 1_i64)
-        .value(":version", head.version)
-        .value(":redriving", redrives || (head.redriving && !is_final))
-        .value(":redrives", head.redrives + u32::from(redrives))
-        .value(":none", None::<Time>)
-        .value(":finished", is_final.then_some(now))
-        .value(":counts", to_attribute(is_final.then_some(progress.counts))?)
-        .value(":controls", to_attribute(controls)?)
-        .value(":approvals", to_attribute(approvals)?)
-        .value(":now", now);
+        // A job that empties a segment takes its turn again.
+        let waits = redrives && head.emptied_segment().is_some();
+        let set = "SET #state = :next, version = version + :one, changed_at = :now, redriving = :redriving, \
+                   redrives = :redrives, finished_at = :finished, verified_at = :none, #counts = :counts, \
+                   controls = :controls, approvals = :approvals";
+        let set = if waits { format!("{set}, phase = :waiting") } else { set.to_owned() };
+        let update = Write::update(Key::job(space, job), set)
+            .values(Item::from_iter(waits.then(|| (":waiting".to_owned(), Phase::Waiting.as_str().to_value()))))
+            // A redrive also stores the end that it read.
+            .when(if redrives {
+                "#state = :state AND version = :version AND verified_at = :verified"
+            } else {
+                "#state = :state AND version = :version"
+            })
+            .values(Item::from_iter(redrives.then(|| (":verified".to_owned(), head.verified_at.to_value()))))
+            .value(":next", to.as_str())
+            .value(":state", head.state.as_str())
+            .value(":one", 1_i64)
+            .value(":version", head.version)
+            .value(":redriving", redrives || (head.redriving && !is_final))
+            .value(":redrives", head.redrives + u32::from(redrives))
+            .value(":none", None::<Time>)
+            .value(":finished", is_final.then_some(now))
+            .value(":counts", to_attribute(is_final.then_some(progress.counts))?)
+            .value(":controls", to_attribute(controls)?)
+            .value(":approvals", to_attribute(approvals)?)
+            .value(":now", now);
         let mut writes = relist(space, head, to);
         writes.push(update);
         writes.extend(event::of_change(space, job, head.version + 1, &events)?);
