@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     admin::Admin, bulk::Bulk, delete::Delete, global::Global, jobs::JobsCommand, load::Load, profile::ProfileCommand,
+    segments::SegmentsCommand,
 };
 
 const AFTER_HELP: &str = "\
@@ -51,6 +52,9 @@ pub enum Command {
     /// Delete a profile with all its data, over the HTTP API
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Show and change segments, and delete the users of one, over the HTTP API
+    #[command(subcommand)]
+    Segments(SegmentsCommand),
 }
 
 impl Command {
@@ -59,6 +63,7 @@ impl Command {
         match self {
             Self::Load(_) | Self::Bulk(_) => true,
             Self::Jobs(command) => command.handles_ctrl_c(),
+            Self::Segments(command) => command.handles_ctrl_c(),
             Self::Admin(admin) => admin.handles_ctrl_c(),
             Self::Delete(_) | Self::Profile(_) => false,
         }

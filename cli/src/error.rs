@@ -82,6 +82,9 @@ pub enum CliError {
     /// A file has no rows.
     #[error("{}: the file has no rows", .0.display())]
     NoRows(PathBuf),
+    /// A file of rows, none of which finds a profile.
+    #[error("{}: no row finds a profile, and nothing was changed", .0.display())]
+    NoProfile(PathBuf),
     /// A file of rows, none of which can be read.
     #[error("{}: none of the {rows} rows can be read, and nothing was deleted; row {row}: {text}", path.display())]
     NoReadableRow {
@@ -96,14 +99,14 @@ pub enum CliError {
     },
     /// The deletion needs a confirmation, but the user cannot be asked.
     #[error(
-        "this deletes permanently, and you cannot be asked for confirmation: there is no terminal, or standard input contains what to delete; give --yes to delete without confirmation"
+        "this deletes or removes, and you cannot be asked for confirmation: there is no terminal, or standard input contains what to delete; give --yes to go on without confirmation"
     )]
     NoTerminal,
     /// The job is in no state for the command.
     #[error("{0}: nothing was done")]
     WrongJob(String),
     /// The user did not confirm.
-    #[error("not confirmed: nothing was deleted")]
+    #[error("not confirmed: nothing was done")]
     NotConfirmed,
     /// A response does not follow the API's contract.
     #[error("unexpected response of the API: {0}; the API may have another version")]
@@ -149,11 +152,19 @@ impl CliError {
     /// Adds the job that a missing response was about, and the idempotency key for a repetition.
     pub(crate) fn with_job(self, job: &str, key: &str) -> Self {
         match self {
-            Self::NoResponse(NoResponse { reason, .. }) => Self::NoResponse(NoResponse {
-                reason,
+            Self::NoResponse(no_response) => Self::NoResponse(NoResponse {
                 idempotency_key: Some(key.to_owned()),
                 job_id: Some(printable(job)),
+                ..no_response
             }),
+            other => other,
+        }
+    }
+
+    /// Adds the options that a repetition under the idempotency key needs beside it.
+    pub(crate) fn with_options(self, options: String) -> Self {
+        match self {
+            Self::NoResponse(no_response) => Self::NoResponse(NoResponse { options, ..no_response }),
             other => other,
         }
     }

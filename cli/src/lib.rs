@@ -20,6 +20,8 @@ mod output;
 mod print;
 mod profile;
 mod progress_bar;
+mod rows;
+mod segments;
 mod settings;
 mod stdin;
 
@@ -74,5 +76,6 @@ pub async fn run(cli: &Cli, env: Lookup<'_>, interrupts: &Interrupts) -> Result<
         Command::Bulk(bulk) => bulk::run(bulk, &settings, interrupts).await,
         Command::Jobs(command) => jobs::run(command, &settings, interrupts).await,
         Command::Profile(command) => profile::run(command, &settings).await,
+        Command::Segments(command) => segments::run(command, &settings, interrupts).await,
     }
 }

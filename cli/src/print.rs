@@ -37,6 +37,7 @@ fn error_document(error: &CliError) -> Value {
     let mut document = json!({"error": {"code": error.code(), "message": error.to_string()}});
     match error {
         CliError::Api(api_error) => {
+            document.as_object_mut().into_iter().for_each(|fields| fields.extend(api_error.details.clone()));
             document["status"] = api_error.status.into();
             document["request_id"] = api_error.request_id.clone().into();
         }

@@ -1,7 +1,7 @@
 //! The two ways in which a request fails: the API returns an error, or there is no usable response.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::Response;
@@ -19,6 +19,8 @@ pub struct ApiError {
     pub message: String,
     /// The response's `Request-Id`, by which the log can be searched.
     pub request_id: Option<String>,
+    /// The response's fields beside `error`, such as the job that is in progress.
+    pub details: Map<String, Value>,
 }
 
 impl ApiError {
@@ -26,7 +28,8 @@ impl ApiError {
     pub(crate) fn from_response(response: &Response) -> Self {
         match code_and_message(&response.body) {
             (Some(code), Some(message)) => {
-                Self { status: response.status, code, message, request_id: response.request_id.clone() }
+                let (status, request_id) = (response.status, response.request_id.clone());
+                Self { status, code, message, request_id, details: details(&response.body) }
             }
             _ => Self::not_from_efface(response),
         }
@@ -39,6 +42,7 @@ impl ApiError {
             code: "unknown".to_owned(),
             message: "the response is not from Efface; check the API's URL".to_owned(),
             request_id: response.request_id.clone(),
+            details: Map::new(),
         }
     }
 }
@@ -53,17 +57,24 @@ pub struct NoResponse {
     pub idempotency_key: Option<String>,
     /// The job that the request was about, if it is known.
     pub job_id: Option<String>,
+    /// The options that a repetition under the key needs beside it, or nothing.
+    pub options: String,
 }
 
 impl NoResponse {
     /// Of a request that can safely be repeated without a key.
     pub(crate) fn new(reason: String) -> Self {
-        Self { reason, idempotency_key: None, job_id: None }
+        Self { reason, idempotency_key: None, job_id: None, options: String::new() }
     }
 
     fn remedy(&self) -> String {
         let again = match &self.idempotency_key {
-            Some(key) => format!("repeat the command with --idempotency-key {key}, so that nothing is done twice"),
+            Some(key) => {
+                format!(
+                    "repeat the command with --idempotency-key {key}{}, so that nothing is done twice",
+                    self.options
+                )
+            }
             None => "the command can safely be repeated".to_owned(),
         };
         match &self.job_id {
@@ -87,6 +98,13 @@ pub(crate) fn code_and_message(body: &[u8]) -> (Option<String>, Option<String>) 
         Ok(found) => (Some(printable(&found.code)), Some(printable(&found.message))),
         Err(_) => (None, None),
     }
+}
+
+/// The fields beside `error`.
+fn details(body: &[u8]) -> Map<String, Value> {
+    let mut fields: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    fields.remove("error");
+    fields
 }
 
 /// The request id in parentheses, to be appended to a sentence.

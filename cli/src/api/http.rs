@@ -48,6 +48,10 @@ impl ApiRequest {
         Self { method: Method::POST, path, body: body.into(), key: None }
     }
 
+    pub(crate) fn patch(path: String, body: String) -> Self {
+        Self { method: Method::PATCH, path, body: body.into(), key: None }
+    }
+
     pub(crate) fn delete(path: String) -> Self {
         Self { method: Method::DELETE, path, body: Bytes::new(), key: None }
     }
@@ -114,7 +118,7 @@ impl HttpClient {
             .uri(format!("{}{}", self.url.base, api_request.path))
             .header(HOST, &self.url.host)
             .header(AUTHORIZATION, &self.authorization);
-        if api_request.method == Method::POST {
+        if matches!(api_request.method, Method::POST | Method::PATCH) {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         if let Some(key) = &api_request.key {

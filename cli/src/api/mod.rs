@@ -5,6 +5,7 @@
 
 mod error;
 mod http;
+mod list;
 mod url;
 
 use std::{path::PathBuf, time::Duration};
@@ -20,6 +21,7 @@ use crate::{
 };
 pub(crate) use error::{ApiError, NoResponse, code_and_message, request_suffix};
 pub(crate) use http::{ApiRequest, Response};
+pub(crate) use list::List;
 pub(crate) use url::encoded;
 
 use http::HttpClient;

@@ -1,11 +1,9 @@
 //! `efface bulk`: deletes what a file lists, as one job. It shows a dry run's plan, asks, sends the pages, starts the
 //! job and follows it to its end.
 
-mod interrupt;
 mod near_misses;
 mod run;
 mod send;
-mod source;
 
 use std::path::{Path, PathBuf};
 
@@ -17,11 +15,11 @@ use crate::{
     CliError, Interrupts, Output,
     api::{Api, ApiOptions, idempotency_key},
     confirm,
-    jobs::Jobs,
+    jobs::{Jobs, nothing_sent},
+    rows::{Form, Source},
     settings::Settings,
 };
 use run::Run;
-use source::Source;
 
 const AFTER_HELP: &str = "\
 FILE is CSV, JSON or newline-delimited JSON in UTF-8, optionally compressed with gzip. The format is detected. CSV may
@@ -109,10 +107,10 @@ pub(crate) async fn run(bulk: &Bulk, settings: &Settings<'_>, interrupts: &Inter
         confirm::require_terminal(bulk.file == Path::new("-"))?;
     }
     let (file, page_size) = (bulk.file.clone(), bulk.page_size as usize);
-    let reading = tokio::task::spawn_blocking(move || Source::read(&file, page_size));
+    let reading = tokio::task::spawn_blocking(move || Source::read(&file, page_size, Form::Json));
     let source = tokio::select! {
         source = reading => source.map_err(|_| CliError::Unexpected("the reading thread ended"))??,
-        () = interrupts.reached(1) => return Ok(interrupt::nothing_sent()),
+        () = interrupts.reached(1) => return Ok(nothing_sent()),
     };
     if source.rows == 0 {
         return Err(CliError::NoRows(bulk.file.clone()));

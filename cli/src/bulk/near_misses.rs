@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::source::Source;
 use crate::{
     CliError,
     jobs::{Job, Jobs, Plan},
+    rows::Source,
 };
 
 /// How many rows are named per kind.

@@ -8,21 +8,21 @@ use serde_json::{json, value::RawValue};
 use super::{
     Action, Bulk,
     near_misses::NearMisses,
-    send::{Accepted, NewJob, Rejections},
-    source::Source,
+    send::{Accepted, NewJob},
 };
 use crate::{
     CliError, Interrupts, Output,
     api::idempotency_key,
     confirm,
-    jobs::{self, Job, Jobs, Plan, Until},
+    jobs::{self, Job, Jobs, Plan, Until, nothing_sent},
     output::note,
     progress_bar::Bar,
+    rows::{Rejections, Source},
 };
 
 /// How far a run has come. It decides what Ctrl-C does.
 #[derive(Debug, Clone)]
-pub(super) enum Stage {
+enum Stage {
     /// There is no job yet.
     NoJob,
     /// The job with this id is a dry run. It can be cancelled at any time.
@@ -36,9 +36,9 @@ pub(super) enum Stage {
 /// The state of one run.
 pub(super) struct Run<'a> {
     bulk: &'a Bulk,
-    pub(super) jobs: &'a Jobs,
+    jobs: &'a Jobs,
     source: &'a Source,
-    pub(super) key: String,
+    key: String,
     as_json: bool,
     stage: RefCell<Stage>,
 }
@@ -70,11 +70,21 @@ impl<'a> Run<'a> {
                 Err(error)
             }
             (Err(error @ CliError::NoReadableRow { .. }), Stage::Open(id) | Stage::DryRun(id)) => {
-                _ = self.cancel_unstarted(&id, true).await;
+                _ = self.jobs.cancel_unstarted(&id, true).await;
                 Err(error)
             }
             (Err(error), Stage::Open(id) | Stage::Started(id)) => Err(error.with_job(&id, &self.key)),
             (result, _) => result,
+        }
+    }
+
+    /// What Ctrl-C does at the stage that the run has reached.
+    async fn interrupted(&self, interrupts: &Interrupts) -> Output {
+        match self.stage() {
+            Stage::NoJob => nothing_sent(),
+            Stage::Started(id) => self.jobs.continues(&id, &self.key),
+            Stage::DryRun(id) => self.jobs.stop_unstarted(&id, false, &self.key, interrupts).await,
+            Stage::Open(id) => self.jobs.stop_unstarted(&id, true, &self.key, interrupts).await,
         }
     }
 
@@ -106,7 +116,7 @@ impl<'a> Run<'a> {
             let new = self.dry_run(&rows);
             let mut accepted = self.jobs.create(&new, key).await?;
             let (job, plan) = (accepted.job.take(), accepted.plan.take());
-            let rejections = Rejections::of_one_page(self.source, &page, accepted);
+            let rejections = Rejections::of_one_page(self.source, &page, accepted.rejected);
             rejections.require_readable(self.source, &self.bulk.file)?;
             return match (plan, job) {
                 (Some(mut plan), job) => {
@@ -164,16 +174,11 @@ impl<'a> Run<'a> {
 
     fn output(&self, job: &Job, rejections: &Rejections) -> Output {
         let exit = if self.bulk.no_wait { 0 } else { jobs::exit_code(job) };
-        let failed = if job.counts.failed > 0 {
-            format!("\n\nThe failed rows: efface jobs outcomes {} --outcome failed", job.id)
-        } else {
-            String::new()
-        };
         let json = json!({
             "job": job, "rejected": rejections.json(), "rejected_total": rejections.total(),
             "idempotency_key": self.key,
         });
-        Output { text: format!("{}{}{failed}", job.text(), rejections.text()), json, exit }
+        Output { text: format!("{}{}{}", job.text(), rejections.text(), job.failed_text()), json, exit }
     }
 
     fn new_job<'r>(&'r self, rows: &'r RawValue) -> NewJob<'r> {
@@ -191,7 +196,7 @@ impl<'a> Run<'a> {
         self.bulk.idempotency_key.is_none() || matches!(self.stage(), Stage::DryRun(_))
     }
 
-    pub(super) fn stage(&self) -> Stage {
+    fn stage(&self) -> Stage {
         self.stage.borrow().clone()
     }
 
@@ -210,7 +215,7 @@ impl Planned {
         let json = json!({"job_id": job, "plan": plan, "near_misses": near_misses.json(), "rejected": rejections.json(),
             "rejected_total": rejections.total()});
         let execute = job.as_ref().filter(|_| plan.profiles > 0 && action == Action::DeleteProfile);
-        let execute = execute.map(|job| format!("\n\nTo delete just that, within 7 days: efface jobs execute {job}"));
+        let execute = execute.map(|job| jobs::execute_text(job));
         let text = format!("{}{}{}", plan.text(), near_misses.text(), rejections.text());
         Output::success(text + &execute.unwrap_or_default(), json)
     }

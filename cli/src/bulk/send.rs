@@ -1,22 +1,17 @@
 //! Creates a job and sends its pages.
 
-use std::{collections::BTreeMap, path::Path};
-
 use efface_core::time::Time;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::value::RawValue;
 
-use super::{
-    Action,
-    source::{MAX_LISTED, Page, Source},
-};
+use super::Action;
 use crate::{
     CliError,
-    api::ApiRequest,
+    api::{ApiRequest, encoded},
     jobs::{Job, Jobs, Plan},
-    output::{columns, printable},
     progress_bar::Bar,
+    rows::{Page, Rejected, Rejections, Source},
 };
 
 /// The body of the request that creates a job.
@@ -42,18 +37,8 @@ pub(super) struct Accepted {
     pub(super) job: Option<Job>,
     #[serde(default)]
     pub(super) plan: Option<Plan>,
-    #[serde(default)]
-    rejected: Vec<Rejected>,
-    #[serde(default)]
-    rejected_total: u64,
-}
-
-#[derive(Deserialize)]
-struct Rejected {
-    /// The row's number in its page, from 0.
-    row: u64,
-    code: String,
-    message: String,
+    #[serde(flatten)]
+    pub(super) rejected: Rejected,
 }
 
 impl Jobs {
@@ -77,7 +62,7 @@ impl Jobs {
         bar.set(0, source.rows, "");
         while let Some(result) = sent.next().await {
             let (page, accepted) = result?;
-            rejections.add(&page, accepted);
+            rejections.add(&page, accepted.rejected);
             rows += page.count as u64;
             bar.set(rows, source.rows, "");
         }
@@ -85,78 +70,9 @@ impl Jobs {
     }
 
     async fn send_page(&self, job: &str, page: Page) -> Result<(Page, Accepted), CliError> {
-        let path = self.api.path(&format!("deletion_jobs/{}/rows", crate::api::encoded(job)));
+        let path = self.api.path(&format!("deletion_jobs/{}/rows", encoded(job)));
         let body = format!(r#"{{"page":{},"rows":{}}}"#, page.number, page.rows);
         let accepted = self.api.request(&ApiRequest::post(path, body)).await?;
         Ok((page, accepted))
-    }
-}
-
-/// The rows that the API rejected: their total, and code and message of the first ones by their number in the file.
-#[derive(Debug, Default)]
-pub(super) struct Rejections {
-    total: u64,
-    first: BTreeMap<u64, (String, String)>,
-}
-
-impl Rejections {
-    /// Starts with the unreadable rows: they are sent as `null`, so the API cannot tell what is wrong with them.
-    fn new(source: &Source) -> Self {
-        let described = |(row, fault): (&u64, &efface_core::rows::RowFault)| {
-            (*row, (fault.code().to_owned(), fault.message().to_owned()))
-        };
-        Self { total: 0, first: source.unreadable.iter().map(described).collect() }
-    }
-
-    /// The rejections of a source that was sent as one page.
-    pub(super) fn of_one_page(source: &Source, page: &Page, accepted: Accepted) -> Self {
-        let mut rejections = Self::new(source);
-        rejections.add(page, accepted);
-        rejections
-    }
-
-    fn add(&mut self, page: &Page, accepted: Accepted) {
-        self.total += accepted.rejected_total;
-        for rejected in accepted.rejected {
-            let described = (printable(&rejected.code), printable(&rejected.message));
-            self.first.entry(page.first_row + rejected.row).or_insert(described);
-        }
-        while self.first.len() > MAX_LISTED {
-            self.first.pop_last();
-        }
-    }
-
-    /// Fails if no row of the file can be read: it is no file of rows, or not of this action.
-    pub(super) fn require_readable(&self, source: &Source, file: &Path) -> Result<(), CliError> {
-        if self.total < source.rows {
-            return Ok(());
-        }
-        let (row, text) = self.first.first_key_value().map_or((1, ""), |(row, (_, message))| (*row, message));
-        Err(CliError::NoReadableRow { path: file.to_owned(), rows: source.rows, row, text: text.to_owned() })
-    }
-
-    /// The list as text. Empty if all rows were accepted.
-    pub(super) fn text(&self) -> String {
-        if self.total == 0 {
-            return String::new();
-        }
-        let mut rows: Vec<[String; 3]> = Vec::new();
-        for (row, (code, message)) in &self.first {
-            rows.push([format!("  row {row}"), code.clone(), message.clone()]);
-        }
-        let more = self.total.saturating_sub(self.first.len() as u64);
-        let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-        format!("\n\nInvalid rows (numbered without header and blank lines):\n{}{more}", columns(&rows))
-    }
-
-    /// The list as JSON.
-    pub(super) fn json(&self) -> Value {
-        let first = self.first.iter();
-        first.map(|(row, (code, message))| json!({"row": row, "code": code, "message": message})).collect()
-    }
-
-    /// The number of rejected rows, including those that are not listed.
-    pub(super) fn total(&self) -> u64 {
-        self.total
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use efface_core::job::JobState;
 
-use super::{Job, Jobs};
+use super::{Job, Jobs, phase::progress_text};
 use crate::{CliError, progress_bar::Bar};
 
 /// The first interval between two requests for a job's state, and the longest one. It doubles each time.
@@ -32,7 +32,8 @@ impl Jobs {
         let mut interval = MIN_INTERVAL;
         loop {
             let job = self.job(id).await?;
-            bar.set(job.rows - job.remaining.min(job.rows), job.rows, &progress_text(&job));
+            let total = job.expected_rows().unwrap_or(job.rows);
+            bar.set(job.rows - job.remaining.min(job.rows), total, &progress_text(&job));
             *last = Some(job.clone());
             let waits = matches!(job.state, JobState::Paused | JobState::AwaitingApproval | JobState::Scheduled);
             if job.state.is_final() || until == Until::FinalOrWaiting && waits {
@@ -42,12 +43,4 @@ impl Jobs {
             interval = (interval * 2).min(MAX_INTERVAL);
         }
     }
-}
-
-fn progress_text(job: &Job) -> String {
-    if job.dry_run {
-        return "dry run".to_owned();
-    }
-    let failed = if job.counts.failed > 0 { format!(", {} failed", job.counts.failed) } else { String::new() };
-    format!("{}: {} deleted{failed}", job.state.as_str(), job.counts.deleted)
 }

@@ -93,7 +93,7 @@ pub(crate) struct Job {
     #[serde(default)]
     pub(crate) plan: Option<Plan>,
     #[serde(flatten)]
-    rest: BTreeMap<String, Value>,
+    pub(super) rest: BTreeMap<String, Value>,
 }
 
 /// A response that contains one job.
@@ -110,6 +110,7 @@ impl Job {
         if self.dry_run {
             properties.push(["dry run".to_owned(), "nothing was deleted; the numbers say what would be".to_owned()]);
         }
+        properties.extend(self.segment_properties());
         let named = [
             ("verdict", &self.verdict),
             ("group", &self.group),
@@ -125,6 +126,14 @@ impl Job {
         counts.extend(self.counts.outcomes().map(|(name, count, note)| count_row(&format!("  {name}"), count, note)));
         counts.push(count_row("  remaining", self.remaining, ""));
         format!("{}\n\n{}", columns(&properties), columns(&counts))
+    }
+
+    /// How to list the rows that failed. Empty if none did.
+    pub(crate) fn failed_text(&self) -> String {
+        if self.counts.failed == 0 {
+            return String::new();
+        }
+        format!("\n\nThe failed rows: efface jobs outcomes {} --outcome failed", printable(&self.id))
     }
 
     /// How to continue a job that waits for the user.

@@ -1,9 +1,9 @@
-//! `efface jobs list` and `efface jobs outcomes`: lists that the API returns in pages.
+//! `efface jobs list`, `efface jobs outcomes` and `efface jobs events`.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use efface_core::job::JobState;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
@@ -13,30 +13,12 @@ use super::{
 };
 use crate::{
     CliError, Output,
-    api::{ApiRequest, encoded},
+    api::{List, encoded},
     output::{columns, printable},
 };
 
-/// The number of entries to request per page, which is the API's maximum.
-const PAGE_SIZE: u64 = 100;
-
 /// How many rows that are not found are looked through for near misses.
 const MOST_NEAR_MISSES: u64 = 2_000;
-
-/// A page of a list.
-#[derive(Deserialize)]
-struct Page<T> {
-    data: Vec<T>,
-    #[serde(default)]
-    counts: Option<Counts>,
-    cursor: Cursor,
-}
-
-#[derive(Deserialize)]
-struct Cursor {
-    has_more: bool,
-    next: Option<String>,
-}
 
 /// The outcome of one row.
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,8 +50,10 @@ impl Jobs {
                 _ = write!(query, "&{name}={}", encoded(value));
             }
         }
-        let (jobs, counts, has_more) = self.pages::<Job>("deletion_jobs", &query, options.limit).await?;
-        let counts = counts.unwrap_or_default();
+        let List { entries: jobs, counts, has_more } =
+            self.api.list::<Job>("deletion_jobs", &query, options.limit, |_| {}).await?;
+        let counts = counts.map_or_else(|| Ok(Counts::default()), serde_json::from_value);
+        let counts = counts.map_err(|_| CliError::Unexpected("the counts of a list have another form"))?;
         let json = json!({"data": jobs, "counts": counts, "has_more": has_more});
         Ok(Output::success(table(&jobs, &counts, has_more), json))
     }
@@ -78,7 +62,7 @@ impl Jobs {
     pub(crate) async fn outcomes(&self, options: &Outcomes) -> Result<Output, CliError> {
         let query = options.outcome.map(|outcome| format!("&outcome={}", outcome.as_str())).unwrap_or_default();
         let path = format!("deletion_jobs/{}/outcomes", encoded(&options.job));
-        let (outcomes, ..) = self.pages::<RowOutcome>(&path, &query, u64::MAX).await?;
+        let outcomes = self.api.list::<RowOutcome>(&path, &query, u64::MAX, |_| {}).await?.entries;
         let text = if options.csv { csv(&outcomes) } else { outcome_table(&outcomes) };
         Ok(Output::success(text, json!({"data": outcomes})))
     }
@@ -86,7 +70,7 @@ impl Jobs {
     /// All events of a job.
     pub(crate) async fn events(&self, options: &Control) -> Result<Output, CliError> {
         let path = format!("deletion_jobs/{}/events", encoded(&options.job));
-        let (events, ..) = self.pages::<Event>(&path, "", u64::MAX).await?;
+        let events = self.api.list::<Event>(&path, "", u64::MAX, |_| {}).await?.entries;
         let names = ["at", "kind", "by", "what"].map(str::to_owned);
         let row = |event: &Event| {
             let by = printable(event.token_id.as_deref().unwrap_or("-"));
@@ -100,52 +84,40 @@ impl Jobs {
     /// first rows that are not found are looked through.
     pub(crate) async fn near_misses(&self, job: &str) -> Result<Vec<(u64, u64, String)>, CliError> {
         let path = format!("deletion_jobs/{}/outcomes", encoded(job));
-        let (outcomes, ..) = self.pages::<RowOutcome>(&path, "&outcome=not_found", MOST_NEAR_MISSES).await?;
+        let outcomes =
+            self.api.list::<RowOutcome>(&path, "&outcome=not_found", MOST_NEAR_MISSES, |_| {}).await?.entries;
         let code = |outcome: RowOutcome| {
             let code = outcome.code.filter(|code| matches!(code.as_str(), "other_case" | "other_form"));
             code.map(|code| (outcome.page, outcome.row, code))
         };
         Ok(outcomes.into_iter().filter_map(code).collect())
     }
-
-    /// Reads up to `limit` entries of a list. Returns them, the list's counts, and whether there are more entries.
-    async fn pages<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &str,
-        limit: u64,
-    ) -> Result<(Vec<T>, Option<Counts>, bool), CliError> {
-        let (mut all, mut next) = (Vec::new(), String::new());
-        loop {
-            let page_size = PAGE_SIZE.min(limit - all.len() as u64);
-            let request = ApiRequest::get(self.api.path(&format!("{path}?limit={page_size}{query}{next}")));
-            let page: Page<T> = self.api.request(&request).await?;
-            all.extend(page.data);
-            match page.cursor.next.filter(|next| page.cursor.has_more && !next.is_empty()) {
-                Some(cursor) if (all.len() as u64) < limit => next = format!("&next={}", encoded(&cursor)),
-                more => return Ok((all, page.counts, more.is_some())),
-            }
-        }
-    }
 }
 
 fn table(jobs: &[Job], counts: &Counts, has_more: bool) -> String {
-    let names = ["job", "action", "state", "rows", "deleted", "failed", "remaining", "created", "group"];
+    let has_segments = jobs.iter().any(|job| job.segment_id().is_some());
+    let segment = if has_segments { "segment" } else { "" };
+    let names = ["job", "action", "state", "rows", "deleted", "failed", "remaining", "created", "group", segment];
     let row = |job: &Job| {
         let text = |text: &Option<String>| printable(text.as_deref().unwrap_or("-"));
         let [rows, deleted, failed, remaining] =
             [job.rows, job.counts.deleted, job.counts.failed, job.remaining].map(|count| count.to_string());
-        let (id, action, state) = (
-            printable(&job.id),
-            printable(&job.action),
-            if job.dry_run { format!("{} (dry run)", job.state.as_str()) } else { job.state.as_str().to_owned() },
-        );
-        [id, action, state, rows, deleted, failed, remaining, text(&job.created_at), text(&job.group)]
+        let (id, action, state) = (printable(&job.id), printable(&job.action), state_text(job));
+        let segment = if has_segments { text(&job.segment_id()) } else { String::new() };
+        [id, action, state, rows, deleted, failed, remaining, text(&job.created_at), text(&job.group), segment]
     };
     let rows: Vec<_> = std::iter::once(names.map(str::to_owned)).chain(jobs.iter().map(row)).collect();
     let more = if has_more { "\n(there are more; raise --limit to see them)" } else { "" };
     let counts = counts.outcomes().map(|(name, count, _)| count_row(name, count, ""));
     format!("{}{more}\n\nRows of all matching jobs:\n{}", columns(&rows), columns(&counts))
+}
+
+/// The state, and in parentheses the phase of a segment's job that is not final, and whether it is a dry run.
+fn state_text(job: &Job) -> String {
+    let phase = job.phase().filter(|_| job.segment_id().is_some() && !job.state.is_final());
+    let notes: Vec<String> = phase.into_iter().chain(job.dry_run.then(|| "dry run".to_owned())).collect();
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+    format!("{}{notes}", job.state.as_str())
 }
 
 fn outcome_table(outcomes: &[RowOutcome]) -> String {

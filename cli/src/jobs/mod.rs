@@ -4,24 +4,26 @@ mod args;
 mod follow;
 mod job;
 mod list;
+mod phase;
+mod stop;
 mod wait;
 
 use efface_core::job::JobState;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     CliError, Interrupts, Output,
     api::{Api, ApiOptions, ApiRequest, encoded, idempotency_key},
     confirm,
-    output::note,
+    output::{note, printable},
     progress_bar::Bar,
     settings::Settings,
 };
 use args::Execute;
 pub(crate) use args::JobsCommand;
 pub(crate) use follow::Until;
-use job::JobResponse;
-pub(crate) use job::{Job, Plan};
+pub(crate) use job::{Job, JobResponse, Plan, count_row};
+pub(crate) use stop::nothing_sent;
 
 /// The deletion jobs of a space.
 pub(crate) struct Jobs {
@@ -45,13 +47,15 @@ pub(crate) async fn run(
         JobsCommand::Wait(wait) => return open(&wait.api)?.wait(wait, interrupts).await,
         JobsCommand::Events(control) => return open(&control.api)?.events(control).await,
         JobsCommand::Approve(approve) => {
+            let jobs = open(&approve.control.api)?;
+            let mut members = None;
             if !approve.yes {
-                let job = open(&approve.control.api)?.ask_for_approval(&approve.control.job).await?;
+                let job = jobs.ask_for_approval(&approve.control.job).await?;
                 note(format!("{}\n", job.text()));
-                confirm::ask(format!("Approve that this job permanently deletes what its {} rows name?", job.rows))
-                    .await?;
+                confirm::ask(approval_question(&job)).await?;
+                members = job.expected_members();
             }
-            (&approve.control, "approve")
+            return Ok(job_output(&jobs.approve(&approve.control.job, members).await?, 0));
         }
         JobsCommand::Execute(execute) => return open(&execute.control.api)?.execute(execute).await,
         JobsCommand::Reject(control) => (control, "reject"),
@@ -77,8 +81,9 @@ impl Jobs {
         if !execute.yes {
             confirm::require_terminal(false)?;
             let job = self.job(id).await?;
-            let Some(plan) = job.plan.filter(|_| job.dry_run && job.action == "delete_profile") else {
-                return Err(CliError::WrongJob("the job is no completed dry run of delete_profile".to_owned()));
+            let Some(plan) = job.plan.clone().filter(|_| job.is_executable()) else {
+                let text = "the job is no completed dry run that deletes profiles".to_owned();
+                return Err(CliError::WrongJob(text));
             };
             note(format!("{}\n", plan.text()));
             confirm::ask(format!("Permanently delete these {} profiles?", plan.profiles)).await?;
@@ -101,12 +106,40 @@ impl Jobs {
         Ok(job)
     }
 
-    /// Starts, approves, rejects, pauses, resumes, cancels or redrives a job. Without effect if the job is in that state already.
+    /// Starts, rejects, pauses, resumes, cancels or redrives a job. Without effect if the job is in that state already.
     pub(crate) async fn control(&self, id: &str, verb: &str) -> Result<Job, CliError> {
+        self.control_with(id, verb, &json!({})).await
+    }
+
+    /// Approves a job, for so many members of its segment where somebody has seen that number.
+    async fn approve(&self, id: &str, members: Option<u64>) -> Result<Job, CliError> {
+        let body = members.map_or_else(|| json!({}), |members| json!({ "expected_members": members }));
+        self.control_with(id, "approve", &body).await
+    }
+
+    async fn control_with(&self, id: &str, verb: &str, body: &Value) -> Result<Job, CliError> {
         let path = self.api.path(&format!("deletion_jobs/{}/{verb}", encoded(id)));
-        let request = ApiRequest::post(path, "{}".to_owned()).with_key(idempotency_key(None)?);
+        let request = ApiRequest::post(path, body.to_string()).with_key(idempotency_key(None)?);
         Ok(self.api.request::<JobResponse>(&request).await.map_err(CliError::without_key)?.job)
     }
+}
+
+/// What somebody is asked who is to approve a job.
+fn approval_question(job: &Job) -> String {
+    match (job.segment_id(), job.expected_rows()) {
+        (Some(segment), Some(members)) => {
+            format!("Approve that this job permanently deletes the {members} users of the segment {segment}?")
+        }
+        (Some(segment), None) => {
+            format!("Approve that this job permanently deletes all users of the segment {segment}?")
+        }
+        (None, _) => format!("Approve that this job permanently deletes what its {} rows name?", job.rows),
+    }
+}
+
+/// How the plan of a dry run is executed, to be appended to it.
+pub(crate) fn execute_text(job: &str) -> String {
+    format!("\n\nTo delete just that, within 7 days: efface jobs execute {}", printable(job))
 }
 
 async fn watch(jobs: &Jobs, id: &str, bar: &Bar, interrupts: &Interrupts) -> Result<Output, CliError> {

@@ -18,6 +18,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
+use crate::fake_segments::FakeSegments;
+
 /// How one exchange fails.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -54,7 +56,10 @@ pub(crate) struct State {
     pub(crate) lists: BTreeMap<String, Value>,
     /// What plans have beside their rows and profiles.
     pub(crate) plan: Value,
-    keys: BTreeMap<String, Value>,
+    /// The responses to requests with a key.
+    pub(crate) keys: BTreeMap<String, Value>,
+    /// The segments and their members.
+    pub(crate) segments: FakeSegments,
 }
 
 pub(crate) struct FakeApi {
@@ -180,6 +185,9 @@ impl State {
             let status = list["status"].as_u64().map_or(200, |status| u16::try_from(status).unwrap());
             return (status, list.clone());
         }
+        if let Some(response) = self.segment_response(received) {
+            return response;
+        }
         let (method, path) = received.line.split_once(' ').unwrap();
         let path: Vec<&str> = path.trim_start_matches("/v1/spaces/spa_demo/").split('/').collect();
         match (method, path.as_slice()) {
@@ -214,7 +222,7 @@ impl State {
         (if is_open { 202 } else { 200 }, response)
     }
 
-    fn plan_of(&self, rows: u64, profiles: u64) -> Value {
+    pub(crate) fn plan_of(&self, rows: u64, profiles: u64) -> Value {
         let mut plan = json!({"rows": rows, "profiles": profiles});
         plan.as_object_mut().unwrap().extend(self.plan.as_object().cloned().unwrap_or_default());
         plan
@@ -264,6 +272,10 @@ impl State {
             job["counts"]["deleted"] = (remaining - failing).into();
             job["counts"]["failed"] = failing.into();
             job["remaining"] = 0.into();
+            if job["action"] == "delete_segment" {
+                job["verdict"] = if failing > 0 { "partial" } else { "complete" }.into();
+                (job["phase"], job["members_left"]) = (Value::Null, failing.into());
+            }
             if job["dry_run"] == true {
                 let rows = job["rows"].as_u64().unwrap();
                 let plan = self.plan_of(rows, 9);

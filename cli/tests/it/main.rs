@@ -5,11 +5,14 @@ mod admin;
 mod bulk;
 mod delete;
 mod fake_api;
+mod fake_segments;
 mod jobs;
 mod load;
 mod local;
 mod profile;
 mod reapply;
+mod segment_deletion;
+mod segments;
 mod site;
 
 use std::{

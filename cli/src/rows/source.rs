@@ -18,12 +18,13 @@ use efface_core::{
 };
 use tokio::sync::mpsc;
 
+use super::Form;
 use crate::CliError;
 
 /// The bytes of a request's body that are reserved for the fields around the rows.
 const ENVELOPE_BYTES: usize = 1_024;
 
-/// The longest row in JSON, in bytes. No valid row is longer; a longer one is sent as `null` and so counted as invalid.
+/// The longest row in JSON, in bytes. No valid row is longer; a longer one is sent as an unreadable one and so rejected.
 const MAX_ROW_BYTES: usize = 64 * 1_024;
 
 /// How many invalid rows are listed.
@@ -35,6 +36,7 @@ pub(crate) struct Source {
     /// What the name of the file says of its format. It decides where lines could be JSON as well as CSV.
     media_type: &'static str,
     page_size: usize,
+    form: Form,
     /// The number of rows, including invalid ones.
     pub(crate) rows: u64,
     /// The number of pages.
@@ -58,7 +60,7 @@ pub(crate) struct Page {
 
 impl Source {
     /// Reads a file, or standard input if the path is `-`, and counts its rows.
-    pub(crate) fn read(path: &Path, page_size: usize) -> Result<Self, CliError> {
+    pub(crate) fn read(path: &Path, page_size: usize, form: Form) -> Result<Self, CliError> {
         let file = |source| CliError::File { path: path.to_owned(), source };
         let bytes = if path == Path::new("-") { read_all(io::stdin()) } else { std::fs::read(path) }.map_err(file)?;
         let page = |error| CliError::Page { path: path.to_owned(), error };
@@ -68,7 +70,7 @@ impl Source {
             Some("ndjson" | "jsonl") => "application/x-ndjson",
             _ => "",
         };
-        let mut source = Self { text, media_type, page_size, rows: 0, pages: 0, unreadable: BTreeMap::new() };
+        let mut source = Self { text, media_type, page_size, form, rows: 0, pages: 0, unreadable: BTreeMap::new() };
         source.count().map_err(page)?;
         Ok(source)
     }
@@ -76,7 +78,8 @@ impl Source {
     fn count(&mut self) -> Result<(), PageError> {
         let text = Arc::clone(&self.text);
         let mut pages = 0;
-        let mut builder = PageBuilder::new(self.page_size, |_| {
+        let form = self.form;
+        let mut builder = PageBuilder::new(self.page_size, form, |_| {
             pages += 1;
             true
         });
@@ -86,7 +89,7 @@ impl Source {
             if self.rows == 1 {
                 first.push(row.clone());
             }
-            if let Some(fault) = row.unreadable().filter(|_| self.unreadable.len() < MAX_LISTED) {
+            if let Some(fault) = form.fault(&row).filter(|_| self.unreadable.len() < MAX_LISTED) {
                 self.unreadable.insert(self.rows, fault);
             }
             builder.row(&row)
@@ -100,9 +103,10 @@ impl Source {
     /// The pages, made by a thread that stays at most `ahead` pages ahead of the receiver.
     pub(crate) fn pages(&self, ahead: usize) -> mpsc::Receiver<Page> {
         let (sender, receiver) = mpsc::channel(ahead);
-        let (text, media_type, page_size) = (Arc::clone(&self.text), self.media_type, self.page_size);
+        let (text, media_type) = (Arc::clone(&self.text), self.media_type);
+        let (page_size, form) = (self.page_size, self.form);
         thread::spawn(move || {
-            let mut builder = PageBuilder::new(page_size, |page| sender.blocking_send(page).is_ok());
+            let mut builder = PageBuilder::new(page_size, form, |page| sender.blocking_send(page).is_ok());
             // The file was already read once, so the only possible error is that the receiver was dropped.
             if each_row(&text, media_type, &mut |row| builder.row(&row)).is_ok() {
                 builder.end();
@@ -121,18 +125,19 @@ fn read_all(mut source: impl Read) -> io::Result<Vec<u8>> {
 /// under the same number.
 struct PageBuilder<F> {
     page_size: usize,
+    form: Form,
     page: Page,
     emit: F,
 }
 
 impl<F: FnMut(Page) -> bool> PageBuilder<F> {
-    fn new(page_size: usize, emit: F) -> Self {
-        Self { page_size, page: Page { number: 1, first_row: 1, count: 0, rows: String::new() }, emit }
+    fn new(page_size: usize, form: Form, emit: F) -> Self {
+        Self { page_size, form, page: Page { number: 1, first_row: 1, count: 0, rows: String::new() }, emit }
     }
 
     fn row(&mut self, row: &RawRow) -> Result<(), PageError> {
-        let text = serde_json::to_string(row).ok().filter(|text| text.len() <= MAX_ROW_BYTES);
-        let text = text.as_deref().unwrap_or("null");
+        let text = self.form.json(row);
+        let text = if text.len() <= MAX_ROW_BYTES { &text } else { self.form.unreadable() };
         let is_full =
             self.page.count == self.page_size || self.page.rows.len() + text.len() > MAX_SENT - ENVELOPE_BYTES;
         if is_full && !self.finish() {
@@ -170,7 +175,7 @@ mod tests {
 
     fn pages(text: &str, page_size: usize) -> Vec<Page> {
         let mut pages = Vec::new();
-        let mut builder = PageBuilder::new(page_size, |page| {
+        let mut builder = PageBuilder::new(page_size, Form::Json, |page| {
             pages.push(page);
             true
         });

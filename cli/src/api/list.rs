@@ -1,0 +1,59 @@
+//! Lists that the API returns in pages.
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{Api, ApiRequest, encoded};
+use crate::CliError;
+
+/// The number of entries to request per page, which is the API's maximum.
+const PAGE_SIZE: u64 = 100;
+
+/// Entries of a list.
+pub(crate) struct List<T> {
+    pub(crate) entries: Vec<T>,
+    /// The counts that the last page has beside its entries.
+    pub(crate) counts: Option<Value>,
+    /// Whether the list goes on.
+    pub(crate) has_more: bool,
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    data: Vec<T>,
+    #[serde(default)]
+    counts: Option<Value>,
+    cursor: Cursor,
+}
+
+#[derive(Deserialize)]
+struct Cursor {
+    has_more: bool,
+    next: Option<String>,
+}
+
+impl Api {
+    /// Reads up to `limit` entries of a list. `query` begins with `&`, or is empty. `read` is told how many entries were
+    /// read so far.
+    pub(crate) async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &str,
+        limit: u64,
+        read: impl Fn(u64),
+    ) -> Result<List<T>, CliError> {
+        let (mut entries, mut next) = (Vec::new(), String::new());
+        loop {
+            let page_size = PAGE_SIZE.min(limit - entries.len() as u64);
+            let request = ApiRequest::get(self.path(&format!("{path}?limit={page_size}{query}{next}")));
+            let page: Page<T> = self.request(&request).await?;
+            entries.extend(page.data);
+            read(entries.len() as u64);
+            match page.cursor.next.filter(|next| page.cursor.has_more && !next.is_empty()) {
+                Some(cursor) if (entries.len() as u64) < limit => next = format!("&next={}", encoded(&cursor)),
+                more => return Ok(List { entries, counts: page.counts, has_more: more.is_some() }),
+            }
+        }
+    }
+}

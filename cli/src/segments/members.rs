@@ -1,0 +1,126 @@
+//! Lists the members of a segment, and adds and removes some.
+
+use futures::{StreamExt, stream};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    PART_ROWS, Segments,
+    args::{Change, Removal},
+    tally::{Direction, Tally},
+};
+use crate::{
+    CliError, Output,
+    api::{ApiRequest, encoded, idempotency_key},
+    confirm,
+    output::{columns, printable},
+    progress_bar::Bar,
+    rows::{Page, Rejected, Rejections, Source},
+};
+
+/// How many parts are sent at the same time.
+const PARALLEL_PARTS: usize = 4;
+
+/// The API's response to a part.
+#[derive(Debug, Deserialize)]
+struct Response {
+    #[serde(flatten)]
+    tally: Tally,
+    #[serde(flatten)]
+    rejected: Rejected,
+}
+
+impl Segments {
+    /// Prints the members.
+    pub(super) async fn members(&self, segment: &str) -> Result<Output, CliError> {
+        let ids = self.member_ids(segment).await?;
+        let lines: Vec<String> = ids.iter().map(|id| printable(id)).collect();
+        Ok(Output::success(lines.join("\n"), json!({"data": ids})))
+    }
+
+    /// The profile ids of all members.
+    pub(super) async fn member_ids(&self, segment: &str) -> Result<Vec<String>, CliError> {
+        let path = format!("segments/{}/members", encoded(segment));
+        let bar = Bar::start("members read", self.as_json);
+        Ok(self.api().list::<String>(&path, "", u64::MAX, |read| bar.set(read, read, "")).await?.entries)
+    }
+
+    /// Removes the members that a file lists, after the user has confirmed it.
+    pub(super) async fn remove(&self, removal: &Removal, source: &Source) -> Result<Output, CliError> {
+        let (change, segment) = (&removal.change, &removal.change.segment);
+        if !removal.yes {
+            let question =
+                format!("Remove what these {} rows name from the segment {}?", source.rows, printable(segment));
+            confirm::ask(question).await?;
+        }
+        self.change(segment, source, change, Direction::Remove).await
+    }
+
+    /// Adds or removes what a file lists, and sums up.
+    pub(super) async fn change(
+        &self,
+        segment: &str,
+        source: &Source,
+        change: &Change,
+        direction: Direction,
+    ) -> Result<Output, CliError> {
+        let (tally, rejections) = self.send_parts(segment, source, direction).await?;
+        rejections.require_readable(source, &change.file)?;
+        let table = tally.rows(direction, source.rows, rejections.total());
+        let json = summary(segment, source, tally.json(direction), &rejections);
+        Ok(Output::success(format!("{}{}", columns(&table), rejections.text()), json))
+    }
+
+    /// Sends all rows in parts, several at a time. Rows are independent and can be repeated, so the order does not matter.
+    pub(super) async fn send_parts(
+        &self,
+        segment: &str,
+        source: &Source,
+        direction: Direction,
+    ) -> Result<(Tally, Rejections), CliError> {
+        let bar = Bar::start("rows sent", self.as_json);
+        let path = self.path(segment, direction.path());
+        let pages = stream::unfold(source.pages(PARALLEL_PARTS), async |mut pages| Some((pages.recv().await?, pages)));
+        let send = async |page: Page| Ok::<_, CliError>((self.send_part(&path, &page.rows).await?, page));
+        let mut responses = std::pin::pin!(pages.map(send).buffer_unordered(PARALLEL_PARTS));
+        let (mut tally, mut rejections, mut rows) = (Tally::default(), Rejections::new(source), 0);
+        while let Some(result) = responses.next().await {
+            let (response, page) = result?;
+            tally.add(response.tally);
+            rejections.add(&page, response.rejected);
+            rows += page.count as u64;
+            bar.set(rows, source.rows, "");
+        }
+        Ok((tally, rejections))
+    }
+
+    /// Removes members by their profile ids.
+    pub(super) async fn remove_ids(&self, segment: &str, ids: &[String]) -> Result<Tally, CliError> {
+        let bar = Bar::start("members removed", self.as_json);
+        let path = self.path(segment, Direction::Remove.path());
+        let (mut tally, mut sent) = (Tally::default(), 0);
+        for part in ids.chunks(PART_ROWS) {
+            tally.add(self.send_part(&path, &json!(part).to_string()).await?.tally);
+            sent += part.len() as u64;
+            bar.set(sent, ids.len() as u64, "");
+        }
+        Ok(tally)
+    }
+
+    /// Sends one part: its rows as a JSON array. After a lost response it is carried out again, and counts what the first
+    /// one changed as being so already.
+    async fn send_part(&self, path: &str, rows: &str) -> Result<Response, CliError> {
+        let request = ApiRequest::post(path.to_owned(), format!(r#"{{"rows":{rows}}}"#));
+        let request = request.with_key(idempotency_key(None)?);
+        self.api().request(&request).await.map_err(CliError::without_key)
+    }
+}
+
+/// The JSON output of a change: the counts, and what is the same of all changes.
+pub(super) fn summary(segment: &str, source: &Source, mut counts: Value, rejections: &Rejections) -> Value {
+    counts["segment_id"] = segment.into();
+    counts["rows"] = source.rows.into();
+    counts["rejected"] = rejections.json();
+    counts["rejected_total"] = rejections.total().into();
+    counts
+}
