@@ -5,6 +5,7 @@
   python3 tests/acceptance.py --profiles 10000     the full size of the `hostile` check
   python3 tests/acceptance.py --release --only bulk --rows 100000 --kills 10
   python3 tests/acceptance.py --only bulk --rows 100000 --bare      compare with the same store calls alone
+  python3 tests/acceptance.py --release --only segments --members 100000 --kills 10
   python3 tests/acceptance.py --only limits        one check
 
 It needs Python 3 and what `cargo local` needs. The last line of its output is `N passed, N failed`.
@@ -14,6 +15,8 @@ It is one file, somewhat over 400 lines, because it must run as it is, without a
 import argparse
 import base64
 import collections
+import contextlib
+import datetime
 import gzip
 import http.client
 import json
@@ -329,21 +332,10 @@ def bulk(arguments):
         for name, content in ((path, lines), (bare_path, bare_lines)):
             with open(name, "w", encoding="utf-8") as file:
                 file.write("\n".join(content) + "\n")
-        killed, stop = [0], threading.Event()
-
-        def kill():
-            while killed[0] < arguments.kills and not stop.wait(rng.uniform(1, 4)):
-                for process in descendants(site.process.pid, "efface-bulk-wor")[:1]:
-                    os.kill(process, signal.SIGKILL)
-                    killed[0] += 1
-
-        killer = threading.Thread(target=kill)
-        killer.start()
-        started = time.time()
-        counts = run_bulk(arguments.port, path)
-        took = time.time() - started
-        stop.set()
-        killer.join()
+        with killing(site, arguments.kills, rng) as killed:
+            started = time.time()
+            counts = run_bulk(arguments.port, path)
+            took = time.time() - started
         print(f"  {rows} rows in {took:.0f} s ({rows / took:.0f} rows/s), {killed[0]} workers killed: {counts}")
         assert counts == expected, (counts, expected)
         assert killed[0] >= arguments.kills, "the run ended before all kills"
@@ -353,6 +345,26 @@ def bulk(arguments):
         expected["not_found"] += expected["deleted"] + expected["duplicate"]
         expected["deleted"] = expected["duplicate"] = 0
         assert again == expected, (again, expected)
+
+
+@contextlib.contextmanager
+def killing(site, kills, rng):
+    """Kills so many workers meanwhile, at random times. Yields a list with the number of those that were killed."""
+    killed, stop = [0], threading.Event()
+
+    def kill():
+        while killed[0] < kills and not stop.wait(rng.uniform(1, 4)):
+            for process in descendants(site.process.pid, "efface-bulk-wor")[:1]:
+                os.kill(process, signal.SIGKILL)
+                killed[0] += 1
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield killed
+    finally:
+        stop.set()
+        killer.join()
 
 
 def run_bare(arguments, path):
@@ -453,6 +465,188 @@ def dataset(arguments):
         assert gone.rsplit("|", 2)[1] == "404", gone
 
 
+SEGMENTS = "/v1/spaces/spa_demo/segments"
+PHASES = ["waiting", "preparing", "deleting", "sweeping", "settling"]
+
+
+def crowd(number):
+    """The lines of so many people in `seg_all`, and how many memberships they have."""
+    lines = []
+    for i in range(number):
+        segments = [[], ["seg_all"]][i % 20 != 7] + [[], ["seg_other"]][i % 10 == 0]
+        lines.append(profile(f"m{i}", [("email", f"m{i}@example.com")][:i % 2]) | {"segments": segments})
+        if i % 20 in (3, 7):  # another profile was merged into it, which is a member beside it, or instead of it
+            ids = [{"type": "anonymous_id", "id": f"a{i}"}]
+            target = {"type": "user_id", "id": f"m{i}"}
+            lines.append(lines[-1] | {"external_ids": ids, "segments": ["seg_all"], "merged_into": target})
+    return lines, sum("seg_all" in line["segments"] for line in lines)
+
+
+class Joins:
+    """People who try to join `seg_all` until its job is over: half by a load, half by a request."""
+
+    def __init__(self, site, port, people, most):
+        self.site, self.port, self.most, self.over = site, port, most, threading.Event()
+        self.posting, self.loading = people[::2], people[1::2]
+        self.joined, self.refused, self.tried, self.loaded, self.tries = set(), set(), set(), 0, 0
+
+    def may_try(self):
+        """Waits where more would be too many for the job, until the segment is disabled. `False` at the end."""
+        while len(self.joined) + self.loaded >= self.most and not self.over.wait(0.1):
+            if self.site.send("GET", f"{SEGMENTS}/seg_all")[2]["segment"]["state"] == "disabled":
+                break
+        return not self.over.wait(0.1)
+
+    def post(self):
+        while self.posting and self.may_try():
+            person = self.posting.pop(0)
+            body = {"rows": [f"user_id:{person}"]}
+            status, _, body = self.site.send("POST", f"{SEGMENTS}/seg_all/members", body)
+            self.tries += 1
+            if status == 200:
+                assert (body["added"], person in self.refused) == (1, False), body
+                self.joined.add(person)
+            else:
+                assert (status, body["error"]["code"]) == (409, "segment_disabled"), (status, body)
+                self.refused.add(person)
+                self.posting.append(person)
+
+    def load(self):
+        path = os.path.join(self.site.folder, "joins.jsonl")
+        size = max(1, len(self.loading) // 5)
+        parts = [self.loading[at:at + size] for at in range(0, len(self.loading), size)]
+        while parts and self.may_try():
+            part = parts.pop(0)
+            with open(path, "w", encoding="utf-8") as file:
+                for person in part:
+                    file.write(json.dumps(profile(person, []) | {"segments": ["seg_all"]}) + "\n")
+            left_out = json.loads(efface(self.port, "load", path, "--json"))["memberships"]["left_out"]
+            self.tries += len(part)
+            self.tried.update(part)
+            self.loaded += len(part) - left_out
+            if left_out == len(part):
+                parts.append(part)
+
+    def check(self):
+        """Whoever joined is gone, and all others are there."""
+        there = {person for person in self.refused | self.joined | self.tried if exists(self.site, person)}
+        assert there >= self.refused and not there & self.joined, (there, self.refused, self.joined)
+        assert len(there & self.tried) == len(self.tried) - self.loaded, (there, self.loaded)
+        print(f"  {self.tries} tries to join: {len(self.joined)} joined by a request and {self.loaded} by a load, "
+              f"who are deleted; {len(there)} did not, and are there")
+        assert self.refused and len(there) > len(self.refused), "nobody tried to join while it was disabled"
+
+
+def exists(site, person):
+    status, _, _ = site.send("GET", f"/v1/spaces/spa_demo/collections/users/profiles/user_id:{person}/external_ids")
+    assert status in (200, 404), status
+    return status == 200
+
+
+def follow(site, path, seconds):
+    """Follows the job of a segment to its end. Returns it, and the time at which all rows were decided first."""
+    phases, decided, readings, deleted_at, deadline = ["waiting"], 0, set(), None, time.time() + seconds
+    while True:
+        status, _, body = site.send("GET", path)
+        assert status == 200, (status, body)
+        job, now = body["job"], time.time()
+        done = sum(job["counts"].values())
+        assert done + job["remaining"] == job["rows"] and decided <= done, (job, decided)
+        decided = done
+        readings.add(done)
+        if job["phase"] != phases[-1] and job["state"] != "completed":
+            phases.append(job["phase"])
+        if deleted_at is None and job["phase"] in ("sweeping", "settling"):
+            deleted_at = now
+        if job["state"] == "completed":
+            break
+        assert now < deadline and job["state"] in ("queued", "running"), job
+        time.sleep(0.1)
+    print(f"  {' > '.join(phases)}; {len(readings)} numbers of decided rows were seen")
+    # A phase may be over before it is seen; after the settling time the segment is looked through once more.
+    for before, after in zip(phases, phases[1:]):
+        assert PHASES.index(after) > PHASES.index(before) or (before, after) == ("settling", "sweeping"), phases
+    assert {"deleting", "settling"} <= set(phases), phases
+    assert len(readings) > 2, readings
+    return job, deleted_at
+
+
+def left(site, segment):
+    """How many members a segment has: counted, listed, and read from all shards of the table. And its closed gates."""
+    counted = site.send("GET", f"{SEGMENTS}/{segment}?count=true")[2]["segment"]["members"]
+    listed, following = 0, ""
+    while following is not None:
+        body = site.send("GET", f"{SEGMENTS}/{segment}/members?limit=100&next={following}")[2]
+        listed += len(body["data"])
+        following = body["cursor"]["next"] if body["cursor"]["has_more"] else None
+    table, items = site.aws("ListTables", {})["TableNames"][0], []
+    for shard in range(256):
+        key = {":pk": {"S": f"M#spa_demo#{segment}#{shard:02x}"}}
+        query = {"TableName": table, "KeyConditionExpression": "pk = :pk", "ConsistentRead": True}
+        page = site.aws("Query", query | {"ExpressionAttributeValues": key})
+        assert "LastEvaluatedKey" not in page, shard
+        items += [item["sk"]["S"] for item in page["Items"]]
+    return counted, listed, sum(item.startswith("use_") for item in items), items.count("-")
+
+
+def segments(arguments):
+    """Everyone in a segment is deleted, also with workers killed meanwhile, and nobody joins it until it is enabled again."""
+    number, joiners = arguments.members, 1_000 if arguments.members >= 100_000 else 50
+    lines, memberships = crowd(number)
+    people = [f"j{i}" for i in range(joiners)]
+    others = [f"o{i}" for i in range(number // 10)]
+    lines += [profile(person, []) for person in people[::2]]
+    lines += [profile(person, []) | {"segments": ["seg_other"]} for person in others]
+    limits = {"settling_seconds": 5, "jobs_per_second": 1_000, "reads_per_second": 1_000}
+    with Site(arguments.port, [{"space": {"id": "spa_demo", **limits}}] + lines, release=arguments.release) as site:
+        efface(arguments.port, "segments", "list", "--space", "spa_demo")  # builds it
+        status, _, body = site.send("POST", f"{SEGMENTS}/seg_all/delete_users")
+        assert (status, body["error"]["code"]) == (409, "confirmation_required"), (status, body)
+        assert body["plan"]["members"] == memberships, body
+        joins = Joins(site, arguments.port, people, memberships // 150)
+        with killing(site, arguments.kills, random.Random(20261122)) as killed, ThreadPoolExecutor(2) as pool:
+            trying = [pool.submit(joins.post), pool.submit(joins.load)]
+            try:
+                confirmed = {"confirm": True, "expected_members": memberships}
+                status, _, body = site.send("POST", f"{SEGMENTS}/seg_all/delete_users", confirmed)
+                assert (status, body["job"]["expected_members"]) == (202, memberships), (status, body)
+                path = f"/v1/spaces/spa_demo/deletion_jobs/{body['job']['id']}"
+                job, deleted_at = follow(site, path, 3_600)
+            finally:
+                joins.over.set()
+        for future in trying:
+            future.result()
+        counts = {name: count for name, count in job["counts"].items() if count}
+        started_at = datetime.datetime.fromisoformat(job["started_at"].replace("Z", "+00:00")).timestamp()
+        took = deleted_at - started_at
+        print(f"  {job['rows']} members of {number} people deleted in {took:.0f} s ({job['rows'] / took:.0f} members/s), "
+              f"{killed[0]} workers killed: {counts}")
+        assert (job["verdict"], job["members_left"]) == ("complete", 0), job
+        joined = len(joins.joined) + joins.loaded
+        assert counts == {"deleted": number + joined, "duplicate": memberships - number}, (counts, joined)
+        assert killed[0] >= arguments.kills, "the run ended before all kills"
+        assert left(site, "seg_all") == (0, 0, 0, 256), left(site, "seg_all")
+        joins.check()
+        assert left(site, "seg_other") == (len(others),) * 3 + (0,), left(site, "seg_other")
+        assert all(site.external_ids(person) == [("user_id", person)] for person in others[::max(1, number // 10_000)])
+        assert not any(exists(site, f"m{i}") for i in range(0, number, max(1, number // 1_000)))
+        verified = wait_for(150, lambda: site.send("GET", path)[2]["job"]["verified_at"])
+        print(f"  0 members left, counted, listed and in 256 shards of the table; verified at {verified}")
+        status, _, body = site.send("POST", f"{SEGMENTS}/seg_all/enable", {})
+        assert (status, body["segment"]["state"]) == (200, "enabled"), (status, body)
+        body = site.send("POST", f"{SEGMENTS}/seg_all/members", {"rows": [f"user_id:{min(joins.refused)}"]})[2]
+        assert body["added"] == 1 and left(site, "seg_all") == (1, 1, 1, 0), body
+
+
+def wait_for(seconds, condition):
+    """Waits until a condition holds, and returns its value."""
+    deadline = time.time() + seconds
+    while not (value := condition()):
+        assert time.time() < deadline, f"it does not hold after {seconds} s"
+        time.sleep(0.5)
+    return value
+
+
 def efface(port, *arguments):
     """Runs the `efface` command on a running `cargo local`."""
     command = ["cargo", "run", "-q", "--bin", "efface", "--", f"--local={port}", *arguments]
@@ -500,7 +694,7 @@ def schema(arguments):
         assert found.returncode == 0, found.stdout + found.stderr
 
 
-CHECKS = [readme, bulk_page, restart, limits, hostile, bulk, plans, dataset, schema]
+CHECKS = [readme, bulk_page, restart, limits, hostile, bulk, plans, segments, dataset, schema]
 
 
 def main():
@@ -508,7 +702,8 @@ def main():
     parser.add_argument("--port", type=int, default=9000, help="the port to run cargo local on (9000)")
     parser.add_argument("--profiles", type=int, default=500, help="profiles of the `hostile` check (500)")
     parser.add_argument("--rows", type=int, default=2_000, help="rows of the `bulk` and `plans` checks (2,000; in full 100,000 and 10,000)")
-    parser.add_argument("--kills", type=int, default=0, help="workers killed during the `bulk` check (0)")
+    parser.add_argument("--kills", type=int, default=0, help="workers killed during the `bulk` and `segments` checks (0)")
+    parser.add_argument("--members", type=int, default=2_000, help="people in the segment of the `segments` check (2,000; in full 100,000)")
     parser.add_argument("--release", action="store_true", help="build the functions with optimisations, for figures")
     parser.add_argument("--bare", action="store_true", help="compare the `bulk` check with the same store calls alone")
     parser.add_argument("--examples", type=int, default=100, help="schemathesis examples per operation (100)")

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    env,
+    env, fs,
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,7 @@ use efface_local::{
     error::{Context, LocalError},
     workspace::Workspace,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{gateway::Gateway, report::Report, requests};
 
@@ -43,10 +43,12 @@ impl<'a> Efface<'a> {
         Ok(Self { workspace, settings })
     }
 
-    /// Creates the space and the tokens, and loads the demo profiles.
+    /// Creates the space and the tokens, and loads the demo profiles and the people of the checks of segments.
     pub(crate) async fn set_up(&self) -> Result<Tokens, LocalError> {
-        self.run(&["admin", "space", "create", SPACE, "--reactor-instance", "demo"]).await?;
+        let settings = ["--reactor-instance", "demo", "--settling-seconds", "0"];
+        self.run(&[&["admin", "space", "create", SPACE][..], &settings].concat()).await?;
         self.run(&["load", "infra/local/demo.jsonl"]).await?;
+        self.load_people().await?;
         let mut tokens = Tokens::new();
         for role in ROLES {
             let created = self.run(&["admin", "token", "create", SPACE, "--role", role]).await?;
@@ -55,6 +57,17 @@ impl<'a> Efface<'a> {
             tokens.insert(role, (text("token"), text("token_id")));
         }
         Ok(tokens)
+    }
+
+    /// Loads four people.
+    async fn load_people(&self) -> Result<(), LocalError> {
+        let person = |number| {
+            let ids = json!([{ "type": "user_id", "id": format!("stack_{number}") }]);
+            json!({ "space_id": SPACE, "external_ids": ids }).to_string() + "\n"
+        };
+        let file = self.workspace.target.join("stack-test/people.jsonl");
+        fs::write(&file, (1..=4).map(person).collect::<String>()).context("writing people")?;
+        self.run(&["load", &file.display().to_string()]).await.map(drop)
     }
 
     /// Checks that a revoked token is rejected within 60 s.

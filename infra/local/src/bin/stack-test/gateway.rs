@@ -63,7 +63,7 @@ impl Gateway {
         token: Option<&str>,
         body: &str,
     ) -> Result<HttpResponse, LocalError> {
-        let basic = token.map(|token| format!("Basic {}", STANDARD.encode(format!("{token}:"))));
+        let basic = token.map(basic);
         let headers: Vec<_> = basic.iter().map(|basic| ("authorization", basic.as_str())).collect();
         self.send_with(method, path, &headers, body).await
     }
@@ -79,8 +79,10 @@ impl Gateway {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("http://127.0.0.1:{}/live{path}", self.port))
-            .header("host", format!("{}.execute-api.localhost:{}", self.id, self.port))
-            .header("content-type", "application/json");
+            .header("host", format!("{}.execute-api.localhost:{}", self.id, self.port));
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -88,4 +90,9 @@ impl Gateway {
         let request = request.map_err(|error| LocalError::Emulator { what: "a request", text: error.to_string() })?;
         Ok(http::send(request, Duration::from_secs(30)).await)
     }
+}
+
+/// A token as the value of the `authorization` header.
+pub(crate) fn basic(token: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{token}:")))
 }

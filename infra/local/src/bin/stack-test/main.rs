@@ -6,6 +6,7 @@ mod jobs;
 mod queues;
 mod report;
 mod requests;
+mod segments;
 
 use std::{path::Path, process::ExitCode};
 
@@ -65,6 +66,7 @@ async fn run() -> Result<Report, LocalError> {
     requests::check(&first, token, &mut report).await?;
     let queues = Queues::of_stack(&emulator, STACKS[0]).await?;
     jobs::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
+    segments::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
     queues.check(&mut report).await?;
     let second = deploy(&deployer, &emulator, &template, STACKS[1], OPTIONS).await?;
     // The same space with other tokens. Before its first space, a stack has no check of its key, and its API does not start.
