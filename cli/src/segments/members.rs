@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     PART_ROWS, Segments,
     args::{Change, Removal},
-    tally::{Direction, Tally},
+    member_counts::{Direction, MemberCounts},
 };
 use crate::{
     CliError, Output,
@@ -25,7 +25,7 @@ const PARALLEL_PARTS: usize = 4;
 #[derive(Debug, Deserialize)]
 struct Response {
     #[serde(flatten)]
-    tally: Tally,
+    counts: MemberCounts,
     #[serde(flatten)]
     rejected: Rejected,
 }
@@ -64,10 +64,10 @@ impl Segments {
         change: &Change,
         direction: Direction,
     ) -> Result<Output, CliError> {
-        let (tally, rejections) = self.send_parts(segment, source, direction).await?;
+        let (counts, rejections) = self.send_parts(segment, source, direction).await?;
         rejections.require_readable(source, &change.file)?;
-        let table = tally.rows(direction, source.rows, rejections.total());
-        let json = summary(segment, source, tally.json(direction), &rejections);
+        let table = counts.rows(direction, source.rows, rejections.total());
+        let json = summary(segment, source, counts.json(direction), &rejections);
         Ok(Output::success(format!("{}{}", columns(&table), rejections.text()), json))
     }
 
@@ -77,34 +77,34 @@ impl Segments {
         segment: &str,
         source: &Source,
         direction: Direction,
-    ) -> Result<(Tally, Rejections), CliError> {
+    ) -> Result<(MemberCounts, Rejections), CliError> {
         let bar = Bar::start("rows sent", self.as_json);
         let path = self.path(segment, direction.path());
         let pages = stream::unfold(source.pages(PARALLEL_PARTS), async |mut pages| Some((pages.recv().await?, pages)));
         let send = async |page: Page| Ok::<_, CliError>((self.send_part(&path, &page.rows).await?, page));
         let mut responses = std::pin::pin!(pages.map(send).buffer_unordered(PARALLEL_PARTS));
-        let (mut tally, mut rejections, mut rows) = (Tally::default(), Rejections::new(source), 0);
+        let (mut counts, mut rejections, mut rows) = (MemberCounts::default(), Rejections::new(source), 0);
         while let Some(result) = responses.next().await {
             let (response, page) = result?;
-            tally.add(response.tally);
+            counts.add(response.counts);
             rejections.add(&page, response.rejected);
             rows += page.count as u64;
             bar.set(rows, source.rows, "");
         }
-        Ok((tally, rejections))
+        Ok((counts, rejections))
     }
 
     /// Removes members by their profile ids.
-    pub(super) async fn remove_ids(&self, segment: &str, ids: &[String]) -> Result<Tally, CliError> {
+    pub(super) async fn remove_ids(&self, segment: &str, ids: &[String]) -> Result<MemberCounts, CliError> {
         let bar = Bar::start("members removed", self.as_json);
         let path = self.path(segment, Direction::Remove.path());
-        let (mut tally, mut sent) = (Tally::default(), 0);
+        let (mut counts, mut sent) = (MemberCounts::default(), 0);
         for part in ids.chunks(PART_ROWS) {
-            tally.add(self.send_part(&path, &json!(part).to_string()).await?.tally);
+            counts.add(self.send_part(&path, &json!(part).to_string()).await?.counts);
             sent += part.len() as u64;
             bar.set(sent, ids.len() as u64, "");
         }
-        Ok(tally)
+        Ok(counts)
     }
 
     /// Sends one part: its rows as a JSON array. After a lost response it is carried out again, and counts what the first

@@ -3,12 +3,12 @@
 mod args;
 mod delete_users;
 mod manage;
+mod member_counts;
 mod members;
 mod profiles;
 mod refusal;
 mod replace;
 mod segment;
-mod tally;
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ use crate::{
 };
 pub(crate) use args::SegmentsCommand;
 use args::{Change, Removal};
-use tally::Direction;
+use member_counts::Direction;
 
 /// The most rows of one request that adds or removes members.
 const PART_ROWS: usize = 1_000;

@@ -7,9 +7,9 @@ use serde_json::json;
 use super::{
     Segments,
     args::Removal,
+    member_counts::{Direction, MemberCounts},
     members::summary,
     profiles::texts,
-    tally::{Direction, Tally},
 };
 use crate::{
     CliError, Output, confirm,
@@ -65,7 +65,13 @@ fn apart_from(members: Vec<String>, roots: &[Option<String>], wanted: &BTreeSet<
     members.into_iter().zip(roots).filter(|(_, root)| !is_wanted(root)).map(|(id, _)| id).collect()
 }
 
-fn output(segment: &str, source: &Source, added: Tally, removed: Tally, rejections: &Rejections) -> Output {
+fn output(
+    segment: &str,
+    source: &Source,
+    added: MemberCounts,
+    removed: MemberCounts,
+    rejections: &Rejections,
+) -> Output {
     let mut table = added.rows(Direction::Add, source.rows, rejections.total()).to_vec();
     table.push(count_row("removed", removed.removed, "members that the file does not list"));
     let mut counts = added.json(Direction::Add);

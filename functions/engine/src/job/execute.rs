@@ -6,7 +6,11 @@ use efface_core::{
     id::RequestId,
     job::{
         Action, Control, ExecutedPlan, JobHead, JobId, JobState, JobStatus, NewJob, PLAN_SECONDS, Page, Progress,
-        chunk::CHUNK_ROWS, event::Cause, finding::FindingsDigest, row::Row, state::ControlRequest,
+        chunk::CHUNK_ROWS,
+        event::Cause,
+        finding::{Finding, FindingsDigest},
+        row::Row,
+        state::ControlRequest,
     },
     space::SpaceId,
 };
@@ -101,17 +105,29 @@ impl Engine {
     async fn prepare_page(&self, space: &SpaceId, head: &JobHead, plan: JobId, number: u32) -> Result<bool, Error> {
         let findings = self.store.findings(space, plan, number).await?;
         let rows: Vec<Row> = findings.iter().map(|(_, finding)| Row::Planned(*finding)).collect();
-        let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        let chunks = u32::try_from(rows.len().div_ceil(CHUNK_ROWS)).unwrap_or(u32::MAX);
-        let content = FindingsDigest::default().with(number, &findings).to_string();
+        let page = self.put_made_page(space, head, number, &rows, &findings).await?;
+        Ok(self.store.commit_page(space, head, &page).await? != efface_aws::store::job::Committed::NotOpen)
+    }
+
+    /// Writes the chunks of a page whose rows Efface makes itself, of what was found. The page, which is to be committed.
+    pub(super) async fn put_made_page(
+        &self,
+        space: &SpaceId,
+        head: &JobHead,
+        number: u32,
+        rows: &[Row],
+        found: &[(u32, Finding)],
+    ) -> Result<Page, Error> {
+        let content = FindingsDigest::default().with(number, found).to_string();
         let (page, until) = ((number, content.as_str()), head.rows_until());
         let mut writes = Vec::new();
         for (at, rows) in (0..).zip(rows.chunks(CHUNK_ROWS)) {
             writes.push(self.store.put_rows(space, head.job_id, page, at, rows, until));
         }
         stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-        let page = Page { page: number, content: content.clone(), rows: count, invalid: 0, chunks };
-        Ok(self.store.commit_page(space, head, &page).await? != efface_aws::store::job::Committed::NotOpen)
+        let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let chunks = u32::try_from(rows.len().div_ceil(CHUNK_ROWS)).unwrap_or(u32::MAX);
+        Ok(Page { page: number, content, rows: count, invalid: 0, chunks })
     }
 }
 

@@ -14,20 +14,18 @@ use efface_aws::{
 use efface_core::{
     id::ProfileId,
     job::{
-        Control, JobHead, JobId, JobState, JobStatus, Page, Phase, SegmentJob,
-        chunk::CHUNK_ROWS,
+        Control, JobHead, JobId, JobState, JobStatus, Phase, SegmentJob,
         event::{Cause, EventKind, JobEvent, SweepResult},
-        finding::{Finding, FindingsDigest},
+        finding::Finding,
         row::Row,
         segment::{Listed, Step, Swept, adds_rows, after_listing, after_sweep, next_step},
-        state::{APPROVAL_SECONDS, ControlRequest, has_all_outcomes},
+        state::{ControlRequest, has_all_outcomes, has_lapsed},
     },
     profile::{Head, ProfileState},
     segment::{MemberCursor, Segment},
     space::SpaceId,
     time::Time,
 };
-use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{Deadline, Engine, Error};
 
@@ -36,9 +34,6 @@ const PAGE_ROWS: usize = 10_000;
 
 /// Members that are looked at together in a sweep.
 const SWEPT_ROWS: usize = 1_000;
-
-/// Chunks that are written at once.
-const AT_ONCE: usize = 16;
 
 /// How long a job waits before it looks again whether it is its turn.
 const TURN_PAUSE: Duration = Duration::from_secs(10);
@@ -126,7 +121,8 @@ impl Engine {
             let event = JobEvent::new(EventKind::AwaitingApproval, head, &status.progress, None, now);
             let (state, segment) = (JobState::AwaitingApproval, segment.clone());
             let to = PhaseMove { to: Phase::Waiting, state, segment, event: Some(event), now };
-            return self.hold(space, head, to).await;
+            self.hold(space, head, to).await?;
+            return Ok(true);
         }
         let there = store.segment(space, &segment.segment_id).await?.filter(Segment::exists);
         if let Some(there) = there.as_ref().filter(|there| there.active_job != Some(head.job_id))
@@ -150,7 +146,7 @@ impl Engine {
     }
 
     /// Has a job wait for an approval. It lets the turn go.
-    async fn hold(&self, space: &SpaceId, head: &JobHead, to: PhaseMove) -> Result<bool, Error> {
+    async fn hold(&self, space: &SpaceId, head: &JobHead, to: PhaseMove) -> Result<(), Error> {
         if self.store.move_phase(space, head, to).await? {
             self.store.set_accepting(space, head.job_id).await?;
             if let Some(status) = self.store.job(space, head.job_id).await?
@@ -159,7 +155,7 @@ impl Engine {
                 self.store.let_go(space, &status.head, None).await?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Whether a job still needs its turn: not where it is over, or waits for another turn since. That its head has changed
@@ -214,7 +210,7 @@ impl Engine {
             ..JobEvent::new(EventKind::AwaitingApproval, head, progress, None, now)
         };
         let to = PhaseMove { to: Phase::Waiting, state, segment, event: Some(event), now };
-        self.hold(space, head, to).await.map(drop)
+        self.hold(space, head, to).await
     }
 
     /// Keeps how far the job has come, with members as a page of rows, where there are any. Where the job is not as it was
@@ -233,17 +229,9 @@ impl Engine {
             return Ok(self.store.keep_listed(space, head, (before, &segment), None).await?);
         }
         let rows: Vec<Row> = members.iter().map(|member| Row::ProfileId(*member)).collect();
-        let number = segment.next_page;
         let found = |(row, member): (u32, &ProfileId)| (row, Finding { root: *member, version: 0 });
-        let content = FindingsDigest::default().with(number, &(0..).zip(members).map(found).collect::<Vec<_>>());
-        let content = content.to_string();
-        let mut writes = Vec::new();
-        for (at, rows) in (0..).zip(rows.chunks(CHUNK_ROWS)) {
-            writes.push(self.store.put_rows(space, head.job_id, (number, &content), at, rows, head.rows_until()));
-        }
-        stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-        let chunks = u32::try_from(rows.len().div_ceil(CHUNK_ROWS)).unwrap_or(u32::MAX);
-        let page = Page { page: number, content, rows: count(members), invalid: 0, chunks };
+        let found: Vec<_> = (0..).zip(members).map(found).collect();
+        let page = self.put_made_page(space, head, segment.next_page, &rows, &found).await?;
         segment.next_page += 1;
         Ok(self.store.keep_listed(space, head, (before, &segment), Some(&page)).await?)
     }
@@ -329,9 +317,4 @@ impl Engine {
 
 fn count(members: &[ProfileId]) -> i64 {
     i64::try_from(members.len()).unwrap_or(i64::MAX)
-}
-
-/// Whether the last approval of a job is too old for it to start.
-fn has_lapsed(head: &JobHead, now: Time) -> bool {
-    head.approvals.last().is_some_and(|approval| now.second() - approval.at.second() > APPROVAL_SECONDS)
 }

@@ -15,7 +15,7 @@ pub(super) enum Direction {
 /// The number of rows with each result, as the API counts them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub(super) struct Tally {
+pub(super) struct MemberCounts {
     pub(super) added: u64,
     pub(super) already: u64,
     pub(super) removed: u64,
@@ -33,7 +33,7 @@ impl Direction {
     }
 }
 
-impl Tally {
+impl MemberCounts {
     /// Adds the counts of another part.
     pub(super) fn add(&mut self, other: Self) {
         self.added += other.added;
@@ -73,16 +73,16 @@ mod tests {
 
     #[test]
     fn parts_add_up() {
-        let mut tally = Tally::default();
-        tally.add(serde_json::from_str(r#"{"added":2,"already":1,"not_found":3,"rejected":[]}"#).unwrap());
-        tally.add(Tally { added: 5, ..Tally::default() });
+        let mut counts = MemberCounts::default();
+        counts.add(serde_json::from_str(r#"{"added":2,"already":1,"not_found":3,"rejected":[]}"#).unwrap());
+        counts.add(MemberCounts { added: 5, ..MemberCounts::default() });
         let rows =
-            tally.rows(Direction::Add, 12, 1).map(|[name, count, note]| format!("{name} {}|{note}", count.trim()));
+            counts.rows(Direction::Add, 12, 1).map(|[name, count, note]| format!("{name} {}|{note}", count.trim()));
         let expected =
             ["rows 12|", "  added 7|", "  already 1|members before", "  not_found 3|there is no such profile"];
         assert_eq!(rows[..4], expected);
         assert_eq!(rows[4], "  rejected 1|");
-        assert_eq!(tally.json(Direction::Add), json!({"added": 7, "already": 1, "not_found": 3}));
-        assert_eq!(tally.json(Direction::Remove), json!({"removed": 0, "absent": 0, "not_found": 3}));
+        assert_eq!(counts.json(Direction::Add), json!({"added": 7, "already": 1, "not_found": 3}));
+        assert_eq!(counts.json(Direction::Remove), json!({"removed": 0, "absent": 0, "not_found": 3}));
     }
 }
