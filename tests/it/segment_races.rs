@@ -78,7 +78,10 @@ async fn over(app: &TestApp, job: &str) {
     for _ in 0..6 {
         let status = app.job_status(job).await;
         match status["state"].as_str().unwrap() {
-            "completed" => return assert_eq!(status["verdict"], "complete", "{status}"),
+            "completed" => {
+                assert_eq!(status["verdict"], "complete", "{status}");
+                return assert_nobody_came_late(app, job).await;
+            }
             "awaiting_approval" => {
                 let approve = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/approve"), &json!({}));
                 let reply = app.send_raw(&approve.token(app.token(Role::Administrator))).await;
@@ -92,6 +95,14 @@ async fn over(app: &TestApp, job: &str) {
         app.work().await;
     }
     panic!("the job does not end: {}", summary(&app.job_status(job).await));
+}
+
+/// Whoever joined did so before the gates were closed: no look through the segment has found anybody who was not listed.
+async fn assert_nobody_came_late(app: &TestApp, job: &str) {
+    let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/events?limit=100");
+    let events = app.send(Req::get(path)).await.body["data"].clone();
+    let sweeps: Vec<_> = events.as_array().unwrap().iter().filter(|event| event["kind"] == "sweep").collect();
+    assert!(sweeps.len() >= 2 && sweeps.iter().all(|event| event["sweep"]["added"] == 0), "{events}");
 }
 
 /// A member with one identifier: the head, the identifier, its membership and its edge, and the head again when it is gone
