@@ -305,7 +305,7 @@ fn recording(name: &str) -> Value {
 }
 
 /// A recorded event with a token of this test.
-fn recorded(name: &str, token: &str) -> Value {
+pub(crate) fn recorded(name: &str, token: &str) -> Value {
     let mut event = recording(name);
     event["headers"]["authorization"] = token.into();
     if event["multiValueHeaders"].is_object() {

@@ -1,6 +1,7 @@
 //! The integration tests, in one binary: they send HTTP events and check responses and the table.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
+mod alarms;
 mod auth;
 mod contract;
 mod costs;
@@ -27,6 +28,7 @@ mod limits;
 mod load;
 mod logs;
 mod merges;
+mod metrics;
 mod openapi;
 mod privacy;
 mod races;

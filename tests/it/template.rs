@@ -232,14 +232,6 @@ fn functions_behind_their_own_queue_may_invoke_themselves() {
     assert_eq!(own, ["BulkWorkerFunction"]);
 }
 
-#[test]
-fn the_runbook_names_every_alarm() {
-    let runbook = read("docs/operations.md");
-    for (name, _) in of_type(&template(), "AWS::CloudWatch::Alarm") {
-        assert!(runbook.contains(&format!("`{name}`")), "docs/operations.md does not say what to do about {name}");
-    }
-}
-
 /// SQS and Lambda need these settings to agree: a message stays hidden while Lambda may still retry it, and one that
 /// always fails ends in the dead-letter queue.
 #[test]
@@ -271,6 +263,15 @@ fn the_gateways_own_responses_have_the_functions_headers() {
     }
 }
 
+/// Each site says whom its alarms page. A site of customers cannot be deployed before somebody has decided it.
+fn check_topic(site: &str, topics: &[&str]) {
+    let [topic] = topics else { panic!("{site} sets AlarmTopicArn {} times", topics.len()) };
+    assert_eq!(*topic == "none", site == "default", "{site}: {topic}");
+    if site != "default" {
+        assert!(topic.starts_with("SET-TO-") || topic.starts_with("arn:"), "{site}: {topic}");
+    }
+}
+
 /// SAM settings that would do the wrong thing without an error; the top of samconfig.toml explains them.
 #[test]
 fn samconfig_avoids_the_traps() {
@@ -299,6 +300,8 @@ fn samconfig_avoids_the_traps() {
         stacks.push(command("global")["stack_name"].as_str().unwrap().to_owned());
         let parameters = command("global")["parameter_overrides"].as_str().unwrap().to_owned();
         let secret = parameters.split(' ').find_map(|parameter| parameter.strip_prefix("IdentifierKeySecret="));
+        let topics = parameters.split(' ').filter_map(|parameter| parameter.strip_prefix("AlarmTopicArn="));
+        check_topic(site, &topics.collect::<Vec<_>>());
         secrets.push(secret.unwrap_or_default().to_owned());
     }
     secrets.sort();

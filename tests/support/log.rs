@@ -7,7 +7,7 @@ use std::{
 
 use efface_aws::telemetry;
 use serde_json::Value;
-use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
 
 static START: Once = Once::new();
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -38,7 +38,8 @@ impl<'a> MakeWriter<'a> for Capture {
 pub fn capture() {
     START.call_once(|| {
         let level = tracing_subscriber::filter::LevelFilter::INFO;
-        tracing_subscriber::registry().with(level).with(telemetry::lines(Capture)).init();
+        let subscriber = tracing_subscriber::registry().with(level).with(telemetry::lines(Capture));
+        tracing::subscriber::set_global_default(subscriber).unwrap();
         // Panics are logged as in the functions, and printed, so that a failed assertion can be read.
         let print = panic::take_hook();
         telemetry::quiet_panics();

@@ -25,6 +25,7 @@ use std::{
 use efface_aws::{
     Store,
     clock::{self, Clock},
+    metrics::{self, Meter},
     queue::Queue,
 };
 use efface_core::{api_error::ApiError, id::RequestId, job::plan::Pricing, key::MasterKey, time::Time};
@@ -58,6 +59,7 @@ pub struct App {
     clock: Clock,
     source: EventSource,
     list_time: Duration,
+    meter: Meter,
 }
 
 /// After so long a list ends its page with what it has found.
@@ -67,7 +69,15 @@ impl App {
     /// An app on a store and the queue of its jobs, with the key that identifiers are hashed with.
     pub fn new(store: Store, queue: Queue, master: MasterKey, clock: Clock, source: EventSource) -> Self {
         let engine = Engine::new(store.clone(), queue, clock.clone());
-        Self { store, access: AccessCache::new(master), engine, clock, source, list_time: LIST_TIME }
+        Self {
+            store,
+            access: AccessCache::new(master),
+            engine,
+            clock,
+            source,
+            list_time: LIST_TIME,
+            meter: Meter::off(),
+        }
     }
 
     /// The same with another time for lists, after which they end their page with what they have found.
@@ -82,6 +92,12 @@ impl App {
         Self { engine: self.engine.with_pricing(pricing), ..self }
     }
 
+    /// The same with a meter of its invocations.
+    #[must_use]
+    pub fn with_meter(self, meter: Meter) -> Self {
+        Self { meter, ..self }
+    }
+
     /// Responds to one event. It never fails: a panic is a 500 and does not affect other requests.
     ///
     /// Every line that it logs has the request's id, and what is known of the request by then. Paths, queries, bodies and
@@ -91,7 +107,7 @@ impl App {
         let now = self.clock.now();
         let id = clock::request_id(now);
         let span = error_span!("request", request_id = %id, route = Empty, space_id = Empty, token_id = Empty);
-        self.respond(event, id, now).instrument(span).await
+        self.meter.measure(self.respond(event, id, now).instrument(span)).await
     }
 
     async fn respond(&self, event: HttpEvent, id: RequestId, now: Time) -> Value {
@@ -102,6 +118,7 @@ impl App {
         let response = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Ok(ApiError::Internal.into()));
         let response = response.unwrap_or_else(Response::of);
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        metrics::response(response.status());
         tracing::info!(status = response.status(), code = response.code(), duration_ms, "request");
         response.into_event(&id, format, is_head)
     }

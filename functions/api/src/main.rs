@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use efface_api::{App, event::EventSource};
-use efface_aws::{Store, client, clock::Clock, config, config::Config, pricing, telemetry};
+use efface_aws::{Store, client, clock::Clock, config, config::Config, metrics::Meter, pricing, telemetry};
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -26,5 +26,5 @@ async fn start() -> Result<App, Error> {
     let store = Store::new(client::dynamodb(&config), config.table);
     store.verify_key(&key).await?;
     let pricing = pricing::from_lookup(&config::from_env)?;
-    Ok(App::new(store, queue, key, Clock::system(), source).with_pricing(pricing))
+    Ok(App::new(store, queue, key, Clock::system(), source).with_pricing(pricing).with_meter(Meter::from_env("api")))
 }

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Builder, Region, retry::RetryConfig, timeout::TimeoutConfig},
 };
 
-use crate::{config::Config, http_client::http_client, queue::Queue};
+use crate::{config::Config, http_client::http_client, metrics::StoreRequests, queue::Queue};
 
 /// A DynamoDB client with the limits of [`with_limits`], so that a request fails before the deadline of a single deletion.
 pub fn dynamodb(config: &Config) -> Client {
@@ -40,9 +40,9 @@ pub fn queue(config: &Config, url: &str) -> Queue {
 }
 
 /// Sets retries and timeouts: at most 3 attempts with exponential backoff from 25 ms, 1 s for one attempt, 2.5 s for all
-/// together (`docs/limits.md`).
+/// together (`docs/limits.md`). Counts the requests for [`metrics`](crate::metrics).
 pub fn with_limits(builder: Builder) -> Builder {
-    builder.retry_config(retries()).timeout_config(timeouts())
+    builder.retry_config(retries()).timeout_config(timeouts()).interceptor(StoreRequests)
 }
 
 fn retries() -> RetryConfig {

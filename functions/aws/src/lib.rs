@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 mod failure;
 mod http_client;
+pub mod metrics;
 pub mod pricing;
 pub mod queue;
 pub mod store;

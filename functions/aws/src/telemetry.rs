@@ -5,7 +5,7 @@
 
 use std::{io, panic};
 
-use tracing::{Event, Subscriber};
+use tracing::{Event, Subscriber, subscriber};
 use tracing_subscriber::{
     Layer,
     filter::LevelFilter,
@@ -15,23 +15,27 @@ use tracing_subscriber::{
         time::{FormatTime, SystemTime},
     },
     layer::SubscriberExt,
+    registry,
     registry::{LookupSpan, Scope},
-    util::SubscriberInitExt,
 };
 
-use crate::config::from_env;
+use crate::config::{Lookup, from_env};
 
 /// Where this project's own spans come from. Those of libraries have fields that no line needs.
 const OWN: &str = "efface";
 
 /// Starts logging at the level of `AWS_LAMBDA_LOG_LEVEL`, `info` by default and at most, and calls [`quiet_panics`].
 pub fn init() {
-    let level = from_env("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.to_lowercase().parse().ok());
-    // At `debug` and `trace` the SDK logs request bodies, which are personal. So no setting can enable these levels.
-    let level = level.unwrap_or(LevelFilter::INFO).min(LevelFilter::INFO);
     // A second call in one process, as tests make, keeps the first logger.
-    let _ = tracing_subscriber::registry().with(level).with(lines(io::stdout)).try_init();
+    let _ = subscriber::set_global_default(registry().with(level(&from_env)).with(lines(io::stdout)));
     quiet_panics();
+}
+
+/// The level of `AWS_LAMBDA_LOG_LEVEL`. At `debug` and `trace` the SDK logs request bodies, which are personal. So no
+/// setting can enable these levels.
+pub(crate) fn level(lookup: Lookup<'_>) -> LevelFilter {
+    let level = lookup("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.to_lowercase().parse().ok());
+    level.unwrap_or(LevelFilter::INFO).min(LevelFilter::INFO)
 }
 
 /// Logs panics by their source location only. A panic's message may quote the data that was being handled.

@@ -8,7 +8,10 @@ use std::{
 };
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use efface_aws::queue::{BadMessage, Message, Pointer};
+use efface_aws::{
+    metrics::{self, Meter},
+    queue::{BadMessage, Message, Pointer, Work},
+};
 use efface_engine::{ChunkRun, Deadline, Engine, Error};
 use futures::{FutureExt, StreamExt, stream};
 use thiserror::Error;
@@ -49,12 +52,19 @@ pub struct MissingMessageId;
 #[derive(Debug)]
 pub struct Worker {
     engine: Engine,
+    meter: Meter,
 }
 
 impl Worker {
     /// A worker with an engine, whose queue is the one that the messages come from.
     pub fn new(engine: Engine) -> Self {
-        Self { engine }
+        Self { engine, meter: Meter::off() }
+    }
+
+    /// The same with a meter of its invocations.
+    #[must_use]
+    pub fn with_meter(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// Handles a batch of messages. The response names the messages that failed; SQS delivers them again.
@@ -64,7 +74,7 @@ impl Worker {
     pub async fn handle(&self, event: SqsEvent, deadline: Deadline) -> Result<SqsBatchResponse, MissingMessageId> {
         let work: Vec<_> = event.records.into_iter().map(|message| self.message(message, deadline)).collect();
         let results: Vec<(Option<String>, bool)> =
-            stream::iter(work).buffer_unordered(CONCURRENT_MESSAGES).collect().await;
+            self.meter.measure(stream::iter(work).buffer_unordered(CONCURRENT_MESSAGES).collect()).await;
         let mut response = SqsBatchResponse::default();
         for (id, _) in results.into_iter().filter(|(_, succeeded)| !succeeded) {
             // SQS takes an empty id in the response to mean that the whole batch failed.
@@ -83,9 +93,13 @@ impl Worker {
         // Of a message that cannot be read, only its id is known.
         let unknown = |_: &BadMessage| error_span!("message", message_id = message.message_id.as_deref());
         let span = pointer.as_ref().map_or_else(unknown, Pointer::span);
+        let is_chunk = matches!(&pointer, Ok(Pointer { work: Work::Chunk(_), .. }));
         let work = async {
             let work = async { self.work(&pointer?, deadline).await };
             let result = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(WorkError::Panic));
+            if is_chunk {
+                metrics::chunk_took(started.elapsed().unwrap_or_default());
+            }
             log(&result, started);
             result.is_ok()
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use efface_aws::{Store, client, clock::Clock, config, config::Config, telemetry};
+use efface_aws::{Store, client, clock::Clock, config, config::Config, metrics::Meter, telemetry};
 use efface_bulk_worker::{Worker, deadline};
 use efface_engine::Engine;
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
@@ -23,5 +23,5 @@ fn start() -> Result<Worker, Error> {
     let config = Config::from_env()?;
     let queue = client::queue(&config, &config::required(&config::from_env, "EFFACE_QUEUE_URL")?);
     let store = Store::new(client::dynamodb(&config), config.table);
-    Ok(Worker::new(Engine::new(store, queue, Clock::system())))
+    Ok(Worker::new(Engine::new(store, queue, Clock::system())).with_meter(Meter::from_env("bulk-worker")))
 }

@@ -3,7 +3,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use efface_aws::queue::Queue;
+use efface_aws::{
+    metrics::{self, Meter, Metric},
+    queue::Queue,
+};
 use efface_engine::{Deadline, Engine, Reconciled};
 
 /// The part of an invocation's time in which nothing new starts, left for requests that are running.
@@ -14,12 +17,19 @@ const RESERVE: Duration = Duration::from_secs(10);
 pub struct Reconciler {
     engine: Engine,
     dead_letters: Queue,
+    meter: Meter,
 }
 
 impl Reconciler {
     /// A reconciler with an engine and the dead-letter queue.
     pub fn new(engine: Engine, dead_letters: Queue) -> Self {
-        Self { engine, dead_letters }
+        Self { engine, dead_letters, meter: Meter::off() }
+    }
+
+    /// The same with a meter of its invocations.
+    #[must_use]
+    pub fn with_meter(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// Reconciles all jobs once, or stops a reserve of time before Lambda ends the invocation at `end`. What failed is
@@ -27,7 +37,16 @@ impl Reconciler {
     pub async fn handle(&self, end: SystemTime) -> Reconciled {
         let left = end.duration_since(SystemTime::now()).unwrap_or_default();
         let deadline = Deadline::after(left.saturating_sub(RESERVE));
+        self.meter.measure(self.run(deadline)).await
+    }
+
+    async fn run(&self, deadline: Deadline) -> Reconciled {
+        // Without jobs, these are 0.
+        metrics::raise(Metric::RowsRemaining, 0);
+        metrics::raise(Metric::OldestChunk, 0);
         let done = self.engine.reconcile(&self.dead_letters, deadline).await;
+        metrics::add(Metric::ReconcilerRuns, 1);
+        metrics::add(Metric::JobsLive, done.jobs);
         let Reconciled { jobs, redispatched, requeued, cancelled, verified, decided, left, failed } = done;
         tracing::info!(jobs, redispatched, requeued, cancelled, verified, decided, left, failed, "reconciled");
         done

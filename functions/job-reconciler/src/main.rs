@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use efface_aws::{Store, client, clock::Clock, config, config::Config, telemetry};
+use efface_aws::{Store, client, clock::Clock, config, config::Config, metrics::Meter, telemetry};
 use efface_engine::Engine;
 use efface_job_reconciler::Reconciler;
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
@@ -25,5 +25,6 @@ fn start() -> Result<Reconciler, Error> {
     let queue = client::queue(&config, &config::required(&config::from_env, "EFFACE_QUEUE_URL")?);
     let dead_letters = client::queue(&config, &config::required(&config::from_env, "EFFACE_DEAD_LETTER_QUEUE_URL")?);
     let store = Store::new(client::dynamodb(&config), config.table);
-    Ok(Reconciler::new(Engine::new(store, queue, Clock::system()), dead_letters))
+    let reconciler = Reconciler::new(Engine::new(store, queue, Clock::system()), dead_letters);
+    Ok(reconciler.with_meter(Meter::from_env("job-reconciler")))
 }

@@ -52,11 +52,18 @@ impl Logs {
     }
 }
 
-/// Copies what was added to a file. A closed terminal must not stop the program.
+/// Whether a line of the functions is one of metrics. These are for CloudWatch: the file has them, a person is not shown
+/// one for each invocation.
+fn is_of_metrics(line: &[u8]) -> bool {
+    line.starts_with(b"{\"_aws\":")
+}
+
+/// Copies what was added to a file, less metrics. A closed terminal must not stop the program.
 fn copy_lines(file: &mut File) {
     let mut text = Vec::new();
     if file.read_to_end(&mut text).is_ok() && !text.is_empty() {
-        _ = io::stderr().write_all(&text);
+        let shown = text.split_inclusive(|byte| *byte == b'\n').filter(|line| !is_of_metrics(line));
+        _ = io::stderr().write_all(&shown.collect::<Vec<_>>().concat());
     }
 }
 
@@ -68,11 +75,12 @@ pub struct LogEnd {
 }
 
 impl LogEnd {
-    /// Reads the end of a file. A file that cannot be read has no lines.
+    /// Reads the end of a file, less metrics. A file that cannot be read has no lines.
     pub fn of(path: &Path) -> Self {
         let text = fs::read(path).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let is_shown = |line: &&str| !line.trim().is_empty() && !is_of_metrics(line.as_bytes());
+        let lines: Vec<&str> = text.lines().filter(is_shown).collect();
         let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
         Self { path: path.to_owned(), lines: last.iter().map(ToString::to_string).collect() }
     }
@@ -95,10 +103,12 @@ mod tests {
     fn an_error_shows_the_last_lines() {
         let path = std::env::temp_dir().join(format!("efface-log-{}", std::process::id()));
         let lines: Vec<String> = (0..12).map(|number| format!("line {number}\n")).collect();
-        fs::write(&path, lines.join("\n")).unwrap();
+        let metrics = "{\"_aws\":{\"CloudWatchMetrics\":[]}}\n";
+        fs::write(&path, lines.join("\n") + metrics).unwrap();
         let shown = LogEnd::of(&path).to_string();
         fs::remove_file(&path).unwrap();
         assert!(shown.contains("line 2\n") && shown.ends_with("line 11") && !shown.contains("line 1\n"), "{shown}");
+        assert!(!shown.contains("_aws"), "{shown}");
         assert!(LogEnd::of(&path).to_string().ends_with(" is empty"));
     }
 }

@@ -29,7 +29,7 @@ struct Arguments {
     /// Print one line of JSON to stdout when the service is ready.
     #[arg(long)]
     json: bool,
-    /// Print what the functions log, and the output of the emulator and of `cargo lambda watch`.
+    /// Print what the functions log, less lines of metrics, and the output of the emulator and of `cargo lambda watch`.
     #[arg(long)]
     verbose: bool,
     /// A file of profiles and spaces to load instead of the demo data, as newline-delimited JSON; may be repeated.

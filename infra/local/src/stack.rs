@@ -57,7 +57,7 @@ impl Deployer<'_> {
         sam.args(["--stack-name", stack, "--s3-bucket", BUCKET, "--no-resolve-s3", "--parameter-overrides"]);
         sam.arg(format!(
             "EnvironmentName=local IdentifierKeySecret={secret} EventSource=decoding DeletionProtection=false \
-             WorkerConcurrency={WORKERS} Architecture={} {options}",
+             AlarmTopicArn=none WorkerConcurrency={WORKERS} Architecture={} {options}",
             architecture()
         ));
         run(sam, &self.folder.join(format!("sam-deploy-{stack}.log"))).await?.into_result("sam deploy")?;

@@ -3,7 +3,10 @@
 use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
 
 use super::{Item, Key, Store, StoreError};
-use crate::backoff::{PARTIAL_BATCH, Pauses};
+use crate::{
+    backoff::{PARTIAL_BATCH, Pauses},
+    metrics::{self, Metric},
+};
 
 /// DynamoDB takes so many items in one batch of reads.
 const READS_PER_BATCH: usize = 100;
@@ -75,5 +78,6 @@ async fn wait(pauses: &mut Pauses, is_done: bool, what: &str) -> Result<(), Stor
         *pauses = PARTIAL_BATCH.start();
         return Ok(());
     }
+    metrics::add(Metric::StoreThrottles, 1);
     if pauses.wait().await { Ok(()) } else { Err(StoreError::Unavailable(what.to_owned())) }
 }

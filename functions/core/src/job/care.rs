@@ -92,6 +92,12 @@ pub fn motion(head: &JobHead, progress: &Progress, now: Time) -> Motion {
     if is_early { Motion::Waits } else { Motion::Still }
 }
 
+/// For how long a started chunk has given no sign of life, in seconds; 0 for any other.
+pub fn silent_seconds(chunk: &Chunk, now: Time) -> u64 {
+    let silent = now.second() - chunk.heartbeat_at.second();
+    u64::try_from(silent).ok().filter(|_| chunk.state == ChunkState::Started).unwrap_or_default()
+}
+
 /// Whether a chunk is stalled: it was started, is not completed, and its worker gives no sign of life. A chunk that was
 /// sent again counts as stalled later.
 pub fn is_stalled(chunk: &Chunk, now: Time) -> bool {

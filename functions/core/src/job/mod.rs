@@ -177,7 +177,7 @@ impl fmt::Display for RowRef {
 serde_as_text!(JobId, Group, RowRef);
 
 /// What a job does with each of its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Deletes the profile that the row's identifier belongs to.
@@ -189,6 +189,9 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: [Self; 3] = [Self::DeleteProfile, Self::DeleteIdentifier, Self::DeleteSegment];
+
     /// Whether each row deletes a profile.
     pub fn deletes_profiles(self) -> bool {
         matches!(self, Self::DeleteProfile | Self::DeleteSegment)
@@ -208,10 +211,7 @@ impl FromStr for Action {
     type Err = BadId;
 
     fn from_str(text: &str) -> Result<Self, BadId> {
-        [Self::DeleteProfile, Self::DeleteIdentifier, Self::DeleteSegment]
-            .into_iter()
-            .find(|action| action.as_str() == text)
-            .ok_or(BadId("job action"))
+        Self::ALL.into_iter().find(|action| action.as_str() == text).ok_or(BadId("job action"))
     }
 }
 

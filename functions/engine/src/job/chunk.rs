@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use efface_aws::{
-    StoreError,
+    StoreError, metrics,
     queue::{Pointer, Work},
     store::job::{ChunkRecord, ChunkStart},
 };
@@ -262,11 +262,15 @@ impl Engine {
     async fn record(&self, run: &Run, chunk: &Chunk, results: Results, is_used_up: bool) -> Result<ChunkRun, Error> {
         let Results { outcomes, extent, findings, error } = results;
         let is_complete = outcomes.is_complete();
+        let decided = outcomes.counts() - chunk.outcomes.counts();
         let waits = is_used_up && !is_complete && error.is_none();
         let next = if waits { ChunkState::Waiting } else { ChunkState::Started };
         let record = ChunkRecord { outcomes, next, extent, findings };
         let recorded =
             self.store.record_outcomes(&run.space, &run.head, run.id, chunk, &record, self.clock.now()).await?;
+        if recorded.is_some() {
+            metrics::rows(run.head.action, run.head.dry_run, &decided);
+        }
         if let Some(error) = error {
             return Err(error);
         }

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use efface_aws::{
+    metrics::{self, Metric},
     queue::{MAX_DELAY, Pointer, Work},
     store::job::LiveJob,
 };
 use efface_core::{
     job::{
         JobHead, JobId, JobState, Phase,
-        care::{MAX_HOPS, Scan, is_stalled},
+        care::{MAX_HOPS, Scan, is_stalled, silent_seconds},
         chunk::{ChunkId, ChunkState},
     },
     space::SpaceId,
@@ -152,6 +153,8 @@ impl Engine {
         while let Some(group) = pages.next().await? {
             let mut work = Vec::new();
             for (page, chunks) in group {
+                let silent = chunks.values().map(|there| silent_seconds(there, now)).max();
+                metrics::raise(Metric::OldestChunk, silent.unwrap_or_default());
                 for (chunk, there) in chunks.into_iter().filter(|(_, there)| is_stalled(there, now)) {
                     let id = ChunkId { page: page.page, chunk, attempt: there.attempt };
                     if self.store.note_resend(space, *job, id, &there, now).await? {

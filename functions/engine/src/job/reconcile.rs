@@ -5,6 +5,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use efface_aws::{
     QueueError, StoreError,
+    metrics::{self, Metric},
     queue::{Message, Pointer, Queue, Received, Work},
     store::job::{LiveCursor, LiveJob},
 };
@@ -194,6 +195,9 @@ impl Engine {
     async fn look_after(&self, live: &LiveJob, deadline: Deadline) -> Result<Done, Error> {
         let (space, job, now) = (&live.space, live.job, self.clock.now());
         let Some(status) = self.advance_job(space, job, now).await? else { return Ok(Done::Nothing) };
+        if status.head.state.accepts_chunks() {
+            metrics::add(Metric::RowsRemaining, u64::try_from(status.progress.remaining()).unwrap_or_default());
+        }
         if status.head.segment.is_some()
             && let Some(done) = self.look_after_segment(live, &status, deadline).await?
         {

@@ -12,7 +12,7 @@ mod segment;
 mod state;
 
 use efface_core::{
-    job::{JobHead, JobId, JobState, JobStatus, Page, Progress, SHARDS, event::of_creation},
+    job::{Counts, JobHead, JobId, JobState, JobStatus, Page, Progress, SHARDS, event::of_creation},
     key::GroupHash,
     space::SpaceId,
 };
@@ -31,6 +31,7 @@ use super::{
     read::{Query, read, sort_key},
     write::{MANY, Write},
 };
+use crate::metrics;
 
 const KIND: &str = "job";
 
@@ -62,7 +63,9 @@ impl Store {
 
     /// Makes a job, with its first page where it has one, in one transaction. `false` where it is there already.
     pub async fn create_job(&self, space: &SpaceId, head: &JobHead, page: Option<&Page>) -> Result<bool, StoreError> {
-        Ok(self.transact(new_job(space, head, page)?, MANY).await?.is_done())
+        let is_new = self.transact(new_job(space, head, page)?, MANY).await?.is_done();
+        page.filter(|_| is_new).inspect(|page| count_invalid(head, page));
+        Ok(is_new)
     }
 
     /// Adds a page to a job that is open, or whose rows are being made, in one transaction.
@@ -74,6 +77,7 @@ impl Store {
             writes.extend(aggregate_writes(space, head, "all", &[("rows", page.rows), ("invalid", page.invalid)]));
         }
         if self.transact(writes, MANY).await?.is_done() {
+            count_invalid(head, page);
             return Ok(Committed::Yes);
         }
         Ok(self.page(space, job, page.page).await?.map_or(Committed::NotOpen, Committed::Again))
@@ -91,6 +95,11 @@ impl Store {
         let (items, _) = self.query(query).await?;
         items.into_iter().map(|item| read(item, "job's page")).collect()
     }
+}
+
+/// Rows that cannot be read have their outcome with their page.
+fn count_invalid(head: &JobHead, page: &Page) {
+    metrics::rows(head.action, head.dry_run, &Counts { invalid: page.invalid, ..Counts::default() });
 }
 
 /// What makes a job, with its first page where it has one.

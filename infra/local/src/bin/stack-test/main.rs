@@ -3,6 +3,7 @@
 mod efface;
 mod gateway;
 mod jobs;
+mod monitoring;
 mod queues;
 mod report;
 mod requests;
@@ -68,6 +69,8 @@ async fn run() -> Result<Report, LocalError> {
     jobs::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
     segments::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
     queues.check(&mut report).await?;
+    monitoring::check(&emulator, STACKS[0], &mut report).await?;
+    monitoring::check_undecided(&deployer, &emulator, &template, &mut report).await;
     let second = deploy(&deployer, &emulator, &template, STACKS[1], OPTIONS).await?;
     // The same space with other tokens. Before its first space, a stack has no check of its key, and its API does not start.
     Efface::of_stack(&workspace, &emulator, STACKS[1]).await?.set_up().await?;
