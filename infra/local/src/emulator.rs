@@ -97,13 +97,16 @@ impl Emulator {
         self.request("the bucket", Request::put(format!("{}/{BUCKET}", self.endpoint)), String::new()).await.map(drop)
     }
 
-    /// Creates a secret with a new identifier key.
+    /// Creates a secret with a new identifier key, unless it is there: a stack that is deployed again keeps its key.
     pub(crate) async fn create_key_secret(&self, name: &str) -> Result<(), LocalError> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(std::io::Error::other).context("randomness")?;
         let body = json!({ "Name": name, "SecretString": STANDARD.encode(key),
             "ClientRequestToken": "efface-local-efface-local-efface-local" });
-        self.call("the secret", "secretsmanager", "secretsmanager.CreateSecret", &body).await.map(drop)
+        match self.call("the secret", "secretsmanager", "secretsmanager.CreateSecret", &body).await {
+            Err(LocalError::Emulator { text, .. }) if text.contains("ResourceExistsException") => Ok(()),
+            created => created.map(drop),
+        }
     }
 
     /// Sends a request to an API that takes JSON and the action's name in a header. `what` describes it in errors.

@@ -59,7 +59,8 @@ pub struct Watch {
 /// shows cargo's output; otherwise it is written to a file.
 pub(crate) async fn build(workspace: &Workspace, release: bool, log: &Path) -> Result<(), LocalError> {
     let mut cargo = command(cargo())?;
-    clean(&mut cargo).current_dir(&workspace.root).arg("build").args(release.then_some("--release"));
+    clean(&mut cargo).current_dir(&workspace.root).env("CARGO_TARGET_DIR", &workspace.target);
+    cargo.arg("build").args(release.then_some("--release"));
     cargo.args(FUNCTIONS.iter().flat_map(|name| ["--bin", name]));
     if !stderr().is_terminal() {
         return run(cargo, log).await?.into_result("cargo build");

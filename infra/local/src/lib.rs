@@ -21,6 +21,7 @@ pub mod gateway;
 pub mod http;
 pub mod loader;
 pub mod logs;
+pub mod package;
 pub mod ready;
 mod seed_check;
 pub mod seeds;

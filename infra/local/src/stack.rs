@@ -40,6 +40,17 @@ impl Deployer<'_> {
         Ok(output.join("template.yaml"))
     }
 
+    /// Runs `sam package`, which uploads the functions, and returns the path of the template that names them. To deploy it
+    /// takes seconds.
+    pub async fn upload(&self, emulator: &Emulator, template: &Path) -> Result<PathBuf, LocalError> {
+        let output = self.folder.join("uploaded.yaml");
+        let mut sam = self.sam("package")?;
+        local_aws(&mut sam, &emulator.endpoint).arg("--template-file").arg(template).args(["--s3-bucket", BUCKET]);
+        sam.arg("--output-template-file").arg(&output);
+        run(sam, &self.folder.join("sam-package.log")).await?.into_result("sam package")?;
+        Ok(output)
+    }
+
     /// Creates the stack's secret and runs `sam deploy` for a template, built or not. `options` are further parameters of
     /// the template, as `Name=value`.
     pub async fn deploy(

@@ -20,6 +20,8 @@ use crate::{gateway::Gateway, report::Report, requests};
 /// The roles whose tokens the tests use.
 const ROLES: [&str; 3] = ["workspace_owner", "identity_admin", "profile_reader"];
 const SPACE: &str = "spa_demo";
+/// How many people the checks of segments use.
+const SEGMENT_PEOPLE: usize = 4;
 
 /// The command `efface` with the settings of one stack.
 pub(crate) struct Efface<'a> {
@@ -48,7 +50,7 @@ impl<'a> Efface<'a> {
         let settings = ["--reactor-instance", "demo", "--settling-seconds", "0"];
         self.run(&[&["admin", "space", "create", SPACE][..], &settings].concat()).await?;
         self.run(&["load", "infra/local/demo.jsonl"]).await?;
-        self.load_people().await?;
+        self.load_people("stack", SEGMENT_PEOPLE).await?;
         let mut tokens = Tokens::new();
         for role in ROLES {
             let created = self.run(&["admin", "token", "create", SPACE, "--role", role]).await?;
@@ -59,14 +61,15 @@ impl<'a> Efface<'a> {
         Ok(tokens)
     }
 
-    /// Loads four people.
-    async fn load_people(&self) -> Result<(), LocalError> {
+    /// Loads people. Each has a `user_id`, the name and a number from 1, and an email with these.
+    pub(crate) async fn load_people(&self, name: &str, count: usize) -> Result<(), LocalError> {
         let person = |number| {
-            let ids = json!([{ "type": "user_id", "id": format!("stack_{number}") }]);
+            let id = format!("{name}_{number}");
+            let ids = json!([{ "type": "user_id", "id": id }, { "type": "email", "id": format!("{id}@example.com") }]);
             json!({ "space_id": SPACE, "external_ids": ids }).to_string() + "\n"
         };
-        let file = self.workspace.target.join("stack-test/people.jsonl");
-        fs::write(&file, (1..=4).map(person).collect::<String>()).context("writing people")?;
+        let file = self.workspace.target.join(format!("stack-test/{name}.jsonl"));
+        fs::write(&file, (1..=count).map(person).collect::<String>()).context("writing people")?;
         self.run(&["load", &file.display().to_string()]).await.map(drop)
     }
 

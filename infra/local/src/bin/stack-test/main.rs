@@ -8,14 +8,20 @@ mod queues;
 mod report;
 mod requests;
 mod segments;
+mod upgrade;
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use clap::Parser;
 use efface::Efface;
 use efface_local::{
     console::{print, say},
     emulator::Emulator,
     error::{Context, LocalError},
+    package::package,
     stack::Deployer,
     supervisor,
     tools::Tools,
@@ -24,6 +30,7 @@ use efface_local::{
 use gateway::Gateway;
 use queues::Queues;
 use report::Report;
+use upgrade::{Site, Version};
 
 /// The stacks of the two sites that share an account and a region.
 const STACKS: [&str; 2] = ["efface-aws-tokyo", "efface-ap03"];
@@ -32,12 +39,42 @@ const STACKS: [&str; 2] = ["efface-aws-tokyo", "efface-ap03"];
 /// know the association of a web ACL, and would refuse a template that asks for one.
 const OPTIONS: &str = "KmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/made-up LogSourceAddress=true";
 
+/// How many people the job has in whose middle the second stack is deployed again.
+const PEOPLE: usize = 6_000;
+
+/// What changes then: something of every function, so that the emulator ends their processes.
+const CHANGE: &str = "LogLevel=WARN";
+
+/// Builds infra/template.yaml, deploys it to an emulator with the SAM CLI, and tests it as a client.
+#[derive(Debug, Parser)]
+#[command(name = "cargo stack-test", bin_name = "cargo stack-test")]
+struct Options {
+    /// Only replace the version of a stack in the middle of a job: that of another checkout of the repository by this
+    /// one, and back. Both are built without optimisations.
+    #[arg(long, value_name = "FOLDER")]
+    upgrade_from: Option<PathBuf>,
+    /// How many people each of these two jobs has.
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "upgrade_from")]
+    people: usize,
+    /// Build the functions without optimisations and without `sam build`: sooner, and not what is deployed to AWS.
+    #[arg(long, conflicts_with = "upgrade_from")]
+    quick: bool,
+}
+
 fn main() -> ExitCode {
     if let Some(code) = supervisor::run_if_requested() {
         return code;
     }
+    let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let result = runtime.context("starting").and_then(|runtime| runtime.block_on(run()));
+    let result = runtime.context("starting").and_then(|runtime| {
+        runtime.block_on(async {
+            match options.upgrade_from {
+                Some(checkout) => upgrade::from(checkout, options.people).await,
+                None => run(options.quick).await,
+            }
+        })
+    });
     match result {
         Ok(report) => {
             print(format_args!("{report}"));
@@ -50,13 +87,13 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<Report, LocalError> {
+async fn run(quick: bool) -> Result<Report, LocalError> {
     let workspace = Workspace::find()?;
     let tools = Tools::install(&workspace).await?;
     let folder = workspace.fresh("stack-test")?;
     let deployer = Deployer { workspace: &workspace, tools: &tools, folder: &folder };
-    say("sam build");
-    let template = deployer.build().await?;
+    say("building the functions");
+    let template = if quick { package(&workspace, &folder.join("now")).await? } else { deployer.build().await? };
     let emulator = Emulator::start(&tools, &folder).await?;
     emulator.create_bucket().await?;
     let mut report = Report::default();
@@ -73,8 +110,12 @@ async fn run() -> Result<Report, LocalError> {
     monitoring::check_undecided(&deployer, &emulator, &template, &mut report).await;
     let second = deploy(&deployer, &emulator, &template, STACKS[1], OPTIONS).await?;
     // The same space with other tokens. Before its first space, a stack has no check of its key, and its API does not start.
-    Efface::of_stack(&workspace, &emulator, STACKS[1]).await?.set_up().await?;
+    let other = Efface::of_stack(&workspace, &emulator, STACKS[1]).await?;
+    let others = other.set_up().await?;
     requests::check_isolation(&first, &second, token, &mut report).await?;
+    let (owner, options) = (others["workspace_owner"].0.as_str(), format!("{OPTIONS} {CHANGE}"));
+    let site = Site { deployer: &deployer, emulator: &emulator, stack: STACKS[1], efface: &other, token: owner };
+    site.replace("again", Version { template: &template, options: &options }, PEOPLE, &mut report).await?;
     check_keys(&emulator, &mut report).await?;
     efface.check_revocation(&first, &tokens, &mut report).await?;
     queues.check_schedule(&mut report).await?;
