@@ -27,6 +27,15 @@ pub(crate) async fn open(settings: &Settings<'_>) -> Result<Connection, CliError
     Ok(Connection { store, key })
 }
 
+/// Connects to the table where the identifier key is not needed: in an emergency it may not be at hand. If one is given, it is
+/// checked.
+pub(crate) async fn keyless(settings: &Settings<'_>) -> Result<Store, CliError> {
+    if settings.has_identifier_key() {
+        return Ok(open(settings).await?.store);
+    }
+    Ok(Store::new(client(settings).await?, settings.table()?))
+}
+
 /// A client with the credentials of the settings file or the user's own ones.
 pub(crate) async fn client(settings: &Settings<'_>) -> Result<Client, CliError> {
     match from_file(settings) {

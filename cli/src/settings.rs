@@ -105,6 +105,11 @@ impl<'a> Settings<'a> {
         })
     }
 
+    /// Whether an identifier key is given.
+    pub(crate) fn has_identifier_key(&self) -> bool {
+        self.global.identifier_key_file.is_some() || self.find("EFFACE_IDENTIFIER_KEY").is_some()
+    }
+
     pub(crate) fn identifier_key(&self) -> Result<MasterKey, SettingError> {
         let text = match &self.global.identifier_key_file {
             Some(path) => read_file(path)?,

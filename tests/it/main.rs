@@ -44,6 +44,7 @@ mod segment_jobs;
 mod segment_races;
 mod segments;
 mod spaces;
+mod stop;
 mod stored_forms;
 mod template;
 mod unreadable;

@@ -1,9 +1,12 @@
-//! `efface admin`: manages spaces, tokens and restored tables. It writes to the table directly, because a new stack has
+//! `efface admin`: manages spaces, tokens and restored tables, and stops what deletes. It writes to the table directly, because a new stack has
 //! no token yet.
 
 mod duration;
+mod live;
 mod reapply;
 mod space;
+mod space_list;
+mod stop;
 mod token;
 mod type_spec;
 
@@ -22,19 +25,29 @@ pub enum Admin {
     Token(token::TokenCommand),
     /// Delete and revoke in a table that was restored from a backup what was deleted and revoked since
     Reapply(reapply::ReapplyArgs),
+    /// Stop everything that deletes, in one space or in the whole stack
+    Stop(stop::StopArgs),
+    /// Let things go on after `efface admin stop`
+    Start(stop::StartArgs),
 }
 
 impl Admin {
     /// Whether the command handles Ctrl-C itself, to finish work.
     pub(crate) fn handles_ctrl_c(&self) -> bool {
-        matches!(self, Self::Reapply(_))
+        match self {
+            Self::Reapply(_) | Self::Stop(_) | Self::Start(_) => true,
+            Self::Space(command) => command.handles_ctrl_c(),
+            Self::Token(_) => false,
+        }
     }
 }
 
 pub(crate) async fn run(admin: &Admin, settings: &Settings<'_>, interrupts: &Interrupts) -> Result<Output, CliError> {
     match admin {
-        Admin::Space(command) => space::run(command, &connect::open(settings).await?.store).await,
+        Admin::Space(command) => space::run(command, settings, interrupts).await,
         Admin::Token(command) => token::run(command, &connect::open(settings).await?.store).await,
         Admin::Reapply(args) => reapply::run(args, settings, interrupts).await,
+        Admin::Stop(args) => stop::stop(args, settings, interrupts).await,
+        Admin::Start(args) => stop::start(args, settings, interrupts).await,
     }
 }

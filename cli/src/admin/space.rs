@@ -1,4 +1,4 @@
-//! `efface admin space`: creates, shows and changes a space.
+//! `efface admin space`: creates, lists, shows and changes spaces.
 
 use clap::{Args, Subcommand, ValueEnum, builder::TypedValueParser};
 use efface_aws::{Store, clock::Clock};
@@ -10,9 +10,12 @@ use efface_core::{
 };
 use serde_json::{Value, json};
 
-use super::type_spec;
+use super::{
+    live::{self, InFlight},
+    space_list, type_spec,
+};
 use crate::{
-    CliError, Output,
+    CliError, Interrupts, Output, connect,
     output::{columns, printable},
 };
 
@@ -22,6 +25,8 @@ pub enum SpaceCommand {
     /// Create a space
     #[command(after_help = "Example:\n  efface admin space create spa_demo --identifier-type loyalty_id:lowercase")]
     Create(Create),
+    /// List the spaces of the stack, with what is stopped
+    List(space_list::ListArgs),
     /// Show a space's settings
     #[command(after_help = "Example:\n  efface admin space show spa_demo")]
     Show {
@@ -29,7 +34,7 @@ pub enum SpaceCommand {
         #[arg(value_parser = SpaceId::parse)]
         id: SpaceId,
     },
-    /// Change a space's settings; the functions use the new settings within 60 seconds
+    /// Change a space's settings; the functions use the new settings within 60 seconds. --deactivate also pauses its jobs
     #[command(after_help = "Example:\n  efface admin space update spa_demo --deactivate --deletions-per-second 50")]
     Update(Update),
 }
@@ -92,9 +97,12 @@ pub struct Update {
     /// Switch the deletion API on
     #[arg(long, conflicts_with = "deactivate")]
     activate: bool,
-    /// Switch the deletion API off
+    /// Switch the deletion API off, and pause the space's jobs; it waits until nothing is in flight
     #[arg(long)]
     deactivate: bool,
+    /// With --deactivate: do not wait until nothing is in flight any more
+    #[arg(long, requires = "deactivate")]
+    no_wait: bool,
     /// Attach or detach the space's source; the API rejects whatever deletes while it is detached
     #[arg(long, value_name = "STATE")]
     source: Option<SourceArg>,
@@ -157,8 +165,29 @@ impl Update {
     }
 }
 
-pub(crate) async fn run(command: &SpaceCommand, store: &Store) -> Result<Output, CliError> {
+impl SpaceCommand {
+    /// Whether the command handles Ctrl-C itself, to finish work.
+    pub(super) fn handles_ctrl_c(&self) -> bool {
+        match self {
+            Self::List(_) => true,
+            Self::Update(update) => update.deactivate,
+            Self::Create(_) | Self::Show { .. } => false,
+        }
+    }
+}
+
+pub(crate) async fn run(
+    command: &SpaceCommand,
+    settings: &crate::settings::Settings<'_>,
+    interrupts: &Interrupts,
+) -> Result<Output, CliError> {
+    let store = &match command {
+        SpaceCommand::Create(_) => connect::open(settings).await?.store,
+        _ => connect::keyless(settings).await?,
+    };
     let (id, space) = match command {
+        SpaceCommand::List(args) => return space_list::run(args, store, settings.global.json, interrupts).await,
+        SpaceCommand::Update(update) if update.deactivate => return deactivate(update, store, interrupts).await,
         SpaceCommand::Create(create) => {
             let mut change = create.settings.change();
             change.activated = Some(!create.inactive);
@@ -168,6 +197,25 @@ pub(crate) async fn run(command: &SpaceCommand, store: &Store) -> Result<Output,
         SpaceCommand::Update(update) => (&update.id, store.update_space(&update.id, &update.change()?).await?),
     };
     Ok(Output::success(text(id, &space), json(id, &space)))
+}
+
+/// Switches the deletion API off, and pauses the space's jobs: the switch is written first, so that none starts after it.
+async fn deactivate(update: &Update, store: &Store, interrupts: &Interrupts) -> Result<Output, CliError> {
+    let id = &update.id;
+    let space = store.update_space(id, &update.change()?).await?;
+    let (engine, in_flight) = (live::engine(store), InFlight::after(Clock::system().now(), Some(id)));
+    let mut jobs = live::pause(&engine, Some(id)).await?;
+    let mut is_over = false;
+    if !update.no_wait {
+        (jobs, is_over) = in_flight.wait(&engine, jobs, interrupts).await?;
+    }
+    let hint = "When the space is activated again, `efface jobs resume` resumes a job.";
+    let (told, flight) = (live::summary(&jobs), in_flight.text(&jobs, is_over));
+    let mut json = json(id, &space);
+    json["jobs"] = live::json(&jobs);
+    json["in_flight"] = in_flight.json(&jobs, is_over);
+    let exit = if interrupts.requested() { 130 } else { 0 };
+    Ok(Output { text: format!("{}\n\n{told}\n{flight}\n{hint}", text(id, &space)), json, exit })
 }
 
 /// The limits of a space: the name of each setting, its title, the setting, and what it acts as.

@@ -110,6 +110,7 @@ impl Job {
         if self.dry_run {
             properties.push(["dry run".to_owned(), "nothing was deleted; the numbers say what would be".to_owned()]);
         }
+        properties.extend(self.lag_properties());
         properties.extend(self.segment_properties());
         let named = [
             ("verdict", &self.verdict),
@@ -142,6 +143,7 @@ impl Job {
             JobState::Open => ": `efface jobs start` starts it",
             JobState::AwaitingApproval => ": somebody with another token can let it go on, with `efface jobs approve`",
             JobState::Scheduled => ": `efface jobs cancel` cancels it before it starts",
+            JobState::Paused if self.is_stopped() => ": an operator stopped it; it goes on when the operator lets it",
             JobState::Paused if self.max_deletions.is_some_and(|most| self.counts.deleted >= most) => {
                 ": it reached --max-deletions; `efface jobs resume` resumes it"
             }

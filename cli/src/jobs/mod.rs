@@ -3,6 +3,7 @@
 mod args;
 mod follow;
 mod job;
+mod lag;
 mod list;
 mod phase;
 mod stop;

@@ -114,6 +114,118 @@ async fn a_revocation_cancels_the_tokens_jobs_if_it_is_asked_to() {
 }
 
 #[tokio::test]
+async fn spaces_are_listed_page_by_page_and_found_in_an_old_table() {
+    let site = Site::start().await;
+    for space in ["spa_c", "spa_a", "spa_b"] {
+        site.run(&["admin", "space", "create", space]).await.unwrap();
+    }
+    site.run(&["admin", "space", "update", "spa_b", "--deactivate", "--no-wait"]).await.unwrap();
+    let first = site.run(&["admin", "space", "list", "--limit", "2"]).await.unwrap();
+    let ids = |output: &efface_cli::Output| -> Vec<(String, bool)> {
+        let space = |space: &serde_json::Value| (space["id"].as_str().unwrap().to_owned(), space["activated"] == true);
+        output.json["spaces"].as_array().unwrap().iter().map(space).collect()
+    };
+    assert_eq!(ids(&first), [("spa_a".to_owned(), true), ("spa_b".to_owned(), false)]);
+    assert!(first.text.contains("efface admin space list --after spa_b"), "{}", first.text);
+    let next = site.run(&["admin", "space", "list", "--after", "spa_b"]).await.unwrap();
+    assert_eq!(ids(&next), [("spa_c".to_owned(), true)]);
+    assert!(next.json["next"].is_null() && next.json["searched"] == false && next.text.contains("`--find` finds them"));
+    // A table that an earlier version wrote has no list.
+    site.remove("Z#spaces").await;
+    assert!(ids(&site.run(&["admin", "space", "list"]).await.unwrap()).is_empty());
+    let found = site.run(&["admin", "space", "list", "--find"]).await.unwrap();
+    assert_eq!(ids(&found).len(), 3);
+    assert!(found.json["searched"] == true && !found.text.contains("--find"), "{}", found.text);
+    let again = site.run(&["admin", "space", "list", "--find"]).await.unwrap();
+    assert_eq!(ids(&again), ids(&found), "it can be repeated");
+    let stops = site.store().stops(&SpaceId::parse("spa_b").unwrap()).await.unwrap();
+    assert!(stops.is_deactivated, "its jobs are not run either");
+}
+
+/// What `efface admin stop` says of the jobs: id, state, paused by this command.
+fn jobs(output: &efface_cli::Output) -> Vec<(String, String, bool)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let job = |job: &serde_json::Value| (text(&job["id"]), text(&job["state"]), job["paused_now"] == true);
+    output.json["jobs"].as_array().unwrap().iter().map(job).collect()
+}
+
+#[tokio::test]
+async fn the_emergency_stop_needs_no_key_and_can_be_repeated() {
+    let site = Site::start().await;
+    for space in ["spa_a", "spa_b"] {
+        site.run(&["admin", "space", "create", space]).await.unwrap();
+    }
+    let running = job(&site, "tok_0123456789abcdef", 1, JobState::Running).await.to_string();
+    let open = job(&site, "tok_0123456789abcdef", 2, JobState::Open).await.to_string();
+    site.forget_key();
+    for line in [&["admin", "stop"][..], &["admin", "stop", "--all", "--space", "spa_a"], &["admin", "start"]] {
+        assert!(Site::parse(line).is_err(), "{line:?}");
+    }
+    let unknown = site.run(&["admin", "stop", "--space", "spa_x"]).await.unwrap_err();
+    assert_eq!((unknown.code(), unknown.exit_code()), ("not_found", 1));
+    let other = site.run(&["admin", "stop", "--space", "spa_b", "--no-wait"]).await.unwrap();
+    assert!(jobs(&other).is_empty());
+    let stopped = site.run(&["admin", "stop", "--all", "--no-wait"]).await.unwrap();
+    let mut expected = vec![(running.clone(), "paused".to_owned(), true), (open.clone(), "open".to_owned(), false)];
+    expected.sort();
+    let sorted = |output: &efface_cli::Output| {
+        let mut jobs = jobs(output);
+        jobs.sort();
+        jobs
+    };
+    assert_eq!((sorted(&stopped), stopped.exit, &stopped.json["new"]), (expected, 0, &json!(true)));
+    assert!(stopped.text.contains("the whole stack is stopped") && stopped.text.contains("1 jobs were paused"));
+    assert!(stopped.text.contains("Single deletions may go on until"), "{}", stopped.text);
+    let again = site.run(&["admin", "stop", "--all", "--no-wait"]).await.unwrap();
+    assert_eq!((&again.json["new"], &again.json["stop"]), (&json!(false), &stopped.json["stop"]));
+    assert!(jobs(&again).iter().all(|(_, _, paused_now)| !paused_now));
+    let list = site.run(&["admin", "space", "list"]).await.unwrap();
+    assert!(list.text.contains("The whole stack is stopped since") && list.text.contains("on, stopped since"));
+    // Without a terminal it must be confirmed with an option.
+    assert_eq!(site.run(&["admin", "start", "--all"]).await.unwrap_err().exit_code(), 2);
+    let started = site.run(&["admin", "start", "--all", "--yes"]).await.unwrap();
+    assert!(started.text.contains("1 jobs that the stop paused go on within 2 minutes"), "{}", started.text);
+    assert!(started.text.contains(&running) && !started.text.contains(&open));
+    let again = site.run(&["admin", "start", "--all"]).await.unwrap();
+    assert!(again.text.contains("was not stopped"), "{}", again.text);
+    let space = site.run(&["admin", "start", "--space", "spa_b", "--yes", "--leave-paused"]).await.unwrap();
+    assert_eq!(space.json["stop"]["holds"], false);
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_the_waiting_and_not_the_stop() {
+    let site = Site::start().await;
+    site.run(&["admin", "space", "create", "spa_a"]).await.unwrap();
+    job(&site, "tok_0123456789abcdef", 1, JobState::Running).await;
+    let (sender, receiver) = tokio::sync::watch::channel(0);
+    let interrupts = efface_cli::Interrupts::from_channel(receiver);
+    let line = ["admin", "stop", "--all"];
+    let stops = async {
+        while site.store().stop(None).await.unwrap().is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        sender.send(1).unwrap();
+    };
+    let (output, ()) = tokio::join!(site.run_until(&line, &interrupts), stops);
+    let output = output.unwrap();
+    assert_eq!((output.exit, &output.json["in_flight"]["nothing_in_flight"]), (130, &json!(false)));
+    assert!(site.store().stop(None).await.unwrap().unwrap().holds());
+}
+
+#[tokio::test]
+async fn deactivating_a_space_pauses_its_jobs() {
+    let site = Site::start().await;
+    site.run(&["admin", "space", "create", "spa_a"]).await.unwrap();
+    let running = job(&site, "tok_0123456789abcdef", 1, JobState::Queued).await;
+    let output = site.run(&["admin", "space", "update", "spa_a", "--deactivate", "--no-wait"]).await.unwrap();
+    assert_eq!(jobs(&output), [(running.to_string(), "paused".to_owned(), true)]);
+    assert!(output.text.contains("1 jobs were paused") && output.text.contains("`efface jobs resume` resumes a job"));
+    assert_eq!(output.json["space"]["activated"], false);
+    let head = site.store().job(&space(), running).await.unwrap().unwrap().head;
+    assert_eq!((head.state, head.stopped_by), (JobState::Paused, None), "people resume it");
+}
+
+#[tokio::test]
 async fn a_wrong_key_is_rejected_before_anything_is_done() {
     let site = Site::start().await;
     site.run(&["admin", "space", "create", "spa_a"]).await.unwrap();

@@ -104,6 +104,31 @@ impl Site {
         path.to_str().unwrap().to_owned()
     }
 
+    /// Removes a partition, as if this version had not written it.
+    pub(crate) async fn remove(&self, partition: &str) {
+        let client = self.client();
+        for item in client.scan().table_name("efface").send().await.unwrap().items() {
+            if item["pk"].as_s().unwrap() == partition {
+                let delete = client.delete_item().table_name("efface");
+                delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
+            }
+        }
+    }
+
+    /// From now on no identifier key is given.
+    pub(crate) fn forget_key(&self) {
+        let path = self.path("env");
+        let settings = fs::read_to_string(&path).unwrap();
+        let rest: Vec<&str> = settings.lines().filter(|line| !line.starts_with("EFFACE_IDENTIFIER_KEY")).collect();
+        fs::write(path, rest.join("\n")).unwrap();
+    }
+
+    /// Whether a command line can be read.
+    pub(crate) fn parse(line: &[&str]) -> Result<(), String> {
+        let line = ["efface"].iter().chain(line);
+        Cli::try_parse_from(line).map(drop).map_err(|error| error.to_string())
+    }
+
     pub(crate) async fn run(&self, line: &[&str]) -> Result<Output, CliError> {
         self.run_until(line, &Interrupts::never()).await
     }

@@ -43,6 +43,14 @@ pub struct Spec {
     pub body: BodyRule,
 }
 
+impl Spec {
+    /// Whether it reads, as the last write left it, whether an operator has stopped what deletes. The deletion of a single
+    /// identifier relies on what is remembered: how many requests it sends is counted (contract).
+    pub(crate) fn checks_stop(&self) -> bool {
+        self.deletes && self.time > SHORT
+    }
+}
+
 /// What the OpenAPI document says of an endpoint, beside what its [`Spec`] says.
 #[derive(Debug)]
 pub(crate) struct Docs {
@@ -156,6 +164,7 @@ impl Docs {
         if spec.deletes
             && let Ok(space) = SpaceId::parse("spa_demo")
         {
+            errors.extend(spec.checks_stop().then(|| ApiError::Stopped(space.clone())));
             errors.extend([ApiError::NotActivated(space.clone()), ApiError::NoSource(space)]);
         }
         errors.extend(spec.limit.map(|limit| ApiError::TooManyRequests(limit, limit.default_setting())));

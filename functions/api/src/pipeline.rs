@@ -163,6 +163,11 @@ async fn permit(cx: &RequestContext<'_>, spec: &Spec) -> Result<(), Error> {
     if !cx.access.space.activated {
         return Err(ApiError::NotActivated(space.clone()).into());
     }
+    if spec.checks_stop() {
+        cx.engine().check_stop(space).await?;
+    } else if cx.access.is_stopped {
+        return Err(ApiError::NotActivated(space.clone()).into());
+    }
     match app.access.source_state(&app.store, &cx.access).await? {
         SourceState::Attached => Ok(()),
         SourceState::Detached => Err(ApiError::NoSource(space.clone()).into()),

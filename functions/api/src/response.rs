@@ -223,7 +223,7 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         | ApiError::UnsupportedType
         | ApiError::TargetIsLookup => 400,
         ApiError::Unauthorized => 401,
-        ApiError::OwnJob | ApiError::RoleMayNot(_) | ApiError::NotActivated(_) => 403,
+        ApiError::OwnJob | ApiError::RoleMayNot(_) | ApiError::NotActivated(_) | ApiError::Stopped(_) => 403,
         ApiError::NoRoute
         | ApiError::NoSource(_)
         | ApiError::LookupNotFound

@@ -86,6 +86,12 @@ pub enum ApiError {
     /// The space has the deletion API switched off.
     #[error("Deleted identifier not activated for space_id `{0}`.")]
     NotActivated(SpaceId),
+    /// An operator has stopped what deletes.
+    #[error(
+        "An operator has stopped deletions in space_id `{0}`: nothing that deletes is created or started until an operator \
+         lets it go on."
+    )]
+    Stopped(SpaceId),
     /// The space's source was detached.
     #[error("No source attached to space_id `{0}`.")]
     NoSource(SpaceId),
@@ -197,6 +203,7 @@ impl ApiError {
             Self::UnsupportedType => "unsupported_eid_type",
             Self::OwnJob => "own_job",
             Self::RoleMayNot(_) | Self::NotActivated(_) => "forbidden",
+            Self::Stopped(_) => "stopped",
             Self::NoSource(_) => "source_id_not_found",
             Self::InstanceNotFound => "instance_not_found",
             Self::RateLimited | Self::TooManyRequests(..) => "rate_limit_error",

@@ -29,6 +29,7 @@ pub mod role;
 pub mod rows;
 pub mod segment;
 pub mod space;
+pub mod stop;
 mod text;
 pub mod time;
 pub mod token;

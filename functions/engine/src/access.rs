@@ -27,6 +27,8 @@ pub struct Access {
     pub space_id: SpaceId,
     /// Its settings.
     pub space: Space,
+    /// Whether an operator has stopped what deletes, there or in the whole stack.
+    pub is_stopped: bool,
     /// The key of its identifiers.
     pub key: SpaceKey,
     /// What the token may do.
@@ -76,13 +78,14 @@ impl AccessCache {
         }
         let (record, space) = store.token_and_space(&hash, Some(space_id)).await?;
         let record = record.filter(|record| record.is_valid(now) && record.space_id == *space_id);
-        let (Some(record), Some(space)) = (record, space) else {
+        let (Some(record), Some((space, stops))) = (record, space) else {
             self.remembered.remove(&hash);
             return Ok(None);
         };
         let access = Arc::new(Access {
             space_id: space_id.clone(),
             space,
+            is_stopped: stops.halt().is_some(),
             key: self.master.space_key(space_id),
             role: record.role,
             token_id: record.token_id.clone(),

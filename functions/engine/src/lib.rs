@@ -16,13 +16,14 @@ mod profile;
 mod profile_deletion;
 pub mod reapply;
 pub mod segment;
+pub mod stop;
 
 use std::{sync::Arc, time::Duration};
 
 use efface_aws::{Store, StoreError, clock::Clock, pricing, queue::Queue};
 use efface_core::{
     id::RequestId,
-    job::{JobHead, JobId, JobState, Page, plan::Pricing},
+    job::{JobId, Page, plan::Pricing},
     space::SpaceId,
     time::Time,
 };
@@ -38,7 +39,7 @@ pub use segment::{Changed, Emptied, EmptySegment};
 use access::Access;
 use limiter::Limiter;
 
-/// Jobs and pages that one instance remembers at most.
+/// Pages that one instance remembers at most.
 const REMEMBERED: usize = 256;
 
 /// What carries the use cases out. One for the life of a process.
@@ -50,8 +51,6 @@ pub struct Engine {
     pricing: Pricing,
     limiter: Limiter,
     concurrency: ConcurrencyLimit,
-    /// Jobs that were seen to run: what is read of them then never changes.
-    jobs: Cache<(SpaceId, JobId), Arc<JobHead>>,
     /// Committed pages never change.
     pages: Cache<(SpaceId, JobId, u32), Arc<Page>>,
 }
@@ -110,7 +109,6 @@ impl Engine {
             pricing: pricing::DEFAULT,
             limiter: Limiter::default(),
             concurrency: ConcurrencyLimit::default(),
-            jobs: Cache::new(REMEMBERED),
             pages: Cache::new(REMEMBERED),
         }
     }
@@ -129,20 +127,6 @@ impl Engine {
     /// The store, for reads that decide nothing.
     pub fn store(&self) -> &Store {
         &self.store
-    }
-
-    /// A job's head; from memory where it was seen to run.
-    async fn job_head(&self, space: &SpaceId, job: JobId) -> Result<Option<Arc<JobHead>>, StoreError> {
-        let key = (space.clone(), job);
-        if let Some(head) = self.jobs.get(&key) {
-            return Ok(Some(head));
-        }
-        let Some(status) = self.store.job(space, job).await? else { return Ok(None) };
-        let head = Arc::new(status.head);
-        if head.state == JobState::Running {
-            self.jobs.insert(key, Arc::clone(&head));
-        }
-        Ok(Some(head))
     }
 
     async fn committed_page(&self, space: &SpaceId, job: JobId, page: u32) -> Result<Option<Arc<Page>>, StoreError> {

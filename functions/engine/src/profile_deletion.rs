@@ -26,7 +26,7 @@ use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 
 use crate::{
     Engine, Error,
-    job::{ReadAhead, Run},
+    job::{Begun, ReadAhead, Run},
 };
 
 /// Members of a merged profile, and identifiers, that are dealt with at once.
@@ -101,6 +101,39 @@ impl Engine {
             },
         };
         self.delete_root(run, &deletion, started, None).await
+    }
+
+    /// Finishes what an earlier run of a row has begun that names the profile by an identifier, and begins nothing.
+    pub(crate) async fn finish_profile_row(&self, run: &Run, row: usize, own: IdHash) -> Result<Begun, Error> {
+        let deletion = self.profile_deletion(run, row);
+        let found = self.store.identifier(&run.space, own).await?;
+        let ProfileStep::Start(profile) = decide_profile(found.as_ref(), &deletion.row, run.is_first) else {
+            return Ok(self.delete_profile_row(run, row, own, ReadAhead::Fresh(found.as_ref())).await?.into());
+        };
+        self.finish_root(run, &deletion, profile, found.map(|found| (own, found.profile_id))).await
+    }
+
+    /// The same for a row that names the profile by its own id.
+    pub(crate) async fn finish_profile_id_row(
+        &self,
+        run: &Run,
+        row: usize,
+        profile: ProfileId,
+    ) -> Result<Begun, Error> {
+        self.finish_root(run, &self.profile_deletion(run, row), profile, None).await
+    }
+
+    async fn finish_root(
+        &self,
+        run: &Run,
+        deletion: &ProfileDeletion,
+        profile: ProfileId,
+        own: Option<(IdHash, ProfileId)>,
+    ) -> Result<Begun, Error> {
+        match self.started_root(deletion, profile).await? {
+            root @ Root::Deleted(_) => Ok(self.delete_root(run, deletion, root, own).await?.into()),
+            Root::NotOurs(_) => Ok(Begun::Nothing),
+        }
     }
 
     /// Deletes what a root whose deletion has started holds. `own` is the row's own identifier and its profile.

@@ -48,6 +48,9 @@ pub(super) const PAGES: &str = "P#";
 /// The prefix of the tokens in their space's list.
 pub(super) const LISTED_TOKENS: &str = "T#";
 
+/// The partition of the list of all spaces.
+pub(super) const SPACES: &str = "Z#spaces";
+
 /// Shards of the list of jobs that the reconciler looks after. All spaces share the list, and a partition takes 1,000
 /// writes a second.
 pub(super) const LIVE_SHARDS: u8 = 8;
@@ -74,6 +77,21 @@ impl Key {
     /// A space's settings.
     pub fn space(space: &SpaceId) -> Self {
         Self::new(space_partition(space), ALONE)
+    }
+
+    /// The last stop of the whole stack.
+    pub fn stop() -> Self {
+        Self::new("Z#stop".to_owned(), ALONE)
+    }
+
+    /// A space in the list of all spaces, with its last stop and whether its deletions are switched on.
+    pub fn listed_space(space: &SpaceId) -> Self {
+        Self::new(SPACES.to_owned(), space.as_str())
+    }
+
+    /// How far the search for spaces that are not in the list has come.
+    pub(super) fn space_search() -> Self {
+        Self::new("Z#search".to_owned(), ALONE)
     }
 
     /// A token in its space's list.

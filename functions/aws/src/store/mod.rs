@@ -16,6 +16,7 @@ mod read;
 pub mod reapply;
 pub mod segment;
 pub mod space;
+pub mod stop;
 pub mod table;
 pub mod token;
 mod value;

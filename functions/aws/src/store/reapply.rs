@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     Item, Key, Store, StoreError,
-    keys::{JOB_HEAD, LISTED_TOKENS, PROFILE_HEAD, reapply_partition},
+    keys::{JOB_HEAD, LISTED_TOKENS, PROFILE_HEAD, SPACES, reapply_partition},
     profile,
     read::{Query, end_of_partition, partition_key, read, sort_key},
     token::TokenRecord,
@@ -47,6 +47,8 @@ pub enum OldRecord {
     Head(SpaceId, Box<Head>),
     /// A space's settings.
     Space,
+    /// An entry of the list of all spaces, with the space's last stop; or the last stop of the stack.
+    Stop,
     /// A token, by its hash or in its space's list.
     Token(Box<TokenRecord>),
     /// An idempotency key, and when it expires.
@@ -117,7 +119,7 @@ pub struct Segment<Counts> {
 /// deleted, and an active head, are nothing to take over.
 const FILTER: &str = "((begins_with(pk, :identifiers) OR begins_with(pk, :profiles)) \
                       AND (attribute_exists(deleted_at) OR #state = :deleted)) \
-                      OR begins_with(pk, :spaces) OR begins_with(pk, :tokens) OR begins_with(pk, :keys) \
+                      OR begins_with(pk, :spaces) OR pk = :stop OR pk = :listed OR begins_with(pk, :tokens) OR begins_with(pk, :keys) \
                       OR (begins_with(pk, :jobs) AND sk = :head)";
 
 impl Store {
@@ -128,6 +130,8 @@ impl Store {
             (":identifiers", "I#"),
             (":profiles", "P#"),
             (":spaces", "S#"),
+            (":stop", &Key::stop().pk),
+            (":listed", SPACES),
             (":tokens", "T#"),
             (":keys", "K#"),
             (":jobs", "J#"),
@@ -274,6 +278,7 @@ fn old_record(key: &Key, item: &Item) -> Result<OldRecord, StoreError> {
         ("P", PROFILE_HEAD) => Ok(OldRecord::Head(in_space(rest)?.0, Box::new(read(item.clone(), profile::KIND)?))),
         ("S", listed) if listed.starts_with(LISTED_TOKENS) => token(item),
         ("S", _) => Ok(OldRecord::Space),
+        ("Z", _) => Ok(OldRecord::Stop),
         ("T", _) => token(item),
         ("K", _) => {
             let expiry: Expiry = read(item.clone(), "idempotency key")?;

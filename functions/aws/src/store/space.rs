@@ -9,8 +9,9 @@ use thiserror::Error;
 use super::{
     Key, Store, StoreError,
     read::read,
+    stop::listed,
     value::to_attribute,
-    write::{Write, Written},
+    write::{FEW, Write, Written},
 };
 use crate::clock;
 
@@ -45,20 +46,22 @@ impl Store {
     /// Makes a space.
     pub async fn create_space(&self, id: &SpaceId, change: &SpaceChange, now: Time) -> Result<Space, SpaceChangeError> {
         let space = change.apply(Space::new(now), true, &clock::short_id("src_"))?;
-        let written = self.write(Write::put_new(Key::space(id), &space)?).await?;
-        if written.is_done() { Ok(space) } else { Err(SpaceChangeError::Exists(id.clone())) }
+        let writes = vec![Write::put_new(Key::space(id), &space)?, listed(id, &space)];
+        if self.transact(writes, FEW).await?.is_done() { Ok(space) } else { Err(SpaceChangeError::Exists(id.clone())) }
     }
 
-    /// Changes a space's settings. A change that changes nothing writes nothing.
+    /// Changes a space's settings. A change that changes nothing only sees to it that the space is in the list of all spaces.
     pub async fn update_space(&self, id: &SpaceId, change: &SpaceChange) -> Result<Space, SpaceChangeError> {
         let old = self.space(id).await?.ok_or_else(|| SpaceChangeError::Unknown(id.clone()))?;
         let mut space = change.apply(old.clone(), false, &clock::short_id("src_"))?;
-        if space == old {
-            return Ok(space);
-        }
-        space.version += 1;
-        let write = if_unchanged(Write::put_record(Key::space(id), &space)?, old.version);
-        if self.write(write).await?.is_done() { Ok(space) } else { Err(SpaceChangeError::Raced(id.clone())) }
+        let write = if space == old {
+            Write::check(Key::space(id), "attribute_exists(pk)")
+        } else {
+            space.version += 1;
+            Write::put_record(Key::space(id), &space)?
+        };
+        let writes = vec![if_unchanged(write, old.version), listed(id, &space)];
+        if self.transact(writes, FEW).await?.is_done() { Ok(space) } else { Err(SpaceChangeError::Raced(id.clone())) }
     }
 
     /// Makes the space's source at the first use of the deletion API. However many first uses there are at once, one

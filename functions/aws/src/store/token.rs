@@ -3,6 +3,7 @@
 use efface_core::{
     role::Role,
     space::{Space, SpaceId},
+    stop::Stops,
     time::Time,
     token::{Token, TokenHash, TokenId},
 };
@@ -12,6 +13,7 @@ use super::{
     Key, Store, StoreError,
     keys::{LISTED_TOKENS, space_partition},
     read::{Query, partition_key, read},
+    stop::note,
     write::{FEW, Transacted, Write},
 };
 use crate::clock;
@@ -103,22 +105,24 @@ impl Store {
         }
     }
 
-    /// Reads a token and, where a request names one, the space: one request, one read unit each.
+    /// Reads a token and, where a request names one, the space and whether anything is stopped there: one request, one read
+    /// unit each.
     pub async fn token_and_space(
         &self,
         hash: &TokenHash,
         space: Option<&SpaceId>,
-    ) -> Result<(Option<TokenRecord>, Option<Space>), StoreError> {
+    ) -> Result<(Option<TokenRecord>, Option<(Space, Stops)>), StoreError> {
         let token_key = Key::token(hash);
-        let keys = std::iter::once(token_key.clone()).chain(space.map(Key::space));
-        let (mut token, mut settings) = (None, None);
+        let of_space = |space| [Key::space(space), Key::stop(), Key::listed_space(space)];
+        let keys = std::iter::once(token_key.clone()).chain(space.into_iter().flat_map(of_space));
+        let (mut token, mut settings, mut stops) = (None, None, Stops::default());
         for item in self.get_many(keys).await? {
-            if partition_key(&item)? == token_key.pk {
-                token = Some(read(item, KIND)?);
-            } else {
-                settings = Some(read(item, "space")?);
+            match partition_key(&item)? {
+                pk if pk == token_key.pk => token = Some(read(item, KIND)?),
+                pk if pk.starts_with("S#") => settings = Some(read(item, "space")?),
+                _ => note(&mut stops, item)?,
             }
         }
-        Ok((token, settings))
+        Ok((token, settings.map(|settings| (settings, stops))))
     }
 }

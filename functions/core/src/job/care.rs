@@ -105,6 +105,14 @@ pub fn is_stalled(chunk: &Chunk, now: Time) -> bool {
     chunk.state == ChunkState::Started && silent >= pause(DEAD_SECONDS, chunk.resends)
 }
 
+/// Whether a started chunk may be given back by a worker that finds it so and may not run it: nobody else runs it. Its worker
+/// is dead, or recorded outcomes and ended. After that record a message may have been delivered twice, so of a job that is
+/// being cancelled, which nothing runs again, a record proves nothing.
+pub fn is_left(chunk: &Chunk, state: JobState, now: Time) -> bool {
+    let silent = now.second() - chunk.heartbeat_at.second();
+    chunk.resends > 0 || silent >= DEAD_SECONDS || (chunk.version > 1 && state != JobState::Cancelling)
+}
+
 /// How far the reconciler has come with a job's pages. A run that has no more time leaves it for the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scan {
@@ -215,6 +223,24 @@ mod tests {
         assert_eq!(Scan::resume(Some(left), &head()).page, 7);
         let changed = JobHead { version: head().version + 1, ..head() };
         assert_eq!(Scan::resume(Some(left), &changed).page, 0);
+    }
+
+    #[test]
+    fn a_chunk_that_somebody_may_run_is_not_given_back() {
+        let chunk = Chunk::start(None, 0, &[], Time::EPOCH);
+        let (resent, recorded) = (Chunk { resends: 1, ..chunk.clone() }, Chunk { version: 2, ..chunk.clone() });
+        for (chunk, state, seconds, expected) in [
+            (&chunk, JobState::Pausing, 74, false),
+            (&chunk, JobState::Pausing, 75, true),
+            (&recorded, JobState::Pausing, 0, true),
+            (&recorded, JobState::Running, 0, true),
+            (&recorded, JobState::Cancelling, 74, false),
+            (&recorded, JobState::Cancelling, 75, true),
+            (&resent, JobState::Cancelling, 0, true),
+        ] {
+            let now = Time::EPOCH.plus_seconds(seconds);
+            assert_eq!(is_left(chunk, state, now), expected, "{chunk:?} {state:?} {seconds}");
+        }
     }
 
     #[test]

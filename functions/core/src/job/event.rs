@@ -48,7 +48,7 @@ pub enum Cause {
     MaxDeletions,
     /// It waited, or went on, for longer than a job may.
     Abandoned,
-    /// The token that made it was revoked, or an operator cancelled it.
+    /// An operator did it: cancelled the job with the token that made it, or stopped what deletes, or let it go on.
     Operator,
     /// What the plan found is not all there.
     IncompletePlan,
@@ -202,7 +202,13 @@ impl JobEvent {
             EventKind::Paused if self.cause == Some(Cause::MaxDeletions) => {
                 "The job was paused, because it has reached its max_deletions.".to_owned()
             }
+            EventKind::Paused if self.cause == Some(Cause::Operator) => {
+                "The job was paused, because an operator stopped deletions.".to_owned()
+            }
             EventKind::Paused => "The job was paused.".to_owned(),
+            EventKind::Resumed if self.cause == Some(Cause::Operator) => {
+                "The job was resumed, because an operator let deletions go on.".to_owned()
+            }
             EventKind::Resumed => "The job was resumed.".to_owned(),
             EventKind::Redriven => "The failed rows are tried again.".to_owned(),
             EventKind::Cancelled if self.cause == Some(Cause::Abandoned) => {

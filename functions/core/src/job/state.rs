@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, JobHead, Progress, event::Cause};
-use crate::{id::BadId, time::Time, token::TokenId};
+use crate::{id::BadId, stop::StopMark, time::Time, token::TokenId};
 
 /// How long an approval holds, in seconds. A job that starts later needs another one.
 pub const APPROVAL_SECONDS: i64 = 7 * 24 * 3_600;
@@ -123,6 +123,8 @@ pub struct ControlRequest<'a> {
     pub needs_approval: bool,
     /// Of an approval: the members of the segment that it is for, where it names them.
     pub expected: Option<i64>,
+    /// Of a pause: the stop that asks for it.
+    pub stop: Option<StopMark>,
     /// When.
     pub now: Time,
 }
@@ -130,7 +132,7 @@ pub struct ControlRequest<'a> {
 impl ControlRequest<'_> {
     /// A control that Efface asks for itself.
     pub fn own(control: Control, cause: Cause, now: Time) -> Self {
-        Self { control, token_id: None, cause: Some(cause), needs_approval: false, expected: None, now }
+        Self { control, token_id: None, cause: Some(cause), needs_approval: false, expected: None, stop: None, now }
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     id::{ProfileId, RequestId},
     key::GroupHash,
+    stop::StopMark,
     time::Time,
     token::TokenId,
 };
@@ -92,6 +93,9 @@ pub struct JobHead {
     /// How often its chunks were sent again since.
     #[serde(default)]
     pub resends: u32,
+    /// Of a job that a stop has paused: which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<StopMark>,
 }
 
 /// The plan that a job executes.
@@ -232,6 +236,7 @@ impl JobHead {
             seen: 0,
             seen_at: None,
             resends: 0,
+            stopped_by: None,
         }
     }
 
@@ -336,6 +341,11 @@ impl Progress {
     /// Whether every chunk that has started is completed.
     pub fn is_idle(&self) -> bool {
         self.started <= self.completed
+    }
+
+    /// Chunks that run, or whose worker died: what their rows came to since their outcomes were recorded last is in no count.
+    pub fn running_chunks(&self) -> i64 {
+        (self.started - self.completed).max(0)
     }
 
     /// A number that changes when chunks start, wait or are completed, and when rows are decided.

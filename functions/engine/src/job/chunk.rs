@@ -10,7 +10,7 @@ use efface_aws::{
 use efface_core::{
     deletion::Identifier,
     job::{
-        Control, JobId, JobState, JobStatus, Outcome,
+        Control, JobId, JobState, JobStatus, Outcome, Page,
         care::allowance_delay,
         chunk::{Chunk, ChunkState, Outcomes},
         event::{Cause, tenths},
@@ -22,11 +22,18 @@ use efface_core::{
     key::IdHash,
     profile_deletion::{ProfileStep, decide_profile},
     space::SpaceId,
+    stop::Halt,
     time::Time,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
-use super::{Decided, DecidedRow, Run, allowance::Allowance, identifier_row::IdentifierRow, plan::Reservations};
+use super::{
+    Decided, DecidedRow, Run,
+    allowance::Allowance,
+    identifier_row::IdentifierRow,
+    plan::Reservations,
+    watch::{self, Watch},
+};
 use crate::{Deadline, Engine, Error, concurrency::MAX};
 
 /// Rows whose identifiers are read ahead together: one request.
@@ -86,17 +93,23 @@ impl Engine {
                 Ok(ChunkRun::Completed)
             }
             Work::Chunk(id) => {
-                let Some(head) = self.job_head(space, *job).await? else { return Ok(ChunkRun::Unknown) };
-                let run = Run { space: space.clone(), head, id, is_first: false, hops, deadline };
-                Box::pin(self.run_chunk(run, on_failure)).await
+                // Whether it may run is read as the last write left it, each time.
+                let seen = self.store.job_and_stops(space, *job, true).await?;
+                let (is_halted, stop) = (watch::is_halted(&seen), seen.stops.halt());
+                let Some(head) = seen.head.map(Arc::new) else { return Ok(ChunkRun::Unknown) };
+                let run = Run { space: space.clone(), head, id, is_first: false, is_found: false, hops, deadline };
+                let page = self.committed_page(space, *job, id.page).await?.filter(|page| id.chunk < page.chunks);
+                let Some(page) = page else { return Ok(ChunkRun::Unknown) };
+                if is_halted {
+                    return Box::pin(self.leave(&run, &page, stop, on_failure)).await;
+                }
+                Box::pin(self.run_chunk(run, &page, on_failure)).await
             }
         }
     }
 
-    async fn run_chunk(&self, mut run: Run, on_failure: OnFailure) -> Result<ChunkRun, Error> {
+    async fn run_chunk(&self, mut run: Run, page: &Page, on_failure: OnFailure) -> Result<ChunkRun, Error> {
         let (job, id) = (run.head.job_id, run.id);
-        let page = self.committed_page(&run.space, job, id.page).await?.filter(|page| id.chunk < page.chunks);
-        let Some(page) = page else { return Ok(ChunkRun::Unknown) };
         let mut left = None;
         if run.head.deletion_limit().is_some() {
             let standing = self.store.standing(&run.space, job, id).await?;
@@ -106,7 +119,7 @@ impl Engine {
             }
             left = Some(standing.left);
         }
-        let rows = self.store.rows(&run.space, job, &page, id.chunk).await?;
+        let rows = self.store.rows(&run.space, job, page, id.chunk).await?;
         let rows = rows.ok_or_else(|| StoreError::Unreadable("chunk whose rows have expired".to_owned()))?;
         match self.store.start_chunk(&run.space, job, id, &rows, self.clock.now()).await? {
             ChunkStart::NotAccepted => Ok(ChunkRun::Waiting),
@@ -114,8 +127,8 @@ impl Engine {
                 self.after_chunk(&run).await?;
                 Ok(ChunkRun::Completed)
             }
-            ChunkStart::Run { chunk, is_first } => {
-                run.is_first = is_first;
+            ChunkStart::Run { chunk, is_first, is_found } => {
+                (run.is_first, run.is_found) = (is_first, is_found);
                 self.run_rows(&run, chunk, left, &rows, on_failure).await
             }
         }
@@ -141,28 +154,34 @@ impl Engine {
         if run.head.state == JobState::Queued {
             self.store.set_running(&run.space, run.head.job_id, self.clock.now()).await?;
         }
-        let mut results = Results::new(chunk.outcomes.clone());
+        let (watch, mut results) = (Watch::opened(self, run), Results::new(chunk.outcomes.clone()));
         let Some(left) = left else {
-            self.run_undecided(run, rows, None, on_failure, &mut results).await;
-            return self.record(run, &chunk, results, false).await;
+            self.run_undecided(run, rows, Guards { watch: &watch, allowance: None }, on_failure, &mut results).await;
+            return self.record(run, &chunk, results, ChunkEnd::of(&watch, run)).await;
         };
         let allowance = Allowance::new(self, run, chunk, left);
-        self.run_undecided(run, rows, Some(&allowance), on_failure, &mut results).await;
+        let guards = Guards { watch: &watch, allowance: Some(&allowance) };
+        self.run_undecided(run, rows, guards, on_failure, &mut results).await;
         let (chunk, is_used_up) = allowance.into_chunk();
-        self.record(run, &chunk, results, is_used_up).await
+        self.record(run, &chunk, results, ChunkEnd { is_used_up, ..ChunkEnd::of(&watch, run) }).await
     }
 
     async fn run_undecided(
         &self,
         run: &Run,
         rows: &[Row],
-        allowance: Option<&Allowance<'_>>,
+        guards: Guards<'_>,
         on_failure: OnFailure,
         results: &mut Results,
     ) {
-        for undecided in results.outcomes.undecided().chunks(AHEAD) {
+        for (number, undecided) in results.outcomes.undecided().chunks(AHEAD).enumerate() {
             if run.deadline.is_over() || results.error.is_some() {
                 return;
+            }
+            match if number == 0 { Ok(true) } else { guards.watch.look().await } {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return results.error = Some(error),
             }
             let ahead = match self.read_ahead(run, rows, undecided).await {
                 Ok(ahead) => ahead,
@@ -170,8 +189,8 @@ impl Engine {
             };
             let mut work = Vec::with_capacity(undecided.len());
             for (at, row) in undecided.iter().filter_map(|at| Some((*at, rows.get(*at)?))) {
-                let allowance = allowance.filter(|_| self.may_delete(run, at, row, &ahead));
-                let decided = self.decide_within(run, at, row, &ahead, allowance);
+                let allowance = guards.allowance.filter(|_| self.may_delete(run, at, row, &ahead));
+                let decided = self.decide_within(run, at, row, &ahead, Guards { allowance, ..guards });
                 work.push(decided.map(move |decided| (at, decided)));
             }
             let mut decided = stream::iter(work).buffer_unordered(MAX);
@@ -213,15 +232,18 @@ impl Engine {
         }
     }
 
-    /// Decides a row, if there is time and, where the row needs it, an allowance.
+    /// Decides a row, if there is time, the job goes on and, where the row needs it, there is an allowance.
     async fn decide_within(
         &self,
         run: &Run,
         at: usize,
         row: &Row,
         ahead: &Ahead,
-        allowance: Option<&Allowance<'_>>,
+        Guards { watch, allowance }: Guards<'_>,
     ) -> Result<Decided, Error> {
+        if !watch.look_again().await {
+            return Ok(None);
+        }
         if let Some(allowance) = allowance
             && !allowance.admit().await?
         {
@@ -234,6 +256,9 @@ impl Engine {
         let decided = self.concurrency.run(run.deadline, || self.decide(run, at, row, ahead)).await;
         let may_have_deleted = !matches!(decided, Ok(Some(row)) if row.outcome != Outcome::Deleted);
         allowance.inspect(|allowance| allowance.end(may_have_deleted));
+        if matches!(decided, Ok(None)) {
+            watch.note_cut();
+        }
         decided
     }
 
@@ -259,11 +284,19 @@ impl Engine {
         }
     }
 
-    async fn record(&self, run: &Run, chunk: &Chunk, results: Results, is_used_up: bool) -> Result<ChunkRun, Error> {
+    /// Records what a run came to. Where the job's limit is used up, or the job may not go on, the rest of the chunk is given
+    /// back with the same write: it waits.
+    pub(super) async fn record(
+        &self,
+        run: &Run,
+        chunk: &Chunk,
+        results: Results,
+        end: ChunkEnd,
+    ) -> Result<ChunkRun, Error> {
         let Results { outcomes, extent, findings, error } = results;
         let is_complete = outcomes.is_complete();
         let decided = outcomes.counts() - chunk.outcomes.counts();
-        let waits = is_used_up && !is_complete && error.is_none();
+        let waits = (end.is_used_up || end.is_halted) && !end.is_cut && !is_complete && error.is_none();
         let next = if waits { ChunkState::Waiting } else { ChunkState::Started };
         let record = ChunkRecord { outcomes, next, extent, findings };
         let recorded =
@@ -277,20 +310,29 @@ impl Engine {
         if recorded.is_none() {
             return Err(taken_over());
         }
+        if let Some(halt) = end.stop {
+            self.pause_for(&run.space, run.head.job_id, halt).await?;
+        }
         if is_complete {
             self.after_chunk(run).await?;
             return Ok(ChunkRun::Completed);
         }
         if waits {
             let job_accepts = self.after_chunk(run).await?;
-            return self.wait_for_allowance(run, job_accepts).await;
+            if !end.is_halted {
+                return self.wait_for_allowance(run, job_accepts).await;
+            }
+            if !job_accepts {
+                return Ok(ChunkRun::Waiting);
+            }
+            // It was resumed meanwhile, when the chunk still counted as started.
         }
         self.send(&run.space, run.head.job_id, run.hops, [Work::Chunk(run.id)]).await?;
         Ok(ChunkRun::Requeued)
     }
 
     /// After a chunk, the job may have come to its end, or to its limit. Whether it accepts chunks now.
-    async fn after_chunk(&self, run: &Run) -> Result<bool, Error> {
+    pub(super) async fn after_chunk(&self, run: &Run) -> Result<bool, Error> {
         let job = run.head.job_id;
         let now = self.clock.now();
         let Some(status) = self.advance_job(&run.space, job, now).await? else { return Ok(false) };
@@ -359,20 +401,48 @@ pub(super) fn taken_over() -> Error {
     StoreError::Unavailable("another worker wrote this chunk's outcomes".to_owned()).into()
 }
 
+/// What lets the rows of a run begin.
+#[derive(Clone, Copy)]
+struct Guards<'a> {
+    watch: &'a Watch<'a>,
+    allowance: Option<&'a Allowance<'a>>,
+}
+
+/// Why a run of a chunk ended before its last row. All false: its time was up.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct ChunkEnd {
+    /// The job's limit is used up.
+    pub(super) is_used_up: bool,
+    /// The job may not go on.
+    pub(super) is_halted: bool,
+    /// Some rows have begun and are not finished: the chunk is not given back before they are.
+    pub(super) is_cut: bool,
+    /// The stop that halted it, where the job knows nothing of it yet.
+    pub(super) stop: Option<Halt>,
+}
+
+impl ChunkEnd {
+    /// The end of a run. A chunk that another worker had started is left as it is: what its rows had begun is finished first.
+    fn of(watch: &Watch<'_>, run: &Run) -> Self {
+        let is_cut = watch.is_cut() || (watch.is_halted() && run.is_found);
+        Self { is_used_up: false, is_halted: watch.is_halted(), is_cut, stop: watch.stop() }
+    }
+}
+
 /// What a run has come to so far.
-struct Results {
-    outcomes: Outcomes,
+pub(super) struct Results {
+    pub(super) outcomes: Outcomes,
     extent: Extent,
     findings: Vec<(u32, Finding)>,
     error: Option<Error>,
 }
 
 impl Results {
-    fn new(outcomes: Outcomes) -> Self {
+    pub(super) fn new(outcomes: Outcomes) -> Self {
         Self { outcomes, extent: Extent::default(), findings: Vec::new(), error: None }
     }
 
-    fn add(&mut self, run: &Run, at: usize, decided: Result<Decided, Error>, on_failure: OnFailure) {
+    pub(super) fn add(&mut self, run: &Run, at: usize, decided: Result<Decided, Error>, on_failure: OnFailure) {
         match decided {
             Ok(Some(DecidedRow { outcome, extent, found })) => {
                 self.outcomes.set(at, outcome);

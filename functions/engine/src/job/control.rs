@@ -158,6 +158,10 @@ impl Engine {
         for _ in 0..ATTEMPTS {
             let Some(mut status) = self.store.job(space, job).await? else { return Ok(None) };
             let to = match advance(&status.head, &status.progress, now) {
+                // What waits for its time goes on waiting while anything is stopped.
+                Advance::To(JobState::Queued) if self.store.stops(space).await?.halt().is_some() => {
+                    return Ok(Some(status));
+                }
                 Advance::To(state) => state,
                 Advance::StopTo(state) => match self.stopped(space, &status).await? {
                     Some(stopped) => {
@@ -194,5 +198,5 @@ impl Engine {
 /// A control that a client asks for.
 fn by<'a>(caller: &Caller<'a>, control: Control, needs_approval: bool) -> ControlRequest<'a> {
     let token_id = Some(&caller.access.token_id);
-    ControlRequest { control, token_id, cause: None, needs_approval, expected: None, now: caller.now }
+    ControlRequest { control, token_id, cause: None, needs_approval, expected: None, stop: None, now: caller.now }
 }

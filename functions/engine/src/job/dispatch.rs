@@ -75,6 +75,9 @@ impl Engine {
                 return self.send_after(pause.min(MAX_DELAY), space, job, hops, work).await;
             }
         }
+        if self.is_held(space, &status.head).await? {
+            return Ok(());
+        }
         if status.head.makes_rows() {
             if !self.prepare(space, &status.head, deadline).await? {
                 return self.send(space, job, hops, [Work::Dispatch { from, redrive }]).await;

@@ -1,6 +1,7 @@
 //! Jobs: made, controlled, dispatched, run chunk by chunk, planned, and looked after until they end.
 
 mod allowance;
+mod begun;
 mod chunk;
 mod control;
 mod create;
@@ -13,6 +14,7 @@ mod pages;
 mod plan;
 mod reconcile;
 mod segment;
+mod watch;
 
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ use efface_core::{
 
 use crate::Deadline;
 
+pub(crate) use begun::Begun;
 pub use chunk::ChunkRun;
 pub(crate) use chunk::ReadAhead;
 pub use control::Controlled;
@@ -61,6 +64,8 @@ pub(crate) struct Run {
     pub(crate) id: ChunkId,
     /// Whether no worker ran the chunk before.
     pub(crate) is_first: bool,
+    /// Whether another worker started the chunk and has not given it back.
+    pub(crate) is_found: bool,
     /// The hops of messages that follow from it.
     pub(crate) hops: u32,
     pub(crate) deadline: Deadline,

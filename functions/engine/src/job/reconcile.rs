@@ -195,6 +195,10 @@ impl Engine {
     async fn look_after(&self, live: &LiveJob, deadline: Deadline) -> Result<Done, Error> {
         let (space, job, now) = (&live.space, live.job, self.clock.now());
         let Some(status) = self.advance_job(space, job, now).await? else { return Ok(Done::Nothing) };
+        // A job that runs although something is stopped is paused; one that a stop has paused goes on when that has ended.
+        if self.is_held(space, &status.head).await? || self.resume_after_stop(space, &status.head).await? {
+            return Ok(Done::Nothing);
+        }
         if status.head.state.accepts_chunks() {
             metrics::add(Metric::RowsRemaining, u64::try_from(status.progress.remaining()).unwrap_or_default());
         }

@@ -60,6 +60,10 @@ impl Engine {
         loop {
             let Some(status) = self.store.job(space, job).await? else { return Ok(None) };
             let Some(segment) = &status.head.segment else { return Ok(Some((status, Next::Chunks))) };
+            // A step may delete memberships: none is taken while anything is stopped. The job is read again as it is then.
+            if self.is_held(space, &status.head).await? {
+                continue;
+            }
             let now = self.clock.now();
             let step = next_step(&status.head, segment, &status.progress, now);
             match step {

@@ -315,6 +315,8 @@ impl Reapply {
             }
             OldRecord::Head(space, head) => self.carry_profile(space, old, head, there).await,
             OldRecord::Space => self.carry_settings(old, there).await,
+            // What is stopped stays so, also where the table changes.
+            OldRecord::Stop => self.carry_settings(old, there).await.map(|_| Carried::default()),
             OldRecord::Token(token) => self.carry_token(old, token, there).await,
             OldRecord::IdempotencyKey(expires_at) => self.carry_key(old, *expires_at, there).await,
             OldRecord::Job(space, job) => {

@@ -49,7 +49,7 @@ const CONTROLS: [Declared; 7] = [
         path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/pause",
         deletes: false,
         summary: "Pause a job",
-        description: "Pauses a job. Chunks of rows that were started are completed, and no others are started.",
+        description: "Pauses a job. Rows that are being carried out are finished, and no others are started: a chunk that runs stops within a hundred rows or a second.",
         errors: || errors(JobState::Completed, Control::Pause),
     },
     Declared {
@@ -67,7 +67,7 @@ const CONTROLS: [Declared; 7] = [
         path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/cancel",
         deletes: false,
         summary: "Cancel a job",
-        description: "Cancels a job for good. Rows that have not been started stay without an outcome.",
+        description: "Cancels a job for good. Rows that are being carried out are finished; the others stay without an outcome.",
         errors: || errors(JobState::Completed, Control::Cancel),
     },
     Declared {

@@ -22,6 +22,10 @@ pub(in crate::routes) struct Job {
     counts: Counts,
     /// Rows without an outcome.
     remaining: i64,
+    /// Chunks that run. What their rows came to since they recorded it last is in no count yet.
+    running_chunks: i64,
+    /// Whether an operator has stopped it. It goes on when the operator lets it.
+    stopped: bool,
     /// The label that it shares with other jobs.
     group: Option<String>,
     /// When it was created.
@@ -101,6 +105,8 @@ impl Job {
             rows,
             counts: progress.counts,
             remaining: remaining.max(0),
+            running_chunks: progress.running_chunks(),
+            stopped: head.stopped_by.is_some(),
             group: head.job_group.map(|group| group.label.to_string()),
             created_at: head.created_at,
             start_at: head.start_at,

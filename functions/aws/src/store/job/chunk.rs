@@ -45,6 +45,8 @@ pub enum ChunkStart {
         chunk: Chunk,
         /// Whether no worker ran it before.
         is_first: bool,
+        /// Whether another worker started it, and has not given it back.
+        is_found: bool,
     },
     /// The chunk is completed, or the message is of an earlier attempt.
     Completed,
@@ -98,6 +100,11 @@ impl Store {
             return rows.map(Some).ok_or_else(|| StoreError::unreadable("chunk's rows"));
         }
         Ok(None)
+    }
+
+    /// A chunk's state; `None` where it has not started yet.
+    pub async fn chunk(&self, space: &SpaceId, job: JobId, id: ChunkId) -> Result<Option<Chunk>, StoreError> {
+        self.get(Key::chunk(space, job, id), KIND).await
     }
 
     /// The states of a page's chunks that have started, by number.
@@ -181,14 +188,16 @@ impl Store {
                 .returning_old();
             let is_first = chunk.version == 1;
             let there = match self.transact(vec![put, count_start(space, job, id)], MANY).await? {
-                Transacted::Done => return Ok(ChunkStart::Run { chunk, is_first }),
+                Transacted::Done => return Ok(ChunkStart::Run { chunk, is_first, is_found: false }),
                 Transacted::Unmet(there) => there.into_iter().next().flatten().filter(|item| !item.is_empty()),
             };
             let Some(there) = there.map(|item| read::<Chunk>(item, KIND)).transpose()? else {
                 return Ok(ChunkStart::NotAccepted);
             };
             match there.state {
-                ChunkState::Started => return Ok(ChunkStart::Run { chunk: there, is_first: false }),
+                ChunkState::Started => {
+                    return Ok(ChunkStart::Run { chunk: there, is_first: false, is_found: true });
+                }
                 ChunkState::Waiting if there.attempt == id.attempt => before = Some(there),
                 ChunkState::Waiting | ChunkState::Completed => return Ok(ChunkStart::Completed),
             }

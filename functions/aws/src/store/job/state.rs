@@ -79,7 +79,16 @@ impl Store {
                    redrives = :redrives, finished_at = :finished, verified_at = :none, #counts = :counts, \
                    controls = :controls, approvals = :approvals";
         let set = if waits { format!("{set}, phase = :waiting") } else { set.to_owned() };
+        // The mark of a stop stays until the job is resumed or cancelled. Other jobs never have the attribute.
+        let stop = asked.and_then(|asked| asked.stop);
+        let set = match stop {
+            Some(_) => format!("{set}, stopped_by = :stop"),
+            None if head.stopped_by.is_some() && to != JobState::Paused => format!("{set} REMOVE stopped_by"),
+            None => set,
+        };
+        let stop = stop.map(|stop| Ok::<_, StoreError>((":stop".to_owned(), to_attribute(stop)?))).transpose()?;
         let update = Write::update(Key::job(space, job), set)
+            .values(Item::from_iter(stop))
             .values(Item::from_iter(waits.then(|| (":waiting".to_owned(), Phase::Waiting.as_str().to_value()))))
             // A redrive also stores the end that it read.
             .when(if redrives {
@@ -106,8 +115,9 @@ impl Store {
         if redrives {
             writes.extend(event::of_last_end(space, status)?);
         }
-        // A job whose limit is used up may delete as many again.
-        if let Some(most) = head.max_deletions.filter(|_| is_control(Control::Resume)) {
+        // A job whose limit is used up may delete as many again, where a person says so.
+        let is_renewed = is_control(Control::Resume) && asked.is_some_and(|asked| asked.cause.is_none());
+        if let Some(most) = head.max_deletions.filter(|_| is_renewed) {
             writes.extend(self.renewed_allowance(space, job, most).await?);
         }
         if redrives {
