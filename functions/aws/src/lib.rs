@@ -14,6 +14,7 @@ pub mod pricing;
 pub mod queue;
 pub mod store;
 pub mod telemetry;
+pub mod version;
 
 pub use queue::QueueError;
 pub use store::{Store, StoreError};

@@ -1,5 +1,6 @@
 //! Whether the function responds at all.
 
+use efface_aws::version;
 use efface_core::list;
 use efface_engine::Error;
 use serde::Serialize;
@@ -21,6 +22,8 @@ struct Health {
     status: &'static str,
     /// The version of Efface that responds.
     version: &'static str,
+    /// The commit that it was built from, or `unknown`.
+    commit: &'static str,
 }
 
 pub(super) struct GetHealth;
@@ -53,6 +56,6 @@ impl OpenHandler for GetHealth {
 
     fn respond(request: &Request) -> Result<Response, Error> {
         list::no_query_but(&request.query, &[])?;
-        Response::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+        Response::ok(&Health { status: "ok", version: version::VERSION, commit: version::COMMIT })
     }
 }
