@@ -252,6 +252,38 @@ async fn routes_and_methods() {
     assert_eq!((health.status, &health.body["status"]), (200, &json!("ok")));
 }
 
+/// What a client sends for a value with `?`, `#` or `/` that it has not encoded: the path ends there. Each response says so,
+/// and nothing is deleted.
+#[tokio::test]
+async fn a_path_that_ends_within_a_value() {
+    let app = app().await;
+    let before = app.db.dump().await;
+    let cut = "Percent-encode the value in the path: a `?`, `#` or `/` in it that is not encoded ends it.";
+    let profiles = format!("{BASE}/users/profiles");
+    let rest = "external_ids/delete";
+    let post = |path: String| Req::post(path, &body());
+    let not_allowed = format!("405 method_not_allowed This path answers DELETE only. {cut}");
+    for request in [
+        post(format!("{profiles}/user_id:u?x/{rest}")),
+        post(format!("{profiles}/user_id:u")), // of `user_id:u#x/external_ids/delete`
+        Req::get(format!("{profiles}/user_id:u?x/traits")),
+    ] {
+        let reply = app.send(request.clone()).await;
+        assert_eq!((reply.line().as_str(), reply.headers["allow"].as_str()), (not_allowed.as_str(), "DELETE"));
+    }
+    let reply = app.send(Req::get(format!("{profiles}/user_id:u/v?x/traits"))).await;
+    assert_eq!(reply.line(), format!("404 not_found There is nothing at this path. {cut}"));
+    for request in [
+        Req::get(format!("{profiles}/user_id:u?x%20y")).method("DELETE"),
+        Req::get(format!("/v1/spaces/{SPACE}/deletions/user_id:u?x%20y")),
+    ] {
+        let cut = "Percent-encode the value in the path: a `?` in it that is not encoded ends it.";
+        let line = format!("400 bad_request The query parameter `x y` is not known here. {cut}");
+        assert_eq!(app.send(request.clone()).await.line(), line, "{}", request.target);
+    }
+    assert_eq!(app.db.dump().await, before, "nothing was deleted");
+}
+
 /// A request with every error gets the first one of the table; each step corrects one error and gets the next one.
 #[tokio::test]
 async fn errors_are_decided_in_the_order_of_the_table() {

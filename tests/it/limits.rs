@@ -6,7 +6,12 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_api::event::EventSource;
 use efface_core::role::Role;
-use efface_tests::{Req, TestApp, Via, app, app::SPACE, matchers::DELETED_AT, store::TABLE};
+use efface_tests::{
+    Req, TestApp, Via, app,
+    app::{Reply, SPACE},
+    matchers::DELETED_AT,
+    store::TABLE,
+};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -243,4 +248,58 @@ async fn the_limit_of_jobs_has_its_place_in_the_order() {
             "404 source_id_not_found No source attached to space_id `spa_demo`."
         );
     }
+}
+
+/// The headers that tell of limits.
+fn rate_limit(reply: &Reply) -> (&str, &str) {
+    let header = |name: &str| reply.headers.get(name).map_or("", String::as_str);
+    (header("ratelimit-policy"), header("ratelimit"))
+}
+
+/// The message is the contract's whatever limit is meant; the headers say which.
+#[tokio::test]
+async fn the_headers_of_a_429_name_the_limit_of_deletions() {
+    let app = full().await;
+    app.space(SPACE, json!({ "deletions_per_second": 3, "deletions_per_second_per_profile": 2 })).await;
+    app.clock.advance(60_000);
+    let policies = "\"deletions-per-space\";q=3;w=1, \"deletions-per-profile\";q=2;w=1";
+    let of_space = |left: u32| format!("\"deletions-per-space\";r={left};t=1");
+    let first = app.send(nth(0)).await;
+    assert_eq!(rate_limit(&first), (policies, format!("{}, \"deletions-per-profile\";r=1;t=1", of_space(2)).as_str()));
+    let second = app.send(nth(4)).await;
+    assert_eq!(rate_limit(&second).1, format!("{}, \"deletions-per-profile\";r=0;t=1", of_space(1)));
+    let of_profile = app.send(nth(8)).await;
+    assert_eq!((of_profile.line().as_str(), of_profile.headers["retry-after"].as_str()), (LIMITED, "1"));
+    let profile = ("\"deletions-per-profile\";q=2;w=1", "\"deletions-per-profile\";r=0;t=1");
+    assert_eq!(rate_limit(&of_profile), profile);
+    for _ in 0..2 {
+        // The second time, the instance remembers it.
+        let reply = app.send(nth(1)).await;
+        assert_eq!(
+            (reply.status, rate_limit(&reply)),
+            (429, ("\"deletions-per-space\";q=3;w=1", of_space(0).as_str()))
+        );
+    }
+    app.clock.advance(1_000);
+    assert_eq!(app.send(nth(1)).await.status, 200, "and `t` is true");
+}
+
+#[tokio::test]
+async fn the_headers_tell_of_every_other_limit() {
+    let app = limited(json!({ "reads_per_second": 1, "jobs_per_second": 1, "dry_runs_per_second": 1 })).await;
+    let read = Req::read(SPACE, "user_id", "u", "traits");
+    let requests = [
+        (read, "reads-per-instance", 200),
+        (page(&["user_id:nobody"], false), "jobs-per-space", 202),
+        (page(&["user_id:nobody"], true), "dry-runs-per-space", 200),
+    ];
+    for (request, name, status) in requests {
+        let (policy, left) = (format!("\"{name}\";q=1;w=1"), format!("\"{name}\";r=0;t=1"));
+        for status in [status, 429] {
+            let reply = app.send(request.clone()).await;
+            assert_eq!((reply.status, rate_limit(&reply)), (status, (policy.as_str(), left.as_str())), "{name}");
+        }
+    }
+    let job = app.send(Req::get("/health")).await;
+    assert_eq!(rate_limit(&job), ("", ""), "what no limit counts has no such headers");
 }

@@ -91,6 +91,43 @@ fn check_responses(id: &str, permission: PermissionRule, operation: &Value) {
     assert_eq!(operation["security"] == json!([{}]), is_open, "{id}");
 }
 
+/// What a client does about a value in a path that is not encoded, it must know before it sends it.
+#[test]
+fn values_in_paths_come_with_a_warning() {
+    let document = document();
+    let mut warned = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for operation in operations.as_object().unwrap().values() {
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let name = parameter["name"].as_str().unwrap();
+                if parameter["in"] == "path" && ["profile", "identifier", "user"].contains(&name) {
+                    let text = parameter["description"].as_str().unwrap();
+                    assert!(text.contains("Percent-encode it") && text.contains("somebody else"), "{path}: {text}");
+                    warned += 1;
+                }
+            }
+        }
+    }
+    assert!(warned >= 7, "{warned}");
+}
+
+/// Every request that may get a 429 tells how much is left, with successes, too.
+#[test]
+fn limits_are_told_in_headers() {
+    for (path, operations) in document()["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let responses = operation["responses"].as_object().unwrap();
+            let is_counted = responses.contains_key("429");
+            for (status, response) in responses.iter().filter(|(status, _)| *status == "429" || status.starts_with('2'))
+            {
+                for name in ["RateLimit", "RateLimit-Policy"] {
+                    assert_eq!(response["headers"][name].is_object(), is_counted, "{method} {path} {status}");
+                }
+            }
+        }
+    }
+}
+
 /// Generated clients get closed sets of words.
 #[test]
 fn words_are_enums() {

@@ -272,6 +272,27 @@ fn check_topic(site: &str, topics: &[&str]) {
     }
 }
 
+/// A client tells the gateway's 429 from the function's by the name of the limit.
+#[test]
+fn the_gateways_own_429_name_the_limit() {
+    let template = template();
+    let responses = &template["Resources"]["Api"]["Properties"]["GatewayResponses"];
+    let limits = [
+        ("THROTTLED", "requests-per-method-and-path", "${RequestsPerSecond}", 1),
+        ("WAF_FILTERED", "requests-per-address", "${AddressRequestLimit}", 300),
+    ];
+    for (response, name, limit, seconds) in limits {
+        let headers = &responses[response]["ResponseParameters"]["Headers"];
+        let text = |name: &str| match &headers[name] {
+            Value::Tagged(tagged) => tagged.value.as_str().unwrap().to_owned(),
+            plain => plain.as_str().unwrap().to_owned(),
+        };
+        assert_eq!(text("RateLimit-Policy"), format!("'\"{name}\";q={limit};w={seconds}'"));
+        assert_eq!(text("RateLimit"), format!("'\"{name}\";r=0;t={seconds}'"));
+        assert_eq!(text("Retry-After"), format!("'{seconds}'"));
+    }
+}
+
 /// SAM settings that would do the wrong thing without an error; the top of samconfig.toml explains them.
 #[test]
 fn samconfig_avoids_the_traps() {

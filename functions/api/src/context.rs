@@ -60,6 +60,11 @@ impl RequestContext<'_> {
         Ok(Some(self.engine().resolve(&self.caller(), Some(keyed)).await?.0))
     }
 
+    /// Rejects any query parameter of a path that ends with a value.
+    pub(crate) fn no_query_after_value(&self) -> Result<(), ApiError> {
+        list::no_query_after_value(&self.request.query)
+    }
+
     /// Rejects any query parameter.
     pub(crate) fn no_query(&self) -> Result<(), ApiError> {
         list::no_query_but(&self.request.query, &[])

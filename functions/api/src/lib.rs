@@ -125,7 +125,7 @@ impl App {
 
     async fn carry_out(&self, event: HttpEvent, id: RequestId, now: Time) -> Result<Response, Error> {
         let request = event.open(self.source)?;
-        let route = Route::find(&request.method, &request.path)?;
+        let route = Route::find(&request.method, &request.path, !request.query.is_empty())?;
         let spec = &route.endpoint.spec;
         Span::current().record("route", spec.path);
         let work = self.run(&request, &route, id, now);

@@ -6,8 +6,8 @@ use efface_core::api_error::ApiError;
 use utoipa::{
     PartialSchema,
     openapi::{
-        ComponentsBuilder, Content, HeaderBuilder, InfoBuilder, ObjectBuilder, OpenApiBuilder, Paths, RefOr, Required,
-        Response, ResponseBuilder, Schema,
+        ComponentsBuilder, Content, Header, HeaderBuilder, InfoBuilder, ObjectBuilder, OpenApiBuilder, Paths, RefOr,
+        Required, Response, ResponseBuilder, Schema,
         path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder},
         request_body::RequestBodyBuilder,
         schema::Type,
@@ -108,8 +108,12 @@ fn operation(spec: &Spec, docs: &Docs, components: &mut Components) -> Operation
             .fold(body, |body, one| body.content(one.media_type, Content::new(Some(one.schema.resolve(components)))));
         operation = operation.request_body(Some(body.build()));
     }
+    let is_counted = errors(spec, docs).iter().any(|error| response::status(error) == 429);
     for response in docs.responses {
         let mut described = Response::new(response.description);
+        if is_counted {
+            described.headers.extend(response::QUOTAS.map(|(name, meaning)| (name.to_owned(), header(meaning).into())));
+        }
         for one in response.content {
             let content = Content::new(Some(one.schema.resolve(components)));
             described.content.insert(one.media_type.to_owned(), content.into());
@@ -162,10 +166,13 @@ fn error_response(status: u16, errors: &[ApiError], components: &mut Components)
     let content = Content::new(Some(error.schema.resolve(components)));
     let mut described = ResponseBuilder::new().description(description).content(error.media_type, content);
     for (name, meaning) in response::headers(status) {
-        described = described
-            .header(*name, HeaderBuilder::new().schema(Some(String::schema())).description(Some(*meaning)).build());
+        described = described.header(*name, header(meaning));
     }
     described.build()
+}
+
+fn header(meaning: &str) -> Header {
+    HeaderBuilder::new().schema(Some(String::schema())).description(Some(meaning)).build()
 }
 
 /// Every code that an endpoint may respond with.

@@ -53,6 +53,12 @@ impl<'a> PathValues<'a> {
     }
 }
 
+/// Whether a template ends with a parameter that may hold anything.
+pub(crate) fn ends_in_value(template: &str) -> bool {
+    let last = template.strip_suffix('}').and_then(|start| start.rsplit_once('{'));
+    last.is_some_and(|(_, name)| GREEDY.contains(&name))
+}
+
 /// The names of a template's parameters, in their order.
 pub(crate) fn names(template: &'static str) -> impl Iterator<Item = &'static str> {
     template.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))

@@ -9,8 +9,8 @@ use std::{borrow::Cow, future::Future, sync::Arc};
 use efface_core::{
     api_error::ApiError,
     id::RequestId,
-    job::{Action, JobStatus},
-    limit::Limit,
+    job::Action,
+    limit::{Limit, Quota},
     space::SourceState,
     time::Time,
 };
@@ -118,10 +118,11 @@ pub(crate) fn admit<'a>(
 
 async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, Error> {
     let body = H::SPEC.body;
+    let mut quota = None;
     if body.is_compressible() {
         permit(cx, &H::SPEC).await?;
         if let PermissionRule::OfJob { .. } = H::SPEC.permission {
-            cx.job = count_and_find_job(cx, H::SPEC.permission, H::SPEC.limit).await?;
+            quota = count_and_find_job(cx, H::SPEC.permission, H::SPEC.limit).await?;
         }
     }
     cx.body = body.read(cx.request)?;
@@ -133,23 +134,26 @@ async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, 
         permission::check_action(&cx.access, action)?;
     }
     if cx.job.is_none() {
-        cx.job = count_and_find_job(cx, H::SPEC.permission, H::limit(&request)).await?;
+        quota = count_and_find_job(cx, H::SPEC.permission, H::limit(&request)).await?;
     }
-    H::run(cx, request).await
+    Ok(H::run(cx, request).await?.with_quotas(quota))
 }
 
-/// Counts the request against its limit; then the job that the path names, where the token may do with it what is asked
-/// for. A request over the limit reads nothing.
+/// Counts the request against its limit, and returns what is left of that; then finds the job that the path names, where
+/// the token may do with it what is asked for. A request over the limit reads nothing.
 async fn count_and_find_job(
-    cx: &RequestContext<'_>,
+    cx: &mut RequestContext<'_>,
     rule: PermissionRule,
     limit: Option<Limit>,
-) -> Result<Option<JobStatus>, Error> {
-    if let Some(limit) = limit {
-        cx.engine().admit(&cx.caller(), limit).await?;
+) -> Result<Option<Quota>, Error> {
+    let quota = match limit {
+        Some(limit) => Some(cx.engine().admit(&cx.caller(), limit).await?),
+        None => None,
+    };
+    if let PermissionRule::OfJob { control } = rule {
+        cx.job = Some(permission::find_job(cx, control).await?);
     }
-    let PermissionRule::OfJob { control } = rule else { return Ok(None) };
-    permission::find_job(cx, control).await.map(Some)
+    Ok(quota)
 }
 
 /// Rejects a token whose role may not do what is asked for, and what may delete where the space has switched deletions off

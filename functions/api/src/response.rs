@@ -1,6 +1,6 @@
 //! Responses: the one file that maps decisions to HTTP.
 
-use efface_core::{api_error::ApiError, id::RequestId, job::JobId};
+use efface_core::{api_error::ApiError, id::RequestId, job::JobId, limit::Quota};
 use efface_engine::Error;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -18,6 +18,8 @@ pub(crate) struct Response {
     content_type: &'static str,
     allow: Option<&'static str>,
     link: Option<String>,
+    /// The limits that the request was counted against.
+    quotas: Vec<Quota>,
 }
 
 /// How a request succeeds.
@@ -93,14 +95,30 @@ impl Response {
     /// A success with a text.
     pub(crate) fn text(success: Success, body: String) -> Self {
         let content_type = "text/plain; charset=utf-8";
-        Self { status: success.status(), code: SUCCESS, body, content_type, allow: None, link: None }
+        Self {
+            status: success.status(),
+            code: SUCCESS,
+            body,
+            content_type,
+            allow: None,
+            link: None,
+            quotas: Vec::new(),
+        }
     }
 
     /// A 200 with a table, and the path of its next page.
     pub(crate) fn csv(body: String, next: Option<String>) -> Self {
         let link = next.map(|next| format!("<{next}>; rel=\"next\""));
         let content_type = "text/csv; charset=utf-8";
-        Self { status: Success::Done.status(), code: SUCCESS, body, content_type, allow: None, link }
+        Self {
+            status: Success::Done.status(),
+            code: SUCCESS,
+            body,
+            content_type,
+            allow: None,
+            link,
+            quotas: Vec::new(),
+        }
     }
 
     /// The response to a request that gets an error, with the fields of a body beside it.
@@ -115,7 +133,7 @@ impl Response {
         let (status, code) = (status(error), error.code());
         let body = serde_json::to_string(&WithError { error: ErrorBody::of(error), body });
         let body = body.map_err(|_| Error::Fault("a body that is no JSON"))?;
-        Ok(Self { status, code, body, content_type: JSON, allow: None, link: None })
+        Ok(Self { status, code, body, content_type: JSON, allow: None, link: None, quotas: Vec::new() })
     }
 
     /// The response to a request that failed.
@@ -125,7 +143,22 @@ impl Response {
 
     fn json(success: Success, body: &impl Serialize) -> Result<Self, Error> {
         let body = serde_json::to_string(body).map_err(|_| Error::Fault("a body that is no JSON"))?;
-        Ok(Self { status: success.status(), code: SUCCESS, body, content_type: JSON, allow: None, link: None })
+        Ok(Self {
+            status: success.status(),
+            code: SUCCESS,
+            body,
+            content_type: JSON,
+            allow: None,
+            link: None,
+            quotas: Vec::new(),
+        })
+    }
+
+    /// The same with what is left of limits that the request was counted against.
+    #[must_use]
+    pub(crate) fn with_quotas(mut self, quotas: impl IntoIterator<Item = Quota>) -> Self {
+        self.quotas.extend(quotas);
+        self
     }
 
     /// The HTTP status.
@@ -162,6 +195,10 @@ impl Response {
         if let Some(seconds) = retry_after {
             headers.insert("Retry-After".to_owned(), seconds.into());
         }
+        if let Some((policies, left)) = rate_limit(&self.quotas) {
+            headers.insert("RateLimit-Policy".to_owned(), policies.into());
+            headers.insert("RateLimit".to_owned(), left.into());
+        }
         let body = if is_head { String::new() } else { self.body };
         let mut event =
             json!({ "statusCode": self.status, "headers": headers, "body": body, "isBase64Encoded": false });
@@ -173,12 +210,30 @@ impl Response {
     }
 }
 
+/// The values of `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10); `None` without limits. All
+/// limits are for one clock second, which is over within a second.
+fn rate_limit(quotas: &[Quota]) -> Option<(String, String)> {
+    let list = |item: fn(&Quota) -> String| quotas.iter().map(item).collect::<Vec<_>>().join(", ");
+    let policies = list(|quota| format!("\"{}\";q={};w=1", quota.limit.policy(), quota.most));
+    let left = list(|quota| format!("\"{}\";r={};t=1", quota.limit.policy(), quota.left));
+    (!quotas.is_empty()).then_some((policies, left))
+}
+
 impl From<ApiError> for Response {
     fn from(error: ApiError) -> Self {
-        let allow = if let ApiError::MethodNotAllowed(methods) = error { Some(methods) } else { None };
+        let allow = match error {
+            ApiError::MethodNotAllowed(methods) | ApiError::MethodNotAllowedOfValue(methods) => Some(methods),
+            _ => None,
+        };
+        let quotas = match error {
+            ApiError::RateLimited(limit, most) | ApiError::TooManyRequests(limit, most) => {
+                vec![Quota::used_up(limit, most)]
+            }
+            _ => Vec::new(),
+        };
         let (status, code) = (status(&error), error.code());
         let body = serde_json::to_string(&DetailedError::of(&error)).unwrap_or_default();
-        Self { status, code, body, content_type: JSON, allow, link: None }
+        Self { status, code, body, content_type: JSON, allow, link: None, quotas }
     }
 }
 
@@ -225,6 +280,7 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         ApiError::Unauthorized => 401,
         ApiError::OwnJob | ApiError::RoleMayNot(_) | ApiError::NotActivated(_) | ApiError::Stopped(_) => 403,
         ApiError::NoRoute
+        | ApiError::NoRouteOfValue
         | ApiError::NoSource(_)
         | ApiError::LookupNotFound
         | ApiError::ExternalIdNotFound
@@ -233,7 +289,7 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         | ApiError::SegmentNotFound
         | ApiError::InstanceNotFound
         | ApiError::DeletionNotFound => 404,
-        ApiError::MethodNotAllowed(_) => 405,
+        ApiError::MethodNotAllowed(_) | ApiError::MethodNotAllowedOfValue(_) => 405,
         ApiError::NotSettled(_) => 408,
         ApiError::IdempotencyConflict
         | ApiError::PageConflict(_)
@@ -251,7 +307,7 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         | ApiError::UnsupportedPageType
         | ApiError::UnsupportedRowsType
         | ApiError::UnsupportedForm => 415,
-        ApiError::RateLimited | ApiError::TooManyRequests(..) => 429,
+        ApiError::RateLimited(..) | ApiError::TooManyRequests(..) => 429,
         ApiError::Internal => 500,
         ApiError::Unavailable => 503,
     }
@@ -262,10 +318,19 @@ pub(crate) fn headers(status: u16) -> &'static [(&'static str, &'static str)] {
     match status {
         401 => &[("WWW-Authenticate", "How to send a token.")],
         405 => &[("Allow", "The methods of the path.")],
-        408 | 429 | 503 => &[("Retry-After", "After how many seconds to send the request again.")],
+        429 => &[RETRY_AFTER, QUOTAS[0], QUOTAS[1]],
+        408 | 503 => &[RETRY_AFTER],
         _ => &[],
     }
 }
+
+const RETRY_AFTER: (&str, &str) = ("Retry-After", "After how many seconds to send the request again.");
+
+/// The headers that tell of limits, with their meaning. Successes of requests that are counted have them, too.
+pub(crate) const QUOTAS: [(&str, &str); 2] = [
+    ("RateLimit-Policy", "The limits that the request was counted against, by name: `q` requests in `w` seconds."),
+    ("RateLimit", "What these limits have left: `r` requests, and new ones in `t` seconds."),
+];
 
 /// The error that a client gets. The cause of a failure goes to the log, where the request's id leads to it.
 fn failed(error: Error) -> ApiError {

@@ -6,7 +6,12 @@
 
 use efface_core::api_error::ApiError;
 
-use crate::{endpoint::Method, path::PathValues, pipeline::Endpoint, routes::ENDPOINTS};
+use crate::{
+    endpoint::Method,
+    path::{PathValues, ends_in_value},
+    pipeline::Endpoint,
+    routes::ENDPOINTS,
+};
 
 /// An endpoint, and the values that the path has for its parameters.
 pub(crate) struct Route<'a> {
@@ -15,17 +20,21 @@ pub(crate) struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// The endpoint of the longest template that fits the path, if it has the method.
-    pub(crate) fn find(method: &str, path: &'a str) -> Result<Self, ApiError> {
+    /// The endpoint of the longest template that fits the path, if it has the method. A path that ends within a value, most
+    /// likely at a character that should have been encoded, gets an error that says so.
+    pub(crate) fn find(method: &str, path: &'a str, has_query: bool) -> Result<Self, ApiError> {
         let fitting = ENDPOINTS.iter().filter_map(|endpoint| {
             let values = PathValues::of(endpoint.spec.path, path)?;
             let is_below = values.selector.contains('/') && has_endpoints_below(endpoint);
             (!is_below || endpoint.spec.method.as_str() == method).then_some((endpoint, values))
         });
-        let (found, path) = fitting.max_by_key(|(endpoint, _)| endpoint.spec.path.len()).ok_or(ApiError::NoRoute)?;
+        let (found, path) = fitting
+            .max_by_key(|(endpoint, _)| endpoint.spec.path.len())
+            .ok_or_else(|| if has_query && is_cut(path) { ApiError::NoRouteOfValue } else { ApiError::NoRoute })?;
         let template = found.spec.path;
         match of_template(template).find(|endpoint| endpoint.spec.method.as_str() == method) {
             Some(endpoint) => Ok(Self { endpoint, path }),
+            None if is_method_below(template, method) => Err(ApiError::MethodNotAllowedOfValue(methods(template))),
             None => Err(ApiError::MethodNotAllowed(methods(template))),
         }
     }
@@ -47,6 +56,21 @@ fn has_endpoints_below(endpoint: &Endpoint) -> bool {
     path.ends_with('}') && ENDPOINTS.iter().any(|other| other.spec.path != path && other.spec.path.starts_with(path))
 }
 
+/// Whether a path that nothing is at ends with a value that other endpoints have segments after.
+fn is_cut(path: &str) -> bool {
+    ENDPOINTS.iter().any(|endpoint| {
+        let template = endpoint.spec.path;
+        ends_in_value(template) && has_endpoints_below(endpoint) && PathValues::of(template, path).is_some()
+    })
+}
+
+/// Whether a template that ends with a value has the method only with segments after the value.
+fn is_method_below(template: &str, method: &str) -> bool {
+    let is_below = |path: &str| path != template && path.starts_with(template);
+    let has_method = |endpoint: &Endpoint| endpoint.spec.method.as_str() == method;
+    ends_in_value(template) && ENDPOINTS.iter().any(|other| is_below(other.spec.path) && has_method(other))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,13 +78,13 @@ mod tests {
     /// Endpoint, space, collection, selector and job of a path.
     fn check(method: &str, path: &str, expected: (&str, &str, &str, &str, &str)) {
         let Route { endpoint, path: values } =
-            Route::find(method, path).unwrap_or_else(|error| panic!("{path}: {error}"));
+            Route::find(method, path, false).unwrap_or_else(|error| panic!("{path}: {error}"));
         let PathValues { space, collection, selector, job } = values;
         assert_eq!((endpoint.spec.id, space.unwrap_or("-"), collection, selector, job), expected, "{path}");
     }
 
     fn error(method: &str, path: &str) -> Option<ApiError> {
-        Route::find(method, path).err()
+        Route::find(method, path, false).err()
     }
 
     #[test]
@@ -124,10 +148,26 @@ mod tests {
             ("get", "/health", "GET"),
             ("PUT", "/v1/spaces/s/deletion_jobs", "GET, POST"),
             ("POST", "/v1/spaces/s/deletions/email:a/b", "GET"),
-            ("GET", "/v1/spaces/s/collections/users/profiles/user_id:u", "DELETE"),
+            ("PUT", "/v1/spaces/s/collections/users/profiles/user_id:u", "DELETE"),
+            ("HEAD", "/v1/spaces/s/collections/users/profiles/user_id:u", "DELETE"),
+            ("PUT", "/v1/spaces/s/deletion_jobs/j", "GET"),
             ("POST", "/v1/spaces/s/collections/users/profiles/user_id:a/b/external_ids", "GET"),
         ] {
             assert_eq!(error(method, path), Some(ApiError::MethodNotAllowed(allowed)), "{method} {path}");
         }
+    }
+
+    /// What a client sends for `user_id:u?x` or `user_id:u#x` that it has not encoded.
+    #[test]
+    fn a_path_that_was_cut_says_so() {
+        let path = "/v1/spaces/s/collections/users/profiles/user_id:u";
+        for method in ["GET", "POST"] {
+            assert_eq!(error(method, path), Some(ApiError::MethodNotAllowedOfValue("DELETE")), "{method}");
+        }
+        let with_slash = format!("{path}/v");
+        let found = |method, has_query| Route::find(method, &with_slash, has_query).err();
+        assert_eq!(found("GET", true), Some(ApiError::NoRouteOfValue));
+        assert_eq!(found("GET", false), Some(ApiError::NoRoute), "there is just no such list");
+        assert_eq!(Route::find("GET", "/v1/spaces/s", true).err(), Some(ApiError::NoRoute), "there is no value");
     }
 }

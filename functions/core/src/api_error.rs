@@ -13,6 +13,9 @@ use crate::{
     space::SpaceId,
 };
 
+/// What a client does about a path that ends within a value. Clients end a path at `?` and `#`, which a value may hold.
+const CUT: &str = " Percent-encode the value in the path: a `?`, `#` or `/` in it that is not encoded ends it.";
+
 /// Why a request is rejected. `Display` is the message of the response. Values of the client are cut at 64 characters.
 ///
 /// The variants are in the order in which a request is checked: route, token, body, path, parameters, role and space,
@@ -22,9 +25,15 @@ pub enum ApiError {
     /// No endpoint has this path.
     #[error("There is nothing at this path.")]
     NoRoute,
+    /// The same, where the path most likely ends within a value that was not percent-encoded.
+    #[error("There is nothing at this path.{CUT}")]
+    NoRouteOfValue,
     /// The path has no endpoint for this method; holds the methods that it has, as the header `Allow` lists them.
     #[error("This path answers {0} only.")]
     MethodNotAllowed(&'static str),
+    /// The same, where the path most likely ends within a value that was not percent-encoded.
+    #[error("This path answers {0} only.{CUT}")]
+    MethodNotAllowedOfValue(&'static str),
     /// The event did not come from the configured event source, or from one that changes paths; holds the message.
     #[error("{0}")]
     EventSource(&'static str),
@@ -101,8 +110,9 @@ pub enum ApiError {
 
     /// A limit of single deletions is reached, the space's or the profile's. The message is the contract's and names 100
     /// and a profile, whatever the limits are set to.
+    /// Holds the limit and what it admits, for the headers.
     #[error("Attempted to delete more than 100 IDs per second for a single profile.")]
-    RateLimited,
+    RateLimited(Limit, u32),
     /// Another limit of the space is reached; holds what is limited, and the limit.
     #[error("Attempted more than {1} {words} per second in this space.", words = .0.as_words())]
     TooManyRequests(Limit, u32),
@@ -175,6 +185,7 @@ impl ApiError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoRoute
+            | Self::NoRouteOfValue
             | Self::LookupNotFound
             | Self::ProfileNotFound
             | Self::JobNotFound
@@ -186,7 +197,7 @@ impl ApiError {
             Self::JobInProgress(_) => "job_in_progress",
             Self::ConfirmationRequired => "confirmation_required",
             Self::MembersChanged(_) => "members_changed",
-            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::MethodNotAllowed(_) | Self::MethodNotAllowedOfValue(_) => "method_not_allowed",
             Self::Unauthorized => "unauthorized",
             Self::PayloadTooLarge(_) | Self::PageTooLarge(_) => "payload_too_large",
             Self::UnsupportedMediaType
@@ -206,7 +217,7 @@ impl ApiError {
             Self::Stopped(_) => "stopped",
             Self::NoSource(_) => "source_id_not_found",
             Self::InstanceNotFound => "instance_not_found",
-            Self::RateLimited | Self::TooManyRequests(..) => "rate_limit_error",
+            Self::RateLimited(..) | Self::TooManyRequests(..) => "rate_limit_error",
             Self::IdempotencyConflict => "idempotency_conflict",
             Self::ExternalIdNotFound => "eid_not_found",
             Self::PageConflict(_) => "page_conflict",

@@ -43,6 +43,17 @@ impl Limit {
         if self == Self::Reads { setting } else { setting.min(MOST_COUNTED) }
     }
 
+    /// The name of the limit in the headers `RateLimit` and `RateLimit-Policy`. It says what shares the quota.
+    pub fn policy(self) -> &'static str {
+        match self {
+            Self::Deletions => "deletions-per-space",
+            Self::DeletionsOn(_) => "deletions-per-profile",
+            Self::Jobs => "jobs-per-space",
+            Self::DryRuns => "dry-runs-per-space",
+            Self::Reads => "reads-per-instance",
+        }
+    }
+
     /// What is limited, in the words of the message of a 429.
     pub fn as_words(self) -> &'static str {
         match self {
@@ -51,6 +62,29 @@ impl Limit {
             Self::DryRuns => "dry runs",
             Self::Reads => "reads",
         }
+    }
+}
+
+/// What a limit has left in the clock second of a request that was counted against it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// What is limited.
+    pub limit: Limit,
+    /// The requests that the limit admits in one clock second.
+    pub most: u32,
+    /// Those that it would still admit in this one.
+    pub left: u32,
+}
+
+impl Quota {
+    /// The quota after `counted` requests of this clock second.
+    pub fn after(limit: Limit, most: u32, counted: u32) -> Self {
+        Self { limit, most, left: most.saturating_sub(counted) }
+    }
+
+    /// The quota of a limit that has been reached.
+    pub fn used_up(limit: Limit, most: u32) -> Self {
+        Self { limit, most, left: 0 }
     }
 }
 

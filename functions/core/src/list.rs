@@ -77,6 +77,22 @@ pub fn no_query_but(query: &[(String, String)], allowed: &[&str]) -> Result<(), 
     other.map_or_else(|| check_once(query), |(name, _)| Err(unknown(name)))
 }
 
+/// The same without any parameter, for a path that ends with a value: a parameter may be the rest of a value that was not
+/// percent-encoded.
+///
+/// # Errors
+/// The message names the first parameter.
+pub fn no_query_after_value(query: &[(String, String)]) -> Result<(), ApiError> {
+    let error = |(name, _): &(String, String)| {
+        ApiError::bad_request(
+            "The query parameter `{}` is not known here. Percent-encode the value in the path: a `?` in it that is not \
+             encoded ends it.",
+            &[&Quote(name)],
+        )
+    };
+    query.first().map_or(Ok(()), |first| Err(error(first)))
+}
+
 fn check_once(query: &[(String, String)]) -> Result<(), ApiError> {
     let is_repeated = |at: usize| query[..at].iter().any(|(name, _)| *name == query[at].0);
     let error =

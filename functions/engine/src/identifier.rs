@@ -9,7 +9,7 @@ use efface_core::{
     deletion::{Actor, Deletion, Identifier, Step, decide},
     id::{ProfileId, RequestId},
     key::IdHash,
-    limit::Limit,
+    limit::{Limit, Quota},
     request::DeleteIdentifier,
     user_id_rule::{GuardIdentifier, needs_guard},
 };
@@ -31,7 +31,8 @@ pub(crate) enum Deleted {
 
 impl Engine {
     /// Deletes one identifier of the profile that a `user_id` finds. The order of the decisions is the contract's
-    /// (`docs/api.md`): limit, idempotency key, lookup, the profile's own limit, target.
+    /// (`docs/api.md`): limit, idempotency key, lookup, the profile's own limit, target. Returns what is left of the limits
+    /// that it was counted against.
     ///
     /// # Errors
     /// [`ApiError::RateLimited`], [`ApiError::IdempotencyConflict`], [`ApiError::LookupNotFound`],
@@ -41,31 +42,30 @@ impl Engine {
         caller: &Caller<'_>,
         request: &DeleteIdentifier,
         keyed: Option<KeyedRequest<'_>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Quota>, Error> {
         let Caller { access, now, .. } = *caller;
-        let space = &access.space_id;
+        let (space, most) = (&access.space_id, access.space.limit(Limit::Deletions));
+        let limited = ApiError::RateLimited(Limit::Deletions, most);
         if self.limiter.is_used_up(space, Limit::Deletions, now) {
-            return Err(ApiError::RateLimited.into());
+            return Err(limited.into());
         }
         let lookup = access.hash(&request.lookup.id_type, &request.lookup.value);
         let target = access.hash(&request.target.id_type, &request.target.value);
         let (admitted, claim, found) = futures::join!(
-            self.limiter.admit(&self.store, space, Limit::Deletions, access.space.limit(Limit::Deletions), now),
+            self.limiter.admit(&self.store, space, Limit::Deletions, most, now),
             self.claim(caller, keyed),
             self.store.identifier(space, lookup),
         );
-        if !admitted? {
-            return Err(ApiError::RateLimited.into());
-        }
+        let mut quotas = vec![admitted?.ok_or(limited)?];
         let (id, is_repeated) = match claim? {
             KeyClaim::First => (caller.request, false),
             KeyClaim::Again(first) => (first, true),
             KeyClaim::Conflict => return Err(ApiError::IdempotencyConflict.into()),
         };
         let Some(profile) = found?.and_then(|found| found.active_profile()) else {
-            return self.without_lookup(caller, target, id, is_repeated).await;
+            return self.without_lookup(caller, target, id, is_repeated).await.map(|()| quotas);
         };
-        self.admit_profile(caller, profile).await?;
+        quotas.extend(self.admit_profile(caller, profile).await?);
         let deletion = Deletion {
             space: space.clone(),
             target,
@@ -77,7 +77,7 @@ impl Engine {
         };
         let guard = needs_guard(&request.target.id_type).then_some(GuardIdentifier { hash: lookup, profile });
         match self.delete_under(deletion, guard.as_ref()).await? {
-            Deleted::Yes => Ok(()),
+            Deleted::Yes => Ok(quotas),
             Deleted::GuardGone => Err(ApiError::LookupNotFound.into()),
             Deleted::Duplicate | Deleted::NotFound => Err(ApiError::ExternalIdNotFound.into()),
         }
@@ -101,17 +101,17 @@ impl Engine {
         Err(ApiError::LookupNotFound.into())
     }
 
-    /// Counts the deletions of a merged profile, where the space's count does not imply them.
-    async fn admit_profile(&self, caller: &Caller<'_>, profile: ProfileId) -> Result<(), Error> {
+    /// Counts the deletions of a merged profile, where the space's count does not imply them. `None` where it does.
+    async fn admit_profile(&self, caller: &Caller<'_>, profile: ProfileId) -> Result<Option<Quota>, Error> {
         let Caller { access, now, .. } = *caller;
         if !access.space.counts_on(profile) {
-            return Ok(());
+            return Ok(None);
         }
         let head = self.store.head(&access.space_id, profile).await?;
         let limit = Limit::DeletionsOn(head.map_or(profile, |head| head.root));
         let most = access.space.limit(limit);
-        let admitted = self.limiter.admit(&self.store, &access.space_id, limit, most, now).await?;
-        if admitted { Ok(()) } else { Err(ApiError::RateLimited.into()) }
+        let quota = self.limiter.admit(&self.store, &access.space_id, limit, most, now).await?;
+        quota.map(Some).ok_or_else(|| ApiError::RateLimited(limit, most).into())
     }
 
     /// Deletes an identifier of a profile, and once more under the identifier's own profile where that one is merged with

@@ -7,7 +7,12 @@ use std::{
 };
 
 use efface_aws::{Store, StoreError};
-use efface_core::{api_error::ApiError, limit::Limit, space::SpaceId, time::Time};
+use efface_core::{
+    api_error::ApiError,
+    limit::{Limit, Quota},
+    space::SpaceId,
+    time::Time,
+};
 use quick_cache::sync::Cache;
 
 use crate::{Caller, Engine, Error};
@@ -37,14 +42,15 @@ struct Reads {
 }
 
 impl Reads {
-    fn admit(&mut self, space: &SpaceId, most: u32, at: Time) -> bool {
+    /// How many are counted, this one included; `None` if it is not admitted.
+    fn admit(&mut self, space: &SpaceId, most: u32, at: Time) -> Option<u32> {
         if self.second != at.second() {
             *self = Self { second: at.second(), counts: HashMap::new() };
         }
         let count = self.counts.entry(space.clone()).or_default();
         let is_admitted = *count < most;
         *count += u32::from(is_admitted);
-        is_admitted
+        is_admitted.then_some(*count)
     }
 }
 
@@ -55,7 +61,7 @@ impl Limiter {
     }
 
     /// Admits one request into the clock second of `at`: at most `most` are, over all instances, or where it reads, over
-    /// this one.
+    /// this one. Returns what is left of the limit; `None` if the request is not admitted.
     pub async fn admit(
         &self,
         store: &Store,
@@ -63,31 +69,31 @@ impl Limiter {
         limit: Limit,
         most: u32,
         at: Time,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Quota>, StoreError> {
+        let quota = |counted: u32| Quota::after(limit, most, counted);
         if limit == Limit::Reads {
-            return Ok(self.reads.lock().unwrap_or_else(PoisonError::into_inner).admit(space, most, at));
+            let counted = self.reads.lock().unwrap_or_else(PoisonError::into_inner).admit(space, most, at);
+            return Ok(counted.map(quota));
         }
         if self.is_used_up(space, limit, at) {
-            return Ok(false);
+            return Ok(None);
         }
-        let admitted = store.count(space, limit, most, at).await?;
-        if !admitted {
+        let counted = store.count(space, limit, most, at).await?;
+        if counted.is_none() {
             self.used_up.insert((space.clone(), limit), at.second());
         }
-        Ok(admitted)
+        Ok(counted.map(quota))
     }
 }
 
 impl Engine {
-    /// Counts a request against a limit of its space other than that of single deletions.
+    /// Counts a request against a limit of its space other than that of single deletions. Returns what is left of it.
     ///
     /// # Errors
     /// [`ApiError::TooManyRequests`], or a failure of the store.
-    pub async fn admit(&self, caller: &Caller<'_>, limit: Limit) -> Result<(), Error> {
+    pub async fn admit(&self, caller: &Caller<'_>, limit: Limit) -> Result<Quota, Error> {
         let (space, most) = (&caller.access.space_id, caller.access.space.limit(limit));
-        if self.limiter.admit(&self.store, space, limit, most, caller.now).await? {
-            return Ok(());
-        }
-        Err(ApiError::TooManyRequests(limit, most).into())
+        let quota = self.limiter.admit(&self.store, space, limit, most, caller.now).await?;
+        quota.ok_or_else(|| ApiError::TooManyRequests(limit, most).into())
     }
 }

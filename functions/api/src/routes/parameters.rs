@@ -60,15 +60,26 @@ pub(super) fn group() -> RefOr<Schema> {
 const PATH: [(&str, &str, &str); 8] = [
     ("space_id", "The space. The token must belong to it.", "spa_demo"),
     ("dataset", "The space. The token must belong to it.", "spa_demo"),
-    ("user", "An identifier of any type, percent-encoded.", "user_001"),
+    (
+        "user",
+        "An identifier of any type. Percent-encode it: a `?` or `#` in it that is not encoded ends the path, and the \
+         request is about somebody else.",
+        "user_001",
+    ),
     ("collection", "Always `users`.", "users"),
     (
         "profile",
-        "`type:value` of one of the profile's identifiers, percent-encoded. Deleting an identifier takes a `user_id` \
-         only; reading also takes `segment_id:use_…`, the profile's own id.",
+        "`type:value` of one of the profile's identifiers. Percent-encode it: a `?` or `#` in it that is not encoded ends \
+         the path, and the request is about somebody else. Deleting an identifier takes a `user_id` only; reading also \
+         takes `segment_id:use_…`, the profile's own id.",
         "user_id:user_001",
     ),
-    ("identifier", "`type:value`, percent-encoded.", "email:example@gmail.com"),
+    (
+        "identifier",
+        "`type:value`. Percent-encode it: a `?` or `#` in it that is not encoded ends the path, and the request is about \
+         somebody else.",
+        "email:example@gmail.com",
+    ),
     ("segment_id", "The id of the segment.", "seg_vip"),
     ("job_id", "The id of the job.", "job_019b76da1e7b7000a1b2c3d4e5f60718"),
 ];

@@ -84,7 +84,7 @@ impl Handler for GetUser {
         if user.is_empty() {
             return Err(ApiError::MissingUrlParameters);
         }
-        cx.no_query()?;
+        cx.no_query_after_value()?;
         IdentifierValue::parse(&user).map_err(|error| ApiError::bad_request("The user in the URL: {}.", &[&error]))
     }
 

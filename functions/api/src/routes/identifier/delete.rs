@@ -2,6 +2,7 @@
 
 use efface_core::{
     api_error::ApiError,
+    limit::Limit,
     request::{DeleteBody, DeleteIdentifier as Request},
     role::Permission,
 };
@@ -63,7 +64,7 @@ impl Handler for DeleteIdentifier {
                 ApiError::OnlyOneExternalId,
                 ApiError::UnsupportedType,
                 ApiError::TargetIsLookup,
-                ApiError::RateLimited,
+                ApiError::RateLimited(Limit::Deletions, Limit::Deletions.default_setting()),
                 ApiError::LookupNotFound,
                 ApiError::ExternalIdNotFound,
             ]
@@ -82,7 +83,8 @@ impl Handler for DeleteIdentifier {
     }
 
     async fn run(cx: &RequestContext<'_>, request: Request) -> Result<Response, Error> {
-        Box::pin(cx.engine().delete_identifier(&cx.caller(), &request, cx.keyed()?)).await?;
-        Response::ok(&DeletedBody { code: "success", message: "External identifier has been deleted." })
+        let quotas = Box::pin(cx.engine().delete_identifier(&cx.caller(), &request, cx.keyed()?)).await?;
+        let body = DeletedBody { code: "success", message: "External identifier has been deleted." };
+        Ok(Response::ok(&body)?.with_quotas(quotas))
     }
 }

@@ -78,7 +78,7 @@ impl Handler for GetDeletion {
 
     fn parse(cx: &RequestContext<'_>) -> Result<Selector, ApiError> {
         let selector = cx.path.profile().parse(cx.request.encoding)?;
-        cx.no_query()?;
+        cx.no_query_after_value()?;
         Ok(selector)
     }
 

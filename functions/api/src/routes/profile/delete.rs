@@ -91,7 +91,7 @@ impl Handler for DeleteProfile {
         let selector = cx.path.profile().parse(cx.request.encoding)?;
         let known = cx.access.space.identifier_types.find(&selector.id_type);
         let id_type = known.filter(|id_type| id_type.as_str() != GROUP_ID).ok_or(ApiError::UnsupportedType)?;
-        cx.no_query()?;
+        cx.no_query_after_value()?;
         cx.keyed()?;
         Ok(ExternalId { id_type, value: selector.value })
     }
