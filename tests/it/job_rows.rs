@@ -166,7 +166,7 @@ async fn outcomes_come_as_csv() {
     let reply = app.send(Req::get(format!("{path}?limit=2")).header("Accept", "text/csv")).await;
     assert_eq!(reply.headers["content-type"], "text/csv; charset=utf-8");
     let text = reply.body.as_str().unwrap();
-    assert!(text.starts_with("page,row,outcome,code,message\r\n0,0,not_found,not_found,"), "{text}");
+    assert!(text.starts_with("page,row,outcome,code,message,dry_run\r\n0,0,not_found,not_found,"), "{text}");
     let next = reply.headers["link"].strip_prefix('<').unwrap().split('>').next().unwrap().to_owned();
     let reply = app.send(Req::get(next).header("Accept", "text/csv")).await;
     assert!(reply.body.as_str().unwrap().contains("\r\n0,2,not_found,"), "{}", reply.body);

@@ -17,6 +17,7 @@ mod job_approval;
 mod job_bounds;
 mod job_controls;
 mod job_costs;
+mod job_dry_runs;
 mod job_faults;
 mod job_plans;
 mod job_profile_ids;

@@ -163,6 +163,34 @@ async fn members_join_and_leave() {
 }
 
 #[tokio::test]
+async fn rows_can_be_checked_before_anybody_joins_or_leaves() {
+    let app = TestApp::start().await;
+    create(&app, "seg_vip").await;
+    load_member(&app, "u0", "seg_vip").await;
+    app.profile(&["user_id:u1"]).await;
+    let rows = json!({ "rows": ["user_id:u0", "user_id:u1", "emial:x", "junk"] });
+    for (verb, counts) in [("", ["added", "already"]), ("/remove", ["removed", "absent"])] {
+        let before = app.db.dump().await;
+        let checked = post(&app, &format!("/seg_vip/members{verb}?check=true"), &rows).await;
+        assert_eq!((checked.status, &checked.body["rejected_total"]), (200, &json!(2)), "{}", checked.body);
+        let rejected: Vec<&Value> =
+            checked.body["rejected"].as_array().unwrap().iter().map(|row| &row["row"]).collect();
+        assert_eq!(rejected, [&json!(2), &json!(3)]);
+        assert_eq!(counts.map(|count| &checked.body[count]), [&json!(0), &json!(0)]);
+        let after = app.db.dump().await;
+        let items = |dump: &std::collections::BTreeMap<_, _>| {
+            let keys = dump.keys().filter(|(pk, _): &&(String, String)| !pk.starts_with("R#"));
+            keys.cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(items(&before), items(&after), "nothing but the limit's counter is written");
+    }
+    assert_eq!(members(&app, "seg_vip", 10).await.len(), 1);
+    let reply = post(&app, "/seg_vip/members?check=no", &rows).await;
+    assert_eq!(reply.line(), "400 bad_request The query parameter `check` must be `true`.");
+    assert_eq!(post(&app, "/seg_none/members?check=true", &rows).await.status, 404);
+}
+
+#[tokio::test]
 async fn nobody_joins_or_leaves_a_disabled_segment() {
     let mut app = TestApp::start().await;
     load_member(&app, "u0", "seg").await;

@@ -165,6 +165,16 @@ impl JobEvent {
         Self { sweep: Some(sweep), ..Self::new(EventKind::Sweep, head, progress, None, at) }
     }
 
+    /// What happened to a job, for people. A dry run must not be taken for a deletion.
+    pub fn text_of(&self, dry_run: bool) -> String {
+        let text = self.text();
+        match text.strip_prefix("The job ") {
+            _ if !dry_run => text,
+            Some(rest) => format!("The dry run {rest}"),
+            None => format!("Dry run: {text}"),
+        }
+    }
+
     /// What happened, for people.
     pub fn text(&self) -> String {
         let rows = self.rows.unwrap_or(0);
@@ -254,6 +264,18 @@ mod tests {
             (Some(Control::Redrive), JobState::Running, &[Redriven]),
         ] {
             assert_eq!(of_move(control, to), expected, "{control:?} {to:?}");
+        }
+    }
+
+    #[test]
+    fn no_event_of_a_dry_run_reads_as_one_of_a_deletion() {
+        let kinds =
+            [EventKind::Created, EventKind::Started, EventKind::Paused, EventKind::Completed, EventKind::Redriven];
+        for kind in kinds {
+            let event = JobEvent::new(kind, &head(), &Progress::default(), None, head().created_at);
+            assert_eq!(event.text_of(false), event.text());
+            let text = event.text_of(true);
+            assert!(text.starts_with("The dry run was ") || text.starts_with("Dry run: "), "{text}");
         }
     }
 

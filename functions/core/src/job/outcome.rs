@@ -69,7 +69,7 @@ pub struct Counts {
     /// The row deleted its profile or identifier; in a dry run, it would.
     #[serde(default)]
     pub deleted: i64,
-    /// Another row of the same job or group deleted it.
+    /// Another row of the same job or group deleted it; in a dry run, it would.
     #[serde(default)]
     pub duplicate: i64,
     /// There is no such profile or identifier.

@@ -29,6 +29,8 @@ use crate::{
 /// A page of events, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
 struct Events {
+    /// Whether the job is a dry run, which deletes nothing.
+    dry_run: bool,
     data: Vec<Event>,
     cursor: Cursor,
 }
@@ -53,9 +55,9 @@ struct Event {
     sweep: Option<SweepResult>,
 }
 
-impl From<JobEvent> for Event {
-    fn from(event: JobEvent) -> Self {
-        let text = event.text();
+impl Event {
+    fn new(event: JobEvent, dry_run: bool) -> Self {
+        let text = event.text_of(dry_run);
         let JobEvent { at, kind, token_id, cause, rows, counts, sweep, start_at: _ } = event;
         Self { at, kind, token_id: token_id.map(|token_id| token_id.to_string()), text, cause, rows, counts, sweep }
     }
@@ -98,8 +100,10 @@ impl Handler for ListEvents {
     }
 
     async fn run(cx: &RequestContext<'_>, (limit, start): Self::Request) -> Result<Response, Error> {
-        let (events, next) = cx.app.store.job_events(&cx.access.space_id, cx.job()?, start.as_ref(), limit).await?;
-        let data = events.into_iter().map(Into::into).collect();
-        Response::ok(&Events { data, cursor: Cursor::new(cx.request, next.as_ref()) })
+        let job = cx.job()?;
+        let dry_run = job.head.dry_run;
+        let (events, next) = cx.app.store.job_events(&cx.access.space_id, job, start.as_ref(), limit).await?;
+        let data = events.into_iter().map(|event| Event::new(event, dry_run)).collect();
+        Response::ok(&Events { dry_run, data, cursor: Cursor::new(cx.request, next.as_ref()) })
     }
 }

@@ -51,6 +51,9 @@ pub(super) struct Sums {
     rows: i64,
     /// Their rows without an outcome.
     remaining: i64,
+    /// How many of them were cancelled. Only responses to `until` tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancelled_jobs: Option<i64>,
     /// Whether the sums are over all jobs that match. With a `state` that is not final they are over the newest 500 at
     /// least.
     is_complete: bool,
@@ -59,7 +62,11 @@ pub(super) struct Sums {
 impl Sums {
     pub(super) fn new(totals: Totals, is_complete: bool) -> Self {
         let Totals { jobs, rows, counts } = totals;
-        Self { counts, jobs, rows, remaining: (rows - counts.total()).max(0), is_complete }
+        Self { counts, jobs, rows, remaining: (rows - counts.total()).max(0), cancelled_jobs: None, is_complete }
+    }
+
+    pub(super) fn with_cancelled(self, jobs: i64) -> Self {
+        Self { cancelled_jobs: Some(jobs), ..self }
     }
 }
 

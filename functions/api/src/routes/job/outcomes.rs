@@ -27,6 +27,8 @@ use crate::{
 /// A page of outcomes, by page and row.
 #[derive(Debug, Serialize, ToSchema)]
 struct Outcomes {
+    /// Whether the job is a dry run: nothing was deleted, and `deleted` is what would be.
+    dry_run: bool,
     data: Vec<RowOutcome>,
     cursor: Cursor,
 }
@@ -59,7 +61,10 @@ impl RowOutcome {
                 "It is not found as it is written, but would be without surrounding blanks or invisible characters or in NFC.",
             ),
             (Outcome::Deleted, _) if dry_run => ("deleted", "It would be deleted; this is a dry run."),
-            (Outcome::Duplicate, _) if dry_run => ("duplicate", "Another row of this job or group deletes it."),
+            (Outcome::Duplicate, _) if dry_run => ("duplicate", "Another row of this dry run names the same."),
+            (Outcome::Failed, _) if dry_run => {
+                ("failed", "It could not be looked up; redrive the dry run to try again.")
+            }
             (Outcome::Deleted, _) => ("deleted", "It has been deleted."),
             (Outcome::Duplicate, _) => ("duplicate", "Another row of this job or group deleted it."),
             (Outcome::NotFound, _) => ("not_found", "There is no such profile or identifier."),
@@ -147,12 +152,13 @@ impl Handler for ListOutcomes {
             0 => (Vec::new(), None),
             _ => store.list_outcomes(space, head.job_id, outcome, start, query.limit, cx.list_until).await?,
         };
-        let data: Vec<RowOutcome> = outcomes.into_iter().map(|stored| RowOutcome::new(stored, head.dry_run)).collect();
+        let dry_run = head.dry_run;
+        let data: Vec<RowOutcome> = outcomes.into_iter().map(|stored| RowOutcome::new(stored, dry_run)).collect();
         if is_csv {
             let next = next.as_ref().map(|next| link(cx, &query, &list::encode_cursor(next)));
-            return Ok(Response::csv(table(&data), next));
+            return Ok(Response::csv(table(&data, dry_run), next));
         }
-        Response::ok(&Outcomes { data, cursor: Cursor::new(cx.request, next.as_ref()) })
+        Response::ok(&Outcomes { dry_run, data, cursor: Cursor::new(cx.request, next.as_ref()) })
     }
 }
 
@@ -161,13 +167,13 @@ fn wants_csv(accept: &str) -> bool {
     types.any(|one| one.eq_ignore_ascii_case("text/csv"))
 }
 
-/// The outcomes as CSV. Only messages may hold a comma, so only they are quoted; none holds a quote or a line break.
-fn table(data: &[RowOutcome]) -> String {
-    let mut table = "page,row,outcome,code,message\r\n".to_owned();
+/// The outcomes as CSV, each with whether it is that of a dry run. Only messages may hold a comma, so only they are quoted; none holds a quote or a line break.
+fn table(data: &[RowOutcome], dry_run: bool) -> String {
+    let mut table = "page,row,outcome,code,message,dry_run\r\n".to_owned();
     for RowOutcome { page, row, outcome, code, message } in data {
         let outcome = outcome.as_str();
         // Writing to a String does not fail.
-        let _ = write!(table, "{page},{row},{outcome},{code},\"{message}\"\r\n");
+        let _ = write!(table, "{page},{row},{outcome},{code},\"{message}\",{dry_run}\r\n");
     }
     table
 }

@@ -109,7 +109,10 @@ impl Wait {
         let error = match state {
             JobState::AwaitingApproval => Some(awaiting(head.job_id)),
             _ if !state.is_final() => {
-                let text = "The job is {}: {} of {} rows have an outcome.";
+                let text = match head.dry_run {
+                    true => "The dry run is {}: {} of {} rows have an outcome.",
+                    false => "The job is {}: {} of {} rows have an outcome.",
+                };
                 let words = [progress.counts.total(), head.rows(progress)].map(whole);
                 Some(ApiError::NotSettled(Message::new(text, &[&state.as_str(), &words[0], &words[1]])))
             }
@@ -147,7 +150,7 @@ impl Wait {
             }
             _ => self.fault(all.counts.failed, cancelled.jobs),
         };
-        let sums = Sums::new(all, true);
+        let sums = Sums::new(all, true).with_cancelled(cancelled.jobs);
         if error.is_some() {
             return respond(error, &sums);
         }

@@ -5,6 +5,7 @@ use efface_core::{
     id::ProfileId,
     job::Action,
     limit::Limit,
+    list,
     message::Message,
     role::Permission,
     rows::{MAX_SENT, RawRow, read_page},
@@ -12,13 +13,16 @@ use efface_core::{
 };
 use efface_engine::{Changed, Error, job::AdmittedPage, segment::Change};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{ObjectBuilder, schema::Type},
+};
 
 use super::segment_id;
 use crate::{
     body::{BodyLimits, BodyRule, essence, unreadable},
     context::RequestContext,
-    endpoint::{Content, Docs, LONG, Method, Spec, SuccessDoc},
+    endpoint::{Content, Docs, LONG, Location, Method, Parameter, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
@@ -36,6 +40,17 @@ struct MemberRows {
     #[schema(max_items = 1_000)]
     rows: Vec<String>,
 }
+
+/// The query parameter that makes a request look at its rows only.
+const CHECK: Parameter = Parameter {
+    name: "check",
+    location: Location::Query,
+    required: false,
+    description: "`true`: only check whether the rows can be read. Nobody is looked up, joins or leaves, and all counts but \
+        `rejected_total` are 0.",
+    schema: || ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["true"])).build().into(),
+    example: None,
+};
 
 /// What became of the rows that add members.
 #[derive(Debug, Serialize, ToSchema)]
@@ -105,7 +120,7 @@ impl<const ADDS: bool> Handler for ChangeMembers<ADDS> {
             "Removes the members that rows find, at most 1,000 a request. No profile is deleted. A request that was cut \
              short can be sent again."
         },
-        parameters: &[],
+        parameters: &[CHECK],
         request: &[Content::json::<MemberRows>(), Content::text("text/csv")],
         responses: &[SuccessDoc {
             success: Success::Done,
@@ -115,7 +130,8 @@ impl<const ADDS: bool> Handler for ChangeMembers<ADDS> {
         errors: || vec![ApiError::MissingUrlParameters, ApiError::SegmentNotFound, ApiError::SegmentDisabled],
     };
 
-    type Request = Vec<RawRow>;
+    /// The rows, and whether they are only checked.
+    type Request = (Vec<RawRow>, bool);
 
     fn parse(cx: &RequestContext<'_>) -> Result<Self::Request, ApiError> {
         let media_type = cx.request.header("content-type")?.map(essence).unwrap_or_default().to_ascii_lowercase();
@@ -125,16 +141,20 @@ impl<const ADDS: bool> Handler for ChangeMembers<ADDS> {
             let text = "A request must have at most {} rows; send more in parts.";
             return Err(ApiError::PageTooLarge(Message::new(text, &[&MAX_MEMBER_ROWS])));
         }
-        cx.no_query()?;
-        Ok(rows)
+        Ok((rows, is_check(&cx.request.query)?))
     }
 
-    async fn run(cx: &RequestContext<'_>, rows: Vec<RawRow>) -> Result<Response, Error> {
+    async fn run(cx: &RequestContext<'_>, (rows, is_check): Self::Request) -> Result<Response, Error> {
         cx.first_request().await?;
         let id = segment_id(cx)?;
         let page = AdmittedPage::new(&cx.access, Action::DeleteProfile, false, &rows, &cx.body);
         let change = if ADDS { Change::Add } else { Change::Remove };
-        let changed = cx.engine().change_members(&cx.caller(), &id, change, &page).await?;
+        let changed = if is_check {
+            cx.engine().segment(&cx.access.space_id, &id).await?;
+            Changed::default()
+        } else {
+            cx.engine().change_members(&cx.caller(), &id, change, &page).await?
+        };
         let Changed { changed, unchanged, not_found, profiles } = changed;
         let (rejected, rejected_total) = rejected_rows(&page);
         let rest = OtherRows { not_found, rejected, rejected_total, profiles };
@@ -143,5 +163,16 @@ impl<const ADDS: bool> Handler for ChangeMembers<ADDS> {
         } else {
             Response::ok(&RemovedMembers { removed: changed, absent: unchanged, rest })
         }
+    }
+}
+
+/// Whether the rows are only to be checked.
+fn is_check(query: &[(String, String)]) -> Result<bool, ApiError> {
+    list::no_query_but(query, &["check"])?;
+    match query.iter().find(|(name, _)| name == "check") {
+        Some((_, value)) if value != "true" => {
+            Err(ApiError::bad_request("The query parameter `check` must be `true`.", &[]))
+        }
+        given => Ok(given.is_some()),
     }
 }
