@@ -20,7 +20,10 @@ Exit codes:
   1    the command failed, or the API rejected it; the message says why
   2    the command line or a setting is wrong; nothing was done
   3    no response, or the service is busy; the command can safely be repeated
-  130  stopped by Ctrl-C, after work in progress was finished";
+  4    rows have an outcome that --fail-on names
+  5    too many rows of the file are invalid (--max-invalid); nothing was deleted or changed
+  6    the job was paused or cancelled, or awaits its approval
+  130  stopped by Ctrl-C, after work in progress was finished; 143: by SIGTERM, in the same way";
 
 /// Deletes people's identifiers and profiles from a profile store, and manages its spaces and tokens
 #[derive(Parser)]
@@ -58,13 +61,13 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether the command handles Ctrl-C itself, to finish work or to print a result.
-    pub(crate) fn handles_ctrl_c(&self) -> bool {
+    /// Whether the command handles Ctrl-C and SIGTERM itself, to finish work or to print a result.
+    pub(crate) fn handles_interrupts(&self) -> bool {
         match self {
             Self::Load(_) | Self::Bulk(_) => true,
-            Self::Jobs(command) => command.handles_ctrl_c(),
-            Self::Segments(command) => command.handles_ctrl_c(),
-            Self::Admin(admin) => admin.handles_ctrl_c(),
+            Self::Jobs(command) => command.handles_interrupts(),
+            Self::Segments(command) => command.handles_interrupts(),
+            Self::Admin(admin) => admin.handles_interrupts(),
             Self::Delete(_) | Self::Profile(_) => false,
         }
     }

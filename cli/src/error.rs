@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::{
     api::{ApiError, NoResponse},
+    exit,
     output::printable,
     settings::SettingError,
 };
@@ -85,13 +86,17 @@ pub enum CliError {
     /// A file of rows, none of which finds a profile.
     #[error("{}: no row finds a profile, and nothing was changed", .0.display())]
     NoProfile(PathBuf),
-    /// A file of rows, none of which can be read.
-    #[error("{}: none of the {rows} rows can be read, and nothing was deleted; row {row}: {text}", path.display())]
-    NoReadableRow {
+    /// A file of rows, of which too many can't be read.
+    #[error("{}", explain_invalid(self))]
+    TooManyInvalid {
         /// The path, as it was given.
         path: PathBuf,
         /// How many rows the file has.
         rows: u64,
+        /// How many of them are invalid.
+        invalid: u64,
+        /// `--max-invalid`, if it was given.
+        limit: Option<String>,
         /// The number of an unreadable row, from 1.
         row: u64,
         /// What is wrong with it.
@@ -102,6 +107,9 @@ pub enum CliError {
         "this deletes or removes, and you cannot be asked for confirmation: there is no terminal, or standard input contains what to delete; give --yes to go on without confirmation"
     )]
     NoTerminal,
+    /// The job was halted, or has to be let go on, and so the command has no result.
+    #[error("{0}")]
+    Held(String),
     /// The job is in no state for the command.
     #[error("{0}: nothing was done")]
     WrongJob(String),
@@ -120,7 +128,7 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// 2 for errors in the command line or a setting, 3 if the same command may succeed later, 1 for all others.
+    /// See the crate's `exit`.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Setting(_)
@@ -132,7 +140,6 @@ impl CliError {
             | Self::File { .. }
             | Self::Page { .. }
             | Self::NoRows(_)
-            | Self::NoReadableRow { .. }
             | Self::NoTerminal
             | Self::Reapply(
                 ReapplyError::SameTable
@@ -142,10 +149,14 @@ impl CliError {
                 | ReapplyError::Future
                 | ReapplyError::LaterThanBackup { .. },
             )
-            | Self::Key(KeyCheckError::WrongKey | KeyCheckError::NoCheck) => 2,
-            Self::NoResponse(_) => 3,
-            error if error.store().is_some_and(|error| matches!(error, StoreError::Unavailable(_))) => 3,
-            _ => 1,
+            | Self::Key(KeyCheckError::WrongKey | KeyCheckError::NoCheck) => exit::USAGE,
+            Self::TooManyInvalid { .. } => exit::INVALID,
+            Self::Held(_) => exit::HELD,
+            Self::NoResponse(_) => exit::UNAVAILABLE,
+            error if error.store().is_some_and(|error| matches!(error, StoreError::Unavailable(_))) => {
+                exit::UNAVAILABLE
+            }
+            _ => exit::FAILED,
         }
     }
 
@@ -188,9 +199,11 @@ impl CliError {
             }
             Self::Space(SpaceChangeError::Exists(_)) => "exists",
             Self::Space(SpaceChangeError::Raced(_)) => "conflict",
+            Self::TooManyInvalid { .. } => "too_many_invalid",
+            Self::Held(_) => "held",
             error => match error.exit_code() {
-                2 => "usage",
-                3 => "unavailable",
+                exit::USAGE => "usage",
+                exit::UNAVAILABLE => "unavailable",
                 _ => "failed",
             },
         }
@@ -206,6 +219,16 @@ impl CliError {
             _ => None,
         }
     }
+}
+
+fn explain_invalid(error: &CliError) -> String {
+    let CliError::TooManyInvalid { path, rows, invalid, limit, row, text } = error else { return String::new() };
+    let what = match limit {
+        _ if invalid >= rows => format!("none of the {rows} rows can be read"),
+        Some(limit) => format!("{invalid} of the {rows} rows are invalid, more than --max-invalid {limit}"),
+        None => format!("{invalid} of the {rows} rows are invalid"),
+    };
+    format!("{}: {what}, and nothing was deleted or changed; row {row}: {text}", path.display())
 }
 
 fn explain_key(error: &KeyCheckError) -> String {

@@ -11,12 +11,14 @@ mod confirm;
 mod connect;
 mod delete;
 mod error;
+mod exit;
 mod global;
 mod interrupt;
 mod jobs;
 pub mod load;
 mod local;
 mod output;
+mod pace;
 mod print;
 mod profile;
 mod progress_bar;
@@ -27,7 +29,7 @@ mod stdin;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use efface_aws::config::{Lookup, from_env};
 
 pub use args::{Cli, Command};
@@ -38,12 +40,13 @@ pub use output::Output;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = exit::listed(Cli::command()).try_get_matches().and_then(|given| Cli::from_arg_matches(&given));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // If printing fails, there is no other way to tell the user.
             _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
         }
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -60,10 +63,24 @@ pub fn main() -> ExitCode {
 }
 
 async fn run_and_print(cli: &Cli) -> u8 {
-    // Some commands finish their work after Ctrl-C. For all others, Ctrl-C ends the process.
-    let interrupts = if cli.command.handles_ctrl_c() { Interrupts::on_ctrl_c() } else { Interrupts::never() };
-    let result = run(cli, &from_env, &interrupts).await;
-    print::print(&result, cli.global.json)
+    let interrupts = Interrupts::on_signals();
+    let result = if cli.command.handles_interrupts() {
+        run(cli, &from_env, &interrupts).await
+    } else {
+        // Such a command has no work in progress to be finished, or its work can be done again.
+        let never = Interrupts::never();
+        tokio::select! {
+            result = run(cli, &from_env, &never) => result,
+            () = interrupts.reached(1) => {
+                output::note("efface: stopped; what was sent before may take effect");
+                return interrupts.exit_code();
+            }
+        }
+    };
+    match print::print(&result, cli.global.json) {
+        exit::INTERRUPTED => interrupts.exit_code(),
+        code => code,
+    }
 }
 
 /// Runs one command. `env` supplies the environment variables.

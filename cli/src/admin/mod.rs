@@ -32,11 +32,11 @@ pub enum Admin {
 }
 
 impl Admin {
-    /// Whether the command handles Ctrl-C itself, to finish work.
-    pub(crate) fn handles_ctrl_c(&self) -> bool {
+    /// Whether the command handles Ctrl-C and SIGTERM itself, to finish work.
+    pub(crate) fn handles_interrupts(&self) -> bool {
         match self {
             Self::Reapply(_) | Self::Stop(_) | Self::Start(_) => true,
-            Self::Space(command) => command.handles_ctrl_c(),
+            Self::Space(command) => command.handles_interrupts(),
             Self::Token(_) => false,
         }
     }

@@ -6,7 +6,9 @@ use efface_core::time::{BadTime, Time};
 use efface_engine::reapply::{Asked, Carried, Reapplied, Reapply, Setting, SettingChange, Watch};
 use serde_json::json;
 
-use crate::{CliError, Interrupts, Output, confirm, connect, output::columns, progress_bar::Bar, settings::Settings};
+use crate::{
+    CliError, Interrupts, Output, confirm, connect, exit, output::columns, progress_bar::Bar, settings::Settings,
+};
 
 const AFTER_HELP: &str = "\
 docs/operations.md tells the whole procedure. Run the command before anything uses the restored table, and once more
@@ -21,7 +23,7 @@ Exit codes:
   1    a table is not ready, or has another setting, or you did not confirm; the message says what to do
   2    the tables do not belong together, an option is wrong, or there is no terminal to ask on; nothing was done
   3    a table was unavailable: run the command again, it goes on
-  130  stopped by Ctrl-C: run the command again, it goes on";
+  130  stopped by Ctrl-C; 143: by SIGTERM. Run the command again, it goes on";
 
 /// The options of `efface admin reapply`.
 #[derive(Args)]
@@ -67,7 +69,8 @@ pub(crate) async fn run(
             () = interrupts.reached(1) => return Err(CliError::NotConfirmed),
         }
     }
-    let bar = Bar::start("items", settings.global.json);
+    let unit = if args.dry_run { "items looked at (dry run)" } else { "items" };
+    let bar = Bar::start(unit, settings.global.json);
     let count = |items: i64| u64::try_from(items).unwrap_or_default();
     let watch = Watch {
         is_stopped: &|| interrupts.requested(),
@@ -89,7 +92,7 @@ fn question(args: &ReapplyArgs, is_first: bool) -> String {
 
 fn stopped(args: &ReapplyArgs) -> Output {
     let text = "stopped: run the same command again, and it goes on".to_owned();
-    Output { text, json: json!({"interrupted": true, "from": args.from, "to": args.to}), exit: 130 }
+    Output { text, json: json!({"interrupted": true, "from": args.from, "to": args.to}), exit: exit::INTERRUPTED }
 }
 
 fn report(args: &ReapplyArgs, is_first: bool, reapplied: &Reapplied) -> Output {
@@ -104,7 +107,7 @@ fn report(args: &ReapplyArgs, is_first: bool, reapplied: &Reapplied) -> Output {
         "counts": carried,
         "settings": settings.iter().map(document).collect::<Vec<_>>(),
     });
-    let done = if args.dry_run { "a run would do this in" } else { "done in" };
+    let done = if args.dry_run { "dry run, nothing was changed; a run would do this in" } else { "done in" };
     let mut text = format!("{done} `{}`, from `{}`:\n{}", args.to, args.from, table(carried, settings));
     if carried.came_back > 0 {
         text.push_str("\nIdentifiers that came back are deleted: load their events again, and they come back again.");

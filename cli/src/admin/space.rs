@@ -166,8 +166,8 @@ impl Update {
 }
 
 impl SpaceCommand {
-    /// Whether the command handles Ctrl-C itself, to finish work.
-    pub(super) fn handles_ctrl_c(&self) -> bool {
+    /// Whether the command handles Ctrl-C and SIGTERM itself, to finish work.
+    pub(super) fn handles_interrupts(&self) -> bool {
         match self {
             Self::List(_) => true,
             Self::Update(update) => update.deactivate,
@@ -214,7 +214,7 @@ async fn deactivate(update: &Update, store: &Store, interrupts: &Interrupts) -> 
     let mut json = json(id, &space);
     json["jobs"] = live::json(&jobs);
     json["in_flight"] = in_flight.json(&jobs, is_over);
-    let exit = if interrupts.requested() { 130 } else { 0 };
+    let exit = if interrupts.requested() { interrupts.exit_code() } else { 0 };
     Ok(Output { text: format!("{}\n\n{told}\n{flight}\n{hint}", text(id, &space)), json, exit })
 }
 

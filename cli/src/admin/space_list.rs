@@ -44,7 +44,7 @@ pub(crate) async fn run(
 ) -> Result<Output, CliError> {
     if args.find && !find(store, as_json, interrupts).await? {
         let text = "stopped: run the same command again, and it goes on".to_owned();
-        return Ok(Output { text, json: json!({"interrupted": true}), exit: 130 });
+        return Ok(Output { text, json: json!({"interrupted": true}), exit: interrupts.exit_code() });
     }
     let (spaces, next) = store.list_spaces(args.after.as_ref(), args.limit.into()).await?;
     let (all, search) = (store.stop(None).await?, store.space_search().await?);

@@ -6,7 +6,7 @@ use efface_core::{space::SpaceId, stop::Stop};
 use serde_json::json;
 
 use super::live::{self, InFlight};
-use crate::{CliError, Interrupts, Output, confirm, connect, settings::Settings};
+use crate::{CliError, Interrupts, Output, confirm, connect, exit, settings::Settings};
 
 const STOP_HELP: &str = "\
 From then on no job, profile deletion or segment deletion is created, started, resumed or carried on. Chunks that run
@@ -22,7 +22,7 @@ Exit codes:
   0    stopped, and nothing is in flight; or, with --no-wait, stopped
   1    the space does not exist
   3    the table was unavailable, or a chunk's worker has died: run the command again
-  130  stopped, but you ended the waiting with Ctrl-C";
+  130  stopped, but you ended the waiting with Ctrl-C; 143: with SIGTERM";
 
 const START_HELP: &str = "\
 Jobs that the stop paused go on within 2 minutes. Cancel those that must not, before you start: `efface jobs cancel`
@@ -127,8 +127,8 @@ pub(crate) async fn stop(
     });
     let exit = match (args.no_wait || is_over, interrupts.requested()) {
         (true, _) => 0,
-        (false, true) => 130,
-        (false, false) => 3,
+        (false, true) => interrupts.exit_code(),
+        (false, false) => exit::UNAVAILABLE,
     };
     Ok(Output { text, json, exit })
 }

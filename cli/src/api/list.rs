@@ -14,6 +14,8 @@ pub(crate) struct List<T> {
     pub(crate) entries: Vec<T>,
     /// The counts that the last page has beside its entries.
     pub(crate) counts: Option<Value>,
+    /// Whether it is a list of a dry run.
+    pub(crate) dry_run: bool,
     /// Whether the list goes on.
     pub(crate) has_more: bool,
 }
@@ -24,6 +26,8 @@ struct Page<T> {
     data: Vec<T>,
     #[serde(default)]
     counts: Option<Value>,
+    #[serde(default)]
+    dry_run: bool,
     cursor: Cursor,
 }
 
@@ -52,7 +56,10 @@ impl Api {
             read(entries.len() as u64);
             match page.cursor.next.filter(|next| page.cursor.has_more && !next.is_empty()) {
                 Some(cursor) if (entries.len() as u64) < limit => next = format!("&next={}", encoded(&cursor)),
-                more => return Ok(List { entries, counts: page.counts, has_more: more.is_some() }),
+                more => {
+                    let Page { counts, dry_run, .. } = page;
+                    return Ok(List { entries, counts, dry_run, has_more: more.is_some() });
+                }
             }
         }
     }

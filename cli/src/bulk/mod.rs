@@ -8,15 +8,15 @@ mod send;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use efface_core::time::Time;
+use efface_core::{job::Outcome, time::Time};
 use serde::Serialize;
 
 use crate::{
     CliError, Interrupts, Output,
     api::{Api, ApiOptions, idempotency_key},
     confirm,
-    jobs::{Jobs, nothing_sent},
-    rows::{Form, Source},
+    jobs::{Jobs, failures, nothing_sent},
+    rows::{Form, MaxInvalid, Source},
     settings::Settings,
 };
 use run::Run;
@@ -34,17 +34,20 @@ Without --yes, the command first makes a dry run, shows what would be deleted, a
 Example:
   efface bulk people.csv --space spa_demo --dry-run
   efface bulk people.csv --space spa_demo --max-deletions 50000
+  efface bulk people.csv --space spa_demo --yes --max-invalid 1% --fail-on invalid,not_found
   zcat identifiers.jsonl.gz | efface bulk - --space spa_demo --action delete_identifier --yes
 
 Exit codes:
   0    the job is completed and no row failed; with --dry-run, the plan is shown; with --no-wait, the job is started;
        with --start-at, it waits for its time
-  1    rows failed, the job was paused or cancelled, it awaits its approval, the API rejected a request, or you did not
-       confirm
-  2    the command line, a setting or the file is wrong, no row can be read, or there is no terminal to ask on; nothing
-       was deleted
+  1    rows failed, the API rejected a request, or you did not confirm
+  2    the command line, a setting or the file is wrong, or there is no terminal to ask on; nothing was deleted
   3    no response, or the service is busy: repeat with the same file, --page-size and --idempotency-key
-  130  stopped by Ctrl-C: a job that was not started is cancelled, a started job continues; the message names it";
+  4    rows have an outcome that --fail-on names; the other rows were carried out
+  5    every row is invalid, or more than --max-invalid allows; nothing was deleted, and the job is cancelled
+  6    the job was paused or cancelled, or awaits its approval
+  130  stopped by Ctrl-C; 143: by SIGTERM. A job that was not started is cancelled, a started job continues; the message
+       names it";
 
 /// The options of `efface bulk`.
 #[derive(Args)]
@@ -72,6 +75,13 @@ pub struct Bulk {
     /// Do not start before this time, at most 30 days ahead; until then the job can be cancelled
     #[arg(long, value_name = "TIME", value_parser = Time::parse)]
     start_at: Option<Time>,
+    /// Delete nothing if more than N rows of the file, or P% of them, are invalid; 100% allows all [default: only if
+    /// every row is]
+    #[arg(long, value_name = "N|P%")]
+    max_invalid: Option<MaxInvalid>,
+    /// Exit with 4 if rows have one of these outcomes at the end
+    #[arg(long, value_name = "OUTCOME,...", value_delimiter = ',', value_parser = failures())]
+    fail_on: Vec<Outcome>,
     /// Only show what would be deleted; change nothing. `efface jobs execute` deletes just that within 7 days
     #[arg(long, visible_alias = "plan-only", conflicts_with_all = ["max_deletions", "start_at"])]
     dry_run: bool,

@@ -15,12 +15,12 @@ use crate::{
     api::idempotency_key,
     confirm,
     jobs::{self, Job, Jobs, Plan, Until, nothing_sent},
-    output::note,
+    output::{note, printable},
     progress_bar::Bar,
     rows::{Rejections, Source},
 };
 
-/// How far a run has come. It decides what Ctrl-C does.
+/// How far a run has come. It decides what Ctrl-C and SIGTERM do.
 #[derive(Debug, Clone)]
 enum Stage {
     /// There is no job yet.
@@ -69,9 +69,12 @@ impl<'a> Run<'a> {
                 _ = self.jobs.control(&id, "cancel").await;
                 Err(error)
             }
-            (Err(error @ CliError::NoReadableRow { .. }), Stage::Open(id) | Stage::DryRun(id)) => {
-                _ = self.jobs.cancel_unstarted(&id, true).await;
-                Err(error)
+            (Err(error @ CliError::TooManyInvalid { .. }), Stage::Open(id) | Stage::DryRun(id)) => {
+                match self.jobs.cancel_unstarted(&id, true).await {
+                    // An earlier run with the same key has allowed more.
+                    Some(false) => Err(CliError::WrongJob(format!("an earlier run has started the job {id} already"))),
+                    _ => Err(error),
+                }
             }
             (Err(error), Stage::Open(id) | Stage::Started(id)) => Err(error.with_job(&id, &self.key)),
             (result, _) => result,
@@ -93,7 +96,7 @@ impl<'a> Run<'a> {
             let planned = self.plan().await.map_err(CliError::without_key)?;
             self.set_stage(Stage::NoJob);
             if self.bulk.dry_run {
-                return Ok(planned.output(self.bulk.action));
+                return Ok(planned.output(self.bulk));
             }
             let Planned { plan, rejections, near_misses, .. } = planned;
             note(format!("{}{}{}\n", plan.text(), near_misses.text(), rejections.text()));
@@ -117,7 +120,7 @@ impl<'a> Run<'a> {
             let mut accepted = self.jobs.create(&new, key).await?;
             let (job, plan) = (accepted.job.take(), accepted.plan.take());
             let rejections = Rejections::of_one_page(self.source, &page, accepted.rejected);
-            rejections.require_readable(self.source, &self.bulk.file)?;
+            rejections.require(self.bulk.max_invalid, self.source, &self.bulk.file)?;
             return match (plan, job) {
                 (Some(mut plan), job) => {
                     let near_misses = NearMisses::of_page(&mut plan);
@@ -138,7 +141,11 @@ impl<'a> Run<'a> {
     async fn planned(&self, job: Job, rejections: Rejections) -> Result<Planned, CliError> {
         self.set_stage(Stage::DryRun(job.id.clone()));
         let mut job = self.follow(&job.id, "rows looked up").await?;
-        let plan = job.plan.take().ok_or(CliError::Unexpected("a dry run has no plan"))?;
+        let Some(plan) = job.plan.take() else {
+            // Somebody else has paused or cancelled it.
+            let (id, state) = (&job.id, job.state.as_str());
+            return Err(CliError::Held(format!("the dry run {id} is {state}, and has no plan; nothing was deleted")));
+        };
         let near_misses = NearMisses::of_job(self.jobs, &job, &plan, self.source).await;
         Ok(Planned { job: Some(job.id), plan, rejections, near_misses })
     }
@@ -150,9 +157,11 @@ impl<'a> Run<'a> {
         };
         let id = job.id.clone();
         self.set_stage(if new.dry_run { Stage::DryRun(id) } else { Stage::Open(id) });
-        let bar = Bar::start("rows sent", self.as_json);
+        let bar = Bar::of_job(&job.id, "rows sent", self.as_json);
+        let what = if new.dry_run { "dry run: the job" } else { "the job" };
+        bar.note(&format!("{what} {} takes the rows of the file", printable(&job.id)));
         let rejections = self.jobs.send_pages(&job.id, self.source, self.bulk.parallelism.into(), &bar).await?;
-        rejections.require_readable(self.source, &self.bulk.file)?;
+        rejections.require(self.bulk.max_invalid, self.source, &self.bulk.file)?;
         Ok((job.id, rejections))
     }
 
@@ -169,16 +178,18 @@ impl<'a> Run<'a> {
     }
 
     async fn follow(&self, id: &str, unit: &str) -> Result<Job, CliError> {
-        self.jobs.follow(id, Until::FinalOrWaiting, &Bar::start(unit, self.as_json), &mut None).await
+        self.jobs.follow(id, Until::FinalOrWaiting, &Bar::of_job(id, unit, self.as_json), &mut None).await
     }
 
     fn output(&self, job: &Job, rejections: &Rejections) -> Output {
-        let exit = if self.bulk.no_wait { 0 } else { jobs::exit_code(job) };
-        let json = json!({
-            "job": job, "rejected": rejections.json(), "rejected_total": rejections.total(),
-            "idempotency_key": self.key,
-        });
-        Output { text: format!("{}{}{}", job.text(), rejections.text(), job.failed_text()), json, exit }
+        let fail_on = &self.bulk.fail_on;
+        let exit = if self.bulk.no_wait { jobs::request_exit_code(job) } else { jobs::exit_code(job, fail_on) };
+        let mut json = job.json();
+        json["rejected"] = rejections.json();
+        json["rejected_total"] = rejections.total().into();
+        json["idempotency_key"] = self.key.as_str().into();
+        let text = format!("{}{}{}", job.text(), rejections.text(), job.failed_text());
+        jobs::explained(Output { text, json, exit }, fail_on)
     }
 
     fn new_job<'r>(&'r self, rows: &'r RawValue) -> NewJob<'r> {
@@ -210,13 +221,14 @@ fn raw(rows: String) -> Result<Box<RawValue>, CliError> {
 }
 
 impl Planned {
-    fn output(&self, action: Action) -> Output {
+    fn output(&self, bulk: &Bulk) -> Output {
         let Self { job, plan, rejections, near_misses } = self;
-        let json = json!({"job_id": job, "plan": plan, "near_misses": near_misses.json(), "rejected": rejections.json(),
+        let json = json!({"dry_run": true, "job_id": job, "plan": plan, "near_misses": near_misses.json(), "rejected": rejections.json(),
             "rejected_total": rejections.total()});
-        let execute = job.as_ref().filter(|_| plan.profiles > 0 && action == Action::DeleteProfile);
+        let execute = job.as_ref().filter(|_| plan.profiles > 0 && bulk.action == Action::DeleteProfile);
         let execute = execute.map(|job| jobs::execute_text(job));
         let text = format!("{}{}{}", plan.text(), near_misses.text(), rejections.text());
-        Output::success(text + &execute.unwrap_or_default(), json)
+        let (text, exit) = (text + &execute.unwrap_or_default(), jobs::plan_exit_code(plan, &bulk.fail_on));
+        jobs::explained(Output { text, json, exit }, &bulk.fail_on)
     }
 }

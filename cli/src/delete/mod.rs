@@ -26,10 +26,11 @@ Example:
   efface delete - --space spa_demo < identifier.json      {\"user_id\":\"…\",\"type\":\"email\",\"id\":\"…\"}
 
 Exit codes:
-  0  deleted
-  1  the API rejected the request; the message says why
-  2  the command line or a setting is wrong; nothing was sent
-  3  no response, or the service is busy: repeat with the same --idempotency-key";
+  0    deleted
+  1    the API rejected the request; the message says why
+  2    the command line or a setting is wrong; nothing was sent
+  3    no response, or the service is busy: repeat with the same --idempotency-key
+  130  stopped by Ctrl-C; 143: by SIGTERM. What was sent may take effect";
 
 /// The options of `efface delete`.
 #[derive(Args)]

@@ -32,14 +32,12 @@ pub enum JobsCommand {
     #[command(after_help = "Example:\n  efface jobs approve job_123 --space spa_demo")]
     Approve(Approve),
     /// Delete the very profiles that a dry run found, less those that changed since
-    #[command(after_help = "Example:\n  efface bulk people.csv --space spa_demo --plan-only\n  \
-                            efface jobs execute job_123 --space spa_demo")]
     Execute(Execute),
     /// Reject a job that awaits its approval: it is cancelled
     #[command(after_help = "Example:\n  efface jobs reject job_123 --space spa_demo")]
     Reject(Control),
     /// Start an open job, after all its pages were sent
-    #[command(after_help = "Example:\n  efface jobs start job_123 --space spa_demo")]
+    #[command(after_help = START_HELP)]
     Start(Control),
     /// Pause a job; work in progress is finished first
     #[command(after_help = "Example:\n  efface jobs pause job_123 --space spa_demo")]
@@ -54,6 +52,18 @@ pub enum JobsCommand {
     #[command(after_help = "Example:\n  efface jobs redrive job_123 --space spa_demo")]
     Redrive(Control),
 }
+
+const START_HELP: &str = "\
+Example:
+  efface jobs start job_123 --space spa_demo
+
+Exit codes:
+  0    the job is started, or waits for its time
+  1    the API rejected the request
+  2    the command line or a setting is wrong
+  3    no response, or the service is busy; the command can safely be repeated
+  6    the job awaits its approval
+  130  stopped by Ctrl-C; 143: by SIGTERM";
 
 /// The options of `efface jobs list`.
 #[derive(Args)]
@@ -76,10 +86,16 @@ pub struct ListJobs {
 const STATUS_HELP: &str = "\
 Example:
   efface jobs status job_123 --space spa_demo --watch
+  efface jobs status job_123 --space spa_demo --watch --fail-on invalid,not_found,failed
 
-Additional exit codes with --watch:
-  1    the job ended with failed rows, or was cancelled
-  130  stopped by Ctrl-C; the job continues";
+Exit codes:
+  0    the job is shown; with --watch, it is completed and no row failed
+  1    the API rejected the request; with --watch, rows failed
+  2    the command line or a setting is wrong
+  3    no response, or the service is busy; the command can safely be repeated
+  4    with --watch, rows have an outcome that --fail-on names
+  6    with --watch, the job was cancelled
+  130  stopped by Ctrl-C; 143: by SIGTERM. The job continues";
 
 /// The options of `efface jobs status`.
 #[derive(Args)]
@@ -90,6 +106,9 @@ pub struct Status {
     /// Wait until the job ends; Ctrl-C stops waiting, not the job
     #[arg(long)]
     pub(super) watch: bool,
+    /// Exit with 4 if rows have one of these outcomes at the end
+    #[arg(long, value_name = "OUTCOME,...", value_delimiter = ',', value_parser = failures(), requires = "watch")]
+    pub(super) fail_on: Vec<Outcome>,
     /// The options for the API.
     #[command(flatten)]
     pub(super) api: ApiOptions,
@@ -115,12 +134,16 @@ pub struct Outcomes {
 const WAIT_HELP: &str = "\
 Example:
   efface jobs wait job_123 --space spa_demo
-  efface jobs wait --group nightly-2026-11-26 --rows 120000 --space spa_demo
+  efface jobs wait --group nightly-2026-11-26 --rows 120000 --fail-on invalid,not_found --space spa_demo
 
 Exit codes:
   0    all are completed, and no row failed
-  1    rows failed, a job was cancelled, or the API rejected the request, for example because the group has no jobs
-  130  stopped by Ctrl-C; the jobs go on";
+  1    rows failed, or the API rejected the request, for example because the group has no jobs
+  2    the command line or a setting is wrong
+  3    no response, or the service is busy; the command can safely be repeated
+  4    rows have an outcome that --fail-on names
+  6    a job was cancelled
+  130  stopped by Ctrl-C; 143: by SIGTERM. The jobs go on";
 
 /// The options of `efface jobs wait`.
 #[derive(Args)]
@@ -138,13 +161,31 @@ pub struct Wait {
     /// Failed rows and cancelled jobs are no failure
     #[arg(long)]
     pub(super) allow_failed: bool,
+    /// Exit with 4 if rows have one of these outcomes at the end
+    #[arg(long, value_name = "OUTCOME,...", value_delimiter = ',', value_parser = failures())]
+    pub(super) fail_on: Vec<Outcome>,
     /// The options for the API.
     #[command(flatten)]
     pub(super) api: ApiOptions,
 }
 
+const EXECUTE_HELP: &str = "\
+Example:
+  efface bulk people.csv --space spa_demo --plan-only
+  efface jobs execute job_123 --space spa_demo --watch
+
+Exit codes:
+  0    the job is made, and goes on by itself or waits for its time; with --watch, it is completed and no row failed
+  1    the API rejected the request, or you did not confirm; with --watch, rows failed
+  2    the command line or a setting is wrong, or there is no terminal to ask on; nothing was deleted
+  3    no response, or the service is busy; `efface jobs list` shows whether the job was made
+  4    with --watch, rows have an outcome that --fail-on names
+  6    the job awaits its approval; with --watch, or was paused or cancelled
+  130  stopped by Ctrl-C; 143: by SIGTERM. A job that was made continues";
+
 /// The options of `efface jobs execute`.
 #[derive(Args)]
+#[command(after_help = EXECUTE_HELP)]
 pub struct Execute {
     #[command(flatten)]
     pub(super) control: Control,
@@ -157,6 +198,12 @@ pub struct Execute {
     /// Delete without showing the plan and asking for confirmation
     #[arg(long)]
     pub(super) yes: bool,
+    /// Wait until the job ends, or waits for a person or its time; Ctrl-C stops waiting, not the job
+    #[arg(long)]
+    pub(super) watch: bool,
+    /// Exit with 4 if rows have one of these outcomes at the end
+    #[arg(long, value_name = "OUTCOME,...", value_delimiter = ',', value_parser = failures(), requires = "watch")]
+    pub(super) fail_on: Vec<Outcome>,
 }
 
 /// The options of `efface jobs approve`.
@@ -179,6 +226,11 @@ pub struct Control {
     pub(super) api: ApiOptions,
 }
 
+/// A parser for an outcome that can be a failure: any but `deleted`.
+pub(crate) fn failures() -> impl TypedValueParser<Value = Outcome> {
+    one_of(Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Deleted).map(Outcome::as_str))
+}
+
 /// A parser for one of a fixed set of values.
 fn one_of<T>(values: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
 where
@@ -188,8 +240,11 @@ where
 }
 
 impl JobsCommand {
-    /// Whether the command handles Ctrl-C itself.
-    pub(crate) fn handles_ctrl_c(&self) -> bool {
-        matches!(self, Self::Status(Status { watch: true, .. }) | Self::Wait(_))
+    /// Whether the command handles Ctrl-C and SIGTERM itself.
+    pub(crate) fn handles_interrupts(&self) -> bool {
+        matches!(
+            self,
+            Self::Status(Status { watch: true, .. }) | Self::Execute(Execute { watch: true, .. }) | Self::Wait(_)
+        )
     }
 }

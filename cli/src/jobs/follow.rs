@@ -5,7 +5,7 @@ use std::time::Duration;
 use efface_core::job::JobState;
 
 use super::{Job, Jobs, phase::progress_text};
-use crate::{CliError, progress_bar::Bar};
+use crate::{CliError, output::printable, progress_bar::Bar};
 
 /// The first interval between two requests for a job's state, and the longest one. It doubles each time.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
@@ -21,7 +21,8 @@ pub(crate) enum Until {
 }
 
 impl Jobs {
-    /// Waits for a job. `last` receives the latest known state, which remains available if waiting is stopped.
+    /// Waits for a job. `last` receives the latest known state, which remains available if waiting is stopped. A job that
+    /// is halted comes with what halted it.
     pub(crate) async fn follow(
         &self,
         id: &str,
@@ -29,18 +30,71 @@ impl Jobs {
         bar: &Bar,
         last: &mut Option<Job>,
     ) -> Result<Job, CliError> {
-        let mut interval = MIN_INTERVAL;
+        let (mut interval, mut told) = (MIN_INTERVAL, None);
         loop {
-            let job = self.job(id).await?;
-            let total = job.expected_rows().unwrap_or(job.rows);
-            bar.set(job.rows - job.remaining.min(job.rows), total, &progress_text(&job));
+            let mut job = self.job(id).await?;
+            let (done, total) = (job.rows - job.remaining.min(job.rows), job.expected_rows().unwrap_or(job.rows));
+            let waits = waits(job.state);
+            if waits.is_some() {
+                bar.hold(done, total, &waiting_text(&job));
+            } else {
+                bar.set(done, total, &progress_text(&job));
+            }
+            let is_last = job.state.is_final() || until == Until::FinalOrWaiting && waits == Some(true);
+            let is_new = told != Some(job.state);
+            if is_last || waits.is_some() && is_new {
+                job = self.with_halt(job).await;
+            } else if let Some(before) = last.take().filter(|before| before.state == job.state) {
+                job.halt = before.halt;
+            }
             *last = Some(job.clone());
-            let waits = matches!(job.state, JobState::Paused | JobState::AwaitingApproval | JobState::Scheduled);
-            if job.state.is_final() || until == Until::FinalOrWaiting && waits {
+            if is_last {
                 return Ok(job);
             }
+            if waits.is_some() && is_new {
+                bar.note(&self.waiting_note(&job));
+            }
+            told = Some(job.state);
             tokio::time::sleep(interval).await;
             interval = (interval * 2).min(MAX_INTERVAL);
         }
+    }
+
+    /// What a job waits for, and what is to be done.
+    fn waiting_note(&self, job: &Job) -> String {
+        let id = printable(&job.id);
+        match job.state {
+            JobState::Paused => {
+                let by = job.halt.as_ref().map(|halt| format!(" {}", halt.by())).unwrap_or_default();
+                let resume = self.command("resume", &id);
+                format!("the job {id} was paused{by}. It waits for a person, who lets it go on with: {resume}")
+            }
+            JobState::AwaitingApproval => {
+                let approve = self.command("approve", &id);
+                format!("the job {id} waits for a person with another token, who lets it go on with: {approve}")
+            }
+            JobState::Open => {
+                format!("the job {id} waits for a person, who starts it with: {}", self.command("start", &id))
+            }
+            _ => format!("the job {id} {}", waiting_text(job)),
+        }
+    }
+}
+
+/// Whether a job waits for a person or its time, and so would be left alone by who only wants it done. An open job waits as
+/// well, but for who is filling it.
+fn waits(state: JobState) -> Option<bool> {
+    match state {
+        JobState::Paused | JobState::AwaitingApproval | JobState::Scheduled => Some(true),
+        JobState::Open => Some(false),
+        _ => None,
+    }
+}
+
+/// What a job waits for, on the bar.
+fn waiting_text(job: &Job) -> String {
+    match (job.state, &job.start_at) {
+        (JobState::Scheduled, Some(time)) => format!("waits for its time, {}", printable(time)),
+        (state, _) => format!("{}: waits for a person", state.as_str()),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use efface_core::job::JobState;
+use efface_core::job::{JobState, Outcome};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::Halt;
 use crate::output::{columns, printable};
 
 /// The number of rows with each outcome.
@@ -22,17 +23,48 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// The outcomes with their counts and explanations.
-    pub(crate) fn outcomes(&self) -> [(&'static str, u64, &'static str); 7] {
-        [
-            ("deleted", self.deleted, ""),
-            ("duplicate", self.duplicate, "another row of the job or its group deletes the same"),
-            ("not_found", self.not_found, "there is no such active identifier"),
-            ("invalid", self.invalid, "the row can't be read"),
-            ("protected", self.protected, "a profile that has a user_id keeps one"),
-            ("failed", self.failed, "not deleted; `efface jobs redrive` processes these rows again"),
-            ("changed", self.changed, "not deleted: the profile is not as the plan found it"),
-        ]
+    /// The number of rows with an outcome.
+    pub(crate) fn of(&self, outcome: Outcome) -> u64 {
+        match outcome {
+            Outcome::Deleted => self.deleted,
+            Outcome::Duplicate => self.duplicate,
+            Outcome::NotFound => self.not_found,
+            Outcome::Invalid => self.invalid,
+            Outcome::Protected => self.protected,
+            Outcome::Failed => self.failed,
+            Outcome::Changed => self.changed,
+        }
+    }
+
+    /// Rows of a table: the outcomes with their counts and explanations. Those of a dry run say what would be.
+    pub(crate) fn rows(&self, indent: &str, dry_run: bool) -> Vec<[String; 3]> {
+        let row = |outcome: Outcome| {
+            let (name, note) = (outcome_text(outcome.as_str(), dry_run), outcome_note(outcome, dry_run));
+            count_row(&format!("{indent}{name}"), self.of(outcome), note)
+        };
+        Outcome::ALL.map(row).into()
+    }
+}
+
+/// The word for an outcome, for people: nothing that a dry run lists was deleted.
+pub(super) fn outcome_text(outcome: &str, dry_run: bool) -> String {
+    if dry_run && outcome == Outcome::Deleted.as_str() { WOULD_BE_DELETED.to_owned() } else { printable(outcome) }
+}
+
+/// What a dry run counts as `deleted`.
+pub(super) const WOULD_BE_DELETED: &str = "would be deleted";
+
+fn outcome_note(outcome: Outcome, dry_run: bool) -> &'static str {
+    match outcome {
+        Outcome::Deleted if dry_run => "this is a dry run: nothing was deleted",
+        Outcome::Deleted => "",
+        Outcome::Duplicate => "another row of the job or its group deletes the same",
+        Outcome::NotFound => "there is no such active identifier",
+        Outcome::Invalid => "the row can't be read",
+        Outcome::Protected => "a profile that has a user_id keeps one",
+        Outcome::Failed if dry_run => "not looked up; `efface jobs redrive` processes these rows again",
+        Outcome::Failed => "not deleted; `efface jobs redrive` processes these rows again",
+        Outcome::Changed => "not deleted: the profile is not as the plan found it",
     }
 }
 
@@ -92,6 +124,9 @@ pub(crate) struct Job {
     pub(crate) max_deletions: Option<u64>,
     #[serde(default)]
     pub(crate) plan: Option<Plan>,
+    /// What has paused or cancelled it, where its events were read.
+    #[serde(skip)]
+    pub(super) halt: Option<Halt>,
     #[serde(flatten)]
     pub(super) rest: BTreeMap<String, Value>,
 }
@@ -112,8 +147,12 @@ impl Job {
         }
         properties.extend(self.lag_properties());
         properties.extend(self.segment_properties());
+        let verdict = self.verdict.as_ref().map(|verdict| self.marked(verdict));
+        let halted = self.halt.as_ref().map(Halt::told);
+        let halt = if matches!(self.state, JobState::Pausing | JobState::Paused) { "paused" } else { "cancelled" };
         let named = [
-            ("verdict", &self.verdict),
+            (halt, &halted),
+            ("verdict", &verdict),
             ("group", &self.group),
             ("created", &self.created_at),
             ("created by", &self.created_by),
@@ -124,9 +163,23 @@ impl Job {
             properties.extend(value.as_ref().map(|value| [name.to_owned(), printable(value)]));
         }
         let mut counts = vec![count_row("rows", self.rows, "")];
-        counts.extend(self.counts.outcomes().map(|(name, count, note)| count_row(&format!("  {name}"), count, note)));
+        counts.extend(self.counts.rows("  ", self.dry_run));
         counts.push(count_row("  remaining", self.remaining, ""));
         format!("{}\n\n{}", columns(&properties), columns(&counts))
+    }
+
+    /// The job as JSON, with what has halted it beside it, where that is known.
+    pub(crate) fn json(&self) -> Value {
+        let mut json = json!({"job": self});
+        if let Some(halt) = &self.halt {
+            json["halt"] = json!(halt);
+        }
+        json
+    }
+
+    /// A word that a dry run must not have unmarked.
+    fn marked(&self, word: &str) -> String {
+        if self.dry_run { format!("{word} (dry run)") } else { word.to_owned() }
     }
 
     /// How to list the rows that failed. Empty if none did.
@@ -144,16 +197,31 @@ impl Job {
             JobState::AwaitingApproval => ": somebody with another token can let it go on, with `efface jobs approve`",
             JobState::Scheduled => ": `efface jobs cancel` cancels it before it starts",
             JobState::Paused if self.is_stopped() => ": an operator stopped it; it goes on when the operator lets it",
-            JobState::Paused if self.max_deletions.is_some_and(|most| self.counts.deleted >= most) => {
-                ": it reached --max-deletions; `efface jobs resume` resumes it"
+            JobState::Paused if self.halt.as_ref().is_some_and(Halt::is_limit) => {
+                ": it reached --max-deletions, and waits for a person; `efface jobs resume` lets it delete as many again"
             }
-            JobState::Paused => ": `efface jobs resume` resumes it",
+            JobState::Paused => ": it waits for a person; `efface jobs resume` resumes it",
             _ => "",
         }
     }
 }
 
 impl Plan {
+    /// The number of rows with an outcome, as far as the plan has it.
+    pub(super) fn of(&self, outcome: Outcome) -> u64 {
+        match outcome {
+            Outcome::Deleted => self.profiles,
+            Outcome::Duplicate => self.duplicates,
+            Outcome::NotFound => self.not_found,
+            Outcome::Invalid => self.invalid,
+            Outcome::Protected => self.protected,
+            Outcome::Failed => self
+                .rows
+                .saturating_sub(self.profiles + self.duplicates + self.not_found + self.invalid + self.protected),
+            Outcome::Changed => 0,
+        }
+    }
+
     /// A table for users: what would be deleted, and the estimated time and cost.
     pub(crate) fn text(&self) -> String {
         let other_case = "not found as written, but found in another letter case";
@@ -161,15 +229,15 @@ impl Plan {
         let mut rows = vec![
             count_row("rows", self.rows, ""),
             count_row("  invalid", self.invalid, "the row can't be read"),
-            count_row("  duplicate", self.duplicates, "another row deletes the same"),
+            count_row("  duplicate", self.duplicates, "another row names the same"),
             count_row("  not found", self.not_found, "there is nothing to delete"),
             count_row("  protected", self.protected, "a profile that has a user_id keeps one"),
             count_row("  other case", self.other_case, other_case),
             count_row("  other form", self.other_form, other_form),
-            count_row("profiles found", self.profiles, ""),
+            count_row("profiles found", self.profiles, WOULD_BE_DELETED),
             count_row("  merges", self.merges, ""),
-            count_row("  identifiers", self.identifiers, "would be deleted"),
-            count_row("  memberships", self.memberships, "would be deleted"),
+            count_row("  identifiers", self.identifiers, WOULD_BE_DELETED),
+            count_row("  memberships", self.memberships, WOULD_BE_DELETED),
         ];
         let row = |name: &str, value: String, note: &str| [name.to_owned(), format!("{value:>10}"), note.to_owned()];
         rows.extend(self.estimated_seconds.map(|seconds| row("seconds", format!("{seconds:.0}"), "estimated")));
@@ -177,7 +245,12 @@ impl Plan {
         let consequences: Vec<String> = self.consequences.iter().map(|told| printable(told)).collect();
         let digest = self.digest.as_ref().map(|digest| format!("\n\ndigest  {}", printable(digest)));
         let separator = if consequences.is_empty() { "" } else { "\n\n" };
-        format!("{}{separator}{}{}", columns(&rows), consequences.join("\n"), digest.unwrap_or_default())
+        format!(
+            "Dry run: nothing was deleted.\n\n{}{separator}{}{}",
+            columns(&rows),
+            consequences.join("\n"),
+            digest.unwrap_or_default()
+        )
     }
 }
 
@@ -188,8 +261,6 @@ pub(crate) fn count_row(name: &str, count: u64, note: &str) -> [String; 3] {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -202,7 +273,12 @@ mod tests {
         });
         let job: Job = serde_json::from_value(sent.clone()).unwrap();
         assert_eq!(serde_json::to_value(&job).unwrap(), sent);
-        assert!(job.text().contains("it reached --max-deletions"));
+        assert!(!job.text().contains("it reached --max-deletions"), "what halted it is not known");
+        let halt = json!({"at": "T", "kind": "paused", "token_id": null, "cause": "max_deletions"});
+        let job = Job { halt: Some(serde_json::from_value(halt).unwrap()), ..job };
+        assert!(
+            job.text().contains("it reached --max-deletions") && job.text().contains("T by its limit max_deletions")
+        );
         assert!(job.text().contains("  failed              1  not deleted"));
     }
 

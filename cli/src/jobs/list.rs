@@ -9,13 +9,16 @@ use serde_json::{Value, json};
 use super::{
     Jobs,
     args::{Control, ListJobs, Outcomes},
-    job::{Counts, Job, count_row},
+    job::{Counts, Job, outcome_text},
 };
 use crate::{
     CliError, Output,
     api::{List, encoded},
     output::{columns, printable},
 };
+
+/// What is above a list of a dry run.
+const DRY_RUN: &str = "Dry run: nothing was deleted.\n\n";
 
 /// How many rows that are not found are looked through for near misses.
 const MOST_NEAR_MISSES: u64 = 2_000;
@@ -50,7 +53,7 @@ impl Jobs {
                 _ = write!(query, "&{name}={}", encoded(value));
             }
         }
-        let List { entries: jobs, counts, has_more } =
+        let List { entries: jobs, counts, has_more, .. } =
             self.api.list::<Job>("deletion_jobs", &query, options.limit, |_| {}).await?;
         let counts = counts.map_or_else(|| Ok(Counts::default()), serde_json::from_value);
         let counts = counts.map_err(|_| CliError::Unexpected("the counts of a list have another form"))?;
@@ -62,22 +65,24 @@ impl Jobs {
     pub(crate) async fn outcomes(&self, options: &Outcomes) -> Result<Output, CliError> {
         let query = options.outcome.map(|outcome| format!("&outcome={}", outcome.as_str())).unwrap_or_default();
         let path = format!("deletion_jobs/{}/outcomes", encoded(&options.job));
-        let outcomes = self.api.list::<RowOutcome>(&path, &query, u64::MAX, |_| {}).await?.entries;
-        let text = if options.csv { csv(&outcomes) } else { outcome_table(&outcomes) };
-        Ok(Output::success(text, json!({"data": outcomes})))
+        let list = self.api.list::<RowOutcome>(&path, &query, u64::MAX, |_| {}).await?;
+        let List { entries: outcomes, dry_run, .. } = list;
+        let text = if options.csv { csv(&outcomes, dry_run) } else { outcome_table(&outcomes, dry_run) };
+        Ok(Output::success(text, json!({"dry_run": dry_run, "data": outcomes})))
     }
 
     /// All events of a job.
     pub(crate) async fn events(&self, options: &Control) -> Result<Output, CliError> {
         let path = format!("deletion_jobs/{}/events", encoded(&options.job));
-        let events = self.api.list::<Event>(&path, "", u64::MAX, |_| {}).await?.entries;
+        let List { entries: events, dry_run, .. } = self.api.list::<Event>(&path, "", u64::MAX, |_| {}).await?;
         let names = ["at", "kind", "by", "what"].map(str::to_owned);
         let row = |event: &Event| {
             let by = printable(event.token_id.as_deref().unwrap_or("-"));
             [printable(&event.at), printable(&event.kind), by, printable(&event.text)]
         };
         let rows: Vec<_> = std::iter::once(names).chain(events.iter().map(row)).collect();
-        Ok(Output::success(columns(&rows), json!({"data": events})))
+        let title = if dry_run { DRY_RUN } else { "" };
+        Ok(Output::success(format!("{title}{}", columns(&rows)), json!({"dry_run": dry_run, "data": events})))
     }
 
     /// Rows of a dry run that would be found in another form, by page and row, with the code that tells which. Only the
@@ -102,14 +107,15 @@ fn table(jobs: &[Job], counts: &Counts, has_more: bool) -> String {
         let text = |text: &Option<String>| printable(text.as_deref().unwrap_or("-"));
         let [rows, deleted, failed, remaining] =
             [job.rows, job.counts.deleted, job.counts.failed, job.remaining].map(|count| count.to_string());
+        let deleted = if job.dry_run { format!("0 ({deleted} would be)") } else { deleted };
         let (id, action, state) = (printable(&job.id), printable(&job.action), state_text(job));
         let segment = if has_segments { text(&job.segment_id()) } else { String::new() };
         [id, action, state, rows, deleted, failed, remaining, text(&job.created_at), text(&job.group), segment]
     };
     let rows: Vec<_> = std::iter::once(names.map(str::to_owned)).chain(jobs.iter().map(row)).collect();
     let more = if has_more { "\n(there are more; raise --limit to see them)" } else { "" };
-    let counts = counts.outcomes().map(|(name, count, _)| count_row(name, count, ""));
-    format!("{}{more}\n\nRows of all matching jobs:\n{}", columns(&rows), columns(&counts))
+    let counts: Vec<_> = counts.rows("", false).into_iter().map(|[name, count, _]| [name, count]).collect();
+    format!("{}{more}\n\nRows of all matching jobs, without dry runs:\n{}", columns(&rows), columns(&counts))
 }
 
 /// The state, and in parentheses the phase of a segment's job that is not final, and whether it is a dry run.
@@ -120,9 +126,15 @@ fn state_text(job: &Job) -> String {
     format!("{}{notes}", job.state.as_str())
 }
 
-fn outcome_table(outcomes: &[RowOutcome]) -> String {
+fn outcome_table(outcomes: &[RowOutcome], dry_run: bool) -> String {
     let names = ["page", "row", "outcome", "code", "message"].map(str::to_owned);
-    columns(&std::iter::once(names).chain(outcomes.iter().map(cells)).collect::<Vec<_>>())
+    let row = |outcome: &RowOutcome| {
+        let [page, row, _, code, message] = cells(outcome);
+        let code = if dry_run && code == "deleted" { "-".to_owned() } else { code };
+        [page, row, outcome_text(&outcome.outcome, dry_run), code, message]
+    };
+    let title = if dry_run { DRY_RUN } else { "" };
+    format!("{title}{}", columns(&std::iter::once(names).chain(outcomes.iter().map(row)).collect::<Vec<_>>()))
 }
 
 fn cells(outcome: &RowOutcome) -> [String; 5] {
@@ -131,14 +143,14 @@ fn cells(outcome: &RowOutcome) -> [String; 5] {
     [page, row, printable(&outcome.outcome), text(&outcome.code), text(&outcome.message)]
 }
 
-/// CSV as in RFC 4180, with a header.
-fn csv(outcomes: &[RowOutcome]) -> String {
-    let mut text = "page,row,outcome,code,message".to_owned();
+/// CSV as in RFC 4180, with a header. The last column is whether it is that of a dry run.
+fn csv(outcomes: &[RowOutcome], dry_run: bool) -> String {
+    let mut text = "page,row,outcome,code,message,dry_run".to_owned();
     for outcome in outcomes {
         let is_plain = |cell: &str| !cell.contains([',', '"']);
         let quote = |cell: String| if is_plain(&cell) { cell } else { format!("\"{}\"", cell.replace('"', "\"\"")) };
         text.push('\n');
-        text.push_str(&cells(outcome).map(quote).join(","));
+        _ = write!(text, "{},{dry_run}", cells(outcome).map(quote).join(","));
     }
     text
 }

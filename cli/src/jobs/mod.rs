@@ -1,7 +1,9 @@
 //! `efface jobs`: lists, shows and controls deletion jobs.
 
 mod args;
+mod ending;
 mod follow;
+mod halt;
 mod job;
 mod lag;
 mod list;
@@ -9,21 +11,23 @@ mod phase;
 mod stop;
 mod wait;
 
-use efface_core::job::JobState;
+use efface_core::job::{JobState, Outcome};
 use serde_json::{Value, json};
 
 use crate::{
     CliError, Interrupts, Output,
     api::{Api, ApiOptions, ApiRequest, encoded, idempotency_key},
-    confirm,
+    confirm, exit,
     output::{note, printable},
     progress_bar::Bar,
     settings::Settings,
 };
 use args::Execute;
-pub(crate) use args::JobsCommand;
+pub(crate) use args::{JobsCommand, failures};
+pub(crate) use ending::{exit_code, explained, plan_exit_code, request_exit_code};
 pub(crate) use follow::Until;
-pub(crate) use job::{Job, JobResponse, Plan, count_row};
+pub(crate) use halt::Halt;
+pub(crate) use job::{Counts, Job, JobResponse, Plan, count_row};
 pub(crate) use stop::nothing_sent;
 
 /// The deletion jobs of a space.
@@ -41,10 +45,13 @@ pub(crate) async fn run(
         JobsCommand::List(list) => return open(&list.api)?.list(list).await,
         JobsCommand::Outcomes(outcomes) => return open(&outcomes.api)?.outcomes(outcomes).await,
         JobsCommand::Status(status) if status.watch => {
-            let bar = Bar::start("rows", settings.global.json);
-            return watch(&open(&status.api)?, &status.job, &bar, interrupts).await;
+            let watch = Watch { until: Until::Final, fail_on: &status.fail_on, as_json: settings.global.json };
+            return open(&status.api)?.watch(&status.job, &watch, interrupts).await;
         }
-        JobsCommand::Status(status) => return Ok(job_output(&open(&status.api)?.job(&status.job).await?, 0)),
+        JobsCommand::Status(status) => {
+            let jobs = open(&status.api)?;
+            return Ok(job_output(&jobs.with_halt(jobs.job(&status.job).await?).await, 0));
+        }
         JobsCommand::Wait(wait) => return open(&wait.api)?.wait(wait, interrupts).await,
         JobsCommand::Events(control) => return open(&control.api)?.events(control).await,
         JobsCommand::Approve(approve) => {
@@ -58,9 +65,14 @@ pub(crate) async fn run(
             }
             return Ok(job_output(&jobs.approve(&approve.control.job, members).await?, 0));
         }
-        JobsCommand::Execute(execute) => return open(&execute.control.api)?.execute(execute).await,
+        JobsCommand::Execute(execute) => {
+            return open(&execute.control.api)?.execute(execute, interrupts, settings.global.json).await;
+        }
+        JobsCommand::Start(control) => {
+            let job = open(&control.api)?.control(&control.job, "start").await?;
+            return Ok(job_output(&job, request_exit_code(&job)));
+        }
         JobsCommand::Reject(control) => (control, "reject"),
-        JobsCommand::Start(control) => (control, "start"),
         JobsCommand::Pause(control) => (control, "pause"),
         JobsCommand::Resume(control) => (control, "resume"),
         JobsCommand::Cancel(control) => (control, "cancel"),
@@ -77,7 +89,20 @@ impl Jobs {
     }
 
     /// Executes the plan of a dry run, after it was shown and confirmed.
-    async fn execute(&self, execute: &Execute) -> Result<Output, CliError> {
+    async fn execute(&self, execute: &Execute, interrupts: &Interrupts, as_json: bool) -> Result<Output, CliError> {
+        // Once the request was sent there may be a job, so only waiting for its end is stopped.
+        let job = tokio::select! {
+            job = self.execute_plan(execute) => job?,
+            () = interrupts.reached(1) => return Ok(self.maybe_executed()),
+        };
+        if !execute.watch {
+            return Ok(job_output(&job, request_exit_code(&job)));
+        }
+        let watch = Watch { until: Until::FinalOrWaiting, fail_on: &execute.fail_on, as_json };
+        self.watch(&job.id, &watch, interrupts).await
+    }
+
+    async fn execute_plan(&self, execute: &Execute) -> Result<Job, CliError> {
         let id = &execute.control.job;
         if !execute.yes {
             confirm::require_terminal(false)?;
@@ -92,8 +117,35 @@ impl Jobs {
         let path = self.api.path(&format!("deletion_jobs/{}/execute", encoded(id)));
         let body = json!({"start_at": execute.start_at, "max_deletions": execute.max_deletions});
         let request = ApiRequest::post(path, body.to_string()).with_key(idempotency_key(None)?);
-        let job = self.api.request::<JobResponse>(&request).await.map_err(CliError::without_key)?.job;
-        Ok(job_output(&job, 0))
+        Ok(self.api.request::<JobResponse>(&request).await.map_err(CliError::without_key)?.job)
+    }
+
+    /// The output of a run that was stopped when its request may have been sent.
+    fn maybe_executed(&self) -> Output {
+        let text = format!(
+            "stopped; if the plan was confirmed there may be a job already, which continues. To see it:\n  \
+             efface jobs list --space {}",
+            self.api.space()
+        );
+        Output { text, json: json!({"interrupted": true, "job_id": null}), exit: exit::INTERRUPTED }
+    }
+
+    /// Follows a job, and says its id at once. Ctrl-C stops waiting, not the job.
+    async fn watch(&self, id: &str, watch: &Watch<'_>, interrupts: &Interrupts) -> Result<Output, CliError> {
+        let (bar, mut last) = (Bar::of_job(id, "rows", watch.as_json), None);
+        bar.note(&format!("following the job {}", printable(id)));
+        tokio::select! {
+            job = self.follow(id, watch.until, &bar, &mut last) => {
+                let job = job?;
+                return Ok(explained(job_output(&job, exit_code(&job, watch.fail_on)), watch.fail_on));
+            }
+            () = interrupts.reached(1) => {}
+        }
+        let unknown = || {
+            let text = format!("the job {} continues", printable(id));
+            Output { text, json: json!({"job": null}), exit: exit::INTERRUPTED }
+        };
+        Ok(last.map_or_else(unknown, |job| job_output(&job, exit::INTERRUPTED)))
     }
 
     /// The job that somebody is asked to approve. There must be a terminal to ask on.
@@ -143,26 +195,13 @@ pub(crate) fn execute_text(job: &str) -> String {
     format!("\n\nTo delete just that, within 7 days: efface jobs execute {}", printable(job))
 }
 
-async fn watch(jobs: &Jobs, id: &str, bar: &Bar, interrupts: &Interrupts) -> Result<Output, CliError> {
-    let mut last = None;
-    tokio::select! {
-        job = jobs.follow(id, Until::Final, bar, &mut last) => {
-            let job = job?;
-            return Ok(job_output(&job, exit_code(&job)));
-        }
-        () = interrupts.reached(1) => {}
-    }
-    match last {
-        Some(job) => Ok(job_output(&job, 130)),
-        None => Ok(Output { text: format!("the job {id} continues"), json: json!({"job": null}), exit: 130 }),
-    }
-}
-
-/// The exit code of a job: 0 if it is completed and no row failed, or if it waits for its time, otherwise 1.
-pub(crate) fn exit_code(job: &Job) -> u8 {
-    u8::from(job.counts.failed > 0 || !matches!(job.state, JobState::Completed | JobState::Scheduled))
+/// How a job is followed.
+struct Watch<'a> {
+    until: Until,
+    fail_on: &'a [Outcome],
+    as_json: bool,
 }
 
 fn job_output(job: &Job, exit: u8) -> Output {
-    Output { text: job.text(), json: json!({"job": job}), exit }
+    Output { text: job.text(), json: job.json(), exit }
 }

@@ -6,7 +6,7 @@
 use efface_core::job::JobState;
 use serde_json::Value;
 
-use super::Job;
+use super::{Job, job::WOULD_BE_DELETED};
 use crate::output::printable;
 
 /// The action of a job that deletes the users of a segment.
@@ -87,7 +87,7 @@ pub(super) fn progress_text(job: &Job) -> String {
     let phase = job.phase().filter(|_| is_moving && job.segment_id().is_some()).map(|phase| (phase, job.phase_text()));
     match (job.dry_run, phase) {
         (true, Some((phase, text))) if phase != "deleting" => format!("dry run, {text}"),
-        (true, _) => "dry run".to_owned(),
+        (true, _) => format!("dry run, {}: {} {WOULD_BE_DELETED}", job.state.as_str(), job.counts.deleted),
         (false, Some((phase, text))) if matches!(phase.as_str(), "waiting" | "preparing") => text,
         (false, Some((_, text))) => format!("{text}: {}", counts_text(job)),
         (false, None) => format!("{}: {}", job.state.as_str(), counts_text(job)),
@@ -141,7 +141,7 @@ mod tests {
     fn a_state_that_is_no_motion_is_told_instead_of_the_phase() {
         check(&json!({"phase": "deleting", "state": "paused", "rows": 9}), "paused: 0 deleted");
         check(&json!({"phase": "preparing", "dry_run": true}), "dry run, preparing: listing the members");
-        check(&json!({"phase": "deleting", "dry_run": true}), "dry run");
+        check(&json!({"phase": "deleting", "dry_run": true}), "dry run, running: 0 would be deleted");
         check(&json!({"segment_id": null, "phase": "deleting", "rows_per_second": 3.0}), "running: 0 deleted");
     }
 

@@ -1,10 +1,10 @@
-//! What Ctrl-C does to a job: it cancels one that was not started, and tells how to control a started one.
+//! What Ctrl-C, or SIGTERM, does to a job: it cancels one that was not started, and tells how to control a started one.
 
 use efface_core::job::JobState;
 use serde_json::json;
 
 use super::Jobs;
-use crate::{Interrupts, Output};
+use crate::{Interrupts, Output, exit};
 
 impl Jobs {
     /// Cancels a job that was not started by this run, or a dry run. Another run may have started it if `may_delete`. A
@@ -50,11 +50,11 @@ impl Jobs {
 
 fn stopped(id: &str, key: &str, text: String) -> Output {
     let json = json!({"interrupted": true, "job_id": id, "idempotency_key": key});
-    Output { text, json, exit: 130 }
+    Output { text, json, exit: exit::INTERRUPTED }
 }
 
 /// The output of a run that was stopped before there was a job.
 pub(crate) fn nothing_sent() -> Output {
     let text = "stopped: nothing was deleted".to_owned();
-    Output { text, json: json!({"interrupted": true, "job_id": null}), exit: 130 }
+    Output { text, json: json!({"interrupted": true, "job_id": null}), exit: exit::INTERRUPTED }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use efface_engine::load::Loaded;
 use serde_json::json;
 
-use crate::{Output, output::columns};
+use crate::{Output, exit, output::columns};
 
 /// How many failed lines are listed with their messages. All others are only counted.
 const MAX_FAILURES: usize = 1_000;
@@ -19,7 +19,7 @@ pub(crate) enum End {
     BadLine,
     /// The table was unavailable, or reading the file failed.
     Unavailable,
-    /// The user pressed Ctrl-C.
+    /// The user pressed Ctrl-C, or the system sent SIGTERM.
     Interrupted,
 }
 
@@ -100,9 +100,9 @@ impl Outcome {
         self.counts.failures.sort_by_key(|failure| failure.line);
         let exit = match self.end {
             End::Complete if self.counts.failed == 0 => 0,
-            End::Complete | End::BadLine => 1,
-            End::Unavailable => 3,
-            End::Interrupted => 130,
+            End::Complete | End::BadLine => exit::FAILED,
+            End::Unavailable => exit::UNAVAILABLE,
+            End::Interrupted => exit::INTERRUPTED,
         };
         let mut text = self.table();
         if let Some(line) = self.resume_at {

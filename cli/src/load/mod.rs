@@ -42,7 +42,7 @@ Exit codes:
   1    a line was rejected; the lines before it were loaded
   2    the command line or a setting is wrong; nothing was loaded
   3    the table was unavailable: resume with --from-line, as the message says
-  130  stopped by Ctrl-C: resume with --from-line, as the message says";
+  130  stopped by Ctrl-C; 143: by SIGTERM. Resume with --from-line, as the message says";
 
 /// The options of `efface load`.
 #[derive(Args)]

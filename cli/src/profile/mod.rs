@@ -26,10 +26,12 @@ Example:
   efface profile delete - --space spa_demo --yes < person.txt
 
 Exit codes:
-  0  deleted
-  1  not confirmed, rejected by the API, or failed; the message says why
-  2  the command line or a setting is wrong, or there is no terminal to ask on; nothing was sent
-  3  no response, or the service is busy: repeat with the same --idempotency-key";
+  0    deleted
+  1    not confirmed, rejected by the API, or failed; the message says why
+  2    the command line or a setting is wrong, or there is no terminal to ask on; nothing was sent
+  3    no response, or the service is busy: repeat with the same --idempotency-key
+  6    the job that deletes a large profile was cancelled
+  130  stopped by Ctrl-C; 143: by SIGTERM. What was sent may take effect";
 
 /// The subcommands of `efface profile`.
 #[derive(Subcommand)]
@@ -119,10 +121,10 @@ async fn follow(jobs: &Jobs, job: &Job, key: &str, as_json: bool) -> Result<Outp
     if !as_json {
         note(format!("This takes a while. The job {} continues if you stop waiting.", printable(&job.id)));
     }
-    let bar = Bar::start("rows", as_json);
+    let bar = Bar::of_job(&job.id, "rows", as_json);
     let job =
         jobs.follow(&job.id, Until::Final, &bar, &mut None).await.map_err(|error| error.with_job(&job.id, key))?;
-    let exit = jobs::exit_code(&job).max(u8::from(job.counts.deleted == 0));
+    let exit = jobs::exit_code(&job, &[]).max(u8::from(job.counts.deleted == 0));
     Ok(Output { text: job.text(), json: json!({"job": job, "idempotency_key": key}), exit })
 }
 

@@ -6,7 +6,7 @@ use efface_core::rows::RowFault;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Page, Source, source::MAX_LISTED};
+use super::{MaxInvalid, Page, Source, source::MAX_LISTED};
 use crate::{
     CliError,
     output::{columns, printable},
@@ -62,13 +62,24 @@ impl Rejections {
         }
     }
 
-    /// Fails if no row of the file can be read: it is no file of rows, or not of this action.
-    pub(crate) fn require_readable(&self, source: &Source, file: &Path) -> Result<(), CliError> {
-        if self.total < source.rows {
+    /// Counts a row by its number in the file.
+    pub(crate) fn add_row(&mut self, row: u64, code: &str, message: &str) {
+        self.total += 1;
+        if self.first.len() < MAX_LISTED {
+            self.first.entry(row).or_insert_with(|| (printable(code), printable(message)));
+        }
+    }
+
+    /// Fails if too many rows of the file are invalid, every one of them without a limit: it is no file of rows, or not of
+    /// this action.
+    pub(crate) fn require(&self, limit: Option<MaxInvalid>, source: &Source, file: &Path) -> Result<(), CliError> {
+        if !MaxInvalid::refuses(limit, self.total, source.rows) {
             return Ok(());
         }
         let (row, text) = self.first.first_key_value().map_or((1, ""), |(row, (_, message))| (*row, message));
-        Err(CliError::NoReadableRow { path: file.to_owned(), rows: source.rows, row, text: text.to_owned() })
+        let (path, text) = (file.to_owned(), text.to_owned());
+        let limit = limit.map(|limit| limit.to_string());
+        Err(CliError::TooManyInvalid { path, rows: source.rows, invalid: self.total, limit, row, text })
     }
 
     /// The list as text. Empty if all rows were accepted.

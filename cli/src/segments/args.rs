@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
-use efface_core::time::Time;
+use efface_core::{job::Outcome, time::Time};
 use serde::Serialize;
 
-use crate::api::ApiOptions;
+use crate::{api::ApiOptions, jobs::failures, rows::MaxInvalid};
 
 /// The subcommands of `efface segments`.
 #[derive(Subcommand)]
@@ -56,14 +56,30 @@ The rows are sent in parts of 1,000. Adding a member again changes nothing, so t
 response was lost is sent again, and counts as `already` what it had added.
 
 Example:
-  efface segments add seg_vip people.csv --space spa_demo
-  zcat people.csv.gz | efface segments add seg_vip - --space spa_demo";
+  efface segments add seg_vip people.csv --space spa_demo --max-invalid 1%
+  zcat people.csv.gz | efface segments add seg_vip - --space spa_demo
+
+Exit codes:
+  0    the rows were carried out; the summary counts them
+  1    the API rejected a request
+  2    the command line, a setting or the file is wrong; nothing was changed
+  3    no response, or the service is busy; the command can be repeated
+  5    every row is invalid, or more than --max-invalid allows; nothing was changed
+  130  stopped by Ctrl-C; 143: by SIGTERM. Some rows may have been carried out; the command can be repeated";
 
 const REMOVE_HELP: &str = "\
 FILE is read as by `efface segments add`. The command can be repeated.
 
 Example:
-  efface segments remove seg_vip people.csv --space spa_demo --yes";
+  efface segments remove seg_vip people.csv --space spa_demo --yes
+
+Exit codes:
+  0    the rows were carried out; the summary counts them
+  1    the API rejected a request, or you did not confirm
+  2    the command line, a setting or the file is wrong, or there is no terminal to ask on; nothing was changed
+  3    no response, or the service is busy; the command can be repeated
+  5    every row is invalid, or more than --max-invalid allows; nothing was changed
+  130  stopped by Ctrl-C; 143: by SIGTERM. Some rows may have been carried out; the command can be repeated";
 
 const REPLACE_HELP: &str = "\
 FILE is read as by `efface segments add`. Each row is looked up first, which needs a token that may read profiles. Then
@@ -71,7 +87,15 @@ the command asks, adds the profiles of the file, and removes the members that ar
 profile add nothing and keep nothing. If no row finds a profile, nothing is changed. The command can be repeated.
 
 Example:
-  efface segments replace seg_vip people.csv --space spa_demo";
+  efface segments replace seg_vip people.csv --space spa_demo
+
+Exit codes:
+  0    the profiles of the file are the members
+  1    the API rejected a request, no row finds a profile, or you did not confirm
+  2    the command line, a setting or the file is wrong, or there is no terminal to ask on; nothing was changed
+  3    no response, or the service is busy; the command can be repeated
+  5    every row is invalid, or more than --max-invalid allows; nothing was changed
+  130  stopped by Ctrl-C; 143: by SIGTERM. Some rows may have been carried out; the command can be repeated";
 
 /// A segment.
 #[derive(Args)]
@@ -161,6 +185,10 @@ pub struct Change {
     pub(super) segment: String,
     /// The file of rows; `-` is standard input
     pub(super) file: PathBuf,
+    /// Change nothing if more than N rows of the file, or P% of them, are invalid; 100% allows all [default: only if
+    /// every row is]
+    #[arg(long, value_name = "N|P%")]
+    pub(super) max_invalid: Option<MaxInvalid>,
     /// The options for the API.
     #[command(flatten)]
     pub(super) api: ApiOptions,
@@ -189,11 +217,13 @@ Example:
 Exit codes:
   0    all users of the segment are deleted, or it had none; with --plan-only, the plan is shown; with --no-wait, the
        job is made; with --start-at, it waits for its time
-  1    some were not deleted, the job was paused or cancelled, it awaits its approval, the API rejected a request, or you
-       did not confirm
+  1    some were not deleted, the API rejected a request, or you did not confirm
   2    the command line or a setting is wrong, or there is no terminal to ask on; nothing was deleted
   3    no response, or the service is busy: repeat with the options that the message names
-  130  stopped by Ctrl-C: a job that was made continues; the message says how to follow, pause and cancel it";
+  4    users have an outcome that --fail-on names
+  6    the job was paused or cancelled, or awaits its approval
+  130  stopped by Ctrl-C; 143: by SIGTERM. A job that was made continues; the message says how to follow, pause and
+       cancel it";
 
 /// The options of `efface segments delete-users`.
 #[derive(Args)]
@@ -221,6 +251,9 @@ pub struct DeleteUsers {
     /// Exit when the job is made, without waiting for its end
     #[arg(long)]
     pub(super) no_wait: bool,
+    /// Exit with 4 if users have one of these outcomes at the end
+    #[arg(long, value_name = "OUTCOME,...", value_delimiter = ',', value_parser = failures())]
+    pub(super) fail_on: Vec<Outcome>,
     /// The idempotency key: for 24 hours, a repetition with this key is the same job [default: a new key]
     #[arg(long, value_name = "KEY")]
     pub(super) idempotency_key: Option<String>,
@@ -229,8 +262,8 @@ pub struct DeleteUsers {
 }
 
 impl SegmentsCommand {
-    /// Whether the command handles Ctrl-C itself.
-    pub(crate) fn handles_ctrl_c(&self) -> bool {
+    /// Whether the command handles Ctrl-C and SIGTERM itself.
+    pub(crate) fn handles_interrupts(&self) -> bool {
         matches!(self, Self::DeleteUsers(_))
     }
 }

@@ -64,8 +64,14 @@ impl Segments {
         change: &Change,
         direction: Direction,
     ) -> Result<Output, CliError> {
+        if change.max_invalid.is_some() {
+            // Each part is carried out as it arrives, so all rows are checked before the first one.
+            let checked = self.check(segment, source, direction).await?;
+            checked.require(change.max_invalid, source, &change.file)?;
+        }
         let (counts, rejections) = self.send_parts(segment, source, direction).await?;
-        rejections.require_readable(source, &change.file)?;
+        // Where all rows are invalid, nothing was changed.
+        rejections.require(change.max_invalid, source, &change.file)?;
         let table = counts.rows(direction, source.rows, rejections.total());
         let json = summary(segment, source, counts.json(direction), &rejections);
         Ok(Output::success(format!("{}{}", columns(&table), rejections.text()), json))
@@ -78,10 +84,19 @@ impl Segments {
         source: &Source,
         direction: Direction,
     ) -> Result<(MemberCounts, Rejections), CliError> {
-        let bar = Bar::start("rows sent", self.as_json);
-        let path = self.path(segment, direction.path());
+        self.send_to(&self.path(segment, direction.path()), "rows sent", source).await
+    }
+
+    /// Has the API check all rows. Nobody joins or leaves.
+    async fn check(&self, segment: &str, source: &Source, direction: Direction) -> Result<Rejections, CliError> {
+        let path = format!("{}?check=true", self.path(segment, direction.path()));
+        Ok(self.send_to(&path, "rows checked", source).await?.1)
+    }
+
+    async fn send_to(&self, path: &str, unit: &str, source: &Source) -> Result<(MemberCounts, Rejections), CliError> {
+        let bar = Bar::start(unit, self.as_json);
         let pages = stream::unfold(source.pages(PARALLEL_PARTS), async |mut pages| Some((pages.recv().await?, pages)));
-        let send = async |page: Page| Ok::<_, CliError>((self.send_part(&path, &page.rows).await?, page));
+        let send = async |page: Page| Ok::<_, CliError>((self.send_part(path, &page.rows).await?, page));
         let mut responses = std::pin::pin!(pages.map(send).buffer_unordered(PARALLEL_PARTS));
         let (mut counts, mut rejections, mut rows) = (MemberCounts::default(), Rejections::new(source), 0);
         while let Some(result) = responses.next().await {

@@ -25,9 +25,27 @@ struct Metadata {
     segment_id: String,
 }
 
+/// What a text finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The profile's own id.
+    Profile(String),
+    /// There is no such profile.
+    Nothing,
+    /// The text can't name one: code and message.
+    Invalid(String, String),
+}
+
+impl Found {
+    /// The profile's own id.
+    pub(super) fn profile(self) -> Option<String> {
+        if let Self::Profile(id) = self { Some(id) } else { None }
+    }
+}
+
 impl Segments {
-    /// For each text that names a profile, the profile's own id, in the same order.
-    pub(super) async fn profiles(&self, texts: &[String], bar: &Bar) -> Result<Vec<Option<String>>, CliError> {
+    /// For each text that names a profile, what it finds, in the same order.
+    pub(super) async fn profiles(&self, texts: &[String], bar: &Bar) -> Result<Vec<Found>, CliError> {
         let total = texts.len() as u64;
         let lookups = stream::iter(texts).map(|text| self.profile(text)).buffered(PARALLEL_LOOKUPS);
         let counted = lookups.enumerate().map(|(at, found)| {
@@ -37,21 +55,23 @@ impl Segments {
         counted.try_collect().await
     }
 
-    /// `None` if there is no such profile, or the text can't name one.
-    async fn profile(&self, text: &str) -> Result<Option<String>, CliError> {
-        let Some((key, value)) = path_lookup(text) else { return Ok(None) };
+    async fn profile(&self, text: &str) -> Result<Found, CliError> {
+        let Some((key, value)) = path_lookup(text) else {
+            return Ok(Found::Invalid("invalid_row".to_owned(), "The row names no profile.".to_owned()));
+        };
         let path = format!("collections/users/profiles/{}:{}/metadata", encoded(key), encoded(value));
         match self.api().request::<MetadataResponse>(&ApiRequest::get(self.api().path(&path))).await {
-            Ok(found) => Ok(Some(found.metadata.segment_id)),
-            Err(CliError::Api(error)) if finds_nothing(&error.code) => Ok(None),
+            Ok(found) => Ok(Found::Profile(found.metadata.segment_id)),
+            Err(CliError::Api(error)) if error.code == "not_found" => Ok(Found::Nothing),
+            Err(CliError::Api(error)) if is_invalid(&error.code) => Ok(Found::Invalid(error.code, error.message)),
             Err(error) => Err(error),
         }
     }
 }
 
-/// Whether an error is about the identifier, so that the row finds no profile.
-fn finds_nothing(code: &str) -> bool {
-    matches!(code, "not_found" | "bad_request" | "unsupported_eid_type")
+/// Whether an error is about the identifier, so that the row is invalid.
+fn is_invalid(code: &str) -> bool {
+    matches!(code, "bad_request" | "unsupported_eid_type")
 }
 
 /// All rows of a source, as the texts that are sent.

@@ -9,7 +9,7 @@ use super::{
     args::Removal,
     member_counts::{Direction, MemberCounts},
     members::summary,
-    profiles::texts,
+    profiles::{Found, texts},
 };
 use crate::{
     CliError, Output, confirm,
@@ -26,8 +26,15 @@ impl Segments {
         let segment = &removal.change.segment;
         let present = self.member_ids(segment).await?;
         let bar = Bar::start("rows looked up", self.as_json);
-        let wanted: BTreeSet<String> =
-            self.profiles(&texts(source).await?, &bar).await?.into_iter().flatten().collect();
+        let found = self.profiles(&texts(source).await?, &bar).await?;
+        let mut rejections = Rejections::new(source);
+        for (row, found) in (1..).zip(&found) {
+            if let Found::Invalid(code, message) = found {
+                rejections.add_row(row, code, message);
+            }
+        }
+        rejections.require(removal.change.max_invalid, source, &removal.change.file)?;
+        let wanted: BTreeSet<String> = found.into_iter().filter_map(Found::profile).collect();
         if wanted.is_empty() {
             return Err(CliError::NoProfile(removal.change.file.clone()));
         }
@@ -49,7 +56,7 @@ impl Segments {
     /// Leaves out what is merged with a profile that shall stay: such a member is the same person.
     async fn without_merged(&self, surplus: Vec<String>, wanted: &BTreeSet<String>) -> Result<Vec<String>, CliError> {
         let bar = Bar::start("members looked up", self.as_json);
-        let roots = self.profiles(&surplus, &bar).await?;
+        let roots: Vec<Option<String>> = self.profiles(&surplus, &bar).await?.into_iter().map(Found::profile).collect();
         Ok(apart_from(surplus, &roots, wanted))
     }
 }

@@ -127,8 +127,9 @@ async fn a_job_that_waits_is_told() {
     assert!(output.text.contains("`efface jobs cancel` cancels it before it starts"), "{}", output.text);
     api.state().approval_over = Some(1);
     let output = api.run(&["bulk", &file, "--yes"]).await.unwrap();
-    assert_eq!((output.exit, &output.json["job"]["state"]), (1, &json!("awaiting_approval")));
+    assert_eq!((output.exit, &output.json["job"]["state"]), (6, &json!("awaiting_approval")));
     assert!(output.text.contains("efface jobs approve"), "{}", output.text);
+    assert_eq!(api.run(&["bulk", &file, "--yes", "--no-wait"]).await.unwrap().exit, 6);
 }
 
 #[tokio::test]
@@ -173,7 +174,7 @@ async fn a_file_without_a_readable_row_is_an_error() {
     ] {
         let error = api.run(line).await.unwrap_err();
         let text = error.to_string();
-        assert_eq!(error.exit_code(), 2, "{text}");
+        assert_eq!(error.exit_code(), 5, "{text}");
         assert!(
             text.contains("none of the 2 rows can be read") && text.contains("row 1: The line has a quote"),
             "{text}"

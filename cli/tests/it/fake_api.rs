@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) faults: Vec<(&'static str, Fault)>,
     /// How many rows of each job fail.
     pub(crate) failing: u64,
+    /// How many rows of each job are not found.
+    pub(crate) missing: u64,
     /// Jobs with more rows await an approval, where it is set.
     pub(crate) approval_over: Option<u64>,
     /// Whether jobs never end.
@@ -193,6 +195,7 @@ impl State {
         match (method, path.as_slice()) {
             ("POST", ["deletion_jobs"]) => self.create(received),
             ("POST", ["deletion_jobs", id, "rows"]) => self.rows(id, &received.body),
+            ("POST", ["deletion_jobs", id, "execute"]) => self.execute(id, &received.body),
             ("POST", ["deletion_jobs", id, verb]) => self.control(id, verb),
             ("GET", ["deletion_jobs", id]) => self.status(id),
             ("DELETE", ["collections", "users", "profiles", _]) => self.delete_profile(),
@@ -261,15 +264,29 @@ impl State {
         (202, json!({"job": job}))
     }
 
+    /// Makes a job of the rows of a dry run.
+    fn execute(&mut self, plan: &str, body: &Value) -> (u16, Value) {
+        let mut job = self.jobs[plan].clone();
+        let awaits = self.approval_over.is_some_and(|most| job["rows"].as_u64() > Some(most));
+        let id = format!("job_{}", self.jobs.len() + 1);
+        (job["id"], job["dry_run"], job["plan"]) = (id.clone().into(), false.into(), Value::Null);
+        (job["counts"], job["remaining"]) = (json!({}), job["rows"].clone());
+        job["state"] = if awaits { "awaiting_approval" } else { "running" }.into();
+        job["start_at"] = body["start_at"].clone();
+        self.jobs.insert(id, job.clone());
+        (202, json!({"job": job}))
+    }
+
     /// A running job is completed after the first request for it.
     fn status(&mut self, id: &str) -> (u16, Value) {
-        let (failing, endless) = (self.failing, self.endless);
+        let (failing, missing, endless) = (self.failing, self.missing, self.endless);
         let job = self.jobs.get_mut(id).unwrap();
         let before = job.clone();
         if job["state"] == "running" && !endless {
             job["state"] = "completed".into();
             let remaining = job["remaining"].take().as_u64().unwrap();
-            job["counts"]["deleted"] = (remaining - failing).into();
+            job["counts"]["deleted"] = (remaining - failing - missing).into();
+            job["counts"]["not_found"] = missing.into();
             job["counts"]["failed"] = failing.into();
             job["remaining"] = 0.into();
             if job["action"] == "delete_segment" {
@@ -278,7 +295,8 @@ impl State {
             }
             if job["dry_run"] == true {
                 let rows = job["rows"].as_u64().unwrap();
-                let plan = self.plan_of(rows, 9);
+                let mut plan = self.plan_of(rows, 9);
+                plan["not_found"] = missing.into();
                 self.jobs.get_mut(id).unwrap()["plan"] = plan;
             }
         }

@@ -48,22 +48,6 @@ async fn status_shows_a_job_and_watch_waits_for_it() {
     assert_eq!((output.exit, &output.json["job"]["counts"]["deleted"]), (0, &json!(2)));
 }
 
-/// Its counts are of what would be deleted: it must not be taken for a deletion.
-#[tokio::test]
-async fn a_dry_run_is_shown_as_one() {
-    let api = api_with("completed").await;
-    let mut dry = job("job_1", "completed");
-    dry["dry_run"] = true.into();
-    let cursor = json!({ "has_more": false, "next": "" });
-    let list = json!({ "data": [dry.clone()], "counts": {}, "jobs": 0, "is_complete": true, "cursor": cursor });
-    api.state().lists.insert("GET deletion_jobs?limit=25".to_owned(), list);
-    api.state().jobs.insert("job_1".to_owned(), dry);
-    for command in [&["jobs", "status", "job_1"][..], &["jobs", "list"]] {
-        let output = api.run(command).await.unwrap();
-        assert!(output.text.contains("dry run"), "{}", output.text);
-    }
-}
-
 #[tokio::test]
 async fn an_approval_is_asked_for_or_given_with_yes() {
     let api = api_with("awaiting_approval").await;
@@ -161,7 +145,9 @@ async fn all_pages_of_a_list_are_read() {
         state.lists.insert(format!("{outcomes}&outcome=failed"), failed);
     }
     let output = api.run(&["jobs", "outcomes", "job_1", "--csv"]).await.unwrap();
-    assert_eq!(output.text, "page,row,outcome,code,message\n1,0,deleted,,\n2,1,invalid,invalid_row,\"a \"\"b\"\", c\"");
+    let expected =
+        "page,row,outcome,code,message,dry_run\n1,0,deleted,,,false\n2,1,invalid,invalid_row,\"a \"\"b\"\", c\",false";
+    assert_eq!(output.text, expected);
     assert_eq!(output.json["data"].as_array().unwrap().len(), 2);
     let output = api.run(&["jobs", "outcomes", "job_1", "--outcome", "failed"]).await.unwrap();
     assert_eq!(output.json["data"][0]["outcome"], "failed");

@@ -4,12 +4,15 @@
 mod admin;
 mod bulk;
 mod delete;
+mod dry_runs;
+mod endings;
 mod fake_api;
 mod fake_segments;
 mod jobs;
 mod load;
 mod local;
 mod profile;
+mod progress;
 mod reapply;
 mod segment_deletion;
 mod segments;

@@ -94,7 +94,7 @@ async fn a_job_that_waits_is_told() {
     let api = api_with_members().await;
     api.state().approval_over = Some(2);
     let output = api.run(&DELETE).await.unwrap();
-    assert_eq!((output.exit, &output.json["job"]["state"]), (1, &json!("awaiting_approval")));
+    assert_eq!((output.exit, &output.json["job"]["state"]), (6, &json!("awaiting_approval")));
     assert!(output.text.ends_with("another token: efface jobs approve job_1 --space spa_demo"), "{}", output.text);
     let api = api_with_members().await;
     let output = api.run(&[&DELETE[..], &["--no-wait"]].concat()).await.unwrap();

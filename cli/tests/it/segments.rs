@@ -135,7 +135,12 @@ async fn a_file_without_a_readable_row_is_an_error() {
     let api = api_with(&[]).await;
     let file = api.file("people.txt", "nobody\nnobody\n");
     let error = api.run(&["segments", "add", "seg_1", &file]).await.unwrap_err();
-    assert_eq!(error.exit_code(), 2, "{error}");
+    assert_eq!(error.exit_code(), 2, "it is no file of rows: {error}");
+    let file = api.file("people.json", r#"["nobody","nobody"]"#);
+    let error = api.run(&["segments", "add", "seg_1", &file]).await.unwrap_err();
+    assert_eq!(error.exit_code(), 5, "{error}");
+    let error = api.run(&["segments", "replace", "seg_1", &file, "--yes"]).await.unwrap_err();
+    assert_eq!(error.exit_code(), 5, "{error}");
     let file = api.file("empty.csv", "");
     assert_eq!(api.run(&["segments", "add", "seg_1", &file]).await.unwrap_err().exit_code(), 2);
 }

@@ -44,6 +44,11 @@ impl Site {
         site
     }
 
+    /// The file with the settings of this table.
+    pub(crate) fn env_file(&self) -> PathBuf {
+        self.folder.join("env")
+    }
+
     fn client(&self) -> Client {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())

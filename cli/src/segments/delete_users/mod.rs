@@ -4,7 +4,10 @@ mod plan;
 
 use std::cell::RefCell;
 
-use efface_core::{job::JobState, time::Time};
+use efface_core::{
+    job::{JobState, Outcome},
+    time::Time,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -12,14 +15,14 @@ use super::{Segments, args::DeleteUsers};
 use crate::{
     CliError, Interrupts, Output,
     api::{ApiRequest, idempotency_key},
-    confirm,
+    confirm, exit,
     jobs::{self, Job, JobResponse, Plan, Until, nothing_sent},
     output::{note, printable},
     progress_bar::Bar,
 };
 use plan::DeletionPlan;
 
-/// How far a run has come. It decides what Ctrl-C does.
+/// How far a run has come. It decides what Ctrl-C and SIGTERM do.
 #[derive(Debug, Clone)]
 enum Stage {
     /// Nothing is deleted.
@@ -97,6 +100,9 @@ impl Run<'_> {
         self.set_stage(Stage::Requested);
         let job = self.request(expected).await.map_err(|error| error.with_options(repeat_with.clone()))?;
         self.set_stage(Stage::Started(job.id.clone()));
+        if !self.segments.as_json {
+            note(format!("the job {} deletes the users", printable(&job.id)));
+        }
         let job = if self.options.no_wait {
             job
         } else {
@@ -143,10 +149,13 @@ impl Run<'_> {
         let job = if plan.is_some() { job } else { self.follow_dry_run(&job.id).await? };
         let Some(plan) = plan.or_else(|| job.plan.clone()) else {
             // Somebody else has paused or cancelled it.
-            return Ok(Output { text: job.text(), json: json!({"job_id": job.id, "plan": null}), exit: 1 });
+            let json = json!({"dry_run": true, "job_id": job.id, "plan": null});
+            return Ok(Output { text: job.text(), json, exit: exit::HELD });
         };
         let execute = if plan.profiles > 0 { jobs::execute_text(&job.id) } else { String::new() };
-        Ok(Output::success(plan.text() + &execute, json!({"job_id": job.id, "plan": plan})))
+        let (fail_on, json) = (&self.options.fail_on, json!({"dry_run": true, "job_id": job.id, "plan": plan}));
+        let exit = jobs::plan_exit_code(&plan, fail_on);
+        Ok(jobs::explained(Output { text: plan.text() + &execute, json, exit }, fail_on))
     }
 
     async fn follow_dry_run(&self, id: &str) -> Result<Job, CliError> {
@@ -155,7 +164,7 @@ impl Run<'_> {
     }
 
     async fn follow(&self, id: &str, unit: &str) -> Result<Job, CliError> {
-        let bar = Bar::start(unit, self.segments.as_json);
+        let bar = Bar::of_job(id, unit, self.segments.as_json);
         self.segments.jobs.follow(id, Until::FinalOrWaiting, &bar, &mut None).await
     }
 
@@ -165,9 +174,13 @@ impl Run<'_> {
         } else {
             String::new()
         };
-        let exit = if self.options.no_wait { 0 } else { exit_code(job) };
-        let json = json!({"job": job, "plan": plan, "idempotency_key": self.key});
-        Output { text: format!("{}{}{approve}", job.text(), job.failed_text()), json, exit }
+        let fail_on = &self.options.fail_on;
+        let exit = if self.options.no_wait { jobs::request_exit_code(job) } else { exit_code(job, fail_on) };
+        let mut json = job.json();
+        json["plan"] = json!(plan);
+        json["idempotency_key"] = self.key.as_str().into();
+        let text = format!("{}{}{approve}", job.text(), job.failed_text());
+        jobs::explained(Output { text, json, exit }, fail_on)
     }
 
     /// What Ctrl-C does at the stage that the run has reached.
@@ -182,7 +195,7 @@ impl Run<'_> {
                 let show = format!("efface segments show {segment} --space {space}");
                 let text = format!("stopped; there may be a job already, which continues. To see it:\n  {show}");
                 let json = json!({"interrupted": true, "job_id": null, "idempotency_key": self.key});
-                Output { text, json, exit: 130 }
+                Output { text, json, exit: exit::INTERRUPTED }
             }
         }
     }
@@ -204,7 +217,10 @@ impl Run<'_> {
 }
 
 /// 0 only if everybody is deleted, nobody was there, or the job waits for its time.
-fn exit_code(job: &Job) -> u8 {
+fn exit_code(job: &Job, fail_on: &[Outcome]) -> u8 {
     let is_incomplete = matches!(job.verdict.as_deref(), Some("partial" | "stopped"));
-    jobs::exit_code(job).max(u8::from(is_incomplete))
+    match jobs::exit_code(job, fail_on) {
+        0 if is_incomplete => exit::FAILED,
+        code => code,
+    }
 }
