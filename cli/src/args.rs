@@ -3,7 +3,14 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    admin::Admin, bulk::Bulk, delete::Delete, global::Global, jobs::JobsCommand, load::Load, profile::ProfileCommand,
+    admin::Admin,
+    bulk::Bulk,
+    completions::{Completions, Man},
+    delete::Delete,
+    global::Global,
+    jobs::JobsCommand,
+    load::Load,
+    profile::ProfileCommand,
     segments::SegmentsCommand,
 };
 
@@ -13,6 +20,7 @@ Examples:
   efface --local admin space show spa_demo
   efface --local load profiles.jsonl
   efface --local bulk people.csv --space spa_demo --dry-run
+  efface completions bash > ~/.local/share/bash-completion/completions/efface
   EFFACE_TABLE=efface-profiles efface admin token create spa_demo --role identity_admin
 
 Exit codes:
@@ -25,9 +33,32 @@ Exit codes:
   6    the job was paused or cancelled, or awaits its approval
   130  stopped by Ctrl-C, after work in progress was finished; 143: by SIGTERM, in the same way";
 
+const ADMIN_HELP: &str = "\
+Example:
+  efface admin space create spa_demo
+  efface admin token create spa_demo --role identity_admin --expires-in 90d
+  efface --local admin token list spa_demo";
+
+const JOBS_HELP: &str = "\
+Example:
+  efface jobs list --space spa_demo --state running
+  efface jobs status job_123 --space spa_demo --watch
+  efface jobs pause job_123 --space spa_demo";
+
+const PROFILE_HELP: &str = "\
+Example:
+  efface profile delete email:example@gmail.com --space spa_demo
+  efface --local profile delete 'user_id:a b#c' --space spa_demo      any value, in quotes of the shell";
+
+const SEGMENTS_HELP: &str = "\
+Example:
+  efface segments create 'Spring 2026' --id seg_spring --space spa_demo
+  efface segments add seg_spring people.csv --space spa_demo
+  efface segments delete-users seg_spring --space spa_demo --plan-only";
+
 /// Deletes people's identifiers and profiles from a profile store, and manages its spaces and tokens
 #[derive(Parser)]
-#[command(name = "efface", version, after_help = AFTER_HELP)]
+#[command(name = "efface", version = efface_aws::version::TEXT, after_help = AFTER_HELP)]
 pub struct Cli {
     /// The options of every command.
     #[command(flatten)]
@@ -41,7 +72,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     /// Manage spaces, tokens and restored tables, directly in the table
-    #[command(subcommand)]
+    #[command(subcommand, after_help = ADMIN_HELP)]
     Admin(Admin),
     /// Load profiles and spaces from a file, directly into the table
     Load(Load),
@@ -50,14 +81,18 @@ pub enum Command {
     /// Delete all profiles or identifiers listed in a file, over the HTTP API
     Bulk(Bulk),
     /// Show and control deletion jobs, over the HTTP API
-    #[command(subcommand)]
+    #[command(subcommand, after_help = JOBS_HELP)]
     Jobs(JobsCommand),
     /// Delete a profile with all its data, over the HTTP API
-    #[command(subcommand)]
+    #[command(subcommand, after_help = PROFILE_HELP)]
     Profile(ProfileCommand),
     /// Show and change segments, and delete the users of one, over the HTTP API
-    #[command(subcommand)]
+    #[command(subcommand, after_help = SEGMENTS_HELP)]
     Segments(SegmentsCommand),
+    /// Print a script that completes command lines in a shell
+    Completions(Completions),
+    /// Write the manual pages of all commands
+    Man(Man),
 }
 
 impl Command {
@@ -68,20 +103,19 @@ impl Command {
             Self::Jobs(command) => command.handles_interrupts(),
             Self::Segments(command) => command.handles_interrupts(),
             Self::Admin(admin) => admin.handles_interrupts(),
-            Self::Delete(_) | Self::Profile(_) => false,
+            Self::Delete(_) | Self::Profile(_) | Self::Completions(_) | Self::Man(_) => false,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+    use crate::help::command;
 
     #[test]
     fn clap_accepts_the_command_line() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     /// Checks a command and all its subcommands.
@@ -90,17 +124,14 @@ mod tests {
         for argument in command.get_arguments() {
             assert!(argument.get_help().is_some(), "{}: {} has no help", command.get_name(), argument.get_id());
         }
-        if command.has_subcommands() {
-            command.get_subcommands().for_each(check);
-        } else {
-            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(after.contains("efface "), "{} has no example", command.get_name());
-        }
+        let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(after.contains("Example") && after.contains("efface "), "{} has no example", command.get_name());
+        command.get_subcommands().for_each(check);
     }
 
     #[test]
     fn every_command_has_help_and_an_example() {
-        check(&Cli::command());
+        check(&command());
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_dynamodb::{Client, config::Builder};
-use efface_aws::{Store, client, config::Config};
+use efface_aws::{Store, StoreError, client, config::Config, store::key_check::KeyCheckError};
 use efface_core::key::MasterKey;
 
 use crate::{
     error::{CliError, causes},
     local::LocalSiteError,
+    output,
     settings::{SettingError, Settings},
 };
 
@@ -23,7 +24,7 @@ pub(crate) struct Connection {
 pub(crate) async fn open(settings: &Settings<'_>) -> Result<Connection, CliError> {
     let (table, key) = (settings.table()?, settings.identifier_key()?);
     let store = Store::new(client(settings).await?, table);
-    store.set_or_verify_key(&key).await?;
+    store.set_or_verify_key(&key).await.map_err(|error| located(error, settings))?;
     Ok(Connection { store, key })
 }
 
@@ -36,8 +37,27 @@ pub(crate) async fn keyless(settings: &Settings<'_>) -> Result<Store, CliError> 
     Ok(Store::new(client(settings).await?, settings.table()?))
 }
 
+/// The error of the first request, with the address where that may be what is wrong.
+fn located(error: KeyCheckError, settings: &Settings<'_>) -> CliError {
+    match error {
+        KeyCheckError::Store(error @ StoreError::Unavailable(_)) => {
+            CliError::Unreachable { address: address(settings), error }
+        }
+        other => other.into(),
+    }
+}
+
+/// The address of DynamoDB, as far as it is known here.
+fn address(settings: &Settings<'_>) -> String {
+    let given = endpoint(settings).or_else(|| settings.find("AWS_ENDPOINT_URL_DYNAMODB"));
+    let given = given.or_else(|| settings.find("AWS_ENDPOINT_URL"));
+    let region = || region(settings).or_else(|| settings.find("AWS_REGION"));
+    given.unwrap_or_else(|| format!("DynamoDB in {}", region().as_deref().unwrap_or("the region of the AWS profile")))
+}
+
 /// A client with the credentials of the settings file or the user's own ones.
 pub(crate) async fn client(settings: &Settings<'_>) -> Result<Client, CliError> {
+    output::detail(|| format!("table {} at {}", settings.table().as_deref().unwrap_or("-"), address(settings)));
     match from_file(settings) {
         Some(config) => Ok(client::dynamodb(&config)),
         None if settings.global.local.is_some() => Err(SettingError::Local(LocalSiteError::NotRunning).into()),

@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::{
     api::{ApiError, NoResponse},
     exit,
+    hints::table_command,
     output::printable,
     settings::SettingError,
 };
@@ -29,6 +30,14 @@ pub enum CliError {
     /// The identifier key is not the table's, or checking it failed.
     #[error("{}", explain_key(.0))]
     Key(#[from] KeyCheckError),
+    /// The first request to the table had no response: its address may be wrong.
+    #[error("{address}: {error} (is this the address of the table? check region, endpoint and network, and try again)")]
+    Unreachable {
+        /// The address of DynamoDB.
+        address: String,
+        /// The cause.
+        error: StoreError,
+    },
     /// A request to the table failed.
     #[error("{}", explain(.0))]
     Store(#[from] StoreError),
@@ -42,10 +51,14 @@ pub enum CliError {
     #[error("{}", explain_reapply(.0))]
     Reapply(#[from] ReapplyError),
     /// The space does not exist.
-    #[error("there is no space `{0}`; create it with `efface admin space create {0}`")]
+    #[error("there is no space `{0}`; create it with `{create}`",
+        create = table_command(format_args!("admin space create {}", .0)))]
     UnknownSpace(SpaceId),
     /// The token does not exist.
-    #[error("the space `{space}` has no token `{token_id}`; `efface admin token list {space}` shows them")]
+    #[error(
+        "the space `{space}` has no token `{token_id}`; `{list}` shows them",
+        list = table_command(format_args!("admin token list {}", .space))
+    )]
     UnknownToken {
         /// The space.
         space: SpaceId,
@@ -212,6 +225,7 @@ impl CliError {
     fn store(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error)
+            | Self::Unreachable { error, .. }
             | Self::Job(EngineError::Store(error))
             | Self::Key(KeyCheckError::Store(error))
             | Self::Space(SpaceChangeError::Store(error))

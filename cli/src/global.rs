@@ -1,8 +1,8 @@
-//! The options that all commands have.
+//! The options that all commands have. Commands that use no table do not accept those of the table (see `help`).
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// The options of every command.
 #[derive(Args, Default)]
@@ -30,6 +30,28 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
     /// Print one JSON document to stdout, also for an error
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
+    /// Show no progress on stderr. Questions, and what they are about, are still shown
+    #[arg(short, long, global = true, help_heading = "Output", conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Show on stderr which settings are used, and each request to the API with its status and time
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub verbose: bool,
+    /// When to use colour: `always`, `never`, or `auto`: on a terminal, unless the environment has NO_COLOR
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    #[arg(help_heading = "Output")]
+    pub color: Color,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless the environment has `NO_COLOR`
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }

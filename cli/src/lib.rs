@@ -7,12 +7,15 @@ mod admin;
 mod api;
 mod args;
 mod bulk;
+mod completions;
 mod confirm;
 mod connect;
 mod delete;
 mod error;
 mod exit;
 mod global;
+mod help;
+mod hints;
 mod interrupt;
 mod jobs;
 pub mod load;
@@ -29,30 +32,28 @@ mod stdin;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
 use efface_aws::config::{Lookup, from_env};
 
 pub use args::{Cli, Command};
 pub use error::CliError;
-pub use global::Global;
+pub use global::{Color, Global};
+pub use help::{command, parse};
 pub use interrupt::Interrupts;
 pub use output::Output;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let parsed = exit::listed(Cli::command()).try_get_matches().and_then(|given| Cli::from_arg_matches(&given));
-    let cli = match parsed {
+    let line: Vec<_> = std::env::args_os().collect();
+    let as_json = help::asks_for_json(&help::texts(&line));
+    let cli = match parse(line) {
         Ok(cli) => cli,
-        Err(error) => {
-            // If printing fails, there is no other way to tell the user.
-            _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
-        }
+        Err(error) => return ExitCode::from(print::print_usage(&error, as_json)),
     };
+    output::set_style(&cli.global);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output::note(format!("efface: {error}"));
+            output::error(error);
             return ExitCode::FAILURE;
         }
     };
@@ -64,35 +65,44 @@ pub fn main() -> ExitCode {
 
 async fn run_and_print(cli: &Cli) -> u8 {
     let interrupts = Interrupts::on_signals();
-    let result = if cli.command.handles_interrupts() {
-        run(cli, &from_env, &interrupts).await
-    } else {
-        // Such a command has no work in progress to be finished, or its work can be done again.
-        let never = Interrupts::never();
-        tokio::select! {
-            result = run(cli, &from_env, &never) => result,
-            () = interrupts.reached(1) => {
-                output::note("efface: stopped; what was sent before may take effect");
-                return interrupts.exit_code();
+    hints::scope(&cli.global, async {
+        let result = if cli.command.handles_interrupts() {
+            run(cli, &from_env, &interrupts).await
+        } else {
+            // Such a command has no work in progress to be finished, or its work can be done again.
+            let never = Interrupts::never();
+            tokio::select! {
+                result = run(cli, &from_env, &never) => result,
+                () = interrupts.reached(1) => {
+                    output::error("stopped; what was sent before may take effect");
+                    return interrupts.exit_code();
+                }
             }
+        };
+        match print::print(&result, cli.global.json) {
+            exit::INTERRUPTED => interrupts.exit_code(),
+            code => code,
         }
-    };
-    match print::print(&result, cli.global.json) {
-        exit::INTERRUPTED => interrupts.exit_code(),
-        code => code,
-    }
+    })
+    .await
 }
 
 /// Runs one command. `env` supplies the environment variables.
 pub async fn run(cli: &Cli, env: Lookup<'_>, interrupts: &Interrupts) -> Result<Output, CliError> {
-    let settings = settings::Settings::read(&cli.global, env)?;
+    hints::scope(&cli.global, Box::pin(dispatch(cli, env, interrupts))).await
+}
+
+async fn dispatch(cli: &Cli, env: Lookup<'_>, interrupts: &Interrupts) -> Result<Output, CliError> {
+    let settings = || settings::Settings::read(&cli.global, env);
     match &cli.command {
-        Command::Admin(admin) => admin::run(admin, &settings, interrupts).await,
-        Command::Load(load) => load::run(load, &settings, interrupts).await,
-        Command::Delete(delete) => delete::run(delete, &settings).await,
-        Command::Bulk(bulk) => bulk::run(bulk, &settings, interrupts).await,
-        Command::Jobs(command) => jobs::run(command, &settings, interrupts).await,
-        Command::Profile(command) => profile::run(command, &settings).await,
-        Command::Segments(command) => segments::run(command, &settings, interrupts).await,
+        Command::Admin(admin) => admin::run(admin, &settings()?, interrupts).await,
+        Command::Load(load) => load::run(load, &settings()?, interrupts).await,
+        Command::Delete(delete) => delete::run(delete, &settings()?).await,
+        Command::Bulk(bulk) => bulk::run(bulk, &settings()?, interrupts).await,
+        Command::Jobs(command) => jobs::run(command, &settings()?, interrupts).await,
+        Command::Profile(command) => profile::run(command, &settings()?).await,
+        Command::Segments(command) => segments::run(command, &settings()?, interrupts).await,
+        Command::Completions(options) => Ok(completions::completions(options)),
+        Command::Man(options) => completions::man(options),
     }
 }

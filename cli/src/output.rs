@@ -2,10 +2,15 @@
 
 use std::{
     fmt::{Display, Write as _},
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
+use clap::builder::styling::{AnsiColor, Style};
+
 use serde_json::Value;
+
+use crate::global::{Color, Global};
 
 /// The output of a command.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +28,51 @@ impl Output {
     pub(crate) fn success(text: String, json: Value) -> Self {
         Self { text, json, exit: 0 }
     }
+}
+
+/// How the process prints. A library that runs commands prints without colour, and shows progress as `Bar` decides.
+static QUIET: AtomicBool = AtomicBool::new(false);
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+static COLOUR: AtomicBool = AtomicBool::new(false);
+
+/// Sets how this process prints to stderr.
+pub(crate) fn set_style(global: &Global) {
+    let on_terminal = || io::stderr().is_terminal() && !is_colour_unwanted();
+    let has_colour = global.color == Color::Always || global.color == Color::Auto && on_terminal();
+    for (setting, value) in [(&QUIET, global.quiet), (&VERBOSE, global.verbose), (&COLOUR, has_colour)] {
+        setting.store(value, Ordering::Relaxed);
+    }
+}
+
+/// Whether the environment asks for output without colour (<https://no-color.org>), or the terminal has none.
+pub(crate) fn is_colour_unwanted() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    is_set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb")
+}
+
+/// Whether progress is not to be shown.
+pub(crate) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Prints a note about progress, which `--quiet` leaves out.
+pub(crate) fn progress(text: impl Display) {
+    if !is_quiet() {
+        note(text);
+    }
+}
+
+/// Prints what only `--verbose` shows. It must not hold the value of an identifier or a token.
+pub(crate) fn detail(text: impl FnOnce() -> String) {
+    if VERBOSE.load(Ordering::Relaxed) {
+        note(text());
+    }
+}
+
+/// Prints an error to stderr, with the program's name in front.
+pub(crate) fn error(text: impl Display) {
+    let style = if COLOUR.load(Ordering::Relaxed) { AnsiColor::Red.on_default().bold() } else { Style::new() };
+    note(format_args!("{style}efface:{style:#} {text}"));
 }
 
 /// Prints a note for users to stderr. Errors are ignored, because a closed terminal must not stop the command.

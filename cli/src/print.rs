@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     error::CliError,
-    output::{Output, note},
+    output::{self, Output},
 };
 
 /// Prints an output or an error, and returns the exit code.
@@ -17,7 +17,7 @@ pub(crate) fn print(result: &Result<Output, CliError>, as_json: bool) -> u8 {
         Ok(output) => output.text.clone(),
         Err(error) if as_json => error_document(error).to_string(),
         Err(error) => {
-            note(format!("efface: {error}"));
+            output::error(error);
             return exit;
         }
     };
@@ -25,11 +25,31 @@ pub(crate) fn print(result: &Result<Output, CliError>, as_json: bool) -> u8 {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{document}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            note(format!("efface: the output could not be written: {error}"));
+            output::error(format_args!("the output could not be written: {error}"));
             exit.max(1)
         }
         _ => exit,
     }
+}
+
+/// Prints what is wrong with a command line; or the help page or the version that it asks for. Returns the exit code.
+pub(crate) fn print_usage(error: &clap::Error, as_json: bool) -> u8 {
+    if as_json && error.use_stderr() {
+        let document = json!({"error": {"code": "usage", "message": usage_message(error)}});
+        _ = writeln!(io::stdout(), "{document}");
+    } else {
+        // If printing fails, there is no other way to tell the user.
+        _ = error.print();
+    }
+    u8::try_from(error.exit_code()).unwrap_or(2)
+}
+
+/// The message without the prefix, the usage and the hint that follow it on a terminal.
+fn usage_message(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    let text = text.split("\n\nFor more information").next().unwrap_or_default();
+    text.trim_start_matches("error:").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// An error as JSON, in the same form as the API's errors.

@@ -11,7 +11,7 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyl
 use tokio::task::AbortHandle;
 
 use crate::{
-    output::{note, printable},
+    output::{is_quiet, note, printable},
     pace::{Pace, Rest, words},
 };
 
@@ -72,7 +72,7 @@ impl Bar {
         let state = State { unit, job, done: 0, total: 0, message: String::new(), is_held: false, pace, started };
         let state = Shared(Arc::new(Mutex::new(state)));
         let shown = match io::stderr().is_terminal() {
-            _ if as_json => Shown::Nothing,
+            _ if as_json || is_quiet() => Shown::Nothing,
             true => Shown::Terminal(bar(&state, has_job)),
             false => Shown::Lines(tokio::spawn(lines(state.clone())).abort_handle()),
         };

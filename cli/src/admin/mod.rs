@@ -14,14 +14,26 @@ use clap::Subcommand;
 
 use crate::{CliError, Interrupts, Output, connect, settings::Settings};
 
+const SPACE_HELP: &str = "\
+Example:
+  efface admin space create spa_demo --identifier-type loyalty_id:lowercase
+  efface admin space show spa_demo
+  efface admin space update spa_demo --deletions-per-second 50";
+
+const TOKEN_HELP: &str = "\
+Example:
+  efface admin token create spa_demo --role identity_admin --expires-in 90d
+  efface admin token list spa_demo
+  efface admin token revoke spa_demo tok_0123456789abcdef";
+
 /// The resources that `efface admin` manages.
 #[derive(Subcommand)]
 pub enum Admin {
     /// Manage spaces; a space holds one customer's profiles, with its own tokens, identifier types and rate limits
-    #[command(subcommand)]
+    #[command(subcommand, after_help = SPACE_HELP)]
     Space(space::SpaceCommand),
     /// Manage access tokens; clients of the HTTP API authenticate with them
-    #[command(subcommand)]
+    #[command(subcommand, after_help = TOKEN_HELP)]
     Token(token::TokenCommand),
     /// Delete and revoke in a table that was restored from a backup what was deleted and revoked since
     Reapply(reapply::ReapplyArgs),

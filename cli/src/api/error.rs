@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::Response;
-use crate::output::printable;
+use crate::{jobs::command, output::printable};
 
 /// An error response of the API.
 #[derive(Debug, Error)]
@@ -78,7 +78,7 @@ impl NoResponse {
             None => "the command can safely be repeated".to_owned(),
         };
         match &self.job_id {
-            Some(job) => format!("{again}; `efface jobs status {job}` shows the job's progress"),
+            Some(job) => format!("{again}; `{}` shows the job's progress", command("status", job)),
             None => again,
         }
     }

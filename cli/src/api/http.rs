@@ -86,6 +86,15 @@ impl Response {
     }
 }
 
+/// Why there is no response; a text for the user.
+#[derive(Debug)]
+pub(crate) enum SendError {
+    /// There was no connection: the address may be wrong.
+    Unreachable(String),
+    /// The request may have been carried out.
+    Lost(String),
+}
+
 /// An HTTP client for one API and one token.
 pub(crate) struct HttpClient {
     url: ApiUrl,
@@ -111,8 +120,13 @@ impl HttpClient {
         Ok(Self { url, authorization, client: Client::builder(TokioExecutor::new()).build(https) })
     }
 
-    /// Sends a request once. The error is a text that says why there is no response.
-    pub(crate) async fn send(&self, api_request: &ApiRequest) -> Result<Response, String> {
+    /// The address of the API, for messages.
+    pub(crate) fn address(&self) -> &str {
+        &self.url.base
+    }
+
+    /// Sends a request once.
+    pub(crate) async fn send(&self, api_request: &ApiRequest) -> Result<Response, SendError> {
         let mut request = Request::builder()
             .method(&api_request.method)
             .uri(format!("{}{}", self.url.base, api_request.path))
@@ -124,14 +138,20 @@ impl HttpClient {
         if let Some(key) = &api_request.key {
             request = request.header("Idempotency-Key", key);
         }
-        let request = request.body(Full::from(api_request.body.clone())).map_err(|error| error.to_string())?;
+        let request = request.body(Full::from(api_request.body.clone()));
+        let request = request.map_err(|error| SendError::Lost(error.to_string()))?;
         let exchanged = tokio::time::timeout(RESPONSE_TIMEOUT, self.exchange(request)).await;
-        exchanged.unwrap_or_else(|_| Err(format!("no response within {} s", RESPONSE_TIMEOUT.as_secs())))
+        exchanged.unwrap_or_else(|_| Err(SendError::Lost(format!("nothing within {} s", RESPONSE_TIMEOUT.as_secs()))))
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response, String> {
-        let (head, body) = self.client.request(request).await.map_err(|error| causes(&error))?.into_parts();
-        let body = Limited::new(body, MAX_BODY_BYTES).collect().await.map_err(|error| causes(error.as_ref()))?;
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response, SendError> {
+        let sent = self.client.request(request).await.map_err(|error| {
+            let kind = if error.is_connect() { SendError::Unreachable } else { SendError::Lost };
+            kind(causes(&error))
+        });
+        let (head, body) = sent?.into_parts();
+        let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
+        let body = body.map_err(|error| SendError::Lost(causes(error.as_ref())))?;
         let seconds = text(&head.headers, RETRY_AFTER.as_str()).and_then(|text| text.parse().ok());
         Ok(Response {
             status: head.status.as_u16(),

@@ -8,7 +8,11 @@ mod http;
 mod list;
 mod url;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use clap::Args;
 use efface_aws::{backoff, clock};
@@ -16,7 +20,7 @@ use efface_core::space::SpaceId;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    CliError,
+    CliError, hints, output,
     settings::{SettingError, Settings},
 };
 pub(crate) use error::{ApiError, NoResponse, code_and_message, request_suffix};
@@ -24,11 +28,14 @@ pub(crate) use http::{ApiRequest, Response};
 pub(crate) use list::List;
 pub(crate) use url::encoded;
 
-use http::HttpClient;
+use http::{HttpClient, SendError};
 use url::ApiUrl;
 
 /// With a longer `Retry-After` the request fails at once.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
+
+/// How often a connection is tried to an address that has never responded. It is more likely wrong than busy.
+const CONNECTION_ATTEMPTS: u32 = 3;
 
 /// The options of every command that uses the HTTP API.
 #[derive(Args)]
@@ -49,6 +56,7 @@ pub(crate) struct ApiOptions {
 pub(crate) struct Api {
     client: HttpClient,
     space: SpaceId,
+    has_responded: AtomicBool,
 }
 
 impl Api {
@@ -59,7 +67,18 @@ impl Api {
         let url = ApiUrl::parse(&url.ok_or(SettingError::Missing { what: "URL of the API", how })?)?;
         let token = settings.token(options.token_file.as_deref())?;
         let client = HttpClient::new(url, &token).map_err(NoResponse::new)?;
-        Ok(Self { client, space: space(options, settings)? })
+        let space = space(options, settings)?;
+        let token_file = options.token_file.as_ref().map(|path| path.to_string_lossy().into_owned());
+        hints::use_api(&[
+            ("--space", Some(space.to_string())),
+            ("--api-url", options.api_url.clone()),
+            ("--token-file", token_file.clone()),
+        ]);
+        output::detail(|| {
+            let token = token_file.map_or("EFFACE_TOKEN".to_owned(), |path| format!("the file {path}"));
+            format!("API {}, space {space}, token of {token}", client.address())
+        });
+        Ok(Self { client, space, has_responded: AtomicBool::new(false) })
     }
 
     /// The space whose resources are used.
@@ -72,11 +91,20 @@ impl Api {
         format!("/v1/spaces/{}/{rest}", self.space)
     }
 
-    /// Sends a request, and repeats it while there is no response or a transient one.
+    /// Sends a request, and repeats it while there is no response or a transient one. An address that has never responded is
+    /// given up soon.
     pub(crate) async fn send(&self, request: &ApiRequest) -> Result<Response, CliError> {
         let mut pauses = backoff::API_REQUEST.start();
         for attempt in 1.. {
+            let started = Instant::now();
             let result = self.client.send(request).await;
+            output::detail(|| told(request, &result, started.elapsed()));
+            if result.is_ok() {
+                self.has_responded.store(true, Ordering::Relaxed);
+            }
+            let is_given_up = matches!(result, Err(SendError::Unreachable(_)))
+                && attempt >= CONNECTION_ATTEMPTS
+                && !self.has_responded.load(Ordering::Relaxed);
             let retry_after = match result {
                 Ok(response) if !response.is_transient() => {
                     return check_status(Response { attempts: attempt, ..response });
@@ -85,9 +113,15 @@ impl Api {
                 Err(_) => None,
             };
             let pause = pauses.next().map(|pause| retry_after.unwrap_or(pause));
-            let Some(pause) = pause.filter(|pause| *pause <= LONGEST_RETRY_AFTER) else {
-                let reason =
-                    result.map_or_else(|reason| reason, |response| format!("last status {}", response.status_text()));
+            let Some(pause) = pause.filter(|pause| *pause <= LONGEST_RETRY_AFTER && !is_given_up) else {
+                let address = self.client.address();
+                let reason = match result {
+                    Ok(response) => format!("last status {} from {address}", response.status_text()),
+                    Err(SendError::Unreachable(reason)) => {
+                        format!("no connection to {address}: {reason}; is this the URL of the API, and does it run?")
+                    }
+                    Err(SendError::Lost(reason)) => format!("{reason}, from {address}"),
+                };
                 return Err(NoResponse { idempotency_key: request.key.clone(), ..NoResponse::new(reason) }.into());
             };
             tokio::time::sleep(pause).await;
@@ -111,6 +145,18 @@ pub(crate) fn idempotency_key(given: Option<&str>) -> Result<String, CliError> {
     let key = given.map_or_else(|| clock::short_id("cli-") + &clock::short_id(""), str::to_owned);
     let fits = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
     if fits { Ok(key) } else { Err(CliError::BadIdempotencyKey) }
+}
+
+/// What became of a request, without what its path says of people.
+fn told(request: &ApiRequest, result: &Result<Response, SendError>, time: Duration) -> String {
+    let path = request.path.split('?').next().unwrap_or_default();
+    let public = |part: &str| if part.contains(':') { "…".to_owned() } else { part.to_owned() };
+    let path = path.split('/').map(public).collect::<Vec<_>>().join("/");
+    let became = match result {
+        Ok(response) => format!("{}{}", response.status_text(), request_suffix(response.request_id.as_deref())),
+        Err(SendError::Unreachable(reason) | SendError::Lost(reason)) => reason.clone(),
+    };
+    format!("{} {path}: {became}, {} ms", request.method, time.as_millis())
 }
 
 fn check_status(response: Response) -> Result<Response, CliError> {

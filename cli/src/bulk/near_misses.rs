@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     CliError,
-    jobs::{Job, Jobs, Plan},
+    jobs::{Job, Jobs, Plan, command},
     rows::Source,
 };
 
@@ -60,7 +60,8 @@ impl NearMisses {
             }
         }
         if let Some(job) = &self.unknown_of {
-            lines = format!("\n  none of the first rows; `efface jobs outcomes {job} --outcome not_found` shows all");
+            let all = command("outcomes", job);
+            lines = format!("\n  none of the first rows; `{all} --outcome not_found` shows all");
         }
         let title = if lines.is_empty() { "" } else { "\n\nNot found as they are written (no value is changed):" };
         [title, &lines].concat()

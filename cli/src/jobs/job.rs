@@ -6,7 +6,7 @@ use efface_core::job::{JobState, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Halt;
+use super::{Halt, command};
 use crate::output::{columns, printable};
 
 /// The number of rows with each outcome.
@@ -163,7 +163,9 @@ impl Job {
             properties.extend(value.as_ref().map(|value| [name.to_owned(), printable(value)]));
         }
         let mut counts = vec![count_row("rows", self.rows, "")];
-        counts.extend(self.counts.rows("  ", self.dry_run));
+        let redrive = command("redrive", &self.id);
+        let suggested = |[name, count, note]: [String; 3]| [name, count, note.replace("efface jobs redrive", &redrive)];
+        counts.extend(self.counts.rows("  ", self.dry_run).into_iter().map(suggested));
         counts.push(count_row("  remaining", self.remaining, ""));
         format!("{}\n\n{}", columns(&properties), columns(&counts))
     }
@@ -187,21 +189,27 @@ impl Job {
         if self.counts.failed == 0 {
             return String::new();
         }
-        format!("\n\nThe failed rows: efface jobs outcomes {} --outcome failed", printable(&self.id))
+        format!("\n\nThe failed rows: {} --outcome failed", command("outcomes", &self.id))
     }
 
     /// How to continue a job that waits for the user.
-    fn hint(&self) -> &'static str {
+    fn hint(&self) -> String {
+        let command = |verb| command(verb, &self.id);
         match self.state {
-            JobState::Open => ": `efface jobs start` starts it",
-            JobState::AwaitingApproval => ": somebody with another token can let it go on, with `efface jobs approve`",
-            JobState::Scheduled => ": `efface jobs cancel` cancels it before it starts",
-            JobState::Paused if self.is_stopped() => ": an operator stopped it; it goes on when the operator lets it",
-            JobState::Paused if self.halt.as_ref().is_some_and(Halt::is_limit) => {
-                ": it reached --max-deletions, and waits for a person; `efface jobs resume` lets it delete as many again"
+            JobState::Open => format!(": `{}` starts it", command("start")),
+            JobState::AwaitingApproval => {
+                format!(": somebody with another token can let it go on, with `{}`", command("approve"))
             }
-            JobState::Paused => ": it waits for a person; `efface jobs resume` resumes it",
-            _ => "",
+            JobState::Scheduled => format!(": `{}` cancels it before it starts", command("cancel")),
+            JobState::Paused if self.is_stopped() => {
+                ": an operator stopped it; it goes on when the operator lets it".to_owned()
+            }
+            JobState::Paused if self.halt.as_ref().is_some_and(Halt::is_limit) => {
+                let resume = command("resume");
+                format!(": it reached --max-deletions, and waits for a person; `{resume}` lets it delete as many again")
+            }
+            JobState::Paused => format!(": it waits for a person; `{}` resumes it", command("resume")),
+            _ => String::new(),
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) use ending::{exit_code, explained, plan_exit_code, request_exit_code}
 pub(crate) use follow::Until;
 pub(crate) use halt::Halt;
 pub(crate) use job::{Counts, Job, JobResponse, Plan, count_row};
-pub(crate) use stop::nothing_sent;
+pub(crate) use stop::{command, nothing_sent};
 
 /// The deletion jobs of a space.
 pub(crate) struct Jobs {
@@ -192,7 +192,7 @@ fn approval_question(job: &Job) -> String {
 
 /// How the plan of a dry run is executed, to be appended to it.
 pub(crate) fn execute_text(job: &str) -> String {
-    format!("\n\nTo delete just that, within 7 days: efface jobs execute {}", printable(job))
+    format!("\n\nTo delete just that, within 7 days: {}", command("execute", job))
 }
 
 /// How a job is followed.

@@ -4,7 +4,7 @@ use efface_core::job::JobState;
 use serde_json::json;
 
 use super::Jobs;
-use crate::{Interrupts, Output, exit};
+use crate::{Interrupts, Output, exit, hints, output::printable};
 
 impl Jobs {
     /// Cancels a job that was not started by this run, or a dry run. Another run may have started it if `may_delete`. A
@@ -23,7 +23,7 @@ impl Jobs {
         match cancelled {
             Some(true) => stopped(id, key, format!("stopped: the job {id} is cancelled; nothing was deleted")),
             Some(false) => self.continues(id, key),
-            None => stopped(id, key, format!("stopped; `efface jobs status {id}` shows the state of the job")),
+            None => stopped(id, key, format!("stopped; `{}` shows the state of the job", self.command("status", id))),
         }
     }
 
@@ -42,10 +42,16 @@ impl Jobs {
         stopped(id, key, format!("the job {id} continues. To follow, pause or cancel it:{}", verbs.concat()))
     }
 
-    /// The command line that does something with a job of this space.
+    /// The command line that does something with a job, with the settings of this run.
+    #[expect(clippy::unused_self, reason = "the jobs of this API are meant")]
     pub(crate) fn command(&self, verb: &str, id: &str) -> String {
-        format!("efface jobs {verb} {id} --space {}", self.api.space())
+        command(verb, id)
     }
+}
+
+/// The command line that does something with a job, with the settings of this run.
+pub(crate) fn command(verb: &str, id: &str) -> String {
+    hints::api_command(format_args!("jobs {verb} {}", hints::quoted(&printable(id))))
 }
 
 fn stopped(id: &str, key: &str, text: String) -> Output {

@@ -16,7 +16,7 @@ use crate::{
     CliError, Interrupts, Output,
     api::{ApiError, ApiRequest, encoded, read},
     exit,
-    output::{columns, note, printable},
+    output::{columns, printable, progress},
     pace::words,
 };
 
@@ -48,7 +48,7 @@ impl Jobs {
                 Err(error) => return Err(error),
             };
             if let Some(line) = told.line(error.message, Instant::now()) {
-                note(line);
+                progress(line);
             }
             tokio::select! {
                 () = tokio::time::sleep(INTERVAL) => {}

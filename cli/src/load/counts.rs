@@ -5,7 +5,7 @@ use std::path::Path;
 use efface_engine::load::Loaded;
 use serde_json::json;
 
-use crate::{Output, exit, output::columns};
+use crate::{Output, exit, hints, output::columns};
 
 /// How many failed lines are listed with their messages. All others are only counted.
 const MAX_FAILURES: usize = 1_000;
@@ -106,9 +106,10 @@ impl Outcome {
         };
         let mut text = self.table();
         if let Some(line) = self.resume_at {
-            let file = file.display();
+            let file = file.to_string_lossy();
+            let resume = hints::table_command(format_args!("load {} --from-line {line}", hints::quoted(&file)));
             text = format!(
-                "{text}\n\nTo resume: efface load {file} --from-line {line}\n\
+                "{text}\n\nTo resume: {resume}\n\
                  Loading lines again that are already loaded changes nothing."
             );
         }

@@ -21,12 +21,13 @@ use super::{
     progress::Progress,
     retry::retry,
 };
-use crate::{Interrupts, connect::Connection, error::explain};
+use crate::{Interrupts, connect::Connection, error::explain, hints::table_command};
 
 /// Why a line was not loaded. No message contains the value of an identifier.
 #[derive(Debug, Error)]
 enum LineFailure {
-    #[error("there is no space `{0}`; create it first, with a space line or `efface admin space create {0}`")]
+    #[error("there is no space `{0}`; create it first, with a space line or `{create}`",
+        create = table_command(format_args!("admin space create {}", .0)))]
     UnknownSpace(SpaceId),
     #[error("{}", match .0 { LoadError::Store(error) => explain(error), other => other.to_string() })]
     Profile(#[from] LoadError),

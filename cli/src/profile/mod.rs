@@ -10,7 +10,7 @@ use crate::{
     api::{Api, ApiOptions, ApiRequest, encoded, idempotency_key},
     confirm,
     jobs::{self, Job, Jobs, Until},
-    output::{columns, note, printable},
+    output::{columns, printable, progress},
     progress_bar::Bar,
     settings::Settings,
     stdin::{self, STDIN},
@@ -119,7 +119,7 @@ fn receipt_output(receipt: &Value, key: &str) -> Output {
 /// Waits for the job that deletes a large profile.
 async fn follow(jobs: &Jobs, job: &Job, key: &str, as_json: bool) -> Result<Output, CliError> {
     if !as_json {
-        note(format!("This takes a while. The job {} continues if you stop waiting.", printable(&job.id)));
+        progress(format!("This takes a while. The job {} continues if you stop waiting.", printable(&job.id)));
     }
     let bar = Bar::of_job(&job.id, "rows", as_json);
     let job =

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use crate::{CliError, output::printable};
+use crate::{CliError, jobs::command};
 
 /// Adds to the message what the response says beside it.
 pub(super) fn explained(error: CliError) -> CliError {
     let CliError::Api(mut error) = error else { return error };
     let more = match (error.code.as_str(), error.details.get("job_id"), error.details.get("members")) {
         ("job_in_progress", Some(Value::String(job)), _) => {
-            format!("; `efface jobs status {} --watch` follows the job", printable(job))
+            format!("; `{} --watch` follows the job", command("status", job))
         }
         ("members_changed", _, Some(Value::Number(members))) => {
             format!("; there are {members} members now: run the command again to see what would be deleted")

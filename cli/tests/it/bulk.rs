@@ -112,7 +112,7 @@ async fn failed_rows_are_a_failure() {
     let file = api.file("people.csv", "email:a\nemail:b\n");
     let output = api.run(&["bulk", &file, "--yes"]).await.unwrap();
     assert_eq!(output.exit, 1);
-    assert!(output.text.contains("efface jobs outcomes job_1 --outcome failed"));
+    assert!(output.text.contains("efface jobs outcomes job_1 --space spa_demo --outcome failed"));
 }
 
 /// A job that waits is not followed: for an approval that may take days, or for its time.
@@ -124,7 +124,11 @@ async fn a_job_that_waits_is_told() {
     let output = api.run(&line).await.unwrap();
     assert_eq!((output.exit, &output.json["job"]["state"]), (0, &json!("scheduled")));
     assert_eq!(api.state().received[0].body["start_at"], "2026-12-24T11:00:00.000Z");
-    assert!(output.text.contains("`efface jobs cancel` cancels it before it starts"), "{}", output.text);
+    assert!(
+        output.text.contains("`efface jobs cancel job_1 --space spa_demo` cancels it before it starts"),
+        "{}",
+        output.text
+    );
     api.state().approval_over = Some(1);
     let output = api.run(&["bulk", &file, "--yes"]).await.unwrap();
     assert_eq!((output.exit, &output.json["job"]["state"]), (6, &json!("awaiting_approval")));

@@ -8,6 +8,7 @@ mod dry_runs;
 mod endings;
 mod fake_api;
 mod fake_segments;
+mod help;
 mod jobs;
 mod load;
 mod local;
@@ -17,6 +18,8 @@ mod reapply;
 mod segment_deletion;
 mod segments;
 mod site;
+mod unreachable;
+mod values;
 
 use std::{
     io::Write,

@@ -57,7 +57,7 @@ async fn nothing_is_deleted_if_members_have_come_or_there_is_a_job() {
     api.state().segments.all.get_mut("seg_1").unwrap()["job"] = "job_9".into();
     let error = api.run(&DELETE).await.unwrap_err();
     assert_eq!(error.code(), "job_in_progress");
-    assert!(error.to_string().contains("`efface jobs status job_9 --watch`"), "{error}");
+    assert!(error.to_string().contains("`efface jobs status job_9 --space spa_demo --watch`"), "{error}");
 }
 
 /// After a lost connection, the message names the options with which the command finds its job again.
@@ -83,7 +83,7 @@ async fn a_deletion_that_is_not_complete_is_a_failure() {
     api.state().failing = 1;
     let output = api.run(&DELETE).await.unwrap();
     assert_eq!((output.exit, &output.json["job"]["verdict"]), (1, &json!("partial")));
-    assert!(output.text.contains("efface jobs outcomes job_1 --outcome failed"), "{}", output.text);
+    assert!(output.text.contains("efface jobs outcomes job_1 --space spa_demo --outcome failed"), "{}", output.text);
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn a_plan_is_made_at_once_or_by_a_job() {
         let output = api.run(&["segments", "delete-users", "seg_1", "--plan-only"]).await.unwrap();
         let profiles = if slow { 9 } else { 3 };
         assert_eq!((output.exit, &output.json["plan"]["profiles"]), (0, &json!(profiles)));
-        assert!(output.text.ends_with("efface jobs execute job_1"), "{}", output.text);
+        assert!(output.text.ends_with("efface jobs execute job_1 --space spa_demo"), "{}", output.text);
         assert_eq!(api.state().received[0].body, json!({"confirm": true, "dry_run": true}));
     }
 }

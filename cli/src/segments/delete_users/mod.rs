@@ -15,7 +15,7 @@ use super::{Segments, args::DeleteUsers};
 use crate::{
     CliError, Interrupts, Output,
     api::{ApiRequest, idempotency_key},
-    confirm, exit,
+    confirm, exit, hints,
     jobs::{self, Job, JobResponse, Plan, Until, nothing_sent},
     output::{note, printable},
     progress_bar::Bar,
@@ -191,8 +191,8 @@ impl Run<'_> {
             Stage::DryRun(id) => jobs.stop_unstarted(&id, false, &self.key, interrupts).await,
             Stage::Started(id) => jobs.continues(&id, &self.key),
             Stage::Requested => {
-                let (segment, space) = (printable(&self.options.one.segment), jobs.api.space());
-                let show = format!("efface segments show {segment} --space {space}");
+                let segment = printable(&self.options.one.segment);
+                let show = hints::api_command(format_args!("segments show {}", hints::quoted(&segment)));
                 let text = format!("stopped; there may be a job already, which continues. To see it:\n  {show}");
                 let json = json!({"interrupted": true, "job_id": null, "idempotency_key": self.key});
                 Output { text, json, exit: exit::INTERRUPTED }
