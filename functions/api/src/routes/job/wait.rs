@@ -109,9 +109,10 @@ impl Wait {
         let error = match state {
             JobState::AwaitingApproval => Some(awaiting(head.job_id)),
             _ if !state.is_final() => {
-                let text = match head.dry_run {
-                    true => "The dry run is {}: {} of {} rows have an outcome.",
-                    false => "The job is {}: {} of {} rows have an outcome.",
+                let text = if head.dry_run {
+                    "The dry run is {}: {} of {} rows have an outcome."
+                } else {
+                    "The job is {}: {} of {} rows have an outcome."
                 };
                 let words = [progress.counts.total(), head.rows(progress)].map(whole);
                 Some(ApiError::NotSettled(Message::new(text, &[&state.as_str(), &words[0], &words[1]])))
