@@ -37,7 +37,7 @@ impl Reconciler {
     pub async fn handle(&self, end: SystemTime) -> Reconciled {
         let left = end.duration_since(SystemTime::now()).unwrap_or_default();
         let deadline = Deadline::after(left.saturating_sub(RESERVE));
-        self.meter.measure(self.run(deadline)).await
+        self.meter.measure(Box::pin(self.run(deadline))).await
     }
 
     async fn run(&self, deadline: Deadline) -> Reconciled {

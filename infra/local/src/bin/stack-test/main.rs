@@ -37,7 +37,8 @@ const STACKS: [&str; 2] = ["efface-aws-tokyo", "efface-ap03"];
 
 /// What the template offers on request, for the second stack. The emulator deploys it but does not apply it. It does not
 /// know the association of a web ACL, and would refuse a template that asks for one.
-const OPTIONS: &str = "KmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/made-up LogSourceAddress=true";
+const OPTIONS: &str = "KmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/made-up LogSourceAddress=true \
+                       AlarmTopicArn=arn:aws:sns:us-east-1:000000000000:made-up";
 
 /// How many people the job has in whose middle the second stack is deployed again.
 const PEOPLE: usize = 6_000;
@@ -112,6 +113,7 @@ async fn run(quick: bool) -> Result<Report, LocalError> {
     // The same space with other tokens. Before its first space, a stack has no check of its key, and its API does not start.
     let other = Efface::of_stack(&workspace, &emulator, STACKS[1]).await?;
     let others = other.set_up().await?;
+    monitoring::check_topic(&emulator, STACKS[1], &mut report).await?;
     requests::check_isolation(&first, &second, token, &mut report).await?;
     let (owner, options) = (others["workspace_owner"].0.as_str(), format!("{OPTIONS} {CHANGE}"));
     let site = Site { deployer: &deployer, emulator: &emulator, stack: STACKS[1], efface: &other, token: owner };

@@ -40,14 +40,28 @@ async fn check_alarms(emulator: &Emulator, stack: &str, report: &mut Report) -> 
     let template = emulator.deployed_template(stack).await?;
     let resources = template["Resources"].as_object().into_iter().flatten();
     let expected = resources.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm").count();
-    let prefix = json!({ "AlarmNamePrefix": format!("{stack}-"), "MaxRecords": 100 });
-    let found = cloudwatch(emulator, "DescribeAlarms", &prefix).await?;
-    let alarms = found["MetricAlarms"].as_array().cloned().unwrap_or_default();
+    let alarms = alarms(emulator, stack).await?;
     let leads = |alarm: &Value| {
         alarm["AlarmDescription"].as_str().is_some_and(|text| text.contains("Runbook: docs/operations.md#"))
     };
     let all = alarms.len() == expected && expected > 15 && alarms.iter().all(leads);
-    report.check("all alarms are deployed and name the runbook", all, &found);
+    report.check("all alarms are deployed and name the runbook", all, json!(alarms));
+    Ok(())
+}
+
+async fn alarms(emulator: &Emulator, stack: &str) -> Result<Vec<Value>, LocalError> {
+    let prefix = json!({ "AlarmNamePrefix": format!("{stack}-"), "MaxRecords": 100 });
+    let found = cloudwatch(emulator, "DescribeAlarms", &prefix).await?;
+    Ok(found["MetricAlarms"].as_array().cloned().unwrap_or_default())
+}
+
+/// Checks that the alarms of a stack with a topic notify it when they begin and when they end.
+pub(crate) async fn check_topic(emulator: &Emulator, stack: &str, report: &mut Report) -> Result<(), LocalError> {
+    let alarms = alarms(emulator, stack).await?;
+    let notifies =
+        |alarm: &Value, name: &str| alarm[name][0].as_str().is_some_and(|topic| topic.starts_with("arn:aws:sns:"));
+    let all = alarms.iter().all(|alarm| notifies(alarm, "AlarmActions") && notifies(alarm, "OKActions"));
+    report.check("the alarms notify the topic", all && !alarms.is_empty(), json!(alarms));
     Ok(())
 }
 
