@@ -19,6 +19,7 @@ mod job_controls;
 mod job_costs;
 mod job_dry_runs;
 mod job_faults;
+mod job_not_found;
 mod job_plans;
 mod job_profile_ids;
 mod job_races;

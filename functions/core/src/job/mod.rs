@@ -9,6 +9,7 @@ pub mod chunk;
 pub mod event;
 pub mod finding;
 pub mod near_miss;
+pub mod not_found;
 pub mod outcome;
 pub mod plan;
 pub mod row;

@@ -9,6 +9,7 @@ mod dispatch;
 mod execute;
 mod identifier_row;
 mod names;
+mod not_found;
 mod page;
 mod pages;
 mod plan;

@@ -1,13 +1,15 @@
 //! The outcomes of a job's rows.
 
-use std::fmt::Write;
+use std::{borrow::Cow, collections::HashMap, fmt::Write};
 
 use efface_aws::store::job::{OutcomeCursor, RowOutcome as StoredOutcome};
 use efface_core::{
     api_error::ApiError,
-    job::{JobStatus, Outcome, near_miss::NearMiss},
+    job::{JobHead, JobStatus, Outcome, RowRef, near_miss::NearMiss, not_found::NotFound},
     limit::Limit,
     list::{self, ListQuery},
+    role::Permission,
+    time::Time,
 };
 use efface_engine::Error;
 use serde::Serialize;
@@ -41,16 +43,39 @@ struct RowOutcome {
     /// Its number within the page, from 0.
     row: usize,
     outcome: Outcome,
-    /// The code for programs: the outcome; for an invalid row, what is wrong with it; or for a row that a dry run did not
-    /// find, `other_case` or `other_form` if it would be found so.
+    /// The code for programs: the outcome; for an invalid row, what is wrong with it; for a row that a dry run did not
+    /// find, `other_case` or `other_form` if it would be found so; for another one that finds nothing, `not_found`,
+    /// `deleted_before`, `profile_not_found`, `profile_deleted_before` or `eid_not_found`.
     code: &'static str,
     /// The message for people.
-    message: &'static str,
+    message: Cow<'static, str>,
+    /// Of a row that finds nothing: the record of the deletion that was there before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    earlier_deletion: Option<EarlierDeletion>,
+}
+
+/// The record of the deletion of what a row names, where it was deleted before the row had its outcome.
+#[derive(Debug, Serialize, ToSchema)]
+struct EarlierDeletion {
+    /// When it was deleted.
+    deleted_at: Time,
+    /// The request that deleted it, or that made the job.
+    request_id: Option<String>,
+    /// The job that deleted it, where one did.
+    job_id: Option<String>,
 }
 
 impl RowOutcome {
-    fn new(stored: StoredOutcome, dry_run: bool) -> Self {
-        let StoredOutcome { page, row, outcome, fault, near_miss } = stored;
+    fn new(stored: StoredOutcome, dry_run: bool, why: Option<NotFound>) -> Self {
+        let StoredOutcome { page, row, outcome, fault, near_miss, .. } = stored;
+        if let Some(why) = why.filter(|_| near_miss.is_none()) {
+            let earlier_deletion = why.earlier().map(|earlier| EarlierDeletion {
+                deleted_at: earlier.deleted_at,
+                request_id: earlier.request_id.map(|id| id.to_string()),
+                job_id: earlier.job_id.map(|id| id.to_string()),
+            });
+            return Self { page, row, outcome, code: why.code(), message: why.message().into(), earlier_deletion };
+        }
         let (code, message) = match (outcome, fault) {
             (_, Some(fault)) => (fault.code(), fault.message()),
             (Outcome::NotFound, _) if near_miss == Some(NearMiss::OtherCase) => {
@@ -77,7 +102,7 @@ impl RowOutcome {
             }
             (Outcome::Failed, _) => ("failed", "It could not be done; redrive the job to try again."),
         };
-        Self { page, row, outcome, code, message }
+        Self { page, row, outcome, code, message: message.into(), earlier_deletion: None }
     }
 }
 
@@ -107,7 +132,8 @@ impl Handler for ListOutcomes {
         tag: "jobs",
         summary: "List the outcomes of a job",
         description: "Lists the rows that have an outcome, as JSON or, with `Accept: text/csv`, as CSV. The next page \
-            of CSV is in the header `Link`.",
+            of CSV is in the header `Link`. For rows that find nothing, code and message say what is missing and whether \
+            there is a record of an earlier deletion, as long as the job's rows are kept.",
         parameters: &[
             Parameter {
                 name: "outcome",
@@ -153,13 +179,30 @@ impl Handler for ListOutcomes {
             _ => store.list_outcomes(space, head.job_id, outcome, start, query.limit, cx.list_until).await?,
         };
         let dry_run = head.dry_run;
-        let data: Vec<RowOutcome> = outcomes.into_iter().map(|stored| RowOutcome::new(stored, dry_run)).collect();
+        let why = why_not_found(cx, head, &outcomes).await?;
+        let why_of = |stored: &StoredOutcome| why.get(&stored.missing.as_ref()?.at).copied();
+        let data = outcomes.into_iter().map(|stored| (why_of(&stored), stored));
+        let data: Vec<RowOutcome> = data.map(|(why, stored)| RowOutcome::new(stored, dry_run, why)).collect();
         if is_csv {
             let next = next.as_ref().map(|next| link(cx, &query, &list::encode_cursor(next)));
             return Ok(Response::csv(table(&data, dry_run), next));
         }
         Response::ok(&Outcomes { dry_run, data, cursor: Cursor::new(cx.request, next.as_ref()) })
     }
+}
+
+/// Why rows find nothing. Who may not read deletions is not told of earlier ones.
+async fn why_not_found(
+    cx: &RequestContext<'_>,
+    head: &JobHead,
+    outcomes: &[StoredOutcome],
+) -> Result<HashMap<RowRef, NotFound>, Error> {
+    let is_told = cx.access.role.may(Permission::ReadDeletions);
+    let missing: Vec<_> = outcomes.iter().filter_map(|stored| stored.missing.clone()).filter(|_| is_told).collect();
+    if missing.is_empty() {
+        return Ok(HashMap::new());
+    }
+    cx.engine().why_not_found(&cx.access.space_id, head, &missing).await
 }
 
 fn wants_csv(accept: &str) -> bool {
@@ -170,7 +213,7 @@ fn wants_csv(accept: &str) -> bool {
 /// The outcomes as CSV, each with whether it is that of a dry run. Only messages may hold a comma, so only they are quoted; none holds a quote or a line break.
 fn table(data: &[RowOutcome], dry_run: bool) -> String {
     let mut table = "page,row,outcome,code,message,dry_run\r\n".to_owned();
-    for RowOutcome { page, row, outcome, code, message } in data {
+    for RowOutcome { page, row, outcome, code, message, .. } in data {
         let outcome = outcome.as_str();
         // Writing to a String does not fail.
         let _ = write!(table, "{page},{row},{outcome},{code},\"{message}\",{dry_run}\r\n");

@@ -20,7 +20,7 @@ use efface_core::{
 pub use chunk::{ChunkRecord, ChunkStart};
 pub use event::EventCursor;
 pub use list::{JobCursor, LiveCursor, LiveJob, TOTALLED, Totals};
-pub use outcome::{OutcomeCursor, RowOutcome};
+pub use outcome::{MissingRow, OutcomeCursor, RowOutcome};
 pub use reservation::Reserved;
 pub use segment::PhaseMove;
 pub use state::Move;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use efface_core::{
     job::{
-        JobId, MAX_PAGE, Outcome, Page,
-        chunk::{CHUNK_ROWS, Chunk, Outcomes},
+        JobId, MAX_PAGE, Outcome, Page, RowRef,
+        chunk::{CHUNK_ROWS, Chunk, ChunkId, Outcomes},
         near_miss::NearMiss,
         row::Row,
     },
     rows::{MAX_ROWS, RowFault},
     space::SpaceId,
+    time::Time,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -21,7 +22,7 @@ use crate::store::{Store, StoreError};
 const PAGES: u8 = 100;
 
 /// What became of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowOutcome {
     /// Its page.
     pub page: u32,
@@ -33,6 +34,19 @@ pub struct RowOutcome {
     pub fault: Option<RowFault>,
     /// How it would be found, where a dry run did not find it as it is written.
     pub near_miss: Option<NearMiss>,
+    /// The row itself, where it finds nothing and the job's rows are still kept.
+    pub missing: Option<MissingRow>,
+}
+
+/// A row that finds nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingRow {
+    /// Which row of its job.
+    pub at: RowRef,
+    /// What it names.
+    pub row: Row,
+    /// It had its outcome by then.
+    pub decided_by: Time,
 }
 
 /// Where a page of the list ended: all up to this row was looked at.
@@ -106,14 +120,17 @@ impl List<'_> {
     ) -> Result<bool, StoreError> {
         let after = self.start.filter(|start| start.page == page.page);
         let first = after.map_or(0, |start| start.row + 1);
-        let wants_faults = page.invalid > 0 && self.only.is_none_or(|only| only == Outcome::Invalid);
+        let wants = |outcome| self.only.is_none_or(|only| only == outcome);
+        let (wants_faults, wants_missing) = (page.invalid > 0 && wants(Outcome::Invalid), wants(Outcome::NotFound));
         for (number, base) in (0..page.chunks).zip((0..).step_by(CHUNK_ROWS)) {
             if base + CHUNK_ROWS <= first {
                 continue;
             }
             let chunk = chunks.get(&number);
-            let has_faults = wants_faults && chunk.is_none_or(|chunk| has_invalid(&chunk.outcomes));
-            let rows = if has_faults { store.rows(self.space, self.job, page, number).await? } else { None };
+            let has_faults = wants_faults && chunk.is_none_or(|chunk| has(&chunk.outcomes, Outcome::Invalid));
+            let has_missing = wants_missing && chunk.is_some_and(|chunk| has(&chunk.outcomes, Outcome::NotFound));
+            let rows =
+                if has_faults || has_missing { store.rows(self.space, self.job, page, number).await? } else { None };
             let outcomes = match (chunk, &rows) {
                 (Some(chunk), _) => chunk.outcomes.clone(),
                 // A chunk that has not started has the outcomes of its invalid rows.
@@ -128,9 +145,15 @@ impl List<'_> {
                 if self.found.len() == self.limit {
                     return Ok(true);
                 }
-                let fault = rows.as_ref().and_then(|rows| rows.get(at)).and_then(fault);
-                let near_miss = outcomes.near_miss(at);
-                self.found.push(RowOutcome { page: page.page, row, outcome, fault, near_miss });
+                let written = rows.as_ref().and_then(|rows| rows.get(at));
+                let (fault, near_miss) = (written.and_then(fault), outcomes.near_miss(at));
+                let missing = chunk.zip(written).filter(|_| outcome == Outcome::NotFound);
+                let missing = missing.map(|(chunk, row)| MissingRow {
+                    at: ChunkId { page: page.page, chunk: number, attempt: 0 }.row(at),
+                    row: row.clone(),
+                    decided_by: chunk.heartbeat_at,
+                });
+                self.found.push(RowOutcome { page: page.page, row, outcome, fault, near_miss, missing });
                 self.end = Some(OutcomeCursor { page: page.page, row });
             }
         }
@@ -143,6 +166,6 @@ fn fault(row: &Row) -> Option<RowFault> {
     if let Row::Invalid(fault) = row { Some(*fault) } else { None }
 }
 
-fn has_invalid(outcomes: &Outcomes) -> bool {
-    outcomes.iter().any(|(_, outcome)| outcome == Some(Outcome::Invalid))
+fn has(outcomes: &Outcomes, wanted: Outcome) -> bool {
+    outcomes.iter().any(|(_, outcome)| outcome == Some(wanted))
 }
