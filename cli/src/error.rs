@@ -110,11 +110,22 @@ pub enum CliError {
         invalid: u64,
         /// `--max-invalid`, if it was given.
         limit: Option<String>,
-        /// The number of an unreadable row, from 1.
-        row: u64,
+        /// The number of the first line with an unreadable row, from 1.
+        line: u64,
         /// What is wrong with it.
         text: String,
     },
+    /// A file of rows has more or fewer rows than the job that is to be of them.
+    #[error("the file has {rows} rows and the job {of_job}: it is not the file that the job was made of")]
+    OtherFile {
+        /// The rows of the file.
+        rows: u64,
+        /// The rows of the job.
+        of_job: u64,
+    },
+    /// A job has outcomes of rows that a file divided into such pages has not.
+    #[error("the job's rows are on other pages: give the file and the --page-size that `efface bulk` had")]
+    OtherPages,
     /// The deletion needs a confirmation, but the user cannot be asked.
     #[error(
         "this deletes or removes, and you cannot be asked for confirmation: there is no terminal, or standard input contains what to delete; give --yes to go on without confirmation"
@@ -153,6 +164,8 @@ impl CliError {
             | Self::File { .. }
             | Self::Page { .. }
             | Self::NoRows(_)
+            | Self::OtherFile { .. }
+            | Self::OtherPages
             | Self::NoTerminal
             | Self::Reapply(
                 ReapplyError::SameTable
@@ -236,13 +249,13 @@ impl CliError {
 }
 
 fn explain_invalid(error: &CliError) -> String {
-    let CliError::TooManyInvalid { path, rows, invalid, limit, row, text } = error else { return String::new() };
+    let CliError::TooManyInvalid { path, rows, invalid, limit, line, text } = error else { return String::new() };
     let what = match limit {
         _ if invalid >= rows => format!("none of the {rows} rows can be read"),
         Some(limit) => format!("{invalid} of the {rows} rows are invalid, more than --max-invalid {limit}"),
         None => format!("{invalid} of the {rows} rows are invalid"),
     };
-    format!("{}: {what}, and nothing was deleted or changed; row {row}: {text}", path.display())
+    format!("{}: {what}, and nothing was deleted or changed; line {line}: {text}", path.display())
 }
 
 fn explain_key(error: &KeyCheckError) -> String {

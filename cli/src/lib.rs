@@ -25,6 +25,7 @@ mod pace;
 mod print;
 mod profile;
 mod progress_bar;
+mod report;
 mod rows;
 mod segments;
 mod settings;

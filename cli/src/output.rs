@@ -97,6 +97,14 @@ pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
+/// Numbers as text, such as `lines 3, 5, …`, where there may be more than those given.
+pub(crate) fn numbers(of: &str, first: &[u64], total: u64) -> String {
+    let plural = if total == 1 { "" } else { "s" };
+    let more = if total > first.len() as u64 { ", …" } else { "" };
+    let first: Vec<String> = first.iter().map(u64::to_string).collect();
+    format!("{of}{plural} {}{more}", first.join(", "))
+}
+
 /// Replaces control characters in text from the API or a file: they could move the terminal's cursor or change its
 /// title.
 pub(crate) fn printable(text: &str) -> String {
@@ -111,6 +119,13 @@ mod tests {
     fn columns_line_up() {
         let rows = [["a".to_owned(), "1".to_owned()], ["long".to_owned(), String::new()]];
         assert_eq!(columns(&rows), "a     1\nlong");
+    }
+
+    #[test]
+    fn numbers_are_a_list() {
+        assert_eq!(numbers("line", &[3], 1), "line 3");
+        assert_eq!(numbers("line", &[3, 5], 2), "lines 3, 5");
+        assert_eq!(numbers("line", &[3, 5], 9), "lines 3, 5, …");
     }
 
     #[test]

@@ -38,6 +38,18 @@ struct Cursor {
 }
 
 impl Api {
+    /// Reads one page of a list, from a cursor on; an empty cursor is the beginning. The entries, and where the list goes on.
+    pub(crate) async fn list_page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        cursor: &str,
+    ) -> Result<(Vec<T>, Option<String>), CliError> {
+        let next = if cursor.is_empty() { String::new() } else { format!("&next={}", encoded(cursor)) };
+        let request = ApiRequest::get(self.path(&format!("{path}?limit={PAGE_SIZE}{next}")));
+        let page: Page<T> = self.request(&request).await?;
+        Ok((page.data, page.cursor.next.filter(|next| page.cursor.has_more && !next.is_empty())))
+    }
+
     /// Reads up to `limit` entries of a list. `query` begins with `&`, or is empty. `read` is told how many entries were
     /// read so far.
     pub(crate) async fn list<T: DeserializeOwned>(

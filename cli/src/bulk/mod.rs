@@ -1,7 +1,7 @@
 //! `efface bulk`: deletes what a file lists, as one job. It shows a dry run's plan, asks, sends the pages, starts the
 //! job and follows it to its end.
 
-mod near_misses;
+mod not_found;
 mod run;
 mod send;
 
@@ -16,6 +16,7 @@ use crate::{
     api::{Api, ApiOptions, idempotency_key},
     confirm,
     jobs::{Jobs, failures, nothing_sent},
+    report::ReportOptions,
     rows::{Form, MaxInvalid, Source},
     settings::Settings,
 };
@@ -33,7 +34,7 @@ Without --yes, the command first makes a dry run, shows what would be deleted, a
 
 Example:
   efface bulk people.csv --space spa_demo --dry-run
-  efface bulk people.csv --space spa_demo --max-deletions 50000
+  efface bulk people.csv --space spa_demo --max-deletions 50000 --report outcomes.csv
   efface bulk people.csv --space spa_demo --yes --max-invalid 1% --fail-on invalid,not_found
   zcat identifiers.jsonl.gz | efface bulk - --space spa_demo --action delete_identifier --yes
 
@@ -94,6 +95,8 @@ pub struct Bulk {
     /// The idempotency key: for 24 hours, a repetition with this key is the same job [default: a new key]
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
+    #[command(flatten)]
+    report: ReportOptions,
     /// The options for the API.
     #[command(flatten)]
     api: ApiOptions,
@@ -116,6 +119,7 @@ pub(crate) async fn run(bulk: &Bulk, settings: &Settings<'_>, interrupts: &Inter
     if !bulk.yes && !bulk.dry_run {
         confirm::require_terminal(bulk.file == Path::new("-"))?;
     }
+    let report = bulk.report.open(&bulk.file)?;
     let (file, page_size) = (bulk.file.clone(), bulk.page_size as usize);
     let reading = tokio::task::spawn_blocking(move || Source::read(&file, page_size, Form::Json));
     let source = tokio::select! {
@@ -125,5 +129,10 @@ pub(crate) async fn run(bulk: &Bulk, settings: &Settings<'_>, interrupts: &Inter
     if source.rows == 0 {
         return Err(CliError::NoRows(bulk.file.clone()));
     }
-    Run::new(bulk, &jobs, &source, key, settings.global.json).run_until(interrupts).await
+    let run = Run::new(bulk, &jobs, &source, key, settings.global.json);
+    let result = run.run_until(interrupts).await;
+    match report {
+        Some(report) => report.finish(result, &jobs, run.last_job(), &source, interrupts).await,
+        None => result,
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     Action, Bulk,
-    near_misses::NearMisses,
+    not_found::NotFoundRows,
     send::{Accepted, NewJob},
 };
 use crate::{
@@ -41,6 +41,8 @@ pub(super) struct Run<'a> {
     key: String,
     as_json: bool,
     stage: RefCell<Stage>,
+    /// The id of the last job that was made, dry runs included.
+    last_job: RefCell<Option<String>>,
 }
 
 /// A dry run that is completed.
@@ -49,12 +51,18 @@ struct Planned {
     job: Option<String>,
     plan: Plan,
     rejections: Rejections,
-    near_misses: NearMisses,
+    not_found: NotFoundRows,
 }
 
 impl<'a> Run<'a> {
     pub(super) fn new(bulk: &'a Bulk, jobs: &'a Jobs, source: &'a Source, key: String, as_json: bool) -> Self {
-        Self { bulk, jobs, source, key, as_json, stage: RefCell::new(Stage::NoJob) }
+        let (stage, last_job) = (RefCell::new(Stage::NoJob), RefCell::new(None));
+        Self { bulk, jobs, source, key, as_json, stage, last_job }
+    }
+
+    /// The id of the last job that was made, dry runs included.
+    pub(super) fn last_job(&self) -> Option<String> {
+        self.last_job.borrow().clone()
     }
 
     /// Runs to the end, or until the user interrupts it.
@@ -98,8 +106,8 @@ impl<'a> Run<'a> {
             if self.bulk.dry_run {
                 return Ok(planned.output(self.bulk));
             }
-            let Planned { plan, rejections, near_misses, .. } = planned;
-            note(format!("{}{}{}\n", plan.text(), near_misses.text(), rejections.text()));
+            let Planned { plan, rejections, not_found, .. } = planned;
+            note(format!("{}{}{}\n", plan.text(), not_found.text(), rejections.text()));
             confirm::ask(format!("Permanently delete what these {} rows name?", self.source.rows)).await?;
         }
         let no_rows = raw("[]".to_owned())?;
@@ -119,12 +127,14 @@ impl<'a> Run<'a> {
             let new = self.dry_run(&rows);
             let mut accepted = self.jobs.create(&new, key).await?;
             let (job, plan) = (accepted.job.take(), accepted.plan.take());
+            self.last_job.replace(job.as_ref().map(|job| job.id.clone()));
             let rejections = Rejections::of_one_page(self.source, &page, accepted.rejected);
             rejections.require(self.bulk.max_invalid, self.source, &self.bulk.file)?;
             return match (plan, job) {
                 (Some(mut plan), job) => {
-                    let near_misses = NearMisses::of_page(&mut plan);
-                    Ok(Planned { job: job.map(|job| job.id), plan, rejections, near_misses })
+                    let job = job.map(|job| job.id);
+                    let not_found = NotFoundRows::of(self.jobs, job.as_deref(), &mut plan, self.source).await;
+                    Ok(Planned { job, plan, rejections, not_found })
                 }
                 (None, Some(job)) => self.planned(job, rejections).await,
                 (None, None) => Err(CliError::Unexpected("a dry run has neither plan nor job")),
@@ -141,13 +151,13 @@ impl<'a> Run<'a> {
     async fn planned(&self, job: Job, rejections: Rejections) -> Result<Planned, CliError> {
         self.set_stage(Stage::DryRun(job.id.clone()));
         let mut job = self.follow(&job.id, "rows looked up").await?;
-        let Some(plan) = job.plan.take() else {
+        let Some(mut plan) = job.plan.take() else {
             // Somebody else has paused or cancelled it.
             let (id, state) = (&job.id, job.state.as_str());
             return Err(CliError::Held(format!("the dry run {id} is {state}, and has no plan; nothing was deleted")));
         };
-        let near_misses = NearMisses::of_job(self.jobs, &job, &plan, self.source).await;
-        Ok(Planned { job: Some(job.id), plan, rejections, near_misses })
+        let not_found = NotFoundRows::of(self.jobs, Some(&job.id), &mut plan, self.source).await;
+        Ok(Planned { job: Some(job.id), plan, rejections, not_found })
     }
 
     /// Creates a job and sends all pages.
@@ -186,6 +196,7 @@ impl<'a> Run<'a> {
         let exit = if self.bulk.no_wait { jobs::request_exit_code(job) } else { jobs::exit_code(job, fail_on) };
         let mut json = job.json();
         json["rejected"] = rejections.json();
+        json["rejected_groups"] = rejections.groups_json();
         json["rejected_total"] = rejections.total().into();
         json["idempotency_key"] = self.key.as_str().into();
         let text = format!("{}{}{}", job.text(), rejections.text(), job.failed_text());
@@ -212,6 +223,9 @@ impl<'a> Run<'a> {
     }
 
     fn set_stage(&self, stage: Stage) {
+        if let Stage::DryRun(id) | Stage::Open(id) | Stage::Started(id) = &stage {
+            self.last_job.replace(Some(id.clone()));
+        }
         self.stage.replace(stage);
     }
 }
@@ -222,12 +236,13 @@ fn raw(rows: String) -> Result<Box<RawValue>, CliError> {
 
 impl Planned {
     fn output(&self, bulk: &Bulk) -> Output {
-        let Self { job, plan, rejections, near_misses } = self;
-        let json = json!({"dry_run": true, "job_id": job, "plan": plan, "near_misses": near_misses.json(), "rejected": rejections.json(),
-            "rejected_total": rejections.total()});
+        let Self { job, plan, rejections, not_found } = self;
+        let json = json!({"dry_run": true, "job_id": job, "plan": plan, "not_found": not_found.json(),
+            "near_misses": not_found.near_misses_json(), "rejected": rejections.json(),
+            "rejected_groups": rejections.groups_json(), "rejected_total": rejections.total()});
         let execute = job.as_ref().filter(|_| plan.profiles > 0 && bulk.action == Action::DeleteProfile);
         let execute = execute.map(|job| jobs::execute_text(job));
-        let text = format!("{}{}{}", plan.text(), near_misses.text(), rejections.text());
+        let text = format!("{}{}{}", plan.text(), not_found.text(), rejections.text());
         let (text, exit) = (text + &execute.unwrap_or_default(), jobs::plan_exit_code(plan, &bulk.fail_on));
         jobs::explained(Output { text, json, exit }, &bulk.fail_on)
     }

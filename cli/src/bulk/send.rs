@@ -58,11 +58,11 @@ impl Jobs {
     ) -> Result<Rejections, CliError> {
         let pages = stream::unfold(source.pages(parallelism), async |mut pages| Some((pages.recv().await?, pages)));
         let mut sent = std::pin::pin!(pages.map(|page| self.send_page(job, page)).buffer_unordered(parallelism));
-        let (mut rejections, mut rows) = (Rejections::new(source), 0);
+        let (mut rejections, mut rows) = (Rejections::new(), 0);
         bar.set(0, source.rows, "");
         while let Some(result) = sent.next().await {
             let (page, accepted) = result?;
-            rejections.add(&page, accepted.rejected);
+            rejections.add(source, &page, accepted.rejected);
             rows += page.count as u64;
             bar.set(rows, source.rows, "");
         }

@@ -12,7 +12,10 @@ use efface_core::{
     time::Time,
 };
 
-use crate::api::ApiOptions;
+use crate::{
+    api::ApiOptions,
+    report::{FileOfRows, MakeReport},
+};
 
 /// The subcommands of `efface jobs`.
 #[derive(Subcommand)]
@@ -23,6 +26,8 @@ pub enum JobsCommand {
     Status(Status),
     /// List the outcome of each row of a job
     Outcomes(Outcomes),
+    /// Write the lines of a job's file, each with what became of it
+    Report(MakeReport),
     /// Wait until a job, or all jobs of a group, are completed or cancelled
     Wait(Wait),
     /// List what happened to a job, and by whose token
@@ -126,6 +131,8 @@ pub struct Outcomes {
     /// Print comma-separated values with a header
     #[arg(long)]
     pub(super) csv: bool,
+    #[command(flatten)]
+    pub(super) file: FileOfRows,
     /// The options for the API.
     #[command(flatten)]
     pub(super) api: ApiOptions,
@@ -244,7 +251,10 @@ impl JobsCommand {
     pub(crate) fn handles_interrupts(&self) -> bool {
         matches!(
             self,
-            Self::Status(Status { watch: true, .. }) | Self::Execute(Execute { watch: true, .. }) | Self::Wait(_)
+            Self::Status(Status { watch: true, .. })
+                | Self::Execute(Execute { watch: true, .. })
+                | Self::Wait(_)
+                | Self::Report(_)
         )
     }
 }

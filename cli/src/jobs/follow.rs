@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use efface_core::job::JobState;
 
-use super::{Job, Jobs, phase::progress_text};
+use super::{Job, Jobs, command, phase::progress_text};
 use crate::{CliError, output::printable, progress_bar::Bar};
 
 /// The first interval between two requests for a job's state, and the longest one. It doubles each time.
@@ -66,15 +66,15 @@ impl Jobs {
         match job.state {
             JobState::Paused => {
                 let by = job.halt.as_ref().map(|halt| format!(" {}", halt.by())).unwrap_or_default();
-                let resume = self.command("resume", &id);
+                let resume = command("resume", &id);
                 format!("the job {id} was paused{by}. It waits for a person, who lets it go on with: {resume}")
             }
             JobState::AwaitingApproval => {
-                let approve = self.command("approve", &id);
+                let approve = command("approve", &id);
                 format!("the job {id} waits for a person with another token, who lets it go on with: {approve}")
             }
             JobState::Open => {
-                format!("the job {id} waits for a person, who starts it with: {}", self.command("start", &id))
+                format!("the job {id} waits for a person, who starts it with: {}", command("start", &id))
             }
             _ => format!("the job {id} {}", waiting_text(job)),
         }

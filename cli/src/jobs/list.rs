@@ -15,22 +15,25 @@ use crate::{
     CliError, Output,
     api::{List, encoded},
     output::{columns, printable},
+    rows::Source,
 };
 
 /// What is above a list of a dry run.
 const DRY_RUN: &str = "Dry run: nothing was deleted.\n\n";
 
-/// How many rows that are not found are looked through for near misses.
-const MOST_NEAR_MISSES: u64 = 2_000;
-
-/// The outcome of one row.
+/// The outcome of one row. Fields that this program does not use are kept in `rest`.
 #[derive(Debug, Serialize, Deserialize)]
-struct RowOutcome {
-    page: u64,
-    row: u64,
-    outcome: String,
-    code: Option<String>,
-    message: Option<String>,
+pub(crate) struct RowOutcome {
+    /// The line of the file where the row begins, where the file is given.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<u64>,
+    pub(crate) page: u64,
+    pub(crate) row: u64,
+    pub(crate) outcome: String,
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, Value>,
 }
 
 /// An event of a job. Fields that this program does not use are kept in `rest`.
@@ -65,8 +68,12 @@ impl Jobs {
     pub(crate) async fn outcomes(&self, options: &Outcomes) -> Result<Output, CliError> {
         let query = options.outcome.map(|outcome| format!("&outcome={}", outcome.as_str())).unwrap_or_default();
         let path = format!("deletion_jobs/{}/outcomes", encoded(&options.job));
+        let source = options.file.read().await?;
         let list = self.api.list::<RowOutcome>(&path, &query, u64::MAX, |_| {}).await?;
-        let List { entries: outcomes, dry_run, .. } = list;
+        let List { entries: mut outcomes, dry_run, .. } = list;
+        if let Some(source) = source {
+            add_lines(&mut outcomes, &source)?;
+        }
         let text = if options.csv { csv(&outcomes, dry_run) } else { outcome_table(&outcomes, dry_run) };
         Ok(Output::success(text, json!({"dry_run": dry_run, "data": outcomes})))
     }
@@ -85,18 +92,22 @@ impl Jobs {
         Ok(Output::success(format!("{title}{}", columns(&rows)), json!({"dry_run": dry_run, "data": events})))
     }
 
-    /// Rows of a dry run that would be found in another form, by page and row, with the code that tells which. Only the
-    /// first rows that are not found are looked through.
-    pub(crate) async fn near_misses(&self, job: &str) -> Result<Vec<(u64, u64, String)>, CliError> {
+    /// The outcomes of the first rows of a job that are not found, and whether there are more.
+    pub(crate) async fn not_found(&self, job: &str, most: u64) -> Result<(Vec<RowOutcome>, bool), CliError> {
         let path = format!("deletion_jobs/{}/outcomes", encoded(job));
-        let outcomes =
-            self.api.list::<RowOutcome>(&path, "&outcome=not_found", MOST_NEAR_MISSES, |_| {}).await?.entries;
-        let code = |outcome: RowOutcome| {
-            let code = outcome.code.filter(|code| matches!(code.as_str(), "other_case" | "other_form"));
-            code.map(|code| (outcome.page, outcome.row, code))
-        };
-        Ok(outcomes.into_iter().filter_map(code).collect())
+        let list = self.api.list(&path, "&outcome=not_found", most, |_| {}).await?;
+        Ok((list.entries, list.has_more))
     }
+}
+
+/// Adds the line of the file to each outcome.
+fn add_lines(outcomes: &mut [RowOutcome], source: &Source) -> Result<(), CliError> {
+    let is_page_0 = source.pages == 1 && outcomes.first().is_some_and(|outcome| outcome.page == 0);
+    for outcome in outcomes {
+        let row = source.row_at(outcome.page, outcome.row, is_page_0).ok_or(CliError::OtherPages)?;
+        outcome.line = Some(source.lines.of(row));
+    }
+    Ok(())
 }
 
 fn table(jobs: &[Job], counts: &Counts, has_more: bool) -> String {
@@ -126,31 +137,45 @@ fn state_text(job: &Job) -> String {
     format!("{}{notes}", job.state.as_str())
 }
 
+/// The columns of outcomes. That of the line is left out unless the file is given.
+const COLUMNS: [&str; 6] = ["line", "page", "row", "outcome", "code", "message"];
+
 fn outcome_table(outcomes: &[RowOutcome], dry_run: bool) -> String {
-    let names = ["page", "row", "outcome", "code", "message"].map(str::to_owned);
+    let names = COLUMNS.map(str::to_owned);
     let row = |outcome: &RowOutcome| {
-        let [page, row, _, code, message] = cells(outcome);
+        let [line, page, row, _, code, message] = cells(outcome);
         let code = if dry_run && code == "deleted" { "-".to_owned() } else { code };
-        [page, row, outcome_text(&outcome.outcome, dry_run), code, message]
+        [line, page, row, outcome_text(&outcome.outcome, dry_run), code, message]
     };
     let title = if dry_run { DRY_RUN } else { "" };
-    format!("{title}{}", columns(&std::iter::once(names).chain(outcomes.iter().map(row)).collect::<Vec<_>>()))
+    let rows: Vec<_> = std::iter::once(names).chain(outcomes.iter().map(row)).collect();
+    if has_lines(outcomes) {
+        return format!("{title}{}", columns(&rows));
+    }
+    let rows: Vec<[String; 5]> = rows.into_iter().map(|[_, rest @ ..]: [String; 6]| rest).collect();
+    format!("{title}{}", columns(&rows))
 }
 
-fn cells(outcome: &RowOutcome) -> [String; 5] {
+fn has_lines(outcomes: &[RowOutcome]) -> bool {
+    outcomes.iter().any(|outcome| outcome.line.is_some())
+}
+
+fn cells(outcome: &RowOutcome) -> [String; 6] {
     let text = |text: &Option<String>| printable(text.as_deref().unwrap_or_default());
+    let line = outcome.line.map(|line| line.to_string()).unwrap_or_default();
     let (page, row) = (outcome.page.to_string(), outcome.row.to_string());
-    [page, row, printable(&outcome.outcome), text(&outcome.code), text(&outcome.message)]
+    [line, page, row, printable(&outcome.outcome), text(&outcome.code), text(&outcome.message)]
 }
 
 /// CSV as in RFC 4180, with a header. The last column is whether it is that of a dry run.
 fn csv(outcomes: &[RowOutcome], dry_run: bool) -> String {
-    let mut text = "page,row,outcome,code,message,dry_run".to_owned();
+    let first = usize::from(!has_lines(outcomes));
+    let mut text = COLUMNS[first..].join(",") + ",dry_run";
     for outcome in outcomes {
         let is_plain = |cell: &str| !cell.contains([',', '"']);
         let quote = |cell: String| if is_plain(&cell) { cell } else { format!("\"{}\"", cell.replace('"', "\"\"")) };
         text.push('\n');
-        _ = write!(text, "{},{dry_run}", cells(outcome).map(quote).join(","));
+        _ = write!(text, "{},{dry_run}", cells(outcome).map(quote)[first..].join(","));
     }
     text
 }

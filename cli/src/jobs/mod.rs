@@ -28,6 +28,7 @@ pub(crate) use ending::{exit_code, explained, plan_exit_code, request_exit_code}
 pub(crate) use follow::Until;
 pub(crate) use halt::Halt;
 pub(crate) use job::{Counts, Job, JobResponse, Plan, count_row};
+pub(crate) use list::RowOutcome;
 pub(crate) use stop::{command, nothing_sent};
 
 /// The deletion jobs of a space.
@@ -52,6 +53,7 @@ pub(crate) async fn run(
             let jobs = open(&status.api)?;
             return Ok(job_output(&jobs.with_halt(jobs.job(&status.job).await?).await, 0));
         }
+        JobsCommand::Report(report) => return report.run(settings, interrupts).await,
         JobsCommand::Wait(wait) => return open(&wait.api)?.wait(wait, interrupts).await,
         JobsCommand::Events(control) => return open(&control.api)?.events(control).await,
         JobsCommand::Approve(approve) => {

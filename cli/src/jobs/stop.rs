@@ -23,7 +23,7 @@ impl Jobs {
         match cancelled {
             Some(true) => stopped(id, key, format!("stopped: the job {id} is cancelled; nothing was deleted")),
             Some(false) => self.continues(id, key),
-            None => stopped(id, key, format!("stopped; `{}` shows the state of the job", self.command("status", id))),
+            None => stopped(id, key, format!("stopped; `{}` shows the state of the job", command("status", id))),
         }
     }
 
@@ -38,14 +38,8 @@ impl Jobs {
     /// The output of a run that leaves its job running.
     pub(crate) fn continues(&self, id: &str, key: &str) -> Output {
         let verbs = [("status", " --watch"), ("pause", ""), ("cancel", "")]
-            .map(|(verb, option)| format!("\n  {}{option}", self.command(verb, id)));
+            .map(|(verb, option)| format!("\n  {}{option}", command(verb, id)));
         stopped(id, key, format!("the job {id} continues. To follow, pause or cancel it:{}", verbs.concat()))
-    }
-
-    /// The command line that does something with a job, with the settings of this run.
-    #[expect(clippy::unused_self, reason = "the jobs of this API are meant")]
-    pub(crate) fn command(&self, verb: &str, id: &str) -> String {
-        command(verb, id)
     }
 }
 

@@ -35,7 +35,7 @@ impl Form {
     }
 
     /// Why the row can't be read.
-    pub(super) fn fault(self, row: &RawRow) -> Option<RowFault> {
+    pub(crate) fn fault(self, row: &RawRow) -> Option<RowFault> {
         match self {
             Self::ProfileText if profile_text(row).is_none() => row.unreadable().or(Some(RowFault::MissingField)),
             _ => row.unreadable(),
@@ -44,7 +44,7 @@ impl Form {
 }
 
 /// The text that names the profile of a row. A key with a colon has none: the text would be split at another place.
-fn profile_text(row: &RawRow) -> Option<String> {
+pub(super) fn profile_text(row: &RawRow) -> Option<String> {
     let row = serde_json::to_value(row).ok()?;
     let (key, value) = match &row {
         Value::String(text) => return Some(text.clone()),

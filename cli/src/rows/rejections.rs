@@ -1,4 +1,4 @@
-//! The rows that the API rejected.
+//! The rows that the API rejected. Equal rejections are told as one, with the lines of the first rows.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -6,11 +6,17 @@ use efface_core::rows::RowFault;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{MaxInvalid, Page, Source, source::MAX_LISTED};
+use super::{MaxInvalid, Page, Source};
 use crate::{
     CliError,
-    output::{columns, printable},
+    output::{columns, numbers, printable},
 };
+
+/// How many rows are listed one by one, in JSON.
+const MAX_LISTED: usize = 20;
+
+/// Of how many rows of equal rejections the lines are told.
+const MAX_LINES: usize = 10;
 
 /// The part of the API's response to rows that tells of the rejected ones.
 #[derive(Debug, Default, Deserialize)]
@@ -29,45 +35,71 @@ struct RejectedRow {
     message: String,
 }
 
-/// The rows that the API rejected: their total, and code and message of the first ones by their number in the file.
+/// A code and its message.
+type Reason = (String, String);
+
+/// Equal rejections.
+#[derive(Debug, Default)]
+struct Group {
+    rows: u64,
+    /// The first rows, by their numbers, and their lines.
+    first: BTreeMap<u64, u64>,
+}
+
+/// The rows that the API rejected: their total, and those that it listed.
 #[derive(Debug, Default)]
 pub(crate) struct Rejections {
     total: u64,
-    first: BTreeMap<u64, (String, String)>,
+    listed: u64,
+    groups: BTreeMap<Reason, Group>,
+    /// The first rows, by their numbers, with their lines and reasons.
+    first: BTreeMap<u64, (u64, Reason)>,
 }
 
 impl Rejections {
-    /// Starts with the unreadable rows: they are sent as `null`, so the API cannot tell what is wrong with them.
-    pub(crate) fn new(source: &Source) -> Self {
-        let described = |(row, fault): (&u64, &RowFault)| (*row, (fault.code().to_owned(), fault.message().to_owned()));
-        Self { total: 0, first: source.unreadable.iter().map(described).collect() }
+    /// None so far.
+    pub(crate) fn new() -> Self {
+        Self::default()
     }
 
     /// The rejections of a source that was sent as one page.
     pub(crate) fn of_one_page(source: &Source, page: &Page, rejected: Rejected) -> Self {
-        let mut rejections = Self::new(source);
-        rejections.add(page, rejected);
+        let mut rejections = Self::new();
+        rejections.add(source, page, rejected);
         rejections
     }
 
-    /// Adds those of a page.
-    pub(crate) fn add(&mut self, page: &Page, rejected: Rejected) {
+    /// Adds those of a page. Unreadable rows are sent as `null`, so only the source can tell what is wrong with them.
+    pub(crate) fn add(&mut self, source: &Source, page: &Page, rejected: Rejected) {
         self.total += rejected.rejected_total;
+        self.listed += rejected.rejected.len() as u64;
         for rejected in rejected.rejected {
-            let described = (printable(&rejected.code), printable(&rejected.message));
-            self.first.entry(page.first_row + rejected.row).or_insert(described);
+            let row = page.first_row + rejected.row;
+            let described = |fault: &RowFault| (fault.code().to_owned(), fault.message().to_owned());
+            let reason = source.unreadable.get(&row).map(described);
+            let reason = reason.unwrap_or_else(|| (printable(&rejected.code), printable(&rejected.message)));
+            self.list(row, source.lines.of(row), reason);
         }
-        while self.first.len() > MAX_LISTED {
+    }
+
+    fn list(&mut self, row: u64, line: u64, reason: Reason) {
+        let group = self.groups.entry(reason.clone()).or_default();
+        group.rows += 1;
+        group.first.insert(row, line);
+        if group.first.len() > MAX_LINES {
+            group.first.pop_last();
+        }
+        self.first.insert(row, (line, reason));
+        if self.first.len() > MAX_LISTED {
             self.first.pop_last();
         }
     }
 
     /// Counts a row by its number in the file.
-    pub(crate) fn add_row(&mut self, row: u64, code: &str, message: &str) {
+    pub(crate) fn add_row(&mut self, source: &Source, row: u64, code: &str, message: &str) {
         self.total += 1;
-        if self.first.len() < MAX_LISTED {
-            self.first.entry(row).or_insert_with(|| (printable(code), printable(message)));
-        }
+        self.listed += 1;
+        self.list(row, source.lines.of(row), (printable(code), printable(message)));
     }
 
     /// Fails if too many rows of the file are invalid, every one of them without a limit: it is no file of rows, or not of
@@ -76,30 +108,44 @@ impl Rejections {
         if !MaxInvalid::refuses(limit, self.total, source.rows) {
             return Ok(());
         }
-        let (row, text) = self.first.first_key_value().map_or((1, ""), |(row, (_, message))| (*row, message));
+        let (line, text) = self.first.values().next().map_or((1, ""), |(line, (_, message))| (*line, message));
         let (path, text) = (file.to_owned(), text.to_owned());
         let limit = limit.map(|limit| limit.to_string());
-        Err(CliError::TooManyInvalid { path, rows: source.rows, invalid: self.total, limit, row, text })
+        Err(CliError::TooManyInvalid { path, rows: source.rows, invalid: self.total, limit, line, text })
     }
 
-    /// The list as text. Empty if all rows were accepted.
+    /// The list as text, the most frequent first. Empty if all rows were accepted.
     pub(crate) fn text(&self) -> String {
         if self.total == 0 {
             return String::new();
         }
-        let mut rows: Vec<[String; 3]> = Vec::new();
-        for (row, (code, message)) in &self.first {
-            rows.push([format!("  row {row}"), code.clone(), message.clone()]);
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_by_key(|(_, group)| (std::cmp::Reverse(group.rows), group.first.keys().next().copied()));
+        let mut rows: Vec<[String; 4]> = Vec::new();
+        for ((code, message), group) in groups {
+            let lines: Vec<u64> = group.first.values().copied().collect();
+            let of = if group.rows == 1 { "row" } else { "rows" };
+            let count = format!("  {} {of}", group.rows);
+            rows.push([count, code.clone(), numbers("line", &lines, group.rows), message.clone()]);
         }
-        let more = self.total.saturating_sub(self.first.len() as u64);
+        let more = self.total.saturating_sub(self.listed);
         let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-        format!("\n\nInvalid rows (numbered without header and blank lines):\n{}{more}", columns(&rows))
+        format!("\n\nInvalid rows:\n{}{more}", columns(&rows))
     }
 
-    /// The list as JSON.
+    /// The first rejected rows as JSON.
     pub(crate) fn json(&self) -> Value {
-        let first = self.first.iter();
-        first.map(|(row, (code, message))| json!({"row": row, "code": code, "message": message})).collect()
+        let row = |(row, (line, (code, message))): (&u64, &(u64, Reason))| json!({"row": row, "line": line, "code": code, "message": message});
+        self.first.iter().map(row).collect()
+    }
+
+    /// Equal rejections as JSON: how many rows, and the lines of the first of them.
+    pub(crate) fn groups_json(&self) -> Value {
+        let group = |((code, message), group): (&Reason, &Group)| {
+            let lines: Vec<u64> = group.first.values().copied().collect();
+            json!({"code": code, "message": message, "rows": group.rows, "lines": lines})
+        };
+        self.groups.iter().map(group).collect()
     }
 
     /// The number of rejected rows, including those that are not listed.

@@ -5,7 +5,7 @@
 //! twice.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Read},
     path::Path,
     sync::Arc,
@@ -13,12 +13,12 @@ use std::{
 };
 
 use efface_core::{
-    rows::{MAX_SENT, PageError, RawRow, RowFault, each_row, inflate_within, reject_wide},
+    rows::{FilePart, MAX_SENT, PageError, RawRow, RowFault, each_row, each_written, inflate_within, reject_wide},
     space::IdentifierTypes,
 };
 use tokio::sync::mpsc;
 
-use super::Form;
+use super::{Form, Lines, form::profile_text};
 use crate::CliError;
 
 /// The bytes of a request's body that are reserved for the fields around the rows.
@@ -27,8 +27,8 @@ const ENVELOPE_BYTES: usize = 1_024;
 /// The longest row in JSON, in bytes. No valid row is longer; a longer one is sent as an unreadable one and so rejected.
 const MAX_ROW_BYTES: usize = 64 * 1_024;
 
-/// How many invalid rows are listed.
-pub(crate) const MAX_LISTED: usize = 20;
+/// Of how many rows it is kept why they can't be read: as many as the API lists for the largest page.
+const MAX_UNREADABLE: usize = 100_000;
 
 /// A file that was read to its end without an error.
 pub(crate) struct Source {
@@ -41,6 +41,10 @@ pub(crate) struct Source {
     pub(crate) rows: u64,
     /// The number of pages.
     pub(crate) pages: u64,
+    /// The number of the first row of each page, from 1.
+    pub(crate) first_rows: Vec<u64>,
+    /// The line of each row.
+    pub(crate) lines: Lines,
     /// The first unreadable rows, by their number from 1.
     pub(crate) unreadable: BTreeMap<u64, RowFault>,
 }
@@ -70,32 +74,37 @@ impl Source {
             Some("ndjson" | "jsonl") => "application/x-ndjson",
             _ => "",
         };
-        let mut source = Self { text, media_type, page_size, form, rows: 0, pages: 0, unreadable: BTreeMap::new() };
+        let (first_rows, lines, unreadable) = (Vec::new(), Lines::default(), BTreeMap::new());
+        let mut source = Self { text, media_type, page_size, form, rows: 0, pages: 0, first_rows, lines, unreadable };
         source.count().map_err(page)?;
         Ok(source)
     }
 
     fn count(&mut self) -> Result<(), PageError> {
         let text = Arc::clone(&self.text);
-        let mut pages = 0;
+        let mut first_rows = Vec::new();
         let form = self.form;
-        let mut builder = PageBuilder::new(self.page_size, form, |_| {
-            pages += 1;
+        let mut builder = PageBuilder::new(self.page_size, form, |page| {
+            first_rows.push(page.first_row);
             true
         });
         let mut first = Vec::with_capacity(1);
-        each_row(&text, self.media_type, &mut |row| {
+        each_written(&text, self.media_type, &mut |part| {
+            let FilePart::Row(written) = part else { return Ok(()) };
+            let row = written.row;
             self.rows += 1;
+            self.lines.push(self.rows, written.line);
             if self.rows == 1 {
                 first.push(row.clone());
             }
-            if let Some(fault) = form.fault(&row).filter(|_| self.unreadable.len() < MAX_LISTED) {
+            if let Some(fault) = form.fault(&row).filter(|_| self.unreadable.len() < MAX_UNREADABLE) {
                 self.unreadable.insert(self.rows, fault);
             }
             builder.row(&row)
         })?;
         builder.end();
-        self.pages = pages;
+        self.pages = first_rows.len() as u64;
+        self.first_rows = first_rows;
         // The API knows the space's own types, too, but not that cells of more than two columns had no names.
         reject_wide(&first, &IdentifierTypes::default())
     }
@@ -113,6 +122,40 @@ impl Source {
             }
         });
         receiver
+    }
+}
+
+impl Source {
+    /// The number in the file, from 1, of a row by its page and its number within the page. `None` if there is no such row.
+    /// `is_page_0` says that the only page was sent with the request that made the job.
+    pub(crate) fn row_at(&self, page: u64, row: u64, is_page_0: bool) -> Option<u64> {
+        let at = usize::try_from(if is_page_0 { page } else { page.checked_sub(1)? }).ok()?;
+        let end = self.first_rows.get(at + 1).copied().unwrap_or(self.rows + 1);
+        self.first_rows.get(at).map(|first| first + row).filter(|row| *row < end)
+    }
+
+    /// The text of the file, and what its name says of its format.
+    pub(crate) fn text(&self) -> (Arc<[u8]>, &'static str) {
+        (Arc::clone(&self.text), self.media_type)
+    }
+
+    /// The most rows of a page.
+    pub(crate) fn page_size(&self) -> usize {
+        self.page_size
+    }
+
+    /// The texts by which these rows name their profiles, by the number of the row. A row that names none is left out.
+    pub(crate) fn profiles_of(&self, rows: &BTreeSet<u64>) -> BTreeMap<u64, String> {
+        let (mut number, mut found) = (0, BTreeMap::new());
+        // The file was already read once, so there is no error.
+        _ = each_row(&self.text, self.media_type, &mut |row| {
+            number += 1;
+            if rows.contains(&number) {
+                found.extend(profile_text(&row).map(|text| (number, text)));
+            }
+            Ok(())
+        });
+        found
     }
 }
 
@@ -199,6 +242,27 @@ mod tests {
         check("[1.5,\"email:a\"]", 9, &[(1, 1, 2, r#"[null,"email:a"]"#)]);
         check("u,email,a", 9, &[(1, 1, 1, r#"[{"user_id":"u","type":"email","id":"a"}]"#)]);
         check("", 9, &[]);
+    }
+
+    #[test]
+    fn a_row_is_found_by_its_page() {
+        let text = b"key,value\nemail,a\n\nemail,b\nemail,c\n".as_slice().into();
+        let mut source = Source {
+            text,
+            media_type: "",
+            page_size: 2,
+            form: Form::Json,
+            rows: 0,
+            pages: 0,
+            first_rows: Vec::new(),
+            lines: Lines::default(),
+            unreadable: BTreeMap::new(),
+        };
+        source.count().unwrap();
+        let at = |page, row, is_page_0| source.row_at(page, row, is_page_0).map(|row| (row, source.lines.of(row)));
+        assert_eq!([at(1, 0, false), at(1, 1, false), at(2, 0, false)], [Some((1, 2)), Some((2, 4)), Some((3, 5))]);
+        assert_eq!([at(0, 0, false), at(1, 2, false), at(2, 1, false), at(3, 0, false)], [None; 4]);
+        assert_eq!((at(0, 1, true), at(1, 0, true)), (Some((2, 4)), Some((3, 5))));
     }
 
     #[test]

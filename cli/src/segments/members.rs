@@ -98,11 +98,11 @@ impl Segments {
         let pages = stream::unfold(source.pages(PARALLEL_PARTS), async |mut pages| Some((pages.recv().await?, pages)));
         let send = async |page: Page| Ok::<_, CliError>((self.send_part(path, &page.rows).await?, page));
         let mut responses = std::pin::pin!(pages.map(send).buffer_unordered(PARALLEL_PARTS));
-        let (mut counts, mut rejections, mut rows) = (MemberCounts::default(), Rejections::new(source), 0);
+        let (mut counts, mut rejections, mut rows) = (MemberCounts::default(), Rejections::new(), 0);
         while let Some(result) = responses.next().await {
             let (response, page) = result?;
             counts.add(response.counts);
-            rejections.add(&page, response.rejected);
+            rejections.add(source, &page, response.rejected);
             rows += page.count as u64;
             bar.set(rows, source.rows, "");
         }
@@ -136,6 +136,7 @@ pub(super) fn summary(segment: &str, source: &Source, mut counts: Value, rejecti
     counts["segment_id"] = segment.into();
     counts["rows"] = source.rows.into();
     counts["rejected"] = rejections.json();
+    counts["rejected_groups"] = rejections.groups_json();
     counts["rejected_total"] = rejections.total().into();
     counts
 }

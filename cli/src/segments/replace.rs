@@ -27,10 +27,10 @@ impl Segments {
         let present = self.member_ids(segment).await?;
         let bar = Bar::start("rows looked up", self.as_json);
         let found = self.profiles(&texts(source).await?, &bar).await?;
-        let mut rejections = Rejections::new(source);
+        let mut rejections = Rejections::new();
         for (row, found) in (1..).zip(&found) {
             if let Found::Invalid(code, message) = found {
-                rejections.add_row(row, code, message);
+                rejections.add_row(source, row, code, message);
             }
         }
         rejections.require(removal.change.max_invalid, source, &removal.change.file)?;

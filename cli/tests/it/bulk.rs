@@ -45,7 +45,26 @@ async fn pages_are_sent_and_the_job_is_followed_to_its_end() {
     assert_eq!((&job["rows"], &job["counts"]["deleted"], &job["counts"]["invalid"]), (&json!(7), &json!(5), &json!(2)));
     let rejected: Vec<&Value> = output.json["rejected"].as_array().unwrap().iter().map(|row| &row["row"]).collect();
     assert_eq!((rejected, &output.json["rejected_total"]), (vec![&json!(3), &json!(6)], &json!(2)));
-    assert!(output.text.contains("row 6") && !output.text.contains("oops"));
+    assert!(output.text.contains("line 8") && !output.text.contains("oops"), "{}", output.text);
+    let lines: Vec<&Value> = output.json["rejected"].as_array().unwrap().iter().map(|row| &row["line"]).collect();
+    assert_eq!(lines, [&json!(4), &json!(8)]);
+}
+
+/// Twenty rows with one fault are one line, not twenty.
+#[tokio::test]
+async fn equal_rejections_are_told_once() {
+    let api = FakeApi::start().await;
+    let bad = "nobody\n".repeat(20);
+    let file = api.file("people.csv", format!("profile\nemail:a\n{bad}\n\"oops\nemail:b\n"));
+    let output = api.run(&["bulk", &file, "--yes", "--page-size", "8"]).await.unwrap();
+    let told: Vec<&str> = output.text.lines().skip_while(|line| !line.starts_with("Invalid rows")).skip(1).collect();
+    assert_eq!(told.len(), 2, "{}", output.text);
+    assert!(told[0].contains("20 rows  invalid_row  lines 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, …"), "{}", told[0]);
+    assert!(told[1].contains("1 row    invalid_row  line 24") && told[1].contains("a quote"), "{}", told[1]);
+    let groups = output.json["rejected_groups"].as_array().unwrap();
+    let mut rows: Vec<&Value> = groups.iter().map(|group| &group["rows"]).collect();
+    rows.sort_by_key(|rows| rows.as_u64());
+    assert_eq!(rows, [&json!(1), &json!(20)]);
 }
 
 #[tokio::test]
@@ -180,7 +199,7 @@ async fn a_file_without_a_readable_row_is_an_error() {
         let text = error.to_string();
         assert_eq!(error.exit_code(), 5, "{text}");
         assert!(
-            text.contains("none of the 2 rows can be read") && text.contains("row 1: The line has a quote"),
+            text.contains("none of the 2 rows can be read") && text.contains("line 1: The line has a quote"),
             "{text}"
         );
         let states: Vec<Value> =
@@ -191,39 +210,78 @@ async fn a_file_without_a_readable_row_is_an_error() {
     assert!(!api.lines().iter().any(|line| line.ends_with("/start")));
 }
 
-/// The plan of one page lists near misses; those of several pages are among the outcomes.
+/// Why rows are not found, by their lines, and in which form near misses would be found.
 #[tokio::test]
-async fn near_misses_are_shown_by_their_rows_in_the_file() {
+async fn rows_that_are_not_found_are_shown_by_their_lines() {
     let api = FakeApi::start().await;
-    let file = api.file("people.csv", "key,value\nemail,a\nemail,B\nemail, c\n");
-    api.state().plan = json!({"rows": 3, "other_case": 1, "other_form": 1,
+    let file = api.file("people.csv", "key,value\nemail,a\n\nemail,B\nemail, C\nemail,d\n");
+    api.state().plan = json!({"rows": 4, "not_found": 4, "other_case": 1, "other_form": 1,
         "near_misses": [{"row": 1, "code": "other_case"}, {"row": 2, "code": "other_form"}]});
     let outcome =
-        |page, row, code| json!({"page": page, "row": row, "outcome": "not_found", "code": code, "message": ""});
-    let outcomes = json!({"data": [outcome(1, 0, "not_found"), outcome(1, 1, "other_case"), outcome(2, 0, "other_form")],
-        "cursor": {"has_more": false, "next": ""}});
-    api.state().lists.insert("GET deletion_jobs/job_2/outcomes?limit=100&outcome=not_found".to_owned(), outcomes);
+        |page, row, code| json!({"page": page, "row": row, "outcome": "not_found", "code": code, "message": "M."});
+    let cursor = json!({"has_more": false, "next": ""});
+    for (job, places) in [("job_1", [(0, 0), (0, 1), (0, 2), (0, 3)]), ("job_2", [(1, 0), (1, 1), (2, 0), (2, 1)])] {
+        let codes = ["not_found", "other_case", "other_form", "deleted_before"];
+        let rows: Vec<Value> =
+            places.into_iter().zip(codes).map(|((page, row), code)| outcome(page, row, code)).collect();
+        let path = format!("GET deletion_jobs/{job}/outcomes?limit=100&outcome=not_found");
+        api.state().lists.insert(path, json!({"data": rows, "cursor": cursor}));
+    }
+    for form in ["b", "C"] {
+        let path = format!("GET collections/users/profiles/email:{form}/metadata");
+        api.state().lists.insert(path, json!({"metadata": {}}));
+    }
     for page_size in ["9", "2"] {
         let output = api.run(&["bulk", &file, "--dry-run", "--page-size", page_size]).await.unwrap();
-        let expected = json!([{"row": 2, "code": "other_case"}, {"row": 3, "code": "other_form"}]);
-        assert_eq!(output.json["near_misses"], expected);
-        let text = "found in another letter case: row 2\n  found in another form: row 3";
-        assert!(output.text.contains(text), "{}", output.text);
+        let near_misses = output.json["near_misses"].as_array().unwrap();
+        let near_misses: Vec<_> = near_misses.iter().map(|row| (&row["line"], &row["code"])).collect();
+        assert_eq!(near_misses, [(&json!(4), &json!("other_case")), (&json!(5), &json!("other_form"))]);
+        assert_eq!(
+            output.json["not_found"],
+            json!([{"row": 1, "line": 2, "code": "not_found", "message": "M."},
+            {"row": 4, "line": 6, "code": "deleted_before", "message": "M."}])
+        );
+        for text in [
+            "nothing of that name, and no record of its deletion: 1 (line 2)",
+            "deleted before: 1 (line 6)",
+            "would be found in lower case: 1 (line 4)",
+            "would be found without blanks around it or invisible characters, in NFC: 1 (line 5)",
+        ] {
+            assert!(output.text.contains(text), "{}", output.text);
+        }
+        assert!(!output.text.contains(" C"), "no value is shown: {}", output.text);
     }
+}
+
+/// Without the outcomes, the plan of one page still names its near misses.
+#[tokio::test]
+async fn near_misses_of_a_plan_are_shown_where_its_outcomes_cannot_be_read() {
+    let api = FakeApi::start().await;
+    let file = api.file("people.csv", "key,value\nemail,a\nemail,B\n");
+    api.state().plan =
+        json!({"rows": 2, "not_found": 1, "other_case": 1, "near_misses": [{"row": 1, "code": "other_case"}]});
+    let path = "GET deletion_jobs/job_1/outcomes?limit=100&outcome=not_found".to_owned();
+    api.state().lists.insert(path, json!({"status": 403, "error": {"code": "forbidden", "message": "No."}}));
+    let output = api.run(&["bulk", &file, "--dry-run"]).await.unwrap();
+    assert!(output.text.contains("would be found in another letter case: 1 (line 3)"), "{}", output.text);
 }
 
 async fn interrupted(api: &FakeApi, how: &str, when: &str) -> efface_cli::Output {
     let file = api.file("people.csv", "email:a\nemail:b\n");
+    interrupted_line(api, &["bulk", &file, how, "--page-size", "1"], when).await
+}
+
+/// Ctrl-C at the first request that contains a text.
+pub(crate) async fn interrupted_line(api: &FakeApi, line: &[&str], when: &str) -> efface_cli::Output {
     let (sender, receiver) = watch::channel(0);
     let interrupts = Interrupts::from_channel(receiver);
-    let line = ["bulk", &file, how, "--page-size", "1"];
     let stop = async {
         while !api.lines().iter().any(|line| line.contains(when)) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         sender.send(1).unwrap();
     };
-    let (output, ()) = tokio::join!(api.run_until(&line, &interrupts), stop);
+    let (output, ()) = tokio::join!(api.run_until(line, &interrupts), stop);
     output.unwrap()
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct State {
     pub(crate) approval_over: Option<u64>,
     /// Whether jobs never end.
     pub(crate) endless: bool,
+    /// Jobs pause when so many rows are deleted, where it is set.
+    pub(crate) pause_after: Option<u64>,
     /// Fixed responses, by their request line without the path of the space.
     pub(crate) lists: BTreeMap<String, Value>,
     /// What plans have beside their rows and profiles.
@@ -101,6 +103,11 @@ impl FakeApi {
         let short =
             |received: &Received| received.line.replace("/v1/spaces/spa_demo/", "").replace("deletion_jobs", "jobs");
         self.state().received.iter().map(short).collect()
+    }
+
+    /// The path of a file that is not there yet.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.folder.join(name).to_str().unwrap().to_owned()
     }
 
     pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
@@ -198,6 +205,7 @@ impl State {
             ("POST", ["deletion_jobs", id, "execute"]) => self.execute(id, &received.body),
             ("POST", ["deletion_jobs", id, verb]) => self.control(id, verb),
             ("GET", ["deletion_jobs", id]) => self.status(id),
+            ("GET", ["deletion_jobs", id, list]) if list.starts_with("outcomes?") => self.outcomes(id, list),
             ("DELETE", ["collections", "users", "profiles", _]) => self.delete_profile(),
             _ => (404, json!({"error": {"code": "not_found", "message": "There is nothing at this path."}})),
         }
@@ -218,7 +226,14 @@ impl State {
             "counts": {}, "group": received.body["group"], "created_at": null, "plan": plan, "start_at": received.body["start_at"],
             "dry_run": received.body["dry_run"] == true,
         });
-        self.jobs.insert(id, job.clone());
+        self.pages.extend((!rows.is_empty()).then(|| ((id.clone(), 0), received.body["rows"].clone())));
+        self.jobs.insert(id.clone(), job.clone());
+        if !is_open {
+            // What the response shows is not what a later request shows.
+            let job = self.jobs.get_mut(&id).unwrap();
+            let counts = json!({"invalid": rejected.len(), "deleted": rows.len() - rejected.len()});
+            (job["counts"], job["remaining"]) = (counts, 0.into());
+        }
         let response = json!({"job": job, "accepted": rows.len() - rejected.len(), "rejected": rejected,
             "rejected_total": rejected.len(), "plan": plan.filter(|_| !is_open)});
         self.keys.insert(received.key.clone(), response.clone());
@@ -280,12 +295,22 @@ impl State {
     /// A running job is completed after the first request for it.
     fn status(&mut self, id: &str) -> (u16, Value) {
         let (failing, missing, endless) = (self.failing, self.missing, self.endless);
-        let job = self.jobs.get_mut(id).unwrap();
+        let Some(job) = self.jobs.get_mut(id) else {
+            return (404, json!({"error": {"code": "not_found", "message": "No such job."}}));
+        };
         let before = job.clone();
+        if let Some(deleted) = self.pause_after.filter(|_| job["state"] == "running") {
+            let remaining = job["remaining"].as_u64().unwrap();
+            let deleted = deleted.min(remaining);
+            (job["state"], job["counts"]["deleted"]) = ("paused".into(), deleted.into());
+            job["remaining"] = (remaining - deleted).into();
+            return (200, json!({"job": before}));
+        }
         if job["state"] == "running" && !endless {
             job["state"] = "completed".into();
             let remaining = job["remaining"].take().as_u64().unwrap();
-            job["counts"]["deleted"] = (remaining - failing - missing).into();
+            let deleted = job["counts"]["deleted"].as_u64().unwrap_or(0);
+            job["counts"]["deleted"] = (deleted + remaining - failing - missing).into();
             job["counts"]["not_found"] = missing.into();
             job["counts"]["failed"] = failing.into();
             job["remaining"] = 0.into();
@@ -317,10 +342,13 @@ impl State {
     }
 }
 
-/// The rejections of rows that are neither an object, an array nor `key:value`.
+/// Whether a row is an object, an array or `key:value`.
+pub(crate) fn is_good(row: &Value) -> bool {
+    row.is_object() || row.is_array() || row.as_str().is_some_and(|text| text.contains(':'))
+}
+
+/// The rejections of the other rows.
 fn rejected(rows: &[Value]) -> Vec<Value> {
-    let is_good =
-        |row: &Value| row.is_object() || row.is_array() || row.as_str().is_some_and(|text| text.contains(':'));
     let bad = rows.iter().enumerate().filter(|(_, row)| !is_good(row));
     bad.map(|(at, _)| json!({"row": at, "code": "invalid_row", "message": "No good."})).collect()
 }

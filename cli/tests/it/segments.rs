@@ -93,7 +93,7 @@ async fn rows_are_added_in_parts_and_numbered_as_in_the_file() {
     // The fake does not remember keys of members, so one part is counted as the repetition that it is.
     assert_eq!(json["added"].as_u64().unwrap() + json["already"].as_u64().unwrap(), 1_999);
     assert_eq!(json["rejected"][0]["row"], 2_000);
-    assert!(output.text.contains("row 2000  ") && output.text.contains("quote"), "{}", output.text);
+    assert!(output.text.contains("line 2001  ") && output.text.contains("quote"), "{}", output.text);
     let received = api.state().received.clone();
     let mut sizes: Vec<usize> = received.iter().map(|part| part.body["rows"].as_array().unwrap().len()).collect();
     sizes.sort_unstable();

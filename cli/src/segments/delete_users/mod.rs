@@ -170,7 +170,7 @@ impl Run<'_> {
 
     fn output(&self, job: &Job, plan: Option<&DeletionPlan>) -> Output {
         let approve = if job.state == JobState::AwaitingApproval {
-            format!("\n\nTo let it go on, with another token: {}", self.segments.jobs.command("approve", &job.id))
+            format!("\n\nTo let it go on, with another token: {}", jobs::command("approve", &job.id))
         } else {
             String::new()
         };

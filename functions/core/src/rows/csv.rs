@@ -5,8 +5,9 @@
 //! quotes. A page that seems to have some is rejected: rows must neither be made of two lines, nor of a line of a text.
 
 use super::{
-    PageError, RawRow, RowFault, Sink,
+    PageError, RawRow, RowFault,
     columns::{self, Cell, Columns, MAX_COLUMNS},
+    written::{Format, Part, Parts},
 };
 use crate::{
     identifier::{DEFAULT_TYPES, IdentifierType},
@@ -16,28 +17,36 @@ use crate::{
 /// What may separate cells, if a header or a line `sep=` shows it; else it is the comma.
 const SEPARATORS: [(u8, &str); 4] = [(b',', ","), (b';', ";"), (b'\t', "tab"), (b'|', "|")];
 
-/// Passes every row to the sink, without the header if there is one.
-pub(super) fn each(text: &[u8], sink: Sink<'_>) -> Result<(), PageError> {
+/// Passes the header, if there is one, and then every row.
+pub(super) fn each(text: &[u8], parts: Parts<'_>) -> Result<(), PageError> {
     let (separator, rest) = separator(text)?;
     let mut records = Records { separator, text, rest };
-    let columns = match records.clone().next() {
-        Some(Ok(Ok(first))) => header(&first)?,
-        _ => None,
-    };
-    if columns.is_some() {
-        records.next();
-        if records.is_at_end() {
-            return Err(PageError::unreadable("The page has a header and no rows."));
+    let mut columns = None;
+    if let Some(Ok((line, Ok(first)))) = records.clone().next() {
+        columns = header(&first)?;
+        if columns.is_some() {
+            records.next();
+            if records.is_at_end() {
+                return Err(PageError::unreadable("The page has a header and no rows."));
+            }
+            parts(Part::Header(line, separator))?;
         }
     }
     for record in records {
-        sink(match (record?, &columns) {
+        let (line, record) = record?;
+        let row = match (record, &columns) {
             (Err(fault), _) => RawRow::fault(fault),
             (Ok(cells), Some(columns)) => columns.row(cells),
             (Ok(cells), None) => columns::row(cells),
-        })?;
+        };
+        parts(Part::Row(row, line, Format::Csv(separator)))?;
     }
     Ok(())
+}
+
+/// The cells of a line as their bytes; `None` if the line is no record.
+pub(super) fn cells(line: &[u8], separator: u8) -> Option<Vec<Vec<u8>>> {
+    split(line, separator).ok()
 }
 
 /// The columns, if the first record is a header: their names are known, or cannot be a row.
@@ -68,7 +77,7 @@ fn separator(text: &[u8]) -> Result<(u8, &[u8]), PageError> {
         let mut records = Records { separator, text: line, rest: line };
         // `||` is an operator of SQL: an expression without a name.
         let may_separate = separator != b',' && line.contains(&separator) && !line.windows(2).any(|two| two == b"||");
-        let Some(Ok(Ok(cells))) = records.next().filter(|_| may_separate) else { continue };
+        let Some(Ok((_, Ok(cells)))) = records.next().filter(|_| may_separate) else { continue };
         if header(&cells)?.is_some() {
             return Ok((separator, text));
         }
@@ -84,7 +93,7 @@ fn separator(text: &[u8]) -> Result<(u8, &[u8]), PageError> {
 
 /// The records of a text whose cells are separated by commas.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Result<Record, PageError>> {
-    Records { separator: b',', text, rest: text }
+    Records { separator: b',', text, rest: text }.map(|read| read.map(|(_, record)| record))
 }
 
 /// The cells of a record, or its fault.
@@ -119,8 +128,9 @@ impl Records<'_> {
     }
 }
 
-impl Iterator for Records<'_> {
-    type Item = Result<Record, PageError>;
+impl<'a> Iterator for Records<'a> {
+    /// A line and what it is.
+    type Item = Result<(&'a [u8], Record), PageError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -140,7 +150,7 @@ impl Iterator for Records<'_> {
                 Ok(cells) => Ok(cells),
             };
             self.rest = after;
-            return Some(Ok(record));
+            return Some(Ok((line, record)));
         }
     }
 }
@@ -163,15 +173,21 @@ fn cut_line(text: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// The cells of a line.
+/// The cells of a line, as text.
 fn record(line: &[u8], separator: u8) -> Result<Vec<Cell>, Unread> {
+    let cells = split(line, separator)?.into_iter();
+    Ok(cells.map(|cell| String::from_utf8(cell).map_err(|_| RowFault::NotUtf8)).collect())
+}
+
+/// The cells of a line.
+fn split(line: &[u8], separator: u8) -> Result<Vec<Vec<u8>>, Unread> {
     let (mut cells, mut at) = (Vec::new(), line);
     while cells.len() < MAX_COLUMNS {
         let (cell, after) = match at.strip_prefix(b"\"") {
             Some(at) => quoted(at).ok_or(Unread::Open)?,
             None => plain(at, separator),
         };
-        cells.push(String::from_utf8(cell).map_err(|_| RowFault::NotUtf8));
+        cells.push(cell);
         match after.split_first() {
             None => return Ok(cells),
             Some((next, rest)) if *next == separator => at = rest,

@@ -7,6 +7,7 @@ use super::{
     PageError, Sink,
     columns::{self, Columns},
     csv, json,
+    written::Part,
 };
 use crate::{identifier::IdentifierType, message::Message};
 
@@ -16,12 +17,24 @@ use crate::{identifier::IdentifierType, message::Message};
 /// # Errors
 /// The body can't be read as a page, or the sink returned an error.
 pub fn each_row(body: &[u8], media_type: &str, sink: Sink<'_>) -> Result<(), PageError> {
+    each_part(body, media_type, &mut |_, part| if let Part::Row(row, ..) = part { sink(row) } else { Ok(()) })
+}
+
+/// Passes the parts of an inflated body to the sink, each with the text that it is a part of.
+pub(super) fn each_part(
+    body: &[u8],
+    media_type: &str,
+    sink: &mut dyn FnMut(&[u8], Part<'_>) -> Result<(), PageError>,
+) -> Result<(), PageError> {
     let body = without_bom(body);
     let text = json::repaired(body);
-    match format(&text, media_type)? {
-        Format::Document(document) => json::each_of_document(document, sink),
-        Format::Lines => check_encoding(body).and_then(|()| json::each_line(&text, sink)),
-        Format::Csv => check_encoding(body).and_then(|()| csv::each(body, sink)),
+    let format = format(&text, media_type)?;
+    let whole = if matches!(format, Format::Csv) { body } else { text.as_bytes() };
+    let parts = &mut |part: Part<'_>| sink(whole, part);
+    match format {
+        Format::Document(document) => json::each_of_document(document, parts),
+        Format::Lines => check_encoding(body).and_then(|()| json::each_line(&text, parts)),
+        Format::Csv => check_encoding(body).and_then(|()| csv::each(body, parts)),
     }
 }
 

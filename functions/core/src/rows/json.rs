@@ -9,8 +9,9 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 use serde_json::value::RawValue;
 
 use super::{
-    PageError, RawRow, RowFault, RowForm, Sink,
+    PageError, RawRow, RowFault, RowForm,
     columns::{self, Cell, Columns, MAX_COLUMNS, Shape},
+    written::{Format, Part, Parts},
 };
 use crate::identifier::{DEFAULT_TYPES, IdentifierType};
 
@@ -34,27 +35,31 @@ pub(super) fn repaired(body: &[u8]) -> Cow<'_, str> {
     text.into()
 }
 
-/// Passes the rows of a document to the sink. The document is an array of rows, an object with such an array, or a single
+/// Passes the rows of a document. The document is an array of rows, an object with such an array, or a single
 /// row.
-pub(super) fn each_of_document(document: &RawValue, sink: Sink<'_>) -> Result<(), PageError> {
+pub(super) fn each_of_document(document: &RawValue, parts: Parts<'_>) -> Result<(), PageError> {
     if document.get().starts_with('[') {
-        return each_element(document, sink, row);
+        return each_element(document, parts, row);
     }
     let page = serde_json::from_str(document.get()).unwrap_or(Page::default());
     if let Some(text) = page.conflict() {
         return Err(PageError::unreadable(text));
     }
     match page {
-        Page { rows: Some(rows), .. } => each_element(rows, sink, row),
+        Page { rows: Some(rows), .. } => each_element(rows, parts, row),
         Page { data: Some(data), names: Some(names), .. } => {
             let columns = columns_of(names)?;
-            each_element(data, sink, |raw| table_row(&columns, raw))
+            each_element(data, parts, |raw| table_row(&columns, raw))
         }
         Page { data: Some(_), names: None, .. } => {
             Err(PageError::unreadable("`column_names` is missing beside `data`; send both, or send `rows`."))
         }
-        Page { .. } => sink(single_row(document)?),
+        Page { .. } => parts(part(single_row(document)?, document)),
     }
+}
+
+fn part(row: RawRow, raw: &RawValue) -> Part<'_> {
+    Part::Row(row, raw.get().as_bytes(), Format::Json)
 }
 
 /// The row of a document that is one object. An object that is plainly something else, such as an error of a server, is
@@ -74,11 +79,11 @@ fn single_row(document: &RawValue) -> Result<RawRow, PageError> {
     Err(PageError::unreadable("The page is an object without `rows` or `data`, and no row; send a list of rows."))
 }
 
-/// Passes one row to the sink for each line that is not blank.
-pub(super) fn each_line(text: &str, sink: Sink<'_>) -> Result<(), PageError> {
+/// Passes one row for each line that is not blank.
+pub(super) fn each_line(text: &str, parts: Parts<'_>) -> Result<(), PageError> {
     lines(text).try_for_each(|line| match serde_json::from_str::<&RawValue>(line) {
-        Ok(raw) => sink(row(raw)),
-        Err(_) => sink(RawRow::fault(RowFault::NotText)),
+        Ok(raw) => parts(part(row(raw), raw)),
+        Err(_) => parts(Part::Row(RawRow::fault(RowFault::NotText), line.as_bytes(), Format::Unknown)),
     })
 }
 
@@ -282,10 +287,10 @@ impl<'de> Deserialize<'de> for BoundedList<'de> {
     }
 }
 
-/// Passes the rows of an array to the sink, one at a time.
-fn each_element(list: &RawValue, sink: Sink<'_>, read: impl Fn(&RawValue) -> RawRow) -> Result<(), PageError> {
+/// Passes the rows of an array, one at a time.
+fn each_element(list: &RawValue, parts: Parts<'_>, read: impl Fn(&RawValue) -> RawRow) -> Result<(), PageError> {
     let mut stopped = None;
-    let elements = Elements { each: &mut |raw| sink(read(raw)), stopped: &mut stopped };
+    let elements = Elements { each: &mut |raw| parts(part(read(raw), raw)), stopped: &mut stopped };
     let result = elements.deserialize(&mut serde_json::Deserializer::from_str(list.get()));
     match (stopped, result) {
         (Some(error), _) => Err(error),

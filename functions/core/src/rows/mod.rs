@@ -16,6 +16,7 @@ mod json;
 mod names;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::fmt;
 
@@ -38,6 +39,7 @@ pub use format::each_row;
 pub(crate) use format::without_bom;
 pub use inflate::{inflate, inflate_within};
 pub use names::{Name, read_names};
+pub use written::{FilePart, Written, WrittenRow, each_written};
 
 /// The most rows of a page (contract: `docs/limits.md`).
 pub const MAX_ROWS: usize = 100_000;
