@@ -24,7 +24,9 @@ fn text(cell: &[u8]) -> String {
 /// How many records of a report have which outcome.
 fn counts(records: &[Vec<Vec<u8>>]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
-    records[1..].iter().for_each(|record| *counts.entry(text(&record[3])).or_default() += 1);
+    for record in &records[1..] {
+        *counts.entry(text(&record[3])).or_default() += 1;
+    }
     counts
 }
 

@@ -74,27 +74,29 @@ impl There {
         Some(match row {
             Row::Invalid(_) => return None,
             Row::Profile(hash) | Row::Plan { own: hash, .. } => {
-                of_profile_row(Past::of_identifier(self.identifier(*hash)?, at))
+                of_profile_row(Past::of_identifier(self.identifier(*hash).ok()?, at))
             }
             Row::ProfileId(profile) | Row::Planned(Finding { root: profile, .. }) => {
-                of_profile_row(Past::of_profile(self.head(*profile)?, at))
+                of_profile_row(Past::of_profile(self.head(*profile).ok()?, at))
             }
             Row::Identifier { lookup, target, .. } => {
                 let lookup = match lookup {
-                    Lookup::UserId(hash) | Lookup::Other(hash) => Past::of_lookup(self.identifier(*hash)?, actor, at),
-                    Lookup::Profile(profile) => Past::of_profile(self.head(*profile)?, at),
+                    Lookup::UserId(hash) | Lookup::Other(hash) => {
+                        Past::of_lookup(self.identifier(*hash).ok()?, actor, at)
+                    }
+                    Lookup::Profile(profile) => Past::of_profile(self.head(*profile).ok()?, at),
                 };
-                of_identifier_row(lookup, Past::of_identifier(self.identifier(*target)?, at))
+                of_identifier_row(lookup, Past::of_identifier(self.identifier(*target).ok()?, at))
             }
         })
     }
 
-    /// What is there, or nothing; `None` where it cannot be read.
-    fn identifier(&self, hash: IdHash) -> Option<Option<&Identifier>> {
-        self.identifiers.get(&hash).map(Result::as_ref).transpose().ok()
+    /// What is there, or nothing.
+    fn identifier(&self, hash: IdHash) -> Result<Option<&Identifier>, &StoreError> {
+        self.identifiers.get(&hash).map(Result::as_ref).transpose()
     }
 
-    fn head(&self, profile: ProfileId) -> Option<Option<&Head>> {
-        self.heads.get(&profile).map(Result::as_ref).transpose().ok()
+    fn head(&self, profile: ProfileId) -> Result<Option<&Head>, &StoreError> {
+        self.heads.get(&profile).map(Result::as_ref).transpose()
     }
 }
