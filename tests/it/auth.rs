@@ -164,10 +164,10 @@ async fn a_job_is_its_makers() {
 /// What a role needs for the request that [`request_of`] sends to an endpoint.
 fn needed(rule: PermissionRule) -> Option<Permission> {
     match rule {
-        PermissionRule::Open => None,
+        PermissionRule::Open | PermissionRule::AnyToken => None,
         PermissionRule::Fixed(permission) => Some(permission),
         PermissionRule::OfAction | PermissionRule::OfJob { control: true } => Some(Permission::DeleteProfiles),
-        PermissionRule::OfJob { control: false } => Some(Permission::ReadJobs),
+        PermissionRule::OfJobs | PermissionRule::OfJob { control: false } => Some(Permission::ReadJobs),
     }
 }
 
@@ -202,6 +202,14 @@ async fn every_endpoint_is_authorised_as_it_declares() {
     let job = app.job(body.clone()).await;
     for Endpoint { spec, .. } in &ENDPOINTS {
         let request = request_of(spec, &job, &body);
+        if spec.permission == PermissionRule::AnyToken {
+            assert_eq!(spec.id, "get_token", "only this one is for every role");
+            assert_eq!(app.send_raw(&request).await.line(), INVALID);
+            for role in Role::ALL {
+                assert_eq!(app.send_raw(&request.clone().token(app.token(role))).await.status, 200, "{role}");
+            }
+            continue;
+        }
         let Some(permission) = needed(spec.permission) else {
             assert_eq!(spec.id, "get_health", "only this one is open");
             assert_eq!(app.send_raw(&request).await.status, 200);

@@ -93,8 +93,8 @@ async fn deletions_under_other_conditions() {
     let (reply, spent) = app.db.proxy.cost(app.send_raw(&first)).await;
     assert_eq!(
         (reply.status, spent.round_trips, spent.writes, spent.reads),
-        (200, 4, 3.0, 5.0),
-        "the first use of a space attaches its source"
+        (200, 4, 4.0, 5.0),
+        "the first use of a space attaches its source, that of a token is kept"
     );
 
     let long = "x".repeat(2_048);

@@ -4,7 +4,7 @@
 //! The file is long because its tests share the histories before and after a backup.
 
 use aws_sdk_dynamodb::types::{AttributeValue, PointInTimeRecoverySpecification, Tag, TimeToLiveSpecification};
-use efface_aws::store::table::Backups;
+use efface_aws::store::{table::Backups, token::NewToken};
 use efface_core::{role::Role, space::SpaceId};
 use efface_engine::reapply::{Asked, Carried, ReapplyError, Setting, SettingChange, Watch};
 use efface_tests::{
@@ -284,6 +284,14 @@ async fn tokens_settings_and_idempotency_keys_are_taken_over() {
     };
     revoke(Role::Auditor).await;
     let new = app.new_token(SPACE, Role::IdentityAdmin).await;
+    let label = Some("nightly".parse().unwrap());
+    let labelled = NewToken { role: Role::IdentityAdmin, label, expires_at: None };
+    let (labelled, _) = app.db.store.create_labelled_token(&space, labelled, app.clock.peek()).await.unwrap();
+    // Tokens that the backup has were used before it, and are used again.
+    app.clock.advance(3_600_000);
+    for token in [app.token(Role::PrivacyAdmin), labelled.expose()] {
+        assert_eq!(app.send_raw(&Req::get(format!("/v1/spaces/{SPACE}/token")).token(token)).await.status, 200);
+    }
     app.space("spa_new", json!({})).await;
     app.space(SPACE, json!({ "identifier_types": ["shoe_size"], "deletions_per_second": 9 })).await;
     let keyed = Req::delete(SPACE, "a", "email", "a@x").key("k");
@@ -291,12 +299,19 @@ async fn tokens_settings_and_idempotency_keys_are_taken_over() {
     let restored = backup.restore("restored").await;
 
     let done = backup.reapply(&restored).await.carried;
-    assert_eq!((done.revocations, done.tokens, done.spaces, done.idempotency_keys), (2, 2, 2, 1));
+    assert_eq!((done.revocations, done.tokens, done.spaces, done.idempotency_keys), (2, 4, 2, 1));
     let read = Req::read(SPACE, "user_id", "a", "external_ids");
     assert_eq!(restored.send_raw(&read.clone().token(restored.token(Role::Auditor))).await.status, 401);
     assert_eq!(restored.send_raw(&read.token(&new)).await.status, 200);
-    let listed = restored.db.store.list_tokens(&space).await.unwrap();
-    assert_eq!(listed, app.db.store.list_tokens(&space).await.unwrap());
+    let mut listed = restored.db.store.list_tokens(&space).await.unwrap();
+    let mut old = app.db.store.list_tokens(&space).await.unwrap();
+    let used = old.iter().filter(|token| token.last_used_at.is_some());
+    assert!(used.filter(|token| token.role == Role::PrivacyAdmin || token.label.is_some()).count() == 2, "{old:?}");
+    // The requests above have used two of them in the restored table.
+    for token in listed.iter_mut().chain(&mut old).filter(|token| token.label.is_none()) {
+        token.last_used_at = token.last_used_at.filter(|_| token.role == Role::PrivacyAdmin);
+    }
+    assert_eq!(listed, old, "with their labels and last uses");
     for id in [SPACE, "spa_new"] {
         let id = SpaceId::parse(id).unwrap();
         assert_eq!(restored.db.store.space(&id).await.unwrap(), app.db.store.space(&id).await.unwrap());

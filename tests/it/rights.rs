@@ -59,6 +59,31 @@ fn no_function_changes_a_space_except_for_its_source() {
     }
 }
 
+/// An update of a token's item.
+fn update_of_token(expression: &str) -> Access {
+    let key = json!({ "pk": { "S": "T#hash" }, "sk": { "S": "-" } });
+    write(
+        "UpdateItem",
+        &json!({ "Key": key, "UpdateExpression": expression, "ConditionExpression": "attribute_exists(pk)" }),
+    )
+}
+
+/// The HTTP function keeps when a token was used. Roles and ends are the operator's.
+#[test]
+fn no_function_changes_a_token_except_for_its_last_use() {
+    assert!(Policy::store("ApiRole").allows(&update_of_token("SET last_used_at = :at")));
+    let changes =
+        ["SET expires_at = :at", "SET last_used_at = :at, role = :role", "REMOVE revoked_at", "SET label = :l"];
+    for role in ROLES {
+        for expression in changes {
+            assert!(!Policy::store(role).allows(&update_of_token(expression)), "{role} allows {expression}");
+        }
+    }
+    for role in ["BulkWorkerRole", "JobReconcilerRole"] {
+        assert!(!Policy::store(role).allows(&update_of_token("SET last_used_at = :at")), "{role}");
+    }
+}
+
 /// Who replaces the check value could start the functions with a key under which everything looks deleted.
 #[test]
 fn no_function_writes_the_check_value_of_the_key() {
@@ -138,7 +163,12 @@ async fn the_role_of_the_api_allows_all_its_requests() {
     app.send(Req::get(format!("/v1/spaces/{SPACE}/deletions/email:e"))).await;
     let passed = app.db.proxy.take();
     let seen = needed(&passed);
-    for right in ["dynamodb:UpdateItem on S#*", "dynamodb:ConditionCheckItem on I#*", "dynamodb:PutItem on K#*"] {
+    for right in [
+        "dynamodb:UpdateItem on S#*",
+        "dynamodb:UpdateItem on T#*",
+        "dynamodb:ConditionCheckItem on I#*",
+        "dynamodb:PutItem on K#*",
+    ] {
         assert!(seen.contains(right), "{right} was not exercised: {seen:?}");
     }
     assert_allows("ApiRole", &passed);

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use efface_aws::store::token::NewToken;
 use efface_core::{role::Role, space::SpaceId, time::Time};
 use efface_tests::{
     Req, TestApp,
@@ -95,6 +96,8 @@ async fn load_profiles(app: &TestApp) {
     let tokens = app.db.store.list_tokens(&space).await.unwrap();
     let token = tokens.iter().find(|token| token.role == Role::Auditor).unwrap().token_id.to_string();
     app.db.store.revoke_token(&space, &token, app.clock.peek()).await.unwrap();
+    let new = NewToken { role: Role::ProfileReader, label: Some("a label".parse().unwrap()), expires_at: None };
+    app.db.store.create_labelled_token(&space, new, app.clock.peek()).await.unwrap();
 }
 
 /// Jobs in every state: see the comments.

@@ -94,6 +94,7 @@ fn the_functions_have_the_least_rights() {
             "dynamodb:ConditionCheckItem on I#* M#* J#*",
             "dynamodb:UpdateItem on I#* R#* P#* J#* O#* Y#*",
             "dynamodb:UpdateItem on S#* (pk sk source version)",
+            "dynamodb:UpdateItem on T#* (pk sk last_used_at)",
             "dynamodb:PutItem on G#* M#* K#* Q#* J#* E#* O#* F#* L#* N#* X#*",
             "dynamodb:PutItem on P#* (pk sk)",
             "dynamodb:BatchWriteItem on P#* M#* X#*",

@@ -115,10 +115,12 @@ impl TestStore {
         }
     }
 
-    /// Reads the whole table, bypassing the fault proxy.
+    /// Reads the whole table, bypassing the fault proxy. When tokens were used last is left out: any request may be the
+    /// first one of its token in an hour.
     pub async fn dump(&self) -> Dump {
         let mut items = Dump::new();
-        for item in self.items().await {
+        for mut item in self.items().await {
+            item.remove("last_used_at");
             let key = |name: &str| item[name].as_s().unwrap().clone();
             items.insert((key("pk"), key("sk")), shown(&item));
         }

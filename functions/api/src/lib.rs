@@ -145,7 +145,15 @@ impl App {
         if let Some(access) = &access {
             Span::current().record("space_id", access.space_id.as_str()).record("token_id", access.token_id.as_str());
         }
-        let mut cx = pipeline::admit(self, &route.endpoint.spec, route.path, request, access, id, now)?;
-        run(&mut cx).await
+        let keep_use = async {
+            if let Some(access) = &access {
+                self.access.keep_use(&self.store, access, now).await;
+            }
+        };
+        let work = async {
+            let mut cx = pipeline::admit(self, &route.endpoint.spec, route.path, request, access.clone(), id, now)?;
+            run(&mut cx).await
+        };
+        futures::join!(work, keep_use).0
     }
 }

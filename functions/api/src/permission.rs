@@ -16,11 +16,15 @@ use crate::context::RequestContext;
 pub enum PermissionRule {
     /// No token is needed.
     Open,
+    /// Any valid token of the space, whatever its role.
+    AnyToken,
     /// One permission, known in advance.
     Fixed(Permission),
     /// The permission to make jobs of the action that the body names. A role that may make none is rejected before the body
     /// is read.
     OfAction,
+    /// The permission to read the jobs of others. A role that may make jobs may ask for those of its own token.
+    OfJobs,
     /// The permission to read, or to control, the job that the path names. Who made a job may do both.
     OfJob {
         /// Whether the job may be changed.
@@ -33,12 +37,13 @@ impl PermissionRule {
     pub(crate) fn errors(self) -> Vec<ApiError> {
         let permissions: &[Permission] = match self {
             Self::Open => return Vec::new(),
+            Self::AnyToken => &[],
             Self::Fixed(permission) => &[permission],
             Self::OfAction => &[Permission::DeleteProfiles, Permission::DeleteIdentifiers],
             Self::OfJob { control: true } => {
                 &[Permission::DeleteProfiles, Permission::DeleteIdentifiers, Permission::ManageSegments]
             }
-            Self::OfJob { control: false } => &[Permission::ReadJobs],
+            Self::OfJobs | Self::OfJob { control: false } => &[Permission::ReadJobs],
         };
         let mut errors = vec![ApiError::Unauthorized];
         errors.extend(permissions.iter().copied().map(ApiError::RoleMayNot));
@@ -55,7 +60,9 @@ pub(crate) fn check_role(access: &Access, rule: PermissionRule) -> Result<(), Ap
     match rule {
         PermissionRule::Fixed(permission) => check(access, permission),
         PermissionRule::OfAction if !may_make_of_rows(access) => check(access, Permission::DeleteProfiles),
-        PermissionRule::Open | PermissionRule::OfAction => Ok(()),
+        PermissionRule::Open | PermissionRule::AnyToken | PermissionRule::OfAction => Ok(()),
+        PermissionRule::OfJobs if may_make(access) => Ok(()),
+        PermissionRule::OfJobs => check(access, Permission::ReadJobs),
         PermissionRule::OfJob { control } if may_read(access, control) || may_make(access) => Ok(()),
         PermissionRule::OfJob { control: true } => Err(ApiError::RoleMayNot(Permission::DeleteProfiles)),
         PermissionRule::OfJob { control: false } => Err(ApiError::RoleMayNot(Permission::ReadJobs)),
@@ -65,6 +72,11 @@ pub(crate) fn check_role(access: &Access, rule: PermissionRule) -> Result<(), Ap
 /// Rejects a token whose role may not make jobs of this action.
 pub(crate) fn check_action(access: &Access, action: Action) -> Result<(), ApiError> {
     check(access, of_action(action))
+}
+
+/// Rejects a token whose role may not read the jobs of others, where the request does not ask for its own only.
+pub(crate) fn check_jobs(access: &Access, rule: PermissionRule, is_own: bool) -> Result<(), ApiError> {
+    if rule == PermissionRule::OfJobs && !is_own { check(access, Permission::ReadJobs) } else { Ok(()) }
 }
 
 fn check(access: &Access, permission: Permission) -> Result<(), ApiError> {

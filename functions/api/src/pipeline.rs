@@ -47,6 +47,12 @@ pub(crate) trait Handler {
         None
     }
 
+    /// Whether the request asks only for jobs that its own token made, where the declaration says
+    /// [`PermissionRule::OfJobs`].
+    fn asks_for_own_jobs(_request: &Self::Request) -> bool {
+        false
+    }
+
     /// The limit that the request counts against.
     fn limit(_request: &Self::Request) -> Option<Limit> {
         Self::SPEC.limit
@@ -130,6 +136,7 @@ async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, 
     if !body.is_compressible() {
         permit(cx, &H::SPEC).await?;
     }
+    permission::check_jobs(&cx.access, H::SPEC.permission, H::asks_for_own_jobs(&request))?;
     if let Some(action) = H::action(&request) {
         permission::check_action(&cx.access, action)?;
     }

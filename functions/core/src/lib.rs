@@ -33,4 +33,5 @@ pub mod stop;
 mod text;
 pub mod time;
 pub mod token;
+pub mod token_label;
 pub mod user_id_rule;

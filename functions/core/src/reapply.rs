@@ -102,6 +102,11 @@ pub fn token_step(old: Option<Time>, restored: Option<Option<Time>>) -> TokenSte
     }
 }
 
+/// When a token that both tables have was used last, where the restored table does not know it.
+pub fn later_use(old: Option<Time>, restored: Option<Time>) -> Option<Time> {
+    old.filter(|used| restored.is_none_or(|known| known < *used))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -189,6 +194,20 @@ mod tests {
             (counted, Some(deleted(20)), HeadStep::Copy),
         ] {
             assert_eq!(head_step(&old, restored.as_ref()), expected, "{old:?} {restored:?}");
+        }
+    }
+
+    #[test]
+    fn the_later_use_of_a_token_stays() {
+        for (old, restored, expected) in [
+            (None, None, None),
+            (None, Some(at(1)), None),
+            (Some(at(1)), None, Some(at(1))),
+            (Some(at(2)), Some(at(1)), Some(at(2))),
+            (Some(at(1)), Some(at(1)), None),
+            (Some(at(1)), Some(at(2)), None),
+        ] {
+            assert_eq!(later_use(old, restored), expected, "{old:?} {restored:?}");
         }
     }
 

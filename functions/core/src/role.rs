@@ -5,7 +5,9 @@ use std::{fmt, str::FromStr};
 use thiserror::Error;
 
 /// The role of a token: it decides what the token's holder may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Everything.
@@ -25,7 +27,8 @@ pub enum Role {
 }
 
 /// What an endpoint requires of the token's role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Permission {
     /// Delete identifiers, singly and in jobs.
     DeleteIdentifiers,
@@ -44,6 +47,17 @@ pub enum Permission {
 }
 
 impl Permission {
+    /// Every permission, in the order of `docs/api.md`.
+    pub const ALL: [Self; 7] = [
+        Self::DeleteIdentifiers,
+        Self::DeleteProfiles,
+        Self::ReadProfiles,
+        Self::ReadDeletions,
+        Self::ReadJobs,
+        Self::ReadSegments,
+        Self::ManageSegments,
+    ];
+
     /// The words that end the message "The token's role may not …" of a 403.
     pub fn as_words(self) -> &'static str {
         match self {
@@ -81,6 +95,11 @@ impl Role {
             Self::ProfileReader => "profile_reader",
             Self::Auditor => "auditor",
         }
+    }
+
+    /// What the role allows, in the order of [`Permission::ALL`].
+    pub fn permissions(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.into_iter().filter(move |permission| self.may(*permission))
     }
 
     /// Whether this role has the permission.

@@ -12,9 +12,13 @@ use base64::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{id::BadId, text::serde_as_text};
+use crate::{id::BadId, text::serde_as_text, time::Time};
 
 const PREFIX: &str = "eff_";
+
+/// How exactly the last use of a token is known, in seconds. Within this time of one use another one is not kept, so that
+/// requests do not each cost a write.
+pub const USE_KEPT_SECONDS: i64 = 3_600;
 
 /// Standard base64 with or without padding: some clients omit it from Basic credentials.
 const BASIC: GeneralPurpose = GeneralPurpose::new(
@@ -142,6 +146,11 @@ impl fmt::Display for TokenId {
 
 serde_as_text!(TokenHash, TokenId);
 
+/// Whether a use is to be kept, where the one that was kept last was at this time.
+pub fn is_use_due(last: Option<Time>, now: Time) -> bool {
+    last.is_none_or(|last| last.plus_seconds(USE_KEPT_SECONDS) <= now)
+}
+
 /// CRC-32 of prefix and secret, big-endian. The prefix is included so that another product's token with the same layout
 /// fails the check.
 fn checksum(secret: &[u8]) -> [u8; 4] {
@@ -157,6 +166,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_use_is_kept_once_an_hour() {
+        let at = |second| Time::EPOCH.plus_seconds(second);
+        for (last, now, due) in [
+            (None, 0, true),
+            (Some(0), 0, false),
+            (Some(0), USE_KEPT_SECONDS - 1, false),
+            (Some(0), USE_KEPT_SECONDS, true),
+            // Clocks of instances differ.
+            (Some(60), 0, false),
+        ] {
+            assert_eq!(is_use_due(last.map(at), at(now)), due, "{last:?} {now}");
+        }
+    }
 
     fn basic(credentials: impl AsRef<[u8]>) -> String {
         format!("Basic {}", STANDARD.encode(credentials))

@@ -1,6 +1,12 @@
 //! Who asks, and in which space: tokens and settings, remembered for half a minute.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use efface_aws::{Store, StoreError, store::token::TokenRecord};
 use efface_core::{
@@ -9,9 +15,10 @@ use efface_core::{
     role::Role,
     space::{SourceState, Space, SpaceId},
     time::Time,
-    token::{Token, TokenHash, TokenId},
+    token::{Token, TokenHash, TokenId, is_use_due},
 };
 use quick_cache::sync::Cache;
+use tokio::time::timeout;
 
 /// How long a token and its space are remembered, in seconds. Contract: 60 s after a revocation nothing is accepted any
 /// more. A page may be committed 25 s after its request came, so that the rest must be for requests under way.
@@ -19,6 +26,10 @@ pub const REMEMBERED_SECONDS: i64 = 30;
 
 /// Tokens that one instance remembers at most.
 const REMEMBERED_TOKENS: usize = 1_024;
+
+/// The longest that a request is held up for by the note that its token was used. The note is made beside the request's own
+/// work, which nearly always takes longer.
+const USE_TIME: Duration = Duration::from_millis(500);
 
 /// A token that opens a space, and the space's settings.
 #[derive(Debug)]
@@ -37,12 +48,19 @@ pub struct Access {
     pub token_id: TokenId,
     record: TokenRecord,
     read_at: Time,
+    /// Whether the first request that takes it has to keep that the token was used.
+    use_is_due: AtomicBool,
 }
 
 impl Access {
     /// The hash of an identifier of the space.
     pub fn hash(&self, id_type: &IdentifierType, value: &IdentifierValue) -> IdHash {
         self.key.identifier(id_type, &self.space.identifier_types.normalise(id_type, value))
+    }
+
+    /// The token's record, as it was read.
+    pub fn token(&self) -> &TokenRecord {
+        &self.record
     }
 
     fn is_fresh(&self, now: Time) -> bool {
@@ -89,6 +107,7 @@ impl AccessCache {
             key: self.master.space_key(space_id),
             role: record.role,
             token_id: record.token_id.clone(),
+            use_is_due: is_use_due(record.last_used_at, now).into(),
             record,
             read_at: now,
         });
@@ -112,6 +131,20 @@ impl AccessCache {
     pub async fn is_valid(&self, store: &Store, token: &Token, now: Time) -> Result<bool, StoreError> {
         let (record, _) = store.token_and_space(&token.hash(), None).await?;
         Ok(record.is_some_and(|record| record.is_valid(now)))
+    }
+
+    /// Keeps that a token was used: at most once for each time that it is read into the cache, and only where the last use
+    /// that is known is an hour old. It never fails a request: what could not be kept is tried again when the token is read
+    /// next.
+    pub async fn keep_use(&self, store: &Store, access: &Access, now: Time) {
+        if !access.use_is_due.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        match timeout(USE_TIME, store.keep_token_use(&access.record.hash, now)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the use of a token is not kept"),
+            Err(_) => tracing::warn!("the use of a token is not kept in time"),
+        }
     }
 
     /// Whether the space's source may be used. The first request that may delete, singly or in a job, makes the source.

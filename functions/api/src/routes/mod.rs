@@ -7,6 +7,7 @@ mod job;
 mod parameters;
 mod profile;
 mod segment;
+mod token;
 
 use crate::{
     endpoint::Docs,
@@ -29,6 +30,7 @@ macro_rules! endpoints {
 }
 
 endpoints! {
+    of token::get::GetToken,
     of identifier::delete::DeleteIdentifier,
     of identifier::list::ListExternalIds,
     of profile::traits::ListTraits,

@@ -12,6 +12,7 @@ use efface_core::{
     limit::Limit,
     segment::SegmentId,
     space::SpaceId,
+    time::Time,
     token::{TokenHash, TokenId},
 };
 
@@ -289,6 +290,11 @@ pub(super) fn list_partition(space: &SpaceId, group: Option<GroupHash>, list: &s
 
 /// The list of all jobs.
 pub const ALL_JOBS: &str = "all";
+
+/// Before the ids of all jobs that were made at this time or later. An id begins with the time of its request.
+pub(super) fn jobs_since(time: Time) -> String {
+    format!("job_{:012x}", time.millis().max(0))
+}
 
 /// The list of the jobs in a state. Queued and running jobs share one: the start of the first chunk is then a write of one
 /// item, and jobs are queued for a short time only.

@@ -16,7 +16,7 @@ use super::{
     keys::{JOB_HEAD, LISTED_TOKENS, PROFILE_HEAD, SPACES, reapply_partition},
     profile,
     read::{Query, end_of_partition, partition_key, read, sort_key},
-    token::TokenRecord,
+    token::{TokenRecord, last_use},
     value::{ToValue, to_item},
     write::Write,
 };
@@ -193,6 +193,11 @@ impl Store {
             .value(":none", None::<Time>)
             .value(":at", at);
         Ok(self.write(write).await?.is_done())
+    }
+
+    /// Takes over when a token was used last, unless its item knows of a later use, or there is none.
+    pub async fn take_over_use(&self, key: Key, at: Time) -> Result<(), StoreError> {
+        self.write(last_use(key, at, at.just_before())).await.map(drop)
     }
 
     /// How far the command has come from an old table, where it has run before.

@@ -1,11 +1,15 @@
-//! Tokens: made, listed and revoked by administrators; read by every request that a cache cannot answer.
+//! Tokens: made, listed and revoked by administrators; read by every request that a cache cannot answer. Such a request
+//! also keeps when the token was used, at most once an hour.
+
+use std::collections::HashMap;
 
 use efface_core::{
     role::Role,
     space::{Space, SpaceId},
     stop::Stops,
     time::Time,
-    token::{Token, TokenHash, TokenId},
+    token::{Token, TokenHash, TokenId, USE_KEPT_SECONDS},
+    token_label::TokenLabel,
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +41,23 @@ pub struct TokenRecord {
     pub expires_at: Option<Time>,
     /// When it was revoked.
     pub revoked_at: Option<Time>,
+    /// What people call it. Tokens of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<TokenLabel>,
+    /// When it was used last, to the hour: [`USE_KEPT_SECONDS`]. Only the item under its hash has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Time>,
+}
+
+/// What makes a token, beside its space.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// What it may do.
+    pub role: Role,
+    /// What people call it.
+    pub label: Option<TokenLabel>,
+    /// When it stops by itself.
+    pub expires_at: Option<Time>,
 }
 
 impl TokenRecord {
@@ -47,7 +68,7 @@ impl TokenRecord {
 }
 
 impl Store {
-    /// Makes a token for a space that exists. Only the caller ever has the token itself.
+    /// Makes a token without a label.
     pub async fn create_token(
         &self,
         space: &SpaceId,
@@ -55,9 +76,29 @@ impl Store {
         now: Time,
         expires_at: Option<Time>,
     ) -> Result<(Token, TokenRecord), StoreError> {
+        self.create_labelled_token(space, NewToken { role, label: None, expires_at }, now).await
+    }
+
+    /// Makes a token for a space that exists. Only the caller ever has the token itself.
+    pub async fn create_labelled_token(
+        &self,
+        space: &SpaceId,
+        new: NewToken,
+        now: Time,
+    ) -> Result<(Token, TokenRecord), StoreError> {
         let token = clock::token();
-        let (token_id, hash, space_id) = (clock::token_id(), token.hash(), space.clone());
-        let record = TokenRecord { token_id, hash, space_id, role, created_at: now, expires_at, revoked_at: None };
+        let NewToken { role, label, expires_at } = new;
+        let record = TokenRecord {
+            token_id: clock::token_id(),
+            hash: token.hash(),
+            space_id: space.clone(),
+            role,
+            created_at: now,
+            expires_at,
+            revoked_at: None,
+            label,
+            last_used_at: None,
+        };
         let keys = [Key::token(&record.hash), Key::listed_token(space, &record.token_id)];
         let writes = keys.into_iter().map(|key| Write::put_record(key, &record)).collect::<Result<_, _>>()?;
         self.transact(writes, FEW).await?;
@@ -79,8 +120,22 @@ impl Store {
                 break;
             }
         }
+        let keys = records.iter().map(|record| Key::token(&record.hash));
+        let used = self.get_many(keys).await?.into_iter().map(|item| {
+            let record: TokenRecord = read(item, KIND)?;
+            Ok((record.hash, record.last_used_at))
+        });
+        let mut used: HashMap<TokenHash, Option<Time>> = used.collect::<Result<_, StoreError>>()?;
+        for record in &mut records {
+            record.last_used_at = used.remove(&record.hash).flatten();
+        }
         records.sort_by_key(|record| record.created_at);
         Ok(records)
+    }
+
+    /// Keeps that a token was used, unless a use of the last hour is kept already.
+    pub async fn keep_token_use(&self, hash: &TokenHash, now: Time) -> Result<(), StoreError> {
+        self.write(last_use(Key::token(hash), now, now.plus_seconds(-USE_KEPT_SECONDS))).await.map(drop)
     }
 
     /// Revokes a token; its record, or `None` where the space has no such token. Revoking twice keeps the first time.
@@ -92,7 +147,8 @@ impl Store {
     ) -> Result<Option<TokenRecord>, StoreError> {
         let Ok(token_id) = token_id.parse::<TokenId>() else { return Ok(None) };
         let listed = Key::listed_token(space, &token_id);
-        let Some(record) = self.get::<TokenRecord>(listed.clone(), KIND).await? else { return Ok(None) };
+        let Some(listed_record) = self.get::<TokenRecord>(listed.clone(), KIND).await? else { return Ok(None) };
+        let record = self.get(Key::token(&listed_record.hash), KIND).await?.unwrap_or(listed_record);
         let revoked_at = record.revoked_at.unwrap_or(now);
         let revoke = |key| {
             let write = Write::update(key, "SET revoked_at = :at").when("attribute_exists(pk)");
@@ -125,4 +181,12 @@ impl Store {
         }
         Ok((token, settings.map(|settings| (settings, stops))))
     }
+}
+
+/// Sets when a token was used last, where that is not known, or was at `before` or earlier. It never makes an item.
+pub(super) fn last_use(key: Key, at: Time, before: Time) -> Write {
+    Write::update(key, "SET last_used_at = :at")
+        .when("attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)")
+        .value(":at", at)
+        .value(":before", before)
 }

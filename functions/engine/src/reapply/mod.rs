@@ -31,7 +31,7 @@ use efface_aws::{
 };
 use efface_core::{
     deletion::Identifier,
-    reapply::{IdentifierStep, TokenStep, identifier_step, token_step},
+    reapply::{IdentifierStep, TokenStep, identifier_step, later_use, token_step},
     time::Time,
 };
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
@@ -363,6 +363,10 @@ impl Reapply {
 
     async fn carry_token(&self, old: &OldItem, token: &TokenRecord, there: Option<&Item>) -> Result<Carried, Error> {
         let restored: Option<TokenRecord> = read_there(there, "token")?;
+        let used = restored.as_ref().and_then(|restored| later_use(token.last_used_at, restored.last_used_at));
+        if let Some(used) = used.filter(|_| !self.asked.is_dry_run) {
+            self.to.take_over_use(old.key.clone(), used).await?;
+        }
         Ok(match token_step(token.revoked_at, restored.map(|token| token.revoked_at)) {
             TokenStep::Keep => Carried::default(),
             TokenStep::Copy => {

@@ -6,15 +6,18 @@ use efface_core::{
     job::{Counts, JobHead, JobId, JobState, JobStatus, SHARDS, care::Scan},
     key::GroupHash,
     space::SpaceId,
+    token::TokenId,
 };
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::KIND;
 use crate::store::{
     Item, Key, Store, StoreError,
-    keys::{ALL_JOBS, LIVE_SHARDS, aggregate_partition, list_of, list_partition, live_partition},
+    keys::{ALL_JOBS, LIVE_SHARDS, aggregate_partition, jobs_since, list_of, list_partition, live_partition},
     read::{Query, last_part, read, sort_key},
+    token::TokenRecord,
     value::to_attribute,
     write::Write,
 };
@@ -24,6 +27,12 @@ const AT_ONCE: usize = 16;
 
 /// Entries of a list that are read at once.
 const LISTED_AT_ONCE: i32 = 100;
+
+/// Entries of the list of all jobs that are looked through at once for those of one token: about 100 KB.
+const LOOKED_THROUGH_AT_ONCE: i32 = 1_000;
+
+/// How far the clocks may differ of who made a token and who made its first job, in seconds.
+const CLOCKS_DIFFER_SECONDS: i64 = 600;
 
 /// Unfinished jobs in one state that are added up one by one.
 pub const TOTALLED: usize = 500;
@@ -59,6 +68,15 @@ pub struct LiveJob {
     pub job: JobId,
     /// How far the last run came with the job's pages, where it stopped before their end.
     pub scan: Option<Scan>,
+}
+
+/// An entry of the list of all jobs of a space.
+#[derive(Deserialize)]
+struct ListedJob {
+    sk: String,
+    /// Who made it. Earlier versions did not write it.
+    #[serde(default)]
+    token_id: Option<TokenId>,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +137,47 @@ impl Store {
         found.truncate(limit);
         let next = found.last().filter(|_| has_more).map(|head| JobCursor { job: head.job_id });
         Ok((self.statuses(space, &found).await?, next))
+    }
+
+    /// A page of the jobs that a token made, newest first, with where to go on. The list of all jobs is looked through, from
+    /// the newest to those of the time at which the token was made. A page ends at `until` if it has an entry by then, so
+    /// that no page is empty where the list goes on.
+    pub async fn jobs_of_token(
+        &self,
+        space: &SpaceId,
+        token: &TokenRecord,
+        start: Option<JobCursor>,
+        limit: usize,
+        until: Instant,
+    ) -> Result<(Vec<JobStatus>, Option<JobCursor>), StoreError> {
+        let from = jobs_since(token.created_at.plus_seconds(-CLOCKS_DIFFER_SECONDS));
+        let (mut found, mut after) = (Vec::new(), start.map(|start| start.job.to_string()));
+        // No cursor of this list is older than the token.
+        if after.as_ref().is_some_and(|after| *after < from) {
+            return Ok((Vec::new(), None));
+        }
+        loop {
+            let query = Query::between(list_partition(space, None, ALL_JOBS), from.clone(), "job_~").after(after);
+            let (items, more) = self.query(query.limit(LOOKED_THROUGH_AT_ONCE).newest_first()).await?;
+            let entries = items.into_iter().map(|item| read::<ListedJob>(item, "listed job"));
+            let entries = entries.collect::<Result<Vec<_>, _>>()?;
+            // Entries of earlier versions do not say who made the job: its head does.
+            let may_be = entries.iter().filter(|entry| entry.token_id.as_ref().is_none_or(|by| *by == token.token_id));
+            let may_be: Vec<String> = may_be.map(|entry| entry.sk.clone()).take(limit + 1 - found.len()).collect();
+            let is_cut = found.len() + may_be.len() > limit;
+            let heads = self.heads(space, &jobs_of(&may_be)?).await?;
+            found.extend(heads.into_iter().filter(|head| head.token_id == token.token_id));
+            after = if is_cut { may_be.last().cloned().or(more) } else { more };
+            let is_late = !found.is_empty() && Instant::now() >= until;
+            if found.len() > limit || after.is_none() || is_late {
+                break;
+            }
+        }
+        let is_over = found.len() > limit;
+        found.truncate(limit);
+        let last = found.last().map(|head| head.job_id);
+        let next = if is_over { last } else { after.map(|after| last_part(&after, "listed job")).transpose()? };
+        Ok((self.statuses(space, &found).await?, next.map(|job| JobCursor { job })))
     }
 
     /// Where jobs stand, in their order.

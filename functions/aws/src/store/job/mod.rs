@@ -26,9 +26,10 @@ pub use segment::PhaseMove;
 pub use state::Move;
 
 use super::{
-    Key, Store, StoreError,
+    Item, Key, Store, StoreError,
     keys::{ALL_JOBS, COUNTERS, JOB_HEAD, PAGES, job_partition, list_of},
     read::{Query, read, sort_key},
+    value::ToValue,
     write::{MANY, Write},
 };
 use crate::metrics;
@@ -106,8 +107,9 @@ fn count_invalid(head: &JobHead, page: &Page) {
 fn new_job(space: &SpaceId, head: &JobHead, page: Option<&Page>) -> Result<Vec<Write>, StoreError> {
     let job = head.job_id;
     let mut writes = vec![Write::put_new(Key::job(space, job), head)?, Write::put_key(Key::live_job(space, job))];
-    let lists = [ALL_JOBS, list_of(head.state)].into_iter();
-    writes.extend(lists.flat_map(|list| scopes(head).map(move |group| listed(space, group, list, job))));
+    writes.push(listed_by(space, head));
+    writes.extend(head.group_hash().map(|group| listed(space, Some(group), ALL_JOBS, job)));
+    writes.extend(scopes(head).map(|group| listed(space, group, list_of(head.state), job)));
     let (rows, invalid) = page.map(|page| (page.rows, page.invalid)).unwrap_or_default();
     let progress = Progress { rows, ..Progress::default() };
     // Rows of a plan that are still to be made count from the beginning.
@@ -143,6 +145,12 @@ fn scopes(head: &JobHead) -> impl Iterator<Item = Option<GroupHash>> + use<> {
 
 fn listed(space: &SpaceId, group: Option<GroupHash>, list: &str, job: JobId) -> Write {
     Write::put_key(Key::listed_job(space, group, list, job))
+}
+
+/// A job in the list of all jobs of its space, with who made it: so that a token finds its own jobs there.
+fn listed_by(space: &SpaceId, head: &JobHead) -> Write {
+    let token_id = ("token_id".to_owned(), head.token_id.to_value());
+    Write::put(Key::listed_job(space, None, ALL_JOBS, head.job_id), Item::from([token_id]))
 }
 
 /// Moves a job from the list of one state to that of another. It belongs to the transaction that changes the state.
