@@ -6,12 +6,14 @@ use crate::{
     admin::Admin,
     bulk::Bulk,
     completions::{Completions, Man},
-    delete::Delete,
+    deletion::DeletionCommand,
     global::Global,
+    identifier::{DeleteIdentifier, IdentifierCommand},
     jobs::JobsCommand,
     load::Load,
     profile::ProfileCommand,
     segments::SegmentsCommand,
+    whoami::Whoami,
 };
 
 const AFTER_HELP: &str = "\
@@ -50,6 +52,14 @@ Example:
   efface profile delete email:example@gmail.com --space spa_demo
   efface --local profile delete 'user_id:a b#c' --space spa_demo      any value, in quotes of the shell";
 
+const IDENTIFIER_HELP: &str = "\
+Example:
+  efface identifier delete --space spa_demo --user-id user_001 --type email --id example@gmail.com";
+
+const DELETION_HELP: &str = "\
+Example:
+  efface deletion show email:example@gmail.com --space spa_demo";
+
 const SEGMENTS_HELP: &str = "\
 Example:
   efface segments create 'Spring 2026' --id seg_spring --space spa_demo
@@ -76,14 +86,23 @@ pub enum Command {
     Admin(Admin),
     /// Load profiles and spaces from a file, directly into the table
     Load(Load),
+    /// Show what the token is and may do, and its space's settings, over the HTTP API
+    Whoami(Whoami),
     /// Delete one identifier of a profile, over the HTTP API
-    Delete(Delete),
+    #[command(subcommand, after_help = IDENTIFIER_HELP)]
+    Identifier(IdentifierCommand),
+    /// An older name of `efface identifier delete`
+    #[command(hide = true)]
+    Delete(DeleteIdentifier),
+    /// Show the record of a deletion, over the HTTP API
+    #[command(subcommand, after_help = DELETION_HELP)]
+    Deletion(DeletionCommand),
     /// Delete all profiles or identifiers listed in a file, over the HTTP API
     Bulk(Bulk),
     /// Show and control deletion jobs, over the HTTP API
     #[command(subcommand, after_help = JOBS_HELP)]
     Jobs(JobsCommand),
-    /// Delete a profile with all its data, over the HTTP API
+    /// Show a profile, or delete it with all its data, over the HTTP API
     #[command(subcommand, after_help = PROFILE_HELP)]
     Profile(ProfileCommand),
     /// Show and change segments, and delete the users of one, over the HTTP API
@@ -103,7 +122,8 @@ impl Command {
             Self::Jobs(command) => command.handles_interrupts(),
             Self::Segments(command) => command.handles_interrupts(),
             Self::Admin(admin) => admin.handles_interrupts(),
-            Self::Delete(_) | Self::Profile(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Whoami(_) | Self::Identifier(_) | Self::Delete(_) | Self::Deletion(_) | Self::Profile(_) => false,
+            Self::Completions(_) | Self::Man(_) => false,
         }
     }
 }

@@ -137,6 +137,9 @@ pub enum CliError {
     /// The job is in no state for the command.
     #[error("{0}: nothing was done")]
     WrongJob(String),
+    /// There is nothing that the command could delete or show.
+    #[error("{0}: nothing was done")]
+    NotFound(String),
     /// The user did not confirm.
     #[error("not confirmed: nothing was done")]
     NotConfirmed,
@@ -220,9 +223,10 @@ impl CliError {
             Self::Api(error) => &error.code,
             Self::NotConfirmed => "declined",
             Self::WrongJob(_) => "invalid_state",
-            Self::UnknownSpace(_) | Self::UnknownToken { .. } | Self::Space(SpaceChangeError::Unknown(_)) => {
-                "not_found"
-            }
+            Self::UnknownSpace(_)
+            | Self::UnknownToken { .. }
+            | Self::NotFound(_)
+            | Self::Space(SpaceChangeError::Unknown(_)) => "not_found",
             Self::Space(SpaceChangeError::Exists(_)) => "exists",
             Self::Space(SpaceChangeError::Raced(_)) => "conflict",
             Self::TooManyInvalid { .. } => "too_many_invalid",

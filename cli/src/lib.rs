@@ -10,12 +10,15 @@ mod bulk;
 mod completions;
 mod confirm;
 mod connect;
-mod delete;
+mod deletion;
 mod error;
 mod exit;
+mod fields;
 mod global;
 mod help;
+mod hidden_input;
 mod hints;
+mod identifier;
 mod interrupt;
 mod jobs;
 pub mod load;
@@ -28,8 +31,10 @@ mod progress_bar;
 mod report;
 mod rows;
 mod segments;
+mod selector;
 mod settings;
 mod stdin;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -98,7 +103,10 @@ async fn dispatch(cli: &Cli, env: Lookup<'_>, interrupts: &Interrupts) -> Result
     match &cli.command {
         Command::Admin(admin) => admin::run(admin, &settings()?, interrupts).await,
         Command::Load(load) => load::run(load, &settings()?, interrupts).await,
-        Command::Delete(delete) => delete::run(delete, &settings()?).await,
+        Command::Identifier(command) => identifier::run(command, &settings()?).await,
+        Command::Delete(delete) => identifier::delete(delete, &settings()?).await,
+        Command::Deletion(command) => deletion::run(command, &settings()?).await,
+        Command::Whoami(whoami) => whoami::run(whoami, &settings()?).await,
         Command::Bulk(bulk) => bulk::run(bulk, &settings()?, interrupts).await,
         Command::Jobs(command) => jobs::run(command, &settings()?, interrupts).await,
         Command::Profile(command) => profile::run(command, &settings()?).await,

@@ -7,7 +7,12 @@ use efface_engine::reapply::{Asked, Carried, Reapplied, Reapply, Setting, Settin
 use serde_json::json;
 
 use crate::{
-    CliError, Interrupts, Output, confirm, connect, exit, output::columns, progress_bar::Bar, settings::Settings,
+    CliError, Interrupts, Output,
+    confirm::{self, Question},
+    connect, exit,
+    output::columns,
+    progress_bar::Bar,
+    settings::Settings,
 };
 
 const AFTER_HELP: &str = "\
@@ -65,7 +70,7 @@ pub(crate) async fn run(
     let mut reapply = Reapply::open(from, to, asked, clock).await?;
     if !args.yes && !args.dry_run {
         tokio::select! {
-            reply = confirm::ask(question(args, reapply.is_first())) => reply?,
+            reply = confirm::ask(question(args, &reapply)) => reply?,
             () = interrupts.reached(1) => return Err(CliError::NotConfirmed),
         }
     }
@@ -85,9 +90,11 @@ pub(crate) async fn run(
     Ok(ended.map_or_else(|| stopped(args), |reapplied| report(args, is_first, &reapplied)))
 }
 
-fn question(args: &ReapplyArgs, is_first: bool) -> String {
-    let jobs = if is_first { ", cancels its jobs and overwrites its spaces' settings" } else { "" };
-    format!("This deletes in `{}` what was deleted in `{}`{jobs}.", args.to, args.from)
+fn question(args: &ReapplyArgs, reapply: &Reapply) -> Question {
+    let what = format!("what was deleted in `{}` since {}", args.from, args.since);
+    let jobs = if reapply.is_first() { "; its jobs are cancelled, its spaces' settings overwritten" } else { "" };
+    let how_much = format!("not known before; --dry-run counts it{jobs}");
+    Question::delete_in_table(&args.to, &what, &how_much)
 }
 
 fn stopped(args: &ReapplyArgs) -> Output {

@@ -6,7 +6,12 @@ use efface_core::{space::SpaceId, stop::Stop};
 use serde_json::json;
 
 use super::live::{self, InFlight};
-use crate::{CliError, Interrupts, Output, confirm, connect, exit, settings::Settings};
+use crate::{
+    CliError, Interrupts, Output,
+    confirm::{self, Question},
+    connect, exit,
+    settings::Settings,
+};
 
 const STOP_HELP: &str = "\
 From then on no job, profile deletion or segment deletion is created, started, resumed or carried on. Chunks that run
@@ -146,7 +151,8 @@ pub(crate) async fn start(
     if held && !args.yes {
         confirm::require_terminal(false)?;
         let jobs = live::pause(&engine, scope.space()).await?;
-        let question = question(args, jobs.iter().filter(|job| job.status.head.stopped_by.is_some()).count());
+        let question =
+            question(args, &settings.table()?, jobs.iter().filter(|job| job.status.head.stopped_by.is_some()).count());
         tokio::select! {
             reply = confirm::ask(question) => reply?,
             () = interrupts.reached(1) => return Err(CliError::NotConfirmed),
@@ -176,9 +182,9 @@ pub(crate) async fn start(
     Ok(Output::success(format!("{text}{other}{}", what_goes_on(&jobs)), json))
 }
 
-fn question(args: &StartArgs, paused: usize) -> String {
+fn question(args: &StartArgs, table: &str, paused: usize) -> Question {
     let then = if args.leave_paused { "stay paused" } else { "go on" };
-    format!("This lets deletions go on in {}; {paused} jobs that the stop paused {then}.", args.scope.name())
+    Question::start_in_table(table, &args.scope.name(), &format!("{paused} jobs that the stop paused {then}"))
 }
 
 fn what_goes_on(jobs: &[efface_engine::stop::LiveJobStatus]) -> String {

@@ -125,6 +125,11 @@ impl HttpClient {
         &self.url.base
     }
 
+    /// The base URL of the API.
+    pub(crate) fn url(&self) -> &ApiUrl {
+        &self.url
+    }
+
     /// Sends a request once.
     pub(crate) async fn send(&self, api_request: &ApiRequest) -> Result<Response, SendError> {
         let mut request = Request::builder()

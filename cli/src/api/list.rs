@@ -59,14 +59,31 @@ impl Api {
         limit: u64,
         read: impl Fn(u64),
     ) -> Result<List<T>, CliError> {
-        let (mut entries, mut next) = (Vec::new(), String::new());
+        self.list_where(path, query, limit, read, None).await
+    }
+
+    /// The same of those entries that are wanted.
+    pub(crate) async fn list_where<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &str,
+        limit: u64,
+        read: impl Fn(u64),
+        is_wanted: Option<&(dyn Fn(&T) -> bool + Sync)>,
+    ) -> Result<List<T>, CliError> {
+        let (mut entries, mut next) = (Vec::<T>::new(), String::new());
         loop {
-            let page_size = PAGE_SIZE.min(limit - entries.len() as u64);
+            let page_size = if is_wanted.is_some() { PAGE_SIZE } else { PAGE_SIZE.min(limit - entries.len() as u64) };
             let request = ApiRequest::get(self.path(&format!("{path}?limit={page_size}{query}{next}")));
             let page: Page<T> = self.request(&request).await?;
-            entries.extend(page.data);
+            entries.extend(page.data.into_iter().filter(|entry| is_wanted.is_none_or(|is_wanted| is_wanted(entry))));
             read(entries.len() as u64);
-            match page.cursor.next.filter(|next| page.cursor.has_more && !next.is_empty()) {
+            let next_page = page.cursor.next.filter(|next| page.cursor.has_more && !next.is_empty());
+            if entries.len() as u64 > limit {
+                entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                return Ok(List { entries, counts: page.counts, dry_run: page.dry_run, has_more: true });
+            }
+            match next_page {
                 Some(cursor) if (entries.len() as u64) < limit => next = format!("&next={}", encoded(&cursor)),
                 more => {
                     let Page { counts, dry_run, .. } = page;

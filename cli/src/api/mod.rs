@@ -86,6 +86,11 @@ impl Api {
         &self.space
     }
 
+    /// The base URL of the API, for users.
+    pub(crate) fn address(&self) -> String {
+        self.client.url().shown()
+    }
+
     /// The path of a resource of the space.
     pub(crate) fn path(&self, rest: &str) -> String {
         format!("/v1/spaces/{}/{rest}", self.space)

@@ -25,6 +25,13 @@ pub(crate) struct ApiUrl {
 }
 
 impl ApiUrl {
+    /// The URL as its user knows it: the base with the host's own name.
+    pub(crate) fn shown(&self) -> String {
+        let (scheme, rest) = self.base.split_once("://").unwrap_or_default();
+        let path = rest.find('/').map_or("", |at| &rest[at..]);
+        format!("{scheme}://{}{path}", self.host)
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self, SettingError> {
         let bad = SettingError::ApiUrl;
         let uri: Uri = text.trim().parse().map_err(|_| bad("it is not a URL, such as https://host/stage"))?;
@@ -63,7 +70,9 @@ mod tests {
 
     fn check(url: &str, host: &str, base: &str) {
         let expected = ApiUrl { host: host.to_owned(), base: base.to_owned() };
-        assert_eq!(ApiUrl::parse(url).unwrap(), expected, "{url}");
+        let parsed = ApiUrl::parse(url).unwrap();
+        assert_eq!(parsed, expected, "{url}");
+        assert_eq!(parsed.shown(), url.trim_end_matches('/'));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     CliError,
     api::{ApiRequest, encoded},
-    jobs::{Jobs, Plan, command, RowOutcome},
+    jobs::{Jobs, Plan, RowOutcome, command},
     output::{numbers, printable},
     rows::{Source, path_lookup},
 };

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     CliError, Interrupts, Output,
     api::idempotency_key,
-    confirm,
+    confirm::{self, Question},
     jobs::{self, Job, Jobs, Plan, Until, nothing_sent},
     output::{note, printable},
     progress_bar::Bar,
@@ -108,7 +108,9 @@ impl<'a> Run<'a> {
             }
             let Planned { plan, rejections, not_found, .. } = planned;
             note(format!("{}{}{}\n", plan.text(), not_found.text(), rejections.text()));
-            confirm::ask(format!("Permanently delete what these {} rows name?", self.source.rows)).await?;
+            let what = confirm::named_by(self.source.rows, &self.bulk.file.display().to_string());
+            let kind = if self.bulk.action == Action::DeleteIdentifier { "identifier" } else { "profile" };
+            confirm::ask(Question::delete(&self.jobs.api, &what, &plan.extent(kind))).await?;
         }
         let no_rows = raw("[]".to_owned())?;
         let new = NewJob { open: true, ..self.new_job(&no_rows) };

@@ -55,7 +55,7 @@ pub enum JobsCommand {
     Cancel(Control),
     /// Process the failed rows of a job again
     #[command(after_help = "Example:\n  efface jobs redrive job_123 --space spa_demo")]
-    Redrive(Control),
+    Redrive(Redrive),
 }
 
 const START_HELP: &str = "\
@@ -72,8 +72,12 @@ Exit codes:
 
 /// The options of `efface jobs list`.
 #[derive(Args)]
-#[command(after_help = "Example:\n  efface jobs list --space spa_demo --state running")]
+#[command(after_help = "Example:\n  efface jobs list --space spa_demo --state running\n  \
+                        efface jobs list --space spa_demo --mine")]
 pub struct ListJobs {
+    /// Only jobs that this token created; roles that may not read those of others can list these
+    #[arg(long)]
+    pub(super) mine: bool,
     /// Only jobs with this group label
     #[arg(long, value_name = "LABEL")]
     pub(super) group: Option<String>,
@@ -219,6 +223,16 @@ pub struct Approve {
     #[command(flatten)]
     pub(super) control: Control,
     /// Approve without showing the job and asking for confirmation
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+/// The options of `efface jobs redrive`.
+#[derive(Args)]
+pub struct Redrive {
+    #[command(flatten)]
+    pub(super) control: Control,
+    /// Delete what the failed rows name without asking for confirmation
     #[arg(long)]
     pub(super) yes: bool,
 }

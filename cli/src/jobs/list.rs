@@ -50,6 +50,9 @@ struct Event {
 impl Jobs {
     /// The latest jobs that match, and the counts of all matching jobs together.
     pub(crate) async fn list(&self, options: &ListJobs) -> Result<Output, CliError> {
+        if options.mine {
+            return self.list_mine(options).await;
+        }
         let mut query = String::new();
         for (name, value) in [("group", options.group.as_deref()), ("state", options.state.map(JobState::as_str))] {
             if let Some(value) = value {
@@ -61,7 +64,7 @@ impl Jobs {
         let counts = counts.map_or_else(|| Ok(Counts::default()), serde_json::from_value);
         let counts = counts.map_err(|_| CliError::Unexpected("the counts of a list have another form"))?;
         let json = json!({"data": jobs, "counts": counts, "has_more": has_more});
-        Ok(Output::success(table(&jobs, &counts, has_more), json))
+        Ok(Output::success(table(&jobs, &counts, has_more, "all matching jobs"), json))
     }
 
     /// The outcomes of all rows of a job.
@@ -110,7 +113,8 @@ fn add_lines(outcomes: &mut [RowOutcome], source: &Source) -> Result<(), CliErro
     Ok(())
 }
 
-fn table(jobs: &[Job], counts: &Counts, has_more: bool) -> String {
+/// A table of jobs, and their counts: of what, `of` says.
+pub(super) fn table(jobs: &[Job], counts: &Counts, has_more: bool, of: &str) -> String {
     let has_segments = jobs.iter().any(|job| job.segment_id().is_some());
     let segment = if has_segments { "segment" } else { "" };
     let names = ["job", "action", "state", "rows", "deleted", "failed", "remaining", "created", "group", segment];
@@ -126,7 +130,7 @@ fn table(jobs: &[Job], counts: &Counts, has_more: bool) -> String {
     let rows: Vec<_> = std::iter::once(names.map(str::to_owned)).chain(jobs.iter().map(row)).collect();
     let more = if has_more { "\n(there are more; raise --limit to see them)" } else { "" };
     let counts: Vec<_> = counts.rows("", false).into_iter().map(|[name, count, _]| [name, count]).collect();
-    format!("{}{more}\n\nRows of all matching jobs, without dry runs:\n{}", columns(&rows), columns(&counts))
+    format!("{}{more}\n\nRows of {of}, without dry runs:\n{}", columns(&rows), columns(&counts))
 }
 
 /// The state, and in parentheses the phase of a segment's job that is not final, and whether it is a dry run.

@@ -2,11 +2,13 @@
 
 mod args;
 mod ending;
+mod extent;
 mod follow;
 mod halt;
 mod job;
 mod lag;
 mod list;
+mod mine;
 mod phase;
 mod stop;
 mod wait;
@@ -17,12 +19,13 @@ use serde_json::{Value, json};
 use crate::{
     CliError, Interrupts, Output,
     api::{Api, ApiOptions, ApiRequest, encoded, idempotency_key},
-    confirm, exit,
+    confirm::{self, Question},
+    exit,
     output::{note, printable},
     progress_bar::Bar,
     settings::Settings,
 };
-use args::Execute;
+use args::{Execute, Redrive};
 pub(crate) use args::{JobsCommand, failures};
 pub(crate) use ending::{exit_code, explained, plan_exit_code, request_exit_code};
 pub(crate) use follow::Until;
@@ -62,7 +65,7 @@ pub(crate) async fn run(
             if !approve.yes {
                 let job = jobs.ask_for_approval(&approve.control.job).await?;
                 note(format!("{}\n", job.text()));
-                confirm::ask(approval_question(&job)).await?;
+                confirm::ask(job.approval(&jobs.api)).await?;
                 members = job.expected_members();
             }
             return Ok(job_output(&jobs.approve(&approve.control.job, members).await?, 0));
@@ -78,7 +81,7 @@ pub(crate) async fn run(
         JobsCommand::Pause(control) => (control, "pause"),
         JobsCommand::Resume(control) => (control, "resume"),
         JobsCommand::Cancel(control) => (control, "cancel"),
-        JobsCommand::Redrive(control) => (control, "redrive"),
+        JobsCommand::Redrive(redrive) => return open(&redrive.control.api)?.redrive(redrive).await,
     };
     Ok(job_output(&open(&control.api)?.control(&control.job, verb).await?, 0))
 }
@@ -114,7 +117,8 @@ impl Jobs {
                 return Err(CliError::WrongJob(text));
             };
             note(format!("{}\n", plan.text()));
-            confirm::ask(format!("Permanently delete these {} profiles?", plan.profiles)).await?;
+            let what = format!("the profiles that the dry run {} found", printable(id));
+            confirm::ask(Question::delete(&self.api, &what, &plan.extent("profile"))).await?;
         }
         let path = self.api.path(&format!("deletion_jobs/{}/execute", encoded(id)));
         let body = json!({"start_at": execute.start_at, "max_deletions": execute.max_deletions});
@@ -150,6 +154,17 @@ impl Jobs {
         Ok(last.map_or_else(unknown, |job| job_output(&job, exit::INTERRUPTED)))
     }
 
+    /// Runs the failed rows of a job again, after that was confirmed where it deletes.
+    async fn redrive(&self, redrive: &Redrive) -> Result<Output, CliError> {
+        let id = &redrive.control.job;
+        let question = if redrive.yes { None } else { self.job(id).await?.redrive(&self.api) };
+        if let Some(question) = question {
+            confirm::require_terminal(false)?;
+            confirm::ask(question).await?;
+        }
+        Ok(job_output(&self.control(id, "redrive").await?, 0))
+    }
+
     /// The job that somebody is asked to approve. There must be a terminal to ask on.
     async fn ask_for_approval(&self, id: &str) -> Result<Job, CliError> {
         confirm::require_terminal(false)?;
@@ -176,19 +191,6 @@ impl Jobs {
         let path = self.api.path(&format!("deletion_jobs/{}/{verb}", encoded(id)));
         let request = ApiRequest::post(path, body.to_string()).with_key(idempotency_key(None)?);
         Ok(self.api.request::<JobResponse>(&request).await.map_err(CliError::without_key)?.job)
-    }
-}
-
-/// What somebody is asked who is to approve a job.
-fn approval_question(job: &Job) -> String {
-    match (job.segment_id(), job.expected_rows()) {
-        (Some(segment), Some(members)) => {
-            format!("Approve that this job permanently deletes the {members} users of the segment {segment}?")
-        }
-        (Some(segment), None) => {
-            format!("Approve that this job permanently deletes all users of the segment {segment}?")
-        }
-        (None, _) => format!("Approve that this job permanently deletes what its {} rows name?", job.rows),
     }
 }
 

@@ -1,23 +1,28 @@
-//! `efface profile delete`: deletes one profile over the HTTP API.
+//! `efface profile`: shows and deletes one profile over the HTTP API.
+
+mod extent;
+mod show;
 
 use clap::{Args, Subcommand};
-use efface_core::identifier::{ExternalId, IdentifierType, IdentifierValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     CliError, Output,
-    api::{Api, ApiOptions, ApiRequest, encoded, idempotency_key},
-    confirm,
+    api::{Api, ApiOptions, ApiRequest, idempotency_key},
+    confirm::{self, Question},
     jobs::{self, Job, Jobs, Until},
     output::{columns, printable, progress},
     progress_bar::Bar,
+    selector,
     settings::Settings,
-    stdin::{self, STDIN},
+    stdin::STDIN,
 };
+use show::ShowProfile;
 
 const AFTER_HELP: &str = "\
 Deletes the profile with all its identifiers, traits and memberships, and every profile that was merged with it.
+Without --yes, the command first makes a dry run, which finds how much would be deleted, and asks for confirmation.
 Other users of this machine can see the command line. With `-`, the identifier comes from standard input instead, as one
 line TYPE:VALUE; --yes is then required.
 
@@ -38,6 +43,8 @@ Exit codes:
 pub enum ProfileCommand {
     /// Delete a profile with all its data, found by any of its identifiers
     Delete(DeleteProfile),
+    /// Show a profile's identifiers, traits and metadata
+    Show(ShowProfile),
 }
 
 /// The options of `efface profile delete`.
@@ -67,42 +74,32 @@ struct Deleted {
 }
 
 pub(crate) async fn run(command: &ProfileCommand, settings: &Settings<'_>) -> Result<Output, CliError> {
-    let ProfileCommand::Delete(delete) = command;
+    match command {
+        ProfileCommand::Delete(delete) => run_delete(delete, settings).await,
+        ProfileCommand::Show(show) => show::run(show, settings).await,
+    }
+}
+
+async fn run_delete(delete: &DeleteProfile, settings: &Settings<'_>) -> Result<Output, CliError> {
     let key = idempotency_key(delete.idempotency_key.as_deref())?;
     let from_stdin = delete.identifier == STDIN;
     if !delete.yes {
         confirm::require_terminal(from_stdin)?;
     }
-    let id = if from_stdin { parse_line(&stdin::read().await?)? } else { parse(&delete.identifier)? };
+    let id = selector::read(&delete.identifier).await?;
     let jobs = Jobs { api: Api::open(&delete.api, settings)? };
     if !delete.yes {
-        confirm::ask(format!("Permanently delete the profile that has this {}?", id.id_type.as_str())).await?;
+        let how_much = extent::how_much(&jobs, &id).await?;
+        let what = format!("the profile that has {}, and what was merged with it", selector::shown(&id));
+        confirm::ask(Question::delete(&jobs.api, &what, &how_much)).await?;
     }
-    let (id_type, value) = (id.id_type.as_str(), encoded(id.value.expose()));
-    let path = jobs.api.path(&format!("collections/users/profiles/{id_type}:{value}"));
+    let path = jobs.api.path(&format!("collections/users/profiles/{}", selector::path(&id)));
     let deleted: Deleted = jobs.api.request(&ApiRequest::delete(path).with_key(key.clone())).await?;
     match (deleted.receipt, deleted.job) {
         (Some(receipt), _) => Ok(receipt_output(&receipt, &key)),
         (None, Some(job)) => follow(&jobs, &job, &key, settings.global.json).await,
         (None, None) => Err(CliError::Unexpected("there is neither a receipt nor a job")),
     }
-}
-
-/// Parses what was on standard input.
-fn parse_line(text: &str) -> Result<ExternalId, CliError> {
-    if text.contains(['\n', '\r']) {
-        let reason = "standard input: give one line; `efface bulk` deletes many profiles";
-        return Err(CliError::BadIdentifier(reason.to_owned()));
-    }
-    parse(text)
-}
-
-/// Parses an identifier. The command line's parser does not do it, because it prints values that are not valid.
-fn parse(text: &str) -> Result<ExternalId, CliError> {
-    let bad = |reason: String| CliError::BadIdentifier(format!("TYPE:VALUE: {reason}"));
-    let (id_type, value) = text.split_once(':').ok_or_else(|| bad("there is no colon".to_owned()))?;
-    let id_type = IdentifierType::parse(id_type).map_err(|error| bad(error.to_string()))?;
-    Ok(ExternalId { id_type, value: IdentifierValue::parse(value).map_err(|error| bad(error.to_string()))? })
 }
 
 fn receipt_output(receipt: &Value, key: &str) -> Output {
@@ -126,20 +123,4 @@ async fn follow(jobs: &Jobs, job: &Job, key: &str, as_json: bool) -> Result<Outp
         jobs.follow(&job.id, Until::Final, &bar, &mut None).await.map_err(|error| error.with_job(&job.id, key))?;
     let exit = jobs::exit_code(&job, &[]).max(u8::from(job.counts.deleted == 0));
     Ok(Output { text: job.text(), json: json!({"job": job, "idempotency_key": key}), exit })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_colon_separates_and_a_bad_value_is_not_shown() {
-        assert_eq!(parse("user_id:a:b").unwrap().value.expose(), "a:b");
-        for bad in ["secret", "Secret:secret", "email:", &format!("email:{}", "secret".repeat(1_000))] {
-            let message = parse(bad).unwrap_err().to_string();
-            assert!(message.starts_with("TYPE:VALUE: ") && !message.to_lowercase().contains("secret"), "{message}");
-        }
-        let message = parse_line("email:secret\nemail:b").unwrap_err().to_string();
-        assert!(message.contains("efface bulk") && !message.contains("secret"), "{message}");
-    }
 }

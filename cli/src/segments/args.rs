@@ -21,7 +21,7 @@ pub enum SegmentsCommand {
     Rename(RenameSegment),
     /// Delete an empty segment; this deletes no users
     #[command(after_help = DELETE_HELP)]
-    Delete(OneSegment),
+    Delete(DeleteSegment),
     /// Let a segment take members again
     #[command(after_help = "Example:\n  efface segments enable seg_vip --space spa_demo")]
     Enable(OneSegment),
@@ -175,6 +175,16 @@ pub struct RenameSegment {
     /// The options for the API.
     #[command(flatten)]
     pub(super) api: ApiOptions,
+}
+
+/// The options of `efface segments delete`.
+#[derive(Args)]
+pub struct DeleteSegment {
+    /// Delete without asking for confirmation
+    #[arg(long)]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) one: OneSegment,
 }
 
 /// The options of `efface segments add`.

@@ -4,12 +4,13 @@ use serde_json::json;
 
 use super::{
     Segments,
-    args::CreateSegment,
+    args::{CreateSegment, DeleteSegment},
     segment::{Segment, SegmentResponse, table},
 };
 use crate::{
     CliError, Output,
     api::{ApiRequest, idempotency_key},
+    confirm::{self, Question},
 };
 
 impl Segments {
@@ -42,7 +43,15 @@ impl Segments {
         self.changed(ApiRequest::patch(self.path(segment, ""), json!({"name": name}).to_string())).await
     }
 
-    pub(super) async fn delete(&self, segment: &str) -> Result<Output, CliError> {
+    /// Deletes a segment, after that was confirmed. The API refuses while it has members.
+    pub(super) async fn delete(&self, delete: &DeleteSegment) -> Result<Output, CliError> {
+        let segment = &delete.one.segment;
+        if !delete.yes {
+            confirm::require_terminal(false)?;
+            let Segment { id, name, .. } = self.segment(segment, false).await?;
+            let what = format!("the segment {id}, \"{name}\"");
+            confirm::ask(Question::delete(self.api(), &what, "1 segment, which must be empty; no profile")).await?;
+        }
         self.changed(ApiRequest::delete(self.path(segment, ""))).await
     }
 

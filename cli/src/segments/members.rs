@@ -12,7 +12,7 @@ use super::{
 use crate::{
     CliError, Output,
     api::{ApiRequest, encoded, idempotency_key},
-    confirm,
+    confirm::{self, Question, how_much},
     output::{columns, printable},
     progress_bar::Bar,
     rows::{Page, Rejected, Rejections, Source},
@@ -49,9 +49,10 @@ impl Segments {
     pub(super) async fn remove(&self, removal: &Removal, source: &Source) -> Result<Output, CliError> {
         let (change, segment) = (&removal.change, &removal.change.segment);
         if !removal.yes {
-            let question =
-                format!("Remove what these {} rows name from the segment {}?", source.rows, printable(segment));
-            confirm::ask(question).await?;
+            let named = confirm::named_by(source.rows, &change.file.display().to_string());
+            let what = format!("from {segment}, {named}");
+            let how_much = format!("up to {}", how_much(&[(source.rows, "membership")]));
+            confirm::ask(Question::remove(self.api(), &what, &how_much)).await?;
         }
         self.change(segment, source, change, Direction::Remove).await
     }

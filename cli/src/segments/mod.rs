@@ -52,7 +52,7 @@ async fn dispatch(
         SegmentsCommand::Show(show) => open(&show.one.api)?.show(&show.one.segment, show.count).await,
         SegmentsCommand::Create(create) => open(&create.api)?.create(create).await,
         SegmentsCommand::Rename(rename) => open(&rename.api)?.rename(&rename.segment, &rename.name).await,
-        SegmentsCommand::Delete(one) => open(&one.api)?.delete(&one.segment).await,
+        SegmentsCommand::Delete(delete) => open(&delete.one.api)?.delete(delete).await,
         SegmentsCommand::Enable(one) => open(&one.api)?.set_state(&one.segment, "enable").await,
         SegmentsCommand::Disable(one) => open(&one.api)?.set_state(&one.segment, "disable").await,
         SegmentsCommand::Members(one) => open(&one.api)?.members(&one.segment).await,

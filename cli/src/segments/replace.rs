@@ -12,9 +12,10 @@ use super::{
     profiles::{Found, texts},
 };
 use crate::{
-    CliError, Output, confirm,
+    CliError, Output,
+    confirm::{self, Question},
     jobs::count_row,
-    output::{columns, printable},
+    output::columns,
     progress_bar::Bar,
     rows::{Rejections, Source},
 };
@@ -41,12 +42,10 @@ impl Segments {
         let surplus = self.without_merged(surplus(&present, &wanted), &wanted).await?;
         drop(bar);
         if !removal.yes && !surplus.is_empty() {
-            let (rows, segment) = (source.rows, printable(segment));
-            let (removed, members) = (surplus.len(), present.len());
-            confirm::ask(format!(
-                "Add what these {rows} rows name to the segment {segment}, and remove {removed} of its {members} members?"
-            ))
-            .await?;
+            let (file, rows) = (removal.change.file.display(), confirm::how_much(&[(source.rows, "row")]));
+            let what = format!("from {segment}, everything but what {file} names ({rows})");
+            let how_much = format!("{} of {} memberships", surplus.len(), present.len());
+            confirm::ask(Question::remove(self.api(), &what, &how_much)).await?;
         }
         let (added, rejections) = self.send_parts(segment, source, Direction::Add).await?;
         let removed = self.remove_ids(segment, &surplus).await?;

@@ -1,4 +1,4 @@
-//! `efface delete` against an API that closes the connection, is busy, or rejects the request.
+//! `efface identifier delete`, and its older name, against an API that closes the connection, is busy, or rejects the request.
 
 use clap::Parser;
 use efface_cli::{Cli, CliError, Interrupts, Output};
@@ -43,8 +43,8 @@ fn header<'a>(request: &'a str, name: &str) -> &'a str {
 
 async fn delete(url: &str) -> Result<Output, CliError> {
     let token = efface_aws::clock::token();
-    let line = ["efface", "delete", "--space", "spa_demo", "--user-id", "a/b", "--type", "email", "--id", "-x"];
-    let cli = Cli::try_parse_from(line.iter().chain(&["--api-url", url])).map_err(|error| error.to_string()).unwrap();
+    let line = "efface identifier delete --yes --space spa_demo --user-id a/b --type email --id -x".split(' ');
+    let cli = Cli::try_parse_from(line.chain(["--api-url", url])).map_err(|error| error.to_string()).unwrap();
     let env = |name: &str| (name == "EFFACE_TOKEN").then(|| token.expose().to_owned());
     efface_cli::run(&cli, &env, &Interrupts::never()).await
 }
@@ -96,13 +96,19 @@ async fn the_identifier_can_come_from_standard_input() {
         let token = efface_aws::clock::token().expose().to_owned();
         [("EFFACE_API_URL", url.clone()), ("EFFACE_TOKEN", token), ("EFFACE_SPACE", "spa_demo".to_owned())]
     };
-    let run = efface(&["delete", "-"], settings(), "{\"user_id\":\"a/b\",\"type\":\"email\",\"id\":\"-x\"}\n").await;
+    let run =
+        efface(&["delete", "-", "--yes"], settings(), "{\"user_id\":\"a/b\",\"type\":\"email\",\"id\":\"-x\"}\n").await;
     assert_eq!(run.status.code(), Some(0), "{run:?}");
     let requests = server.await.unwrap();
     assert!(requests[0].starts_with("POST /v1/spaces/spa_demo/collections/users/profiles/user_id:a%2Fb/external_ids/"));
     assert!(requests[0].ends_with(r#"{"delete_external_ids":[{"id":"-x","type":"email"}]}"#));
     // Bad text is not shown; options beside `-`, and neither of them, are errors.
-    for line in [&["delete", "-"][..], &["delete", "-", "--id", "a"], &["delete", "--id", "a", "--user-id", "u"]] {
+    for line in [
+        &["delete", "-", "--yes"][..],
+        &["delete", "-"],
+        &["delete", "-", "--id", "a"],
+        &["identifier", "delete", "--id", "a", "--user-id", "u"],
+    ] {
         let run = efface(line, settings(), "{\"user_id\":\"secret\"}").await;
         assert_eq!(run.status.code(), Some(2), "{run:?}");
         assert!(!format!("{run:?}").contains("secret"), "{run:?}");

@@ -15,11 +15,15 @@ mod load;
 mod local;
 mod profile;
 mod progress;
+mod questions;
 mod reapply;
 mod report;
 mod segment_deletion;
 mod segments;
+mod show;
 mod site;
+mod terminal;
+mod tokens;
 mod unreachable;
 mod values;
 

@@ -29,7 +29,7 @@ async fn segments_are_created_changed_and_deleted() {
     assert_eq!(api.run(&["segments", "rename", "seg_1", "A"]).await.unwrap().json["segment"]["name"], "A");
     assert_eq!(api.run(&["segments", "disable", "seg_1"]).await.unwrap().json["segment"]["state"], "disabled");
     assert_eq!(api.run(&["segments", "enable", "seg_1"]).await.unwrap().json["segment"]["state"], "enabled");
-    assert_eq!(api.run(&["segments", "delete", "seg_1"]).await.unwrap().json["segment"]["id"], "seg_1");
+    assert_eq!(api.run(&["segments", "delete", "seg_1", "--yes"]).await.unwrap().json["segment"]["id"], "seg_1");
     assert_eq!(
         api.lines(),
         [
@@ -71,7 +71,7 @@ async fn segments_and_members_are_listed_from_all_pages() {
     let error = api.run(&["segments", "show", "a/b"]).await.unwrap_err();
     assert_eq!((error.exit_code(), error.code()), (1, "not_found"));
     assert_eq!(api.lines().last().unwrap(), "GET segments/a%2Fb");
-    assert_eq!(api.run(&["segments", "delete", "seg_1"]).await.unwrap_err().code(), "segment_not_empty");
+    assert_eq!(api.run(&["segments", "delete", "seg_1", "--yes"]).await.unwrap_err().code(), "segment_not_empty");
 }
 
 /// The file has 2,001 rows. Row 2,000 can't be read, and row 2,001 finds nothing.

@@ -15,7 +15,8 @@ use super::{Segments, args::DeleteUsers};
 use crate::{
     CliError, Interrupts, Output,
     api::{ApiRequest, idempotency_key},
-    confirm, exit, hints,
+    confirm::{self, Question, how_much},
+    exit, hints,
     jobs::{self, Job, JobResponse, Plan, Until, nothing_sent},
     output::{note, printable},
     progress_bar::Bar,
@@ -93,7 +94,7 @@ impl Run<'_> {
             note(format!("{}\n", plan.text()));
         }
         if !self.options.yes {
-            self.confirm().await?;
+            self.confirm(plan.as_ref()).await?;
         }
         let expected = self.options.expected_members.or_else(|| plan.as_ref()?.members);
         let repeat_with = expected.map(|members| format!(" --expected-members {members}")).unwrap_or_default();
@@ -126,10 +127,12 @@ impl Run<'_> {
         }
     }
 
-    async fn confirm(&self) -> Result<(), CliError> {
+    async fn confirm(&self, plan: Option<&DeletionPlan>) -> Result<(), CliError> {
         let segment = self.segments.segment(&self.options.one.segment, false).await?;
-        let question = format!("Permanently delete all users of the segment {}?", printable(&segment.id));
-        confirm::ask_for_name(question, segment.name).await
+        let what = format!("all users of the segment {}, with what was merged with them", segment.id);
+        let members = self.options.expected_members.or_else(|| plan?.members);
+        let how_much = members.map_or_else(|| "not known".to_owned(), |members| how_much(&[(members, "profile")]));
+        confirm::ask_for_name(Question::delete(self.segments.api(), &what, &how_much), segment.name).await
     }
 
     /// Sends the confirmed request.

@@ -10,6 +10,8 @@ use serde_json::json;
 use crate::{
     CliError,
     api::{ApiRequest, encoded},
+    output::printable,
+    selector,
 };
 
 /// The identifier to delete, and a `user_id` of its profile.
@@ -43,6 +45,17 @@ impl Target {
         let id_type = IdentifierType::parse(&row.id_type).map_err(|error| bad("type", error))?;
         let id = ExternalId { id_type, value: value("id", &row.id)? };
         Ok(Self { user_id: value("user_id", &row.user_id)?, id })
+    }
+
+    /// What is deleted, for a question on the user's own terminal.
+    pub(crate) fn shown(&self) -> String {
+        let user_id = printable(self.user_id.expose());
+        format!("the identifier {} of the profile that has {USER_ID}:{user_id}", selector::shown(&self.id))
+    }
+
+    /// The path of the list of the profile's identifiers, below that of the space.
+    pub(crate) fn identifiers(&self) -> String {
+        format!("collections/users/profiles/{USER_ID}:{}/external_ids", encoded(self.user_id.expose()))
     }
 
     /// Makes the request. It can be sent several times, because it has an idempotency key.
