@@ -210,7 +210,8 @@ fn wants_csv(accept: &str) -> bool {
     types.any(|one| one.eq_ignore_ascii_case("text/csv"))
 }
 
-/// The outcomes as CSV, each with whether it is that of a dry run. Only messages may hold a comma, so only they are quoted; none holds a quote or a line break.
+/// The outcomes as CSV, each with whether it is that of a dry run. Only messages may hold a comma, so only they are quoted;
+/// none holds a quote or a line break.
 fn table(data: &[RowOutcome], dry_run: bool) -> String {
     let mut table = "page,row,outcome,code,message,dry_run\r\n".to_owned();
     for RowOutcome { page, row, outcome, code, message, .. } in data {
