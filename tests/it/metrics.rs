@@ -223,7 +223,9 @@ async fn the_reconciler_tells_what_is_left_and_which_rows_failed() {
     assert_eq!((&found["JobsLive"], &found["RowsRemaining"]), (&json!(1), &json!(1)), "{found}");
     let seconds = found["OldestChunk"].as_u64().unwrap();
     assert!((40..60).contains(&seconds), "a chunk is silent since its worker failed: {found}");
-    chunk.into_iter().for_each(|body| test.dead.put(body));
+    for body in chunk {
+        test.dead.put(body);
+    }
     reconcile(&reconciler).await;
     let found = lines.one();
     assert_eq!((&found["RowsFailed"], &found["DeleteProfileFailed"]), (&json!(1), &json!(1)), "{found}");

@@ -119,8 +119,8 @@ pub(crate) async fn check_undecided(
     let settings = fs::read_to_string(deployer.workspace.root.join("samconfig.toml")).unwrap_or_default();
     let topic = settings.split("AlarmTopicArn=").find(|rest| rest.starts_with("SET-TO-")).unwrap_or_default();
     let topic = topic.split(['"', ' ']).next().unwrap_or_default();
-    let deployed = deployer.deploy(emulator, template, UNDECIDED, &format!("AlarmTopicArn={topic}")).await;
+    let result = deployer.deploy(emulator, template, UNDECIDED, &format!("AlarmTopicArn={topic}")).await;
     let log = fs::read_to_string(deployer.folder.join(format!("sam-deploy-{UNDECIDED}.log"))).unwrap_or_default();
     let says_why = log.contains("ARN of an SNS topic") && log.contains("none if nobody is to be paged");
-    report.check("a site that has not said whom it pages is not deployed", deployed.is_err() && says_why, &log);
+    report.check("a site that has not said whom it pages is not deployed", result.is_err() && says_why, &log);
 }
