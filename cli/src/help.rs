@@ -134,8 +134,8 @@ pub(crate) fn asks_for_json(line: &[String]) -> bool {
 /// The columns of a help page.
 fn width() -> usize {
     let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    terminal.or_else(columns).filter(|width| *width >= 20).unwrap_or(WIDTH).min(MAX_WIDTH)
+    let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
+    columns().or(terminal).filter(|width| *width >= 20).unwrap_or(WIDTH).min(MAX_WIDTH)
 }
 
 /// A line of the sources that is at least so long ended because the next word had no room.

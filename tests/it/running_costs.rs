@@ -58,7 +58,7 @@ fn the_page_calculates_right() {
             let Some(cells) = numbers(row).filter(|cells| cells.len() >= 4) else { continue };
             let of_table = cells[0] * 0.625 + cells[1] * 0.125;
             assert!((of_table - cells[2]).abs() < 0.0051, "{row}: {of_table}");
-            let (rest, together) = (cells.get(4).map_or(4.07, |worker| *worker), cells[cells.len() - 1]);
+            let (rest, together) = (cells.get(4).copied().unwrap_or(4.07), cells[cells.len() - 1]);
             assert!((of_table + rest - together).abs() < 0.0101, "{row}: {}", of_table + rest);
             rows += 1;
         }

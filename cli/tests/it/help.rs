@@ -57,13 +57,17 @@ fn example(path: &str, command: &clap::Command, site: &Site) -> Vec<String> {
     let page = command.get_after_help().unwrap().to_string().replace(" \\\n      ", " ");
     let mut lines = page.lines().filter_map(|line| line.trim().strip_prefix("efface "));
     let line = lines.find(|line| line.starts_with(path)).unwrap_or_default();
-    let line = line.split_once("  ").map_or(line, |(line, _)| line).replace('\'', "");
+    let line = line.split_once("  ").map_or(line, |(line, _)| line);
+    // A quoted word stays one.
+    let parts = line.split('\'').enumerate();
+    let line: String =
+        parts.map(|(at, part)| if at % 2 == 1 { part.replace(' ', "-") } else { part.to_owned() }).collect();
     let line = line.split(" > ").next().unwrap().split(" < ").next().unwrap();
     let file = site.file("rows.jsonl", "\"email:nobody@example.com\"\n");
     let is_file = |word: &str| [".csv", ".jsonl", ".json", ".txt"].iter().any(|end| word.ends_with(end));
     let mut words: Vec<String> =
         line.split(' ').map(|word| if is_file(word) { file.clone() } else { word.to_owned() }).collect();
-    if command.get_arguments().any(|argument| argument.get_id() == "yes") {
+    if command.get_arguments().any(|argument| argument.get_id() == "yes") && !line.contains("--yes") {
         words.push("--yes".to_owned());
     }
     words

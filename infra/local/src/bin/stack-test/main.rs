@@ -71,8 +71,8 @@ fn main() -> ExitCode {
     let result = runtime.context("starting").and_then(|runtime| {
         runtime.block_on(async {
             match options.upgrade_from {
-                Some(checkout) => upgrade::from(checkout, options.people).await,
-                None => run(options.quick).await,
+                Some(checkout) => Box::pin(upgrade::from(&checkout, options.people)).await,
+                None => Box::pin(run(options.quick)).await,
             }
         })
     });
@@ -117,7 +117,8 @@ async fn run(quick: bool) -> Result<Report, LocalError> {
     requests::check_isolation(&first, &second, token, &mut report).await?;
     let (owner, options) = (others["workspace_owner"].0.as_str(), format!("{OPTIONS} {CHANGE}"));
     let site = Site { deployer: &deployer, emulator: &emulator, stack: STACKS[1], efface: &other, token: owner };
-    site.replace("again", Version { template: &template, options: &options }, PEOPLE, &mut report).await?;
+    let version = Version { template: &template, options: &options };
+    Box::pin(site.replace("again", version, PEOPLE, &mut report)).await?;
     check_keys(&emulator, &mut report).await?;
     efface.check_revocation(&first, &tokens, &mut report).await?;
     queues.check_schedule(&mut report).await?;

@@ -1,12 +1,7 @@
 //! Replaces a stack's version in the middle of a job, and back, and checks that nothing is lost: neither a row nor a
 //! deletion that was acknowledged meanwhile.
 
-use std::{
-    cell::Cell,
-    fmt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{cell::Cell, fmt, path::Path, time::Duration};
 
 use efface_local::{
     console::say,
@@ -69,7 +64,7 @@ struct Singles {
 
 /// Deploys the version of another checkout, and replaces it in the middle of a job by this one; then back, in the middle
 /// of another job of as many rows.
-pub(crate) async fn from(checkout: PathBuf, people: usize) -> Result<Report, LocalError> {
+pub(crate) async fn from(checkout: &Path, people: usize) -> Result<Report, LocalError> {
     let workspace = Workspace::find()?;
     let root = checkout.canonicalize().context(format!("the checkout at {}", checkout.display()))?;
     // A target folder of its own: cargo takes equal crates of two checkouts for the same.
@@ -89,7 +84,7 @@ pub(crate) async fn from(checkout: PathBuf, people: usize) -> Result<Report, Loc
     let token = tokens["workspace_owner"].0.as_str();
     let site = Site { deployer: &deployer, emulator: &emulator, stack, efface: &efface, token };
     for (name, template) in [("upgrade", &now), ("rollback", &before)] {
-        site.replace(name, Version { template, options: "" }, people, &mut report).await?;
+        Box::pin(site.replace(name, Version { template, options: "" }, people, &mut report)).await?;
     }
     Ok(report)
 }
@@ -116,7 +111,7 @@ impl Site<'_> {
         let before = self.wait(&gateway, &path, |job| job["counts"]["deleted"] != 0).await?;
         let is_amid = before["state"] == "running" && before["remaining"] != 0;
         report.check(&format!("{name}: the job is in the middle"), is_amid, &before);
-        let (gateway, singles) = self.deploy_amid(name, version, &gateway).await?;
+        let (gateway, singles) = Box::pin(self.deploy_amid(name, version, &gateway)).await?;
         let after = gateway.get(&path, Some(self.token)).await?.json()["job"].take();
         say(format_args!(
             "        rows left: {} when the deployment began, {} when it was over; meanwhile {singles}",
