@@ -196,6 +196,7 @@ const AT_MOST: usize = 2 * (100 + 64);
 
 /// The size that the runbook names is that of `EFFACE_TEST_SIZE=full`: it prints how many were deleted after the command.
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "the runbook has this number")]
 async fn a_stop_ends_chunks_that_run() {
     let app = TestApp::start_patient().await;
     let count = size(2_000, 100_000);

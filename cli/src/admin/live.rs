@@ -1,6 +1,6 @@
 //! The live jobs of a stack, as `efface admin stop`, `start` and `space update --deactivate` find and pause them.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use efface_aws::{Store, clock::Clock, queue::Queue, store::job::LiveCursor};
 use efface_core::{job::JobState, space::SpaceId, time::Time};
@@ -93,10 +93,11 @@ impl InFlight {
         let mut text = format!("Single deletions may go on until {}.", self.single_until());
         if running > 0 {
             let until = self.since.plus_seconds(WORKER_SECONDS);
-            text.push_str(&format!(
+            _ = write!(
+                text,
                 "\n{running} chunks run. Each stops within 100 rows or a second, at the latest at {until}; the counts of their \
                  jobs may lag until then. A chunk whose worker died is given back within 3 minutes."
-            ));
+            );
         }
         text
     }
@@ -137,7 +138,7 @@ pub(super) fn table<'a>(jobs: impl Iterator<Item = &'a LiveJobStatus>) -> String
     };
     let mut text = columns(&jobs.iter().take(NAMED).map(row).collect::<Vec<_>>());
     if jobs.len() > NAMED {
-        text.push_str(&format!("\nand {} more: --json lists all", jobs.len() - NAMED));
+        _ = write!(text, "\nand {} more: --json lists all", jobs.len() - NAMED);
     }
     text
 }
@@ -169,7 +170,7 @@ pub(super) fn summary(jobs: &[LiveJobStatus]) -> String {
     let mut text = format!("{paused} jobs were paused.");
     let scheduled = waits(JobState::Scheduled);
     if scheduled > 0 {
-        text.push_str(&format!(" {scheduled} jobs wait for their time, and do not start meanwhile."));
+        _ = write!(text, " {scheduled} jobs wait for their time, and do not start meanwhile.");
     }
     let stopped: Vec<_> =
         jobs.iter().filter(|job| job.was_paused || job.status.progress.running_chunks() > 0).collect();

@@ -88,6 +88,7 @@ pub struct Create {
 
 /// The options of `efface admin space update`.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub struct Update {
     /// The space's id
     #[arg(value_parser = SpaceId::parse)]

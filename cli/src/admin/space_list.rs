@@ -1,5 +1,7 @@
 //! `efface admin space list`: the spaces of a stack, page by page.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use efface_aws::{
     Store,
@@ -101,7 +103,7 @@ fn text(all: Option<&Stop>, spaces: &[ListedSpace], next: Option<&SpaceId>, is_c
         text = format!("The whole stack is stopped since {}.\n\n{text}", stop.stopped_at);
     }
     if let Some(next) = next {
-        text.push_str(&format!("\n\nmore: efface admin space list --after {next}"));
+        _ = write!(text, "\n\nmore: efface admin space list --after {next}");
     }
     if !is_complete {
         text.push_str("\n\nSpaces that an earlier version made may be missing; `--find` finds them.");

@@ -1,5 +1,7 @@
 //! `efface admin stop` and `start`: the emergency stop, with AWS credentials alone.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use efface_aws::{Store, clock::Clock};
 use efface_core::{space::SpaceId, stop::Stop};
@@ -193,13 +195,11 @@ fn what_goes_on(jobs: &[efface_engine::stop::LiveJobStatus]) -> String {
     let mut text = String::new();
     if goes_on > 0 {
         let table = live::table(jobs.iter().filter(|job| job.goes_on));
-        text.push_str(&format!("\n{goes_on} jobs that the stop paused go on within 2 minutes:\n{table}"));
+        _ = write!(text, "\n{goes_on} jobs that the stop paused go on within 2 minutes:\n{table}");
     }
     if stays > 0 {
         let table = live::table(jobs.iter().filter(|job| job.status.head.stopped_by.is_some() && !job.goes_on));
-        text.push_str(&format!(
-            "\n{stays} jobs that a stop paused stay paused; `efface jobs resume` resumes one:\n{table}"
-        ));
+        _ = write!(text, "\n{stays} jobs that a stop paused stay paused; `efface jobs resume` resumes one:\n{table}");
     }
     text
 }

@@ -120,26 +120,26 @@ mod tests {
         Time::EPOCH.plus_seconds(second)
     }
 
-    fn ended(number: i64, keeps_paused: i64) -> Option<Stop> {
-        Some(Stop { number, stopped_at: at(1), ended_at: Some(at(2)), keeps_paused })
+    fn ended(number: i64, keeps_paused: i64) -> Stop {
+        Stop { number, stopped_at: at(1), ended_at: Some(at(2)), keeps_paused }
     }
 
-    fn holding(number: i64) -> Option<Stop> {
-        Some(Stop { number, stopped_at: at(1), ended_at: None, keeps_paused: 0 })
+    fn holding(number: i64) -> Stop {
+        Stop { number, stopped_at: at(1), ended_at: None, keeps_paused: 0 }
     }
 
     #[test]
     fn a_stop_begins_once_and_ends_once() {
         let first = Stop::begin(None, at(1)).unwrap();
-        assert_eq!(Some(first), holding(1));
+        assert_eq!(first, holding(1));
         assert_eq!(Stop::begin(Some(&first), at(9)), None, "it holds");
         assert_eq!(Stop::end(None, false, at(2)), None);
-        let over = Stop::end(Some(&first), false, at(2));
+        let over = Stop::end(Some(&first), false, at(2)).unwrap();
         assert_eq!(over, ended(1, 0));
-        assert_eq!(Stop::end(over.as_ref(), true, at(3)), None, "it has ended");
-        let kept = Stop::end(holding(2).as_ref(), true, at(2));
+        assert_eq!(Stop::end(Some(&over), true, at(3)), None, "it has ended");
+        let kept = Stop::end(Some(&holding(2)), true, at(2)).unwrap();
         assert_eq!(kept, ended(2, 2));
-        let next = Stop::begin(kept.as_ref(), at(4)).unwrap();
+        let next = Stop::begin(Some(&kept), at(4)).unwrap();
         assert_eq!((next.number, next.keeps_paused, next.holds()), (3, 2, true));
     }
 
@@ -149,16 +149,16 @@ mod tests {
         let (all, space) = (StopScope::All, StopScope::Space);
         for (stops, halt, of, goes_on) in [
             ((None, None, false), None, mark(all, 1), false),
-            ((holding(1), None, false), Some(Halt::Stopped(mark(all, 1))), mark(all, 1), false),
-            ((None, holding(4), false), Some(Halt::Stopped(mark(space, 4))), mark(space, 3), false),
-            ((holding(1), holding(4), true), Some(Halt::Stopped(mark(all, 1))), mark(all, 1), false),
-            ((ended(1, 0), holding(4), false), Some(Halt::Stopped(mark(space, 4))), mark(all, 1), false),
-            ((ended(1, 0), None, true), Some(Halt::Deactivated), mark(all, 1), false),
-            ((ended(1, 0), ended(4, 4), false), None, mark(all, 1), true),
-            ((ended(1, 0), ended(4, 4), false), None, mark(space, 4), false),
-            ((ended(5, 2), None, false), None, mark(all, 2), false),
+            ((Some(holding(1)), None, false), Some(Halt::Stopped(mark(all, 1))), mark(all, 1), false),
+            ((None, Some(holding(4)), false), Some(Halt::Stopped(mark(space, 4))), mark(space, 3), false),
+            ((Some(holding(1)), Some(holding(4)), true), Some(Halt::Stopped(mark(all, 1))), mark(all, 1), false),
+            ((Some(ended(1, 0)), Some(holding(4)), false), Some(Halt::Stopped(mark(space, 4))), mark(all, 1), false),
+            ((Some(ended(1, 0)), None, true), Some(Halt::Deactivated), mark(all, 1), false),
+            ((Some(ended(1, 0)), Some(ended(4, 4)), false), None, mark(all, 1), true),
+            ((Some(ended(1, 0)), Some(ended(4, 4)), false), None, mark(space, 4), false),
+            ((Some(ended(5, 2)), None, false), None, mark(all, 2), false),
             // An earlier stop ended before the reconciler came to the job.
-            ((ended(5, 2), None, false), None, mark(all, 3), true),
+            ((Some(ended(5, 2)), None, false), None, mark(all, 3), true),
         ] {
             let stops = Stops { all: stops.0, space: stops.1, is_deactivated: stops.2 };
             assert_eq!((stops.halt(), stops.lets_go_on(of)), (halt, goes_on), "{stops:?} {of:?}");
