@@ -40,7 +40,7 @@ async fn a_row_that_deletes_an_identifier() {
     let row = |i: u32| json!({ "user_id": format!("u{i}"), "type": "email", "id": format!("e{i}@x") });
     let rows: Vec<Value> = (0..ROWS).map(row).collect();
     let (requests, writes, reads) = per_row(&app, json!({ "action": "delete_identifier", "rows": rows })).await;
-    assert!(requests <= 1.04 && writes <= 1.1 && reads <= 0.55, "{requests} {writes} {reads}");
+    assert!(requests <= 1.1 && writes <= 1.1 && reads <= 0.55, "{requests} {writes} {reads}");
 }
 
 /// A profile of one identifier takes at least three writes: its head, the identifier, and the head again when it is gone.
@@ -51,7 +51,7 @@ async fn a_row_that_deletes_a_small_profile() {
     profiles(&app, |i| profile_line(SPACE, &[&format!("user_id:u{i}")])).await;
     let rows: Vec<String> = (0..ROWS).map(|i| format!("user_id:u{i}")).collect();
     let (requests, writes, reads) = per_row(&app, json!({ "action": "delete_profile", "rows": rows })).await;
-    assert!(requests <= 4.04 && writes <= 3.08 && reads <= 2.02, "{requests} {writes} {reads}");
+    assert!(requests <= 4.1 && writes <= 3.1 && reads <= 2.1, "{requests} {writes} {reads}");
 }
 
 /// Six items take seven writes: a head, two identifiers, the traits, a membership and its edge, and the head again.
@@ -68,7 +68,7 @@ async fn a_row_that_deletes_a_profile() {
     .await;
     let rows: Vec<String> = (0..ROWS).map(|i| format!("user_id:u{i}")).collect();
     let (requests, writes, reads) = per_row(&app, json!({ "action": "delete_profile", "rows": rows })).await;
-    assert!(requests <= 7.04 && writes <= 7.08 && reads <= 2.02, "{requests} {writes} {reads}");
+    assert!(requests <= 7.1 && writes <= 7.1 && reads <= 2.1, "{requests} {writes} {reads}");
 }
 
 /// Rows whose identifiers do not exist cost one read each and next to no writes.
