@@ -16,6 +16,7 @@ import argparse
 import base64
 import collections
 import contextlib
+import csv
 import datetime
 import gzip
 import http.client
@@ -638,6 +639,106 @@ def segments(arguments):
         assert body["added"] == 1 and left(site, "seg_all") == (1, 1, 1, 0), body
 
 
+def on_call(arguments):
+    """A file's report adds up with its job: paused, resumed, stopped by a signal and by an operator, and run twice."""
+    rows, pages = arguments.file_rows, f"--page-size={max(arguments.file_rows // 20, 1)}"
+    fields = [("user_id", f"nobody{i}" if i % 10 == 3 else "" if i % 100 == 7 else f"f{i}", f"Row {i}, \"quoted\"") for i in range(rows)]
+    people = [value for _, value, _ in fields if value.startswith("f")]
+    with Site(arguments.port, [profile(person, []) for person in people], release=arguments.release) as site:
+        path, space = os.path.join(site.folder, "people.csv"), ["--space", "spa_demo"]
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("key", "value", "note"), *fields])
+        run = Command(arguments.port, site.folder)
+        bulk_command = ["bulk", path, pages, "--yes", "--idempotency-key", "on-call", *space]
+
+        # It is paused while `efface bulk` follows it, which then ends with a code of its own.
+        followed = run.start(*bulk_command, "--report", "paused.csv")
+        jobs = "/v1/spaces/spa_demo/deletion_jobs"
+        job = wait_for(120, lambda: site.send("GET", f"{jobs}?state=running")[2]["data"])[0]["id"]
+        read = lambda: site.send("GET", f"{jobs}/{job}")[2]["job"]  # noqa: E731
+        wait_for(60, lambda: read()["counts"]["deleted"] > rows // 20)
+        run("jobs", "pause", job, *space)
+        out, error = followed.communicate(timeout=60)
+        assert followed.returncode == 6, (followed.returncode, out, error)
+        paused = read()
+        assert paused["state"] == "paused" and 0 < paused["counts"]["deleted"] < len(people), paused
+        report_fits(site, "paused.csv", fields, paused)
+        status = run("jobs", "status", job, *space)
+        assert "waits for a person" in status and "by the token" in status, status
+
+        # The same command goes on with the same job; SIGTERM ends it, and not the job.
+        run("jobs", "resume", job, *space)
+        followed = run.start(*bulk_command, "--report", "terminated.csv")
+        wait_for(60, lambda: read()["counts"]["deleted"] > paused["counts"]["deleted"])
+        followed.send_signal(signal.SIGTERM)
+        out, error = followed.communicate(timeout=60)
+        assert followed.returncode == 143, (followed.returncode, out, error)
+        report_fits(site, "terminated.csv", fields)
+
+        # An operator stops everything. Nothing is deleted afterwards.
+        before = read()["counts"]["deleted"]
+        stopped = json.loads(run("--json", "admin", "stop", "--all"))
+        after = read()
+        assert after["state"] == "paused" and stopped["in_flight"]["nothing_in_flight"], (after, stopped)
+        time.sleep(5)
+        assert read()["counts"] == after["counts"], (after, read())
+        print(f"  {before} were deleted before the emergency stop, {after['counts']['deleted']} when it was over, of {len(people)}")
+        run("jobs", "report", job, "--file", path, pages, "--report", "stopped.csv", *space)
+        report_fits(site, "stopped.csv", fields, after)
+        code, _, body = site.send("POST", jobs, {"action": "delete_profile", "rows": ["user_id:f0"]})
+        assert code == 403, (code, body)
+        run("admin", "start", "--all", "--yes")
+        wait_for(300, lambda: read()["state"] == "completed")
+        run("jobs", "report", job, "--file", path, pages, "--report", "completed.csv", *space)
+        completed = read()
+        assert completed["counts"]["deleted"] == len(people) and completed["counts"]["failed"] == 0, completed
+        report_fits(site, "completed.csv", fields, completed)
+
+        # The file again, as another job: nothing is found, and the report says that it was deleted before.
+        again = ["bulk", path, pages, "--yes", "--fail-on", "not_found", "--report", "again.csv", *space]
+        again = json.loads(run("--json", *again, code=4))["job"]
+        codes = report_fits(site, "again.csv", fields, again)
+        assert codes["deleted_before"] == len(people) and again["counts"]["deleted"] == 0, (codes, again)
+        run("bulk", path, pages, "--yes", "--max-invalid", "0.5%", *space, code=5)
+        print(f"  {rows} rows, of which {completed['counts']} at the end; seen again: {dict(codes)}")
+
+
+class Command:
+    """The `efface` command on a running `cargo local`, in a folder."""
+
+    def __init__(self, port, folder):
+        subprocess.run(["cargo", "build", "-q", "--bin", "efface"], cwd=ROOT, check=True)
+        target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+        self.start_of_line = [os.path.join(ROOT, target, "debug", "efface"), f"--local={port}"]
+        self.folder = folder
+
+    def start(self, *arguments):
+        # `--local` finds the running site below the folder of the repository; files are named in `folder`.
+        arguments = [os.path.join(self.folder, a) if a.endswith(".csv") and os.sep not in a else a for a in arguments]
+        command = [*self.start_of_line, *arguments]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def __call__(self, *arguments, code=0):
+        ran = self.start(*arguments)
+        out, error = ran.communicate(timeout=600)
+        assert ran.returncode == code, (arguments, ran.returncode, out[-2_000:], error[-2_000:])
+        return out
+
+
+def report_fits(site, name, fields, job=None):
+    """Checks that a report has every line of the file as it is there, and adds up with the job. Its codes, counted."""
+    with open(os.path.join(site.folder, name), encoding="utf-8", newline="") as file:
+        report = list(csv.DictReader(file))
+    assert [(line["key"], line["value"], line["note"]) for line in report] == fields
+    assert [int(line["line"]) for line in report] == list(range(2, len(fields) + 2))
+    counts = collections.Counter(line["outcome"] for line in report)
+    if job is not None:
+        expected = {**job["counts"], "pending": job["remaining"]}
+        assert counts == {outcome: count for outcome, count in expected.items() if count}, (name, counts, job)
+        assert sum(expected.values()) == job["rows"] == len(fields), job
+    return collections.Counter(line["code"] for line in report)
+
+
 def wait_for(seconds, condition):
     """Waits until a condition holds, and returns its value."""
     deadline = time.time() + seconds
@@ -694,7 +795,7 @@ def schema(arguments):
         assert found.returncode == 0, found.stdout + found.stderr
 
 
-CHECKS = [readme, bulk_page, restart, limits, hostile, bulk, plans, segments, dataset, schema]
+CHECKS = [readme, bulk_page, restart, limits, hostile, bulk, plans, segments, on_call, dataset, schema]
 
 
 def main():
@@ -704,6 +805,7 @@ def main():
     parser.add_argument("--rows", type=int, default=2_000, help="rows of the `bulk` and `plans` checks (2,000; in full 100,000 and 10,000)")
     parser.add_argument("--kills", type=int, default=0, help="workers killed during the `bulk` and `segments` checks (0)")
     parser.add_argument("--members", type=int, default=2_000, help="people in the segment of the `segments` check (2,000; in full 100,000)")
+    parser.add_argument("--file-rows", type=int, default=5_000, help="rows of the file of the `on_call` check (5,000)")
     parser.add_argument("--release", action="store_true", help="build the functions with optimisations, for figures")
     parser.add_argument("--bare", action="store_true", help="compare the `bulk` check with the same store calls alone")
     parser.add_argument("--examples", type=int, default=100, help="schemathesis examples per operation (100)")
