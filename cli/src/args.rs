@@ -18,12 +18,12 @@ use crate::{
 
 const AFTER_HELP: &str = "\
 Examples:
-  cargo local                                  (in another terminal: runs the service on this machine)
+  cargo local                                  # in another terminal: runs the service on this machine
   efface --local admin space show spa_demo
   efface --local load profiles.jsonl
   efface --local bulk people.csv --space spa_demo --dry-run
   efface completions bash > ~/.local/share/bash-completion/completions/efface
-  EFFACE_TABLE=efface-profiles efface admin token create spa_demo --role identity_admin
+  efface --env-file na.env admin token create spa_demo --role identity_admin
 
 Exit codes:
   0    success
@@ -44,13 +44,13 @@ Example:
 const JOBS_HELP: &str = "\
 Example:
   efface jobs list --space spa_demo --state running
-  efface jobs status job_123 --space spa_demo --watch
-  efface jobs pause job_123 --space spa_demo";
+  efface jobs status JOB --space spa_demo --watch
+  efface jobs pause JOB --space spa_demo";
 
 const PROFILE_HELP: &str = "\
 Example:
   efface profile delete email:example@gmail.com --space spa_demo
-  efface --local profile delete 'user_id:a b#c' --space spa_demo      any value, in quotes of the shell";
+  efface --local profile delete 'user_id:a b#c' --space spa_demo      # any value, in quotes";
 
 const IDENTIFIER_HELP: &str = "\
 Example:
@@ -122,8 +122,13 @@ impl Command {
             Self::Jobs(command) => command.handles_interrupts(),
             Self::Segments(command) => command.handles_interrupts(),
             Self::Admin(admin) => admin.handles_interrupts(),
-            Self::Whoami(_) | Self::Identifier(_) | Self::Delete(_) | Self::Deletion(_) | Self::Profile(_) => false,
-            Self::Completions(_) | Self::Man(_) => false,
+            Self::Whoami(_)
+            | Self::Identifier(_)
+            | Self::Delete(_)
+            | Self::Deletion(_)
+            | Self::Profile(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
         }
     }
 }

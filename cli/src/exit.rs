@@ -23,8 +23,7 @@ pub(crate) const TERMINATED: u8 = 143;
 const TITLE: &str = "Exit codes:";
 
 /// The codes that a command has that lists no others.
-const USUAL: &str = "\
-  0    success
+const USUAL: &str = "  0    success
   1    the command failed, or the API rejected it; the message says why
   2    the command line or a setting is wrong; nothing was done
   3    no response, or the service is busy; the command can safely be repeated

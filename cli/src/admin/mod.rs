@@ -1,5 +1,5 @@
-//! `efface admin`: manages spaces, tokens and restored tables, and stops what deletes. It writes to the table directly, because a new stack has
-//! no token yet.
+//! `efface admin`: manages spaces, tokens and restored tables, and stops what deletes. It writes to the table directly,
+//! because a new stack has no token yet.
 
 mod duration;
 mod live;
@@ -39,7 +39,7 @@ pub enum Admin {
     Reapply(reapply::ReapplyArgs),
     /// Stop everything that deletes, in one space or in the whole stack
     Stop(stop::StopArgs),
-    /// Let things go on after `efface admin stop`
+    /// End a stop: the jobs that it paused go on
     Start(stop::StartArgs),
 }
 

@@ -65,10 +65,11 @@ pub(crate) struct Settings {
     /// mistakes; `none` switches it off
     #[arg(long, value_name = "N|none", value_parser = approval)]
     approval_over: Option<ApprovalChange>,
-    /// How long after it was emptied a segment is looked at again, in seconds, before its job is completed; 300 by default
+    /// Seconds between the emptying of a segment and the last look at it, after which its job is completed; 300 by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_SETTLING_SECONDS)))]
     settling_seconds: Option<u32>,
-    /// An instance name that workflows send to address the space; repeatable. The given names replace the present ones
+    /// A name by which workflows address the space (x-reactor-instance-name); repeatable. On an update the given names
+    /// replace the present ones
     #[arg(long = "reactor-instance", value_name = "NAME")]
     reactor_instances: Vec<String>,
 }
@@ -95,7 +96,7 @@ pub struct Update {
     id: SpaceId,
     #[command(flatten)]
     settings: Settings,
-    /// Switch the deletion API on
+    /// Switch the deletion API on; jobs that were paused stay paused until people resume them
     #[arg(long, conflicts_with = "deactivate")]
     activate: bool,
     /// Switch the deletion API off, and pause the space's jobs; it waits until nothing is in flight

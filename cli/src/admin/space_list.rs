@@ -15,8 +15,8 @@ use super::stop::document;
 use crate::{CliError, Interrupts, Output, output::columns, progress_bar::Bar};
 
 const AFTER_HELP: &str = "\
-Spaces that were made by a version without this list are in it once they were changed, or found: `--find` reads the table
-from end to end, at half the price of its size, and notes them. It may be stopped anywhere and goes on where it was.
+Spaces made by an earlier version are listed only after they were changed, or after --find has noted them. --find reads
+the whole table once, with eventually consistent reads. It may be stopped, and goes on where it was.
 
 Example:
   efface admin space list
@@ -30,7 +30,7 @@ pub struct ListArgs {
     /// The most spaces to list, 1 to 1000
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     limit: u16,
-    /// List those that follow this one
+    /// List the spaces after this one
     #[arg(long, value_name = "SPACE_ID", value_parser = SpaceId::parse)]
     after: Option<SpaceId>,
     /// First look through the table for spaces that an earlier version made

@@ -28,17 +28,25 @@ Example:
 Exit codes:
   0    stopped, and nothing is in flight; or, with --no-wait, stopped
   1    the space does not exist
+  2    the command line or a setting is wrong; nothing was stopped
   3    the table was unavailable, or a chunk's worker has died: run the command again
   130  stopped, but you ended the waiting with Ctrl-C; 143: with SIGTERM";
 
 const START_HELP: &str = "\
 Jobs that the stop paused go on within 2 minutes. Cancel those that must not, before you start: `efface jobs cancel`
 works while everything is stopped. With --leave-paused all of them stay paused, and people resume them. Jobs that people
-had paused before, and spaces that were deactivated, stay so.
+had paused before stay paused. Spaces that were deactivated stay deactivated.
 
 Example:
   EFFACE_TABLE=efface-na-Table-1 efface admin start --all
-  EFFACE_TABLE=efface-na-Table-1 efface admin start --space spa_demo --leave-paused";
+  EFFACE_TABLE=efface-na-Table-1 efface admin start --space spa_demo --leave-paused
+
+Exit codes:
+  0    it goes on, or was not stopped
+  1    the space does not exist, or you did not confirm
+  2    the command line or a setting is wrong, or there is no terminal to ask on; nothing was started
+  3    the table was unavailable: run the command again
+  130  stopped by Ctrl-C; 143: by SIGTERM";
 
 /// What is stopped or started.
 #[derive(Args)]

@@ -54,7 +54,7 @@ Exit codes:
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Bulk {
-    /// The file of rows; `-` is standard input
+    /// The file of rows; `-` is standard input, which needs --yes or --dry-run
     #[arg(default_value = "-")]
     file: PathBuf,
     /// What a row deletes
@@ -76,8 +76,8 @@ pub struct Bulk {
     /// Do not start before this time, at most 30 days ahead; until then the job can be cancelled
     #[arg(long, value_name = "TIME", value_parser = Time::parse)]
     start_at: Option<Time>,
-    /// Delete nothing if more than N rows of the file, or P% of them, are invalid; 100% allows all [default: only if
-    /// every row is]
+    /// Delete nothing if more than N rows of the file, or P% of them, are invalid; 100% allows all [default: refused
+    /// only if every row is invalid]
     #[arg(long, value_name = "N|P%")]
     max_invalid: Option<MaxInvalid>,
     /// Exit with 4 if rows have one of these outcomes at the end

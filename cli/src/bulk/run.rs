@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
     async fn interrupted(&self, interrupts: &Interrupts) -> Output {
         match self.stage() {
             Stage::NoJob => nothing_sent(),
-            Stage::Started(id) => self.jobs.continues(&id, &self.key),
+            Stage::Started(id) => Jobs::continues(&id, &self.key),
             Stage::DryRun(id) => self.jobs.stop_unstarted(&id, false, &self.key, interrupts).await,
             Stage::Open(id) => self.jobs.stop_unstarted(&id, true, &self.key, interrupts).await,
         }

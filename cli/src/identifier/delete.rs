@@ -21,12 +21,11 @@ The token comes from EFFACE_TOKEN or --token-file, the API's URL from EFFACE_API
 After status 429 or 503 or a lost connection, the request is repeated with the same idempotency key, so that nothing is
 deleted twice.
 Other users of this machine can see the command line. With `-`, the identifier comes from standard input instead, as one
-JSON object; --yes is then required. `efface delete` is an older name of this command.
+JSON object, {\"user_id\":\"…\",\"type\":\"email\",\"id\":\"…\"}; --yes is then required. `efface delete` is an older name of this command.
 
 Example:
   efface identifier delete --space spa_demo --user-id user_001 --type email --id example@gmail.com
   efface identifier delete - --yes --space spa_demo < identifier.json
-                                                          {\"user_id\":\"…\",\"type\":\"email\",\"id\":\"…\"}
 
 Exit codes:
   0    deleted

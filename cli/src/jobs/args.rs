@@ -31,36 +31,59 @@ pub enum JobsCommand {
     /// Wait until a job, or all jobs of a group, are completed or cancelled
     Wait(Wait),
     /// List what happened to a job, and by whose token
-    #[command(after_help = "Example:\n  efface jobs events job_123 --space spa_demo")]
+    #[command(after_help = "Example:\n  efface jobs events JOB --space spa_demo")]
     Events(Control),
-    /// Approve a job that somebody else made and that has more rows than one person may delete in its space
-    #[command(after_help = "Example:\n  efface jobs approve job_123 --space spa_demo")]
+    /// Approve a job of somebody else: it has more rows than one person may delete, or its segment has other members than
+    /// were expected
+    #[command(after_help = APPROVE_HELP)]
     Approve(Approve),
-    /// Delete the very profiles that a dry run found, less those that changed since
+    /// Delete the profiles that a dry run found, except those that have changed since
     Execute(Execute),
     /// Reject a job that awaits its approval: it is cancelled
-    #[command(after_help = "Example:\n  efface jobs reject job_123 --space spa_demo")]
+    #[command(after_help = "Example:\n  efface jobs reject JOB --space spa_demo")]
     Reject(Control),
     /// Start an open job, after all its pages were sent
     #[command(after_help = START_HELP)]
     Start(Control),
-    /// Pause a job; work in progress is finished first
-    #[command(after_help = "Example:\n  efface jobs pause job_123 --space spa_demo")]
+    /// Pause a job; chunks that run stop within 100 rows or a second
+    #[command(after_help = "Example:\n  efface jobs pause JOB --space spa_demo")]
     Pause(Control),
     /// Resume a paused job
-    #[command(after_help = "Example:\n  efface jobs resume job_123 --space spa_demo")]
+    #[command(after_help = "Example:\n  efface jobs resume JOB --space spa_demo")]
     Resume(Control),
-    /// Cancel a job; what was deleted stays deleted
-    #[command(after_help = "Example:\n  efface jobs cancel job_123 --space spa_demo")]
+    /// Cancel a job, within 100 rows or a second; what was deleted stays deleted
+    #[command(after_help = "Example:\n  efface jobs cancel JOB --space spa_demo")]
     Cancel(Control),
-    /// Process the failed rows of a job again
-    #[command(after_help = "Example:\n  efface jobs redrive job_123 --space spa_demo")]
+    /// Run the failed rows of a completed job again
+    #[command(after_help = REDRIVE_HELP)]
     Redrive(Redrive),
 }
 
+const APPROVE_HELP: &str = "\
+Example:
+  efface jobs approve JOB --space spa_demo
+
+Exit codes:
+  0    the job is approved
+  1    the API rejected the request, or you did not confirm
+  2    the command line or a setting is wrong, or there is no terminal to ask on; nothing was done
+  3    no response, or the service is busy; the command can safely be repeated
+  130  stopped by Ctrl-C; 143: by SIGTERM";
+
+const REDRIVE_HELP: &str = "\
+Example:
+  efface jobs redrive JOB --space spa_demo
+
+Exit codes:
+  0    the failed rows run again
+  1    the API rejected the request, or you did not confirm
+  2    the command line or a setting is wrong, or there is no terminal to ask on; nothing was done
+  3    no response, or the service is busy; the command can safely be repeated
+  130  stopped by Ctrl-C; 143: by SIGTERM";
+
 const START_HELP: &str = "\
 Example:
-  efface jobs start job_123 --space spa_demo
+  efface jobs start JOB --space spa_demo
 
 Exit codes:
   0    the job is started, or waits for its time
@@ -75,7 +98,7 @@ Exit codes:
 #[command(after_help = "Example:\n  efface jobs list --space spa_demo --state running\n  \
                         efface jobs list --space spa_demo --mine")]
 pub struct ListJobs {
-    /// Only jobs that this token created; roles that may not read those of others can list these
+    /// Only jobs that this token created. Every role that may create jobs may list these
     #[arg(long)]
     pub(super) mine: bool,
     /// Only jobs with this group label
@@ -94,8 +117,8 @@ pub struct ListJobs {
 
 const STATUS_HELP: &str = "\
 Example:
-  efface jobs status job_123 --space spa_demo --watch
-  efface jobs status job_123 --space spa_demo --watch --fail-on invalid,not_found,failed
+  efface jobs status JOB --space spa_demo --watch
+  efface jobs status JOB --space spa_demo --watch --fail-on invalid,not_found,failed
 
 Exit codes:
   0    the job is shown; with --watch, it is completed and no row failed
@@ -125,7 +148,7 @@ pub struct Status {
 
 /// The options of `efface jobs outcomes`.
 #[derive(Args)]
-#[command(after_help = "Example:\n  efface jobs outcomes job_123 --space spa_demo --outcome failed --csv")]
+#[command(after_help = "Example:\n  efface jobs outcomes JOB --space spa_demo --outcome failed --csv")]
 pub struct Outcomes {
     /// The job's id
     pub(super) job: String,
@@ -143,8 +166,10 @@ pub struct Outcomes {
 }
 
 const WAIT_HELP: &str = "\
+A paused job has not ended: the command waits until somebody resumes or cancels it.
+
 Example:
-  efface jobs wait job_123 --space spa_demo
+  efface jobs wait JOB --space spa_demo
   efface jobs wait --group nightly-2026-11-26 --rows 120000 --fail-on invalid,not_found --space spa_demo
 
 Exit codes:
@@ -183,7 +208,7 @@ pub struct Wait {
 const EXECUTE_HELP: &str = "\
 Example:
   efface bulk people.csv --space spa_demo --plan-only
-  efface jobs execute job_123 --space spa_demo --watch
+  efface jobs execute JOB --space spa_demo --watch
 
 Exit codes:
   0    the job is made, and goes on by itself or waits for its time; with --watch, it is completed and no row failed

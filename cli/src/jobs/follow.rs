@@ -52,7 +52,7 @@ impl Jobs {
                 return Ok(job);
             }
             if waits.is_some() && is_new {
-                bar.note(&self.waiting_note(&job));
+                bar.note(&Self::waiting_note(&job));
             }
             told = Some(job.state);
             tokio::time::sleep(interval).await;
@@ -61,7 +61,7 @@ impl Jobs {
     }
 
     /// What a job waits for, and what is to be done.
-    fn waiting_note(&self, job: &Job) -> String {
+    fn waiting_note(job: &Job) -> String {
         let id = printable(&job.id);
         match job.state {
             JobState::Paused => {

@@ -22,7 +22,7 @@ impl Jobs {
         };
         match cancelled {
             Some(true) => stopped(id, key, format!("stopped: the job {id} is cancelled; nothing was deleted")),
-            Some(false) => self.continues(id, key),
+            Some(false) => Self::continues(id, key),
             None => stopped(id, key, format!("stopped; `{}` shows the state of the job", command("status", id))),
         }
     }
@@ -36,7 +36,7 @@ impl Jobs {
     }
 
     /// The output of a run that leaves its job running.
-    pub(crate) fn continues(&self, id: &str, key: &str) -> Output {
+    pub(crate) fn continues(id: &str, key: &str) -> Output {
         let verbs = [("status", " --watch"), ("pause", ""), ("cancel", "")]
             .map(|(verb, option)| format!("\n  {}{option}", command(verb, id)));
         stopped(id, key, format!("the job {id} continues. To follow, pause or cancel it:{}", verbs.concat()))

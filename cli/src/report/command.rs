@@ -24,7 +24,7 @@ The report has each row of FILE in its order: line, page, row, outcome, code, me
 --page-size must be those that `efface bulk` had; for a job that executes a plan, those of the dry run.
 
 Example:
-  efface jobs report job_123 --file people.csv --report outcomes.csv --space spa_demo";
+  efface jobs report JOB --file people.csv --report outcomes.csv --space spa_demo";
 
 /// The options of `efface jobs report`.
 #[derive(Args)]

@@ -31,7 +31,7 @@ use writer::ReportWriter;
 #[derive(Args)]
 pub(crate) struct ReportOptions {
     /// Write each line of the file with what became of it to this file: as JSON lines if its name ends in .jsonl,
-    /// .ndjson or .json, as CSV if in .csv, else as the rows are
+    /// .ndjson or .json, as CSV if in .csv, else in the format of the file of rows
     #[arg(long, value_name = "OUT")]
     report: Option<PathBuf>,
     /// Replace the report if the file is there already

@@ -48,10 +48,17 @@ const DELETE_HELP: &str = "\
 Deletes the segment itself, which must be empty. `efface segments delete-users` deletes the users of a segment.
 
 Example:
-  efface segments delete seg_vip --space spa_demo";
+  efface segments delete seg_vip --space spa_demo
+
+Exit codes:
+  0    deleted
+  1    the API rejected the request, or you did not confirm
+  2    the command line or a setting is wrong, or there is no terminal to ask on; nothing was done
+  3    no response, or the service is busy; the command can safely be repeated
+  130  stopped by Ctrl-C; 143: by SIGTERM";
 
 const ADD_HELP: &str = "\
-FILE is read as by `efface bulk`: a row is `type:value`, a type and a value, or a profile's own id, use_...
+FILE is read as by `efface bulk`: a row is `key:value`, a key and a value, or a profile's own id, use_...
 The rows are sent in parts of 1,000. Adding a member again changes nothing, so the command can be repeated. A part whose
 response was lost is sent again, and counts as `already` what it had added.
 
@@ -195,8 +202,8 @@ pub struct Change {
     pub(super) segment: String,
     /// The file of rows; `-` is standard input
     pub(super) file: PathBuf,
-    /// Change nothing if more than N rows of the file, or P% of them, are invalid; 100% allows all [default: only if
-    /// every row is]
+    /// Change nothing if more than N rows of the file, or P% of them, are invalid; 100% allows all [default: refused
+    /// only if every row is invalid]
     #[arg(long, value_name = "N|P%")]
     pub(super) max_invalid: Option<MaxInvalid>,
     /// The options for the API.

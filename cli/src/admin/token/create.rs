@@ -32,8 +32,8 @@ pub struct Create {
     /// The token's role, which decides what it may do
     #[arg(long, value_parser = role())]
     role: Role,
-    /// What the token is for, such as 'nightly cleanup'; a program or a team and no person, because everybody who may list
-    /// the space's tokens sees it
+    /// What the token is for, such as 'nightly cleanup'. Name a program or a team, no person: everybody who may list the
+    /// space's tokens sees it
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = label)]
     label: Option<TokenLabel>,
     /// Let the token expire after this time, such as 12h, 90d or 52w [default: 90d]

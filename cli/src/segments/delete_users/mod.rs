@@ -17,7 +17,7 @@ use crate::{
     api::{ApiRequest, idempotency_key},
     confirm::{self, Question, how_much},
     exit, hints,
-    jobs::{self, Job, JobResponse, Plan, Until, nothing_sent},
+    jobs::{self, Job, JobResponse, Jobs, Plan, Until, nothing_sent},
     output::{note, printable},
     progress_bar::Bar,
 };
@@ -192,7 +192,7 @@ impl Run<'_> {
         match stage {
             Stage::Planning => nothing_sent(),
             Stage::DryRun(id) => jobs.stop_unstarted(&id, false, &self.key, interrupts).await,
-            Stage::Started(id) => jobs.continues(&id, &self.key),
+            Stage::Started(id) => Jobs::continues(&id, &self.key),
             Stage::Requested => {
                 let segment = printable(&self.options.one.segment);
                 let show = hints::api_command(format_args!("segments show {}", hints::quoted(&segment)));
