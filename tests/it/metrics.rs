@@ -96,7 +96,7 @@ async fn a_recorded_event_has_exactly_this_line() {
     test.db.proxy.take();
     api.handle(serde_json::from_value(event).unwrap()).await;
     let requests = test.db.proxy.take().len();
-    assert_eq!(requests, 4, "token and space, limiter, lookup, deletion");
+    assert_eq!(requests, 5, "token and space, the token's use, limiter, lookup, deletion");
     let expected = json!({
         "_aws": {
             "CloudWatchMetrics": [{
@@ -123,7 +123,7 @@ async fn denials_and_throttles_are_counted() {
     app::send(&api, &deletion, Via::Rest).await;
     assert_eq!(lines.one(), json!({ "Unauthorized": 1 }));
     app::send(&api, &deletion.clone().token(test.token(Role::Auditor)), Via::Rest).await;
-    assert_eq!(lines.one(), json!({ "StoreRequests": 1, "Forbidden": 1 }));
+    assert_eq!(lines.one(), json!({ "StoreRequests": 2, "Forbidden": 1 }), "the token, and its use");
     for _ in 0..100 {
         assert_eq!(app::send(&api, &owner, Via::Rest).await.status, 404);
     }

@@ -29,7 +29,7 @@ async fn a_single_profile() {
     app.send(Req::delete_profile(SPACE, "user_id", "v")).await;
     let (reply, cost) = app.db.proxy.cost(app.send(Req::delete_profile(SPACE, "user_id", "u"))).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
-    assert_eq!((cost.writes, cost.reads), (42.0, 11.5));
+    assert_eq!((cost.writes, cost.reads), (42.0, 15.5));
 }
 
 #[test]

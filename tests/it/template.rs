@@ -90,7 +90,7 @@ fn the_functions_have_the_least_rights() {
     assert_eq!(
         rights(&template, "ApiRole", "store"),
         [
-            &format!("{read} on T#* S#* I#* P#* G#* M#* C#* J#* E#* Q#* O#* F#* L#* Y#* X#*"),
+            &format!("{read} on T#* S#* I#* P#* G#* M#* C#* J#* E#* Q#* O#* F#* L#* Y#* X#* Z#*"),
             "dynamodb:ConditionCheckItem on I#* M#* J#*",
             "dynamodb:UpdateItem on I#* R#* P#* J#* O#* Y#*",
             "dynamodb:UpdateItem on S#* (pk sk source version)",
@@ -104,7 +104,7 @@ fn the_functions_have_the_least_rights() {
     assert_eq!(
         rights(&template, "BulkWorkerRole", "store"),
         [
-            &format!("{read} on I#* P#* G#* M#* J#* Q#* O#* F#* X#*"),
+            &format!("{read} on I#* P#* G#* M#* J#* Q#* O#* F#* X#* Z#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* P#* J#* O#* Y#*",
             "dynamodb:PutItem on G#* M#* J#* Q#* O#* F#* L#* E#* X#*",
@@ -116,7 +116,7 @@ fn the_functions_have_the_least_rights() {
     assert_eq!(
         rights(&template, "JobReconcilerRole", "store"),
         [
-            &format!("{read} on I#* P#* G#* M#* J#* Q#* O#* F#* N#* X#*"),
+            &format!("{read} on I#* P#* G#* M#* J#* Q#* O#* F#* N#* X#* Z#*"),
             "dynamodb:ConditionCheckItem on I#* J#*",
             "dynamodb:UpdateItem on I#* P#* J#* O#* Y#* N#*",
             "dynamodb:PutItem on G#* M#* J#* Q#* O#* F#* L#* E#* N#* X#*",

@@ -143,6 +143,10 @@ async fn carry_out<H: Handler>(cx: &mut RequestContext<'_>) -> Result<Response, 
     if cx.job.is_none() {
         quota = count_and_find_job(cx, H::SPEC.permission, H::limit(&request)).await?;
     }
+    // After the limits: a request over a limit costs nothing.
+    if H::SPEC.checks_stop() {
+        cx.engine().check_stop(&cx.access.space_id).await?;
+    }
     Ok(H::run(cx, request).await?.with_quotas(quota))
 }
 
@@ -174,9 +178,7 @@ async fn permit(cx: &RequestContext<'_>, spec: &Spec) -> Result<(), Error> {
     if !cx.access.space.activated {
         return Err(ApiError::NotActivated(space.clone()).into());
     }
-    if spec.checks_stop() {
-        cx.engine().check_stop(space).await?;
-    } else if cx.access.is_stopped {
+    if cx.access.is_stopped && !spec.checks_stop() {
         return Err(ApiError::NotActivated(space.clone()).into());
     }
     match app.access.source_state(&app.store, &cx.access).await? {

@@ -20,12 +20,11 @@ pub fn each_row(body: &[u8], media_type: &str, sink: Sink<'_>) -> Result<(), Pag
     each_part(body, media_type, &mut |_, part| if let Part::Row(row, ..) = part { sink(row) } else { Ok(()) })
 }
 
+/// What the parts of a body are passed to, with the text that they are parts of.
+pub(super) type PartSink<'a> = &'a mut dyn FnMut(&[u8], Part<'_>) -> Result<(), PageError>;
+
 /// Passes the parts of an inflated body to the sink, each with the text that it is a part of.
-pub(super) fn each_part(
-    body: &[u8],
-    media_type: &str,
-    sink: &mut dyn FnMut(&[u8], Part<'_>) -> Result<(), PageError>,
-) -> Result<(), PageError> {
+pub(super) fn each_part(body: &[u8], media_type: &str, sink: PartSink<'_>) -> Result<(), PageError> {
     let body = without_bom(body);
     let text = json::repaired(body);
     let format = format(&text, media_type)?;

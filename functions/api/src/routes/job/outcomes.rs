@@ -66,8 +66,8 @@ struct EarlierDeletion {
 }
 
 impl RowOutcome {
-    fn new(stored: StoredOutcome, dry_run: bool, why: Option<NotFound>) -> Self {
-        let StoredOutcome { page, row, outcome, fault, near_miss, .. } = stored;
+    fn new(stored: &StoredOutcome, dry_run: bool, why: Option<NotFound>) -> Self {
+        let StoredOutcome { page, row, outcome, fault, near_miss, .. } = *stored;
         if let Some(why) = why.filter(|_| near_miss.is_none()) {
             let earlier_deletion = why.earlier().map(|earlier| EarlierDeletion {
                 deleted_at: earlier.deleted_at,
@@ -182,7 +182,7 @@ impl Handler for ListOutcomes {
         let why = why_not_found(cx, head, &outcomes).await?;
         let why_of = |stored: &StoredOutcome| why.get(&stored.missing.as_ref()?.at).copied();
         let data = outcomes.into_iter().map(|stored| (why_of(&stored), stored));
-        let data: Vec<RowOutcome> = data.map(|(why, stored)| RowOutcome::new(stored, dry_run, why)).collect();
+        let data: Vec<RowOutcome> = data.map(|(why, stored)| RowOutcome::new(&stored, dry_run, why)).collect();
         if is_csv {
             let next = next.as_ref().map(|next| link(cx, &query, &list::encode_cursor(next)));
             return Ok(Response::csv(table(&data, dry_run), next));
