@@ -30,9 +30,10 @@ const STOPPED: &str = "403 stopped An operator has stopped deletions in space_id
 async fn pause_jobs(app: &TestApp, space: Option<&SpaceId>) -> Vec<LiveJobStatus> {
     let (engine, mut jobs, mut cursor) = (app.engine(), Vec::new(), Some(LiveCursor::default()));
     while let Some(at) = cursor {
-        let (found, more) = engine.pause_live_jobs(space, at).await.unwrap();
-        jobs.extend(found);
-        cursor = more;
+        let found = engine.pause_live_jobs(space, at).await.unwrap();
+        assert_eq!(found.unreadable, 0);
+        jobs.extend(found.jobs);
+        cursor = found.more;
     }
     jobs
 }
@@ -298,6 +299,93 @@ async fn gives_back(verb: &str, first: usize, second: usize) -> bool {
     app.work().await;
     assert_eq!(app.job_summary(&job).await, "completed: 4 deleted", "{first} {second}");
     died
+}
+
+/// Two workers are at one chunk, because its message came twice, when the job is stopped. None of them gives the chunk back
+/// while the other may still delete, so that each deletion is counted, also where the job never goes on.
+#[tokio::test]
+async fn two_workers_may_be_at_a_chunk_that_is_stopped() {
+    const COUNT: usize = 600;
+    for (verb, second_at) in [("cancel", 1), ("cancel", 90), ("pause", 40), ("cancel", 150)] {
+        let app = TestApp::start_patient().await;
+        profiles(&app, COUNT).await;
+        let job = app.job(delete(&rows(0..COUNT))).await;
+        let (first, second) = (app.worker(), app.worker());
+        app.deliver(&first, &app.queue.take()).await;
+        let chunk = app.queue.take();
+        let (deleted, notes) = (AtomicUsize::new(0), [(); 2].map(|()| Arc::new(Notify::new())));
+        let [comes, stops] = notes.clone();
+        app.db.proxy.plan(move |passed| {
+            if passed.operation == "UpdateItem" && passed.request["UpdateExpression"].to_string().contains("gone_at") {
+                let deleted = deleted.fetch_add(1, Ordering::SeqCst) + 1;
+                [(second_at, &comes), (second_at + 110, &stops)]
+                    .into_iter()
+                    .filter(|(at, _)| *at == deleted)
+                    .for_each(|(_, note)| note.notify_one());
+            }
+            Fault::None
+        });
+        let another = async {
+            notes[0].notified().await;
+            app.deliver(&second, &chunk).await;
+        };
+        let stop = async {
+            notes[1].notified().await;
+            assert_eq!(app.control(&job, verb).await.status, 202);
+        };
+        tokio::join!(app.deliver(&first, &chunk), another, stop);
+        app.db.proxy.heal();
+        for _ in 0..4 {
+            app.clock.advance(200_000);
+            app.reconcile().await;
+            app.work().await;
+        }
+        let status = app.job_status(&job).await;
+        let heads = deleted_heads(&app.db.dump().await);
+        assert!((1..COUNT).contains(&heads), "{heads}");
+        assert_eq!((&status["counts"]["deleted"], &status["running_chunks"]), (&json!(heads), &json!(0)), "{status}");
+        assert_eq!(identifiers(&app).await, COUNT - heads, "a profile is deleted in part");
+    }
+}
+
+/// What an operator says of the stop that holds is about all jobs that it holds, also where another one paused them; and
+/// what a person pauses meanwhile stays paused.
+#[tokio::test]
+async fn the_last_word_on_a_job_counts() {
+    let app = TestApp::start().await;
+    profiles(&app, 4).await;
+    let jobs = [app.job(delete(&rows(0..1))).await, app.job(delete(&rows(1..2))).await];
+    app.queue.take();
+    let states =
+        async || [app.job_status(&jobs[0]).await["state"].clone(), app.job_status(&jobs[1]).await["state"].clone()];
+    // The stack is stopped, then the space: with `--leave-paused` for the space, nothing goes on.
+    stop(&app, None).await;
+    assert_eq!(app.control(&jobs[1], "pause").await.body["job"]["state"], "paused");
+    stop(&app, Some(SPACE)).await;
+    start(&app, None, false).await;
+    assert_eq!(states().await, ["paused", "paused"]);
+    start(&app, Some(SPACE), true).await;
+    app.reconcile().await;
+    assert_eq!(states().await, ["paused", "paused"], "the operator wanted them to stay");
+    // A person's pause during a stop outlives it, as the other job shows.
+    app.control(&jobs[0], "resume").await;
+    app.control(&jobs[1], "resume").await;
+    app.queue.take();
+    stop(&app, None).await;
+    assert_eq!(app.control(&jobs[1], "pause").await.status, 202);
+    start(&app, None, false).await;
+    app.reconcile().await;
+    assert_eq!(states().await[1], "paused");
+    assert_ne!(states().await[0], "paused");
+    // A space that is deactivated during a stop: its jobs wait for persons.
+    app.queue.take();
+    stop(&app, None).await;
+    app.space(SPACE, json!({ "activated": false })).await;
+    start(&app, None, false).await;
+    app.space(SPACE, json!({ "activated": true })).await;
+    app.reconcile().await;
+    assert_eq!(states().await, ["paused", "paused"]);
+    app.leave_messages();
 }
 
 /// The command dies when it has written the stop: workers and the reconciler stop the jobs, and the command again finds

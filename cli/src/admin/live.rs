@@ -7,7 +7,7 @@ use efface_core::{job::JobState, space::SpaceId, time::Time};
 use efface_engine::{Engine, access::REMEMBERED_SECONDS, stop::LiveJobStatus};
 use serde_json::{Value, json};
 
-use crate::{CliError, Interrupts, output::columns};
+use crate::{CliError, Interrupts, exit, output::columns};
 
 /// How long after a stop a worker may still be at its rows, in seconds: its function ends after 30 s
 /// (`infra/template.yaml`). It looks far more often whether it may go on.
@@ -28,15 +28,30 @@ pub(super) fn engine(store: &Store) -> Engine {
 }
 
 /// Pauses the live jobs of a space, or of all, that may not go on. All of them, as they are then.
+///
+/// # Errors
+/// Some cannot be read. All others are paused before that is told.
 pub(super) async fn pause(engine: &Engine, space: Option<&SpaceId>) -> Result<Vec<LiveJobStatus>, CliError> {
-    let (mut jobs, mut cursor) = (Vec::new(), Some(LiveCursor::default()));
+    let (mut jobs, mut unreadable, mut cursor) = (Vec::new(), 0, Some(LiveCursor::default()));
     while let Some(at) = cursor {
-        let (found, more) = engine.pause_live_jobs(space, at).await?;
-        jobs.extend(found.into_iter().filter(|job| !job.status.head.state.is_final()));
-        cursor = more;
+        let found = engine.pause_live_jobs(space, at).await?;
+        jobs.extend(found.jobs.into_iter().filter(|job| !job.status.head.state.is_final()));
+        (unreadable, cursor) = (unreadable + found.unreadable, found.more);
+    }
+    if unreadable > 0 {
+        return Err(CliError::UnreadableJobs(unreadable));
     }
     jobs.sort_by_key(|job| (job.space.clone(), job.status.head.created_at, job.status.head.job_id.to_string()));
     Ok(jobs)
+}
+
+/// The exit code of a command that has stopped something: whether nothing is in flight any more, or it did not wait for that.
+pub(super) fn exit_code(is_over: bool, interrupts: &Interrupts) -> u8 {
+    match (is_over, interrupts.requested()) {
+        (true, _) => 0,
+        (false, true) => interrupts.exit_code(),
+        (false, false) => exit::UNAVAILABLE,
+    }
 }
 
 /// What is left to be done when jobs were paused: chunks that run, and single deletions.

@@ -216,7 +216,7 @@ async fn deactivate(update: &Update, store: &Store, interrupts: &Interrupts) -> 
     let mut json = json(id, &space);
     json["jobs"] = live::json(&jobs);
     json["in_flight"] = in_flight.json(&jobs, is_over);
-    let exit = if interrupts.requested() { interrupts.exit_code() } else { 0 };
+    let exit = live::exit_code(update.no_wait || is_over, interrupts);
     Ok(Output { text: format!("{}\n\n{told}\n{flight}\n{hint}", text(id, &space)), json, exit })
 }
 

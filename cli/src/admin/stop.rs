@@ -11,7 +11,7 @@ use super::live::{self, InFlight};
 use crate::{
     CliError, Interrupts, Output,
     confirm::{self, Question},
-    connect, exit,
+    connect,
     settings::Settings,
 };
 
@@ -140,11 +140,7 @@ pub(crate) async fn stop(
         "jobs": live::json(&jobs),
         "in_flight": in_flight.json(&jobs, is_over),
     });
-    let exit = match (args.no_wait || is_over, interrupts.requested()) {
-        (true, _) => 0,
-        (false, true) => interrupts.exit_code(),
-        (false, false) => exit::UNAVAILABLE,
-    };
+    let exit = live::exit_code(args.no_wait || is_over, interrupts);
     Ok(Output { text, json, exit })
 }
 

@@ -32,7 +32,7 @@ mod tests {
         for (state, chunks, stopped, lag, hint) in [
             ("pausing", 2, false, true, ""),
             ("cancelling", 1, false, true, ""),
-            ("paused", 0, false, false, "`efface jobs resume` resumes it"),
+            ("paused", 0, false, false, "`efface jobs resume job_1` resumes it"),
             ("paused", 0, true, false, "an operator stopped it"),
             ("running", 3, false, false, ""),
         ] {

@@ -102,6 +102,17 @@ impl Stops {
         held.or(self.is_deactivated.then_some(Halt::Deactivated))
     }
 
+    /// The mark that a paused job is to bear in place of its own, whose stop has ended: that of what holds now. What is said
+    /// when that ends is about the job, too. `None` where its own mark stands.
+    pub fn mark_instead(&self, mark: StopMark) -> Option<Option<StopMark>> {
+        let own = match mark.scope {
+            StopScope::All => self.all,
+            StopScope::Space => self.space,
+        };
+        let halt = self.halt().filter(|_| !own.is_some_and(|own| own.holds()))?;
+        Some(halt.mark())
+    }
+
     /// Whether a job that a stop has paused goes on: nothing is stopped, and the operator did not want it to stay paused.
     pub fn lets_go_on(&self, mark: StopMark) -> bool {
         let stop = match mark.scope {
@@ -141,6 +152,23 @@ mod tests {
         assert_eq!(kept, ended(2, 2));
         let next = Stop::begin(Some(&kept), at(4)).unwrap();
         assert_eq!((next.number, next.keeps_paused, next.holds()), (3, 2, true));
+    }
+
+    #[test]
+    fn a_job_bears_the_mark_of_what_holds() {
+        let (all, space) = (StopScope::All, StopScope::Space);
+        let mark = |scope, number| StopMark { scope, number };
+        for (stops, of, instead) in [
+            ((Some(holding(1)), Some(holding(4)), true), mark(all, 1), None),
+            ((Some(ended(1, 0)), Some(holding(4)), true), mark(all, 1), Some(Some(mark(space, 4)))),
+            ((Some(ended(1, 0)), None, true), mark(all, 1), Some(None)),
+            ((Some(holding(2)), Some(ended(4, 0)), false), mark(space, 4), Some(Some(mark(all, 2)))),
+            ((Some(ended(1, 0)), None, false), mark(all, 1), None),
+            ((Some(holding(2)), None, false), mark(all, 1), None),
+        ] {
+            let stops = Stops { all: stops.0, space: stops.1, is_deactivated: stops.2 };
+            assert_eq!(stops.mark_instead(of), instead, "{stops:?} {of:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use efface_core::{
     space::SpaceId,
     stop::{Halt, Stop, StopMark, Stops},
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 
 use crate::{Engine, Error};
 
@@ -34,6 +34,17 @@ pub struct LiveJobStatus {
     pub goes_on: bool,
 }
 
+/// What some entries of the list of live jobs came to.
+#[derive(Debug, Default)]
+pub struct FoundJobs {
+    /// The jobs that are there.
+    pub jobs: Vec<LiveJobStatus>,
+    /// Entries and jobs that cannot be read. They are not paused; the stop holds for them, too.
+    pub unreadable: usize,
+    /// Where to go on.
+    pub more: Option<LiveCursor>,
+}
+
 impl Engine {
     /// Stops what deletes in a space, or in the whole stack; the stop, and whether it is a new one. Its jobs are to be paused
     /// next.
@@ -54,23 +65,34 @@ impl Engine {
     }
 
     /// Pauses the jobs that may not go on, of a space or of all, as far as some entries of the list of live jobs go. All jobs
-    /// that are there, and where to go on. It can be repeated.
-    pub async fn pause_live_jobs(
-        &self,
-        space: Option<&SpaceId>,
-        at: LiveCursor,
-    ) -> Result<(Vec<LiveJobStatus>, Option<LiveCursor>), Error> {
+    /// that are there. It can be repeated.
+    pub async fn pause_live_jobs(&self, space: Option<&SpaceId>, at: LiveCursor) -> Result<FoundJobs, Error> {
         let (listed, more) = self.store.live_jobs(at, LISTED).await?;
-        let jobs = listed.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let jobs = jobs.into_iter().filter(|live| space.is_none_or(|space| live.space == *space));
-        let looks = jobs.map(|live| Box::pin(self.pause_live_job(live.space, live.job))).collect::<Vec<_>>();
-        let found: Vec<Option<LiveJobStatus>> = stream::iter(looks).buffer_unordered(AT_ONCE).try_collect().await?;
-        Ok((found.into_iter().flatten().collect(), more))
+        let (mut looks, mut found) = (Vec::with_capacity(listed.len()), FoundJobs { more, ..FoundJobs::default() });
+        for live in listed {
+            match live {
+                Ok(live) if space.is_none_or(|space| live.space == *space) => {
+                    looks.push(Box::pin(self.pause_live_job(live.space, live.job)));
+                }
+                Ok(_) => {}
+                Err(_) => found.unreadable += 1,
+            }
+        }
+        let looks: Vec<_> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        for look in looks {
+            match look {
+                Ok(job) => found.jobs.extend(job),
+                Err(Error::Store(StoreError::Unreadable(_))) => found.unreadable += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     async fn pause_live_job(&self, space: SpaceId, job: JobId) -> Result<Option<LiveJobStatus>, Error> {
         let Some(status) = self.store.job(&space, job).await? else { return Ok(None) };
         let stops = self.store.stops(&space).await?;
+        self.mark_anew(&space, &status.head, &stops).await?;
         let was_paused = match stops.halt().filter(|_| status.head.state.accepts_chunks()) {
             Some(halt) => self.pause_for(&space, job, halt).await?,
             None => false,
@@ -111,7 +133,12 @@ impl Engine {
 
     /// Resumes a job that a stop has paused, where that has ended. Whether it did.
     pub(crate) async fn resume_after_stop(&self, space: &SpaceId, head: &JobHead) -> Result<bool, Error> {
-        if head.stopped_by.is_none() || !goes_on(head, &self.store.stops(space).await?) {
+        if head.stopped_by.is_none() {
+            return Ok(false);
+        }
+        let stops = self.store.stops(space).await?;
+        self.mark_anew(space, head, &stops).await?;
+        if !goes_on(head, &stops) {
             return Ok(false);
         }
         let resume = ControlRequest::own(Control::Resume, Cause::Operator, self.clock.now());
@@ -119,6 +146,15 @@ impl Engine {
             self.ask_for_dispatch(space, &status.head).await;
         }
         Ok(true)
+    }
+
+    /// Has a job that a stop paused bear the mark of what holds now, where that stop has ended. Where another change of the
+    /// job was first, the next look does it.
+    async fn mark_anew(&self, space: &SpaceId, head: &JobHead, stops: &Stops) -> Result<(), Error> {
+        if let Some(instead) = head.stopped_by.and_then(|mark| stops.mark_instead(mark)) {
+            self.store.mark_stopped(space, head, instead).await?;
+        }
+        Ok(())
     }
 
     /// Pauses a job because something is stopped. Whether this moved it.

@@ -134,6 +134,11 @@ impl ControlRequest<'_> {
     pub fn own(control: Control, cause: Cause, now: Time) -> Self {
         Self { control, token_id: None, cause: Some(cause), needs_approval: false, expected: None, stop: None, now }
     }
+
+    /// Whether a person asks for a pause.
+    pub fn is_persons_pause(&self) -> bool {
+        self.control == Control::Pause && self.cause.is_none()
+    }
 }
 
 /// What a control does to a job.
@@ -181,6 +186,10 @@ pub fn transition(head: &JobHead, progress: &Progress, request: &ControlRequest<
             to(released(head.start_at, false, now))
         }
         (Control::Approve, Scheduled | Queued | Running | Pausing | Paused | Completed) if has_approved => {
+            Transition::Unchanged
+        }
+        // Somebody resumed it, or paused it to stay so, since the stop that had paused it.
+        (Control::Resume, Pausing | Paused) if request.cause.is_some() && head.stopped_by.is_none() => {
             Transition::Unchanged
         }
         (Control::Resume, Pausing | Paused) => go,

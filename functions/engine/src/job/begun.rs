@@ -59,7 +59,7 @@ impl Engine {
             self.after_chunk(run).await?;
             return Ok(ChunkRun::Completed);
         }
-        if !is_left(&chunk, run.head.state, self.clock.now()) {
+        if !is_left(&chunk, self.clock.now()) {
             // Another worker may run it, and gives it back itself. If it has died, the reconciler sends it again.
             return Ok(ChunkRun::Waiting);
         }

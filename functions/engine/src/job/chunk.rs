@@ -97,7 +97,8 @@ impl Engine {
                 let seen = self.store.job_and_stops(space, *job, true).await?;
                 let (is_halted, stop) = (watch::is_halted(&seen), seen.stops.halt());
                 let Some(head) = seen.head.map(Arc::new) else { return Ok(ChunkRun::Unknown) };
-                let run = Run { space: space.clone(), head, id, is_first: false, is_found: false, hops, deadline };
+                let of = space.clone();
+                let run = Run { space: of, head, id, is_first: false, is_found: false, is_alone: true, hops, deadline };
                 let page = self.committed_page(space, *job, id.page).await?.filter(|page| id.chunk < page.chunks);
                 let Some(page) = page else { return Ok(ChunkRun::Unknown) };
                 if is_halted {
@@ -127,8 +128,8 @@ impl Engine {
                 self.after_chunk(&run).await?;
                 Ok(ChunkRun::Completed)
             }
-            ChunkStart::Run { chunk, is_first, is_found } => {
-                (run.is_first, run.is_found) = (is_first, is_found);
+            ChunkStart::Run { chunk, is_first, is_found, is_alone } => {
+                (run.is_first, run.is_found, run.is_alone) = (is_first, is_found, is_alone);
                 self.run_rows(&run, chunk, left, &rows, on_failure).await
             }
         }
@@ -298,7 +299,7 @@ impl Engine {
         let decided = outcomes.counts() - chunk.outcomes.counts();
         let waits = (end.is_used_up || end.is_halted) && !end.is_cut && !is_complete && error.is_none();
         let next = if waits { ChunkState::Waiting } else { ChunkState::Started };
-        let record = ChunkRecord { outcomes, next, extent, findings };
+        let record = ChunkRecord { outcomes, next, extent, findings, is_alone: run.is_alone };
         let recorded =
             self.store.record_outcomes(&run.space, &run.head, run.id, chunk, &record, self.clock.now()).await?;
         if recorded.is_some() {

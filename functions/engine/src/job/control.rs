@@ -139,6 +139,11 @@ impl Engine {
                 Transition::Rejected => return Ok(Controlled::Rejected(status.head.state)),
                 Transition::Own => return Ok(Controlled::Own),
                 Transition::OtherMembers(members) => return Ok(Controlled::OtherMembers(members)),
+                // A person who pauses what a stop has paused wants it to stay so.
+                Transition::Unchanged if asked.is_persons_pause() && status.head.stopped_by.is_some() => {
+                    self.store.mark_stopped(space, &status.head, None).await?;
+                    continue;
+                }
                 Transition::Unchanged => return Ok(Controlled::Yes(Box::new(status))),
                 Transition::To { state, redrives } => (state, redrives),
             };

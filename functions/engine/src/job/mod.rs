@@ -67,6 +67,8 @@ pub(crate) struct Run {
     pub(crate) is_first: bool,
     /// Whether another worker started the chunk and has not given it back.
     pub(crate) is_found: bool,
+    /// Whether no other worker may still be at its rows.
+    pub(crate) is_alone: bool,
     /// The hops of messages that follow from it.
     pub(crate) hops: u32,
     pub(crate) deadline: Deadline,

@@ -72,7 +72,13 @@ impl Reapply {
                     }
                     let id = ChunkId { page: page.page, chunk, attempt: there.attempt };
                     let (outcomes, extent) = (there.outcomes.clone(), Extent::default());
-                    let record = ChunkRecord { outcomes, next: ChunkState::Waiting, extent, findings: Vec::new() };
+                    let record = ChunkRecord {
+                        outcomes,
+                        next: ChunkState::Waiting,
+                        extent,
+                        findings: Vec::new(),
+                        is_alone: true,
+                    };
                     let released = self.to.record_outcomes(space, head, id, &there, &record, self.asked.now).await?;
                     released.ok_or_else(|| Error::contended("the chunk"))?;
                 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use efface_core::{
     job::{
         Counts, JobHead, JobId, Page, Progress, SHARDS,
+        care::is_left,
         chunk::{Chunk, ChunkId, ChunkState, Outcomes},
         finding::Finding,
         plan::Extent,
@@ -38,8 +39,8 @@ const FEW_CHUNKS: u32 = 4;
 /// What a start of a chunk came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChunkStart {
-    /// Run the chunk from here. Starting is not exclusive: a second delivery runs it too, because the first worker may
-    /// have died. Only the write of outcomes is.
+    /// Run the chunk from here. Starting is not exclusive: a second delivery takes the chunk over, because the first worker
+    /// may have died. Only the last of them can write outcomes.
     Run {
         /// The chunk as it is now.
         chunk: Chunk,
@@ -47,6 +48,8 @@ pub enum ChunkStart {
         is_first: bool,
         /// Whether another worker started it, and has not given it back.
         is_found: bool,
+        /// Whether no other worker may still be at its rows.
+        is_alone: bool,
     },
     /// The chunk is completed, or the message is of an earlier attempt.
     Completed,
@@ -65,6 +68,8 @@ pub struct ChunkRecord {
     pub extent: Extent,
     /// The profiles that they found, by row of the page.
     pub findings: Vec<(u32, Finding)>,
+    /// Whether no other worker may still be at the rows.
+    pub is_alone: bool,
 }
 
 impl Store {
@@ -188,7 +193,7 @@ impl Store {
                 .returning_old();
             let is_first = chunk.version == 1;
             let there = match self.transact(vec![put, count_start(space, job, id)], MANY).await? {
-                Transacted::Done => return Ok(ChunkStart::Run { chunk, is_first, is_found: false }),
+                Transacted::Done => return Ok(ChunkStart::Run { chunk, is_first, is_found: false, is_alone: true }),
                 Transacted::Unmet(there) => there.into_iter().next().flatten().filter(|item| !item.is_empty()),
             };
             let Some(there) = there.map(|item| read::<Chunk>(item, KIND)).transpose()? else {
@@ -196,13 +201,31 @@ impl Store {
             };
             match there.state {
                 ChunkState::Started => {
-                    return Ok(ChunkStart::Run { chunk: there, is_first: false, is_found: true });
+                    if let Some(chunk) = self.take_over(space, job, id, &there, now).await? {
+                        let is_alone = is_left(&there, now);
+                        return Ok(ChunkStart::Run { chunk, is_first: false, is_found: true, is_alone });
+                    }
                 }
                 ChunkState::Waiting if there.attempt == id.attempt => before = Some(there),
                 ChunkState::Waiting | ChunkState::Completed => return Ok(ChunkStart::Completed),
             }
         }
         Err(StoreError::Unavailable("the chunk is contended".to_owned()))
+    }
+
+    /// Takes over a chunk that another worker started: that one can record nothing any more. So of two workers at one chunk,
+    /// the one that may record is the last, and knows that it was not alone. `None` where the chunk has changed meanwhile.
+    async fn take_over(
+        &self,
+        space: &SpaceId,
+        job: JobId,
+        id: ChunkId,
+        there: &Chunk,
+        now: Time,
+    ) -> Result<Option<Chunk>, StoreError> {
+        let next = Chunk { version: there.version + 1, heartbeat_at: now, resends: 0, ..there.clone() };
+        let taken = self.write(write_chunk(space, job, id, &next, there)).await?;
+        Ok(taken.is_done().then_some(next))
     }
 
     /// Writes what a run came to, and counts what was decided since the last write of outcomes. The chunk as it is now;
@@ -228,7 +251,8 @@ impl Store {
             outcomes: record.outcomes.clone(),
             grant: left.filter(|_| goes_on),
             heartbeat_at: now,
-            resends: 0,
+            // The run has ended, and its message comes again.
+            resends: u32::from(goes_on && record.is_alone),
         };
         let moved = match state {
             ChunkState::Started => Progress::default(),

@@ -28,6 +28,9 @@ const AT_ONCE: usize = 16;
 /// Entries of a list that are read at once.
 const LISTED_AT_ONCE: i32 = 100;
 
+/// Heads that are read at once, of entries that do not say who made the job.
+const HEADS_AT_ONCE: usize = 100;
+
 /// Entries of the list of all jobs that are looked through at once for those of one token: about 100 KB.
 const LOOKED_THROUGH_AT_ONCE: i32 = 1_000;
 
@@ -163,12 +166,16 @@ impl Store {
             let entries = entries.collect::<Result<Vec<_>, _>>()?;
             // Entries of earlier versions do not say who made the job: its head does.
             let may_be = entries.iter().filter(|entry| entry.token_id.as_ref().is_none_or(|by| *by == token.token_id));
-            let may_be: Vec<String> = may_be.map(|entry| entry.sk.clone()).take(limit + 1 - found.len()).collect();
-            let is_cut = found.len() + may_be.len() > limit;
-            let heads = self.heads(space, &jobs_of(&may_be)?).await?;
-            found.extend(heads.into_iter().filter(|head| head.token_id == token.token_id));
-            after = if is_cut { may_be.last().cloned().or(more) } else { more };
-            let is_late = !found.is_empty() && Instant::now() >= until;
+            let may_be: Vec<String> = may_be.map(|entry| entry.sk.clone()).collect();
+            let at_once = if entries.iter().all(|entry| entry.token_id.is_some()) { limit + 1 } else { HEADS_AT_ONCE };
+            after = more.clone();
+            let (mut batches, mut is_late) = (may_be.chunks(at_once), false);
+            while let Some(batch) = batches.next().filter(|_| found.len() <= limit && !is_late) {
+                let heads = self.heads(space, &jobs_of(batch)?).await?;
+                found.extend(heads.into_iter().filter(|head| head.token_id == token.token_id));
+                is_late = !found.is_empty() && Instant::now() >= until;
+                after = if batches.len() > 0 { batch.last().cloned() } else { more.clone() };
+            }
             if found.len() > limit || after.is_none() || is_late {
                 break;
             }

@@ -11,6 +11,7 @@ use efface_core::{
         status::by_outcome,
     },
     space::SpaceId,
+    stop::StopMark,
     time::Time,
 };
 
@@ -129,6 +130,25 @@ impl Store {
             writes.extend(aggregate_writes(space, head, of.as_str(), &amounts));
         }
         Ok(self.transact(writes, MANY).await?.is_done())
+    }
+
+    /// Writes the mark of a stop over that of a paused job, or removes it: then only persons resume the job. Whether the job
+    /// still was as it was read.
+    pub async fn mark_stopped(
+        &self,
+        space: &SpaceId,
+        head: &JobHead,
+        mark: Option<StopMark>,
+    ) -> Result<bool, StoreError> {
+        let key = Key::job(space, head.job_id);
+        let write = match mark {
+            Some(mark) => Write::update(key, "SET stopped_by = :mark, version = version + :one")
+                .value(":mark", to_attribute(mark)?),
+            None => Write::update(key, "SET version = version + :one REMOVE stopped_by"),
+        };
+        let write = write.when("version = :version AND attribute_exists(stopped_by)");
+        let write = write.value(":one", 1_i64).value(":version", head.version);
+        Ok(self.write(write).await?.is_done())
     }
 
     /// Notes that a chunk of a queued job has started, where none had before.
