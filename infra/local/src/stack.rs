@@ -1,6 +1,9 @@
 //! Deploys `infra/template.yaml` to the emulator, with the same tool and settings file as to AWS.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use tokio::process::Command;
 
@@ -8,7 +11,7 @@ use crate::{
     child::{command, run},
     emulator::{BUCKET, Emulator},
     environment::{clean, local_aws},
-    error::LocalError,
+    error::{Context, LocalError},
     tools::{Tools, path_with},
     workspace::Workspace,
 };
@@ -68,7 +71,8 @@ impl Deployer<'_> {
         sam.args(["--stack-name", stack, "--s3-bucket", BUCKET, "--no-resolve-s3", "--parameter-overrides"]);
         sam.arg(format!(
             "EnvironmentName=local IdentifierKeySecret={secret} EventSource=decoding DeletionProtection=false \
-             AlarmTopicArn=none WorkerConcurrency={WORKERS} Architecture={} {options}",
+             {}WorkerConcurrency={WORKERS} Architecture={} {options}",
+            pages_nobody(template)?,
             architecture()
         ));
         run(sam, &self.folder.join(format!("sam-deploy-{stack}.log"))).await?.into_result("sam deploy")?;
@@ -90,6 +94,12 @@ impl Deployer<'_> {
         sam.arg(self.workspace.root.join("samconfig.toml"));
         Ok(sam)
     }
+}
+
+/// The parameter with which alarms notify nobody. A template of an earlier version does not take it, and needs none.
+fn pages_nobody(template: &Path) -> Result<&'static str, LocalError> {
+    let text = fs::read_to_string(template).context(format!("reading {}", template.display()))?;
+    Ok(if text.contains("none|arn:") { "AlarmTopicArn=none " } else { "" })
 }
 
 /// The name of a stack's secret, as `samconfig.toml` has it: `efface/na/identifier-key` for `efface-na`.
