@@ -682,7 +682,8 @@ def on_call(arguments):
         assert after["state"] == "paused" and stopped["in_flight"]["nothing_in_flight"], (after, stopped)
         time.sleep(5)
         assert read()["counts"] == after["counts"], (after, read())
-        print(f"  {before} were deleted before the emergency stop, {after['counts']['deleted']} when it was over, of {len(people)}")
+        print(f"  {before} were counted as deleted before the emergency stop, {after['counts']['deleted']} when it was over, "
+              f"of {len(people)}; none in the 5 s after it")
         run("jobs", "report", job, "--file", path, pages, "--report", "stopped.csv", *space)
         report_fits(site, "stopped.csv", fields, after)
         code, _, body = site.send("POST", jobs, {"action": "delete_profile", "rows": ["user_id:f0"]})

@@ -22,8 +22,9 @@ and Ctrl-C ends the waiting, not the stop. Neither a token nor the identifier ke
 anywhere and started again. docs/runbook/emergency-stop.md tells what to do next.
 
 Example:
-  EFFACE_TABLE=efface-na-Table-1 efface admin stop --all
-  EFFACE_TABLE=efface-na-Table-1 efface admin stop --space spa_demo --no-wait
+  export EFFACE_TABLE=efface-na-Table-1
+  efface admin stop --all
+  efface admin stop --space spa_demo --no-wait
 
 Exit codes:
   0    stopped, and nothing is in flight; or, with --no-wait, stopped
@@ -38,8 +39,9 @@ works while everything is stopped. With --leave-paused all of them stay paused, 
 had paused before stay paused. Spaces that were deactivated stay deactivated.
 
 Example:
-  EFFACE_TABLE=efface-na-Table-1 efface admin start --all
-  EFFACE_TABLE=efface-na-Table-1 efface admin start --space spa_demo --leave-paused
+  export EFFACE_TABLE=efface-na-Table-1
+  efface admin start --all
+  efface admin start --space spa_demo --leave-paused
 
 Exit codes:
   0    it goes on, or was not stopped

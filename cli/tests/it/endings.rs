@@ -41,7 +41,7 @@ async fn a_refusal_counts_the_rows_and_names_one() {
     assert_eq!(error.code(), "too_many_invalid");
     let text = error.to_string();
     let expected =
-        "2 of the 4 rows are invalid, more than --max-invalid 1, and nothing was deleted or changed; row 1: No good.";
+        "2 of the 4 rows are invalid, more than --max-invalid 1, and nothing was deleted or changed; line 1: No good.";
     assert!(text.ends_with(expected), "{text}");
     for line in [["--dry-run", "--page-size", "9"], ["--dry-run", "--page-size", "1"]] {
         let line = [&["bulk", &file, "--max-invalid", "1"][..], &line].concat();

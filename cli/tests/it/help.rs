@@ -32,7 +32,8 @@ fn stderr(output: &Output) -> String {
 
 /// All commands that do something, with their paths.
 fn leaves(command: &clap::Command, path: &str) -> Vec<(String, clap::Command)> {
-    let below: Vec<_> = command.get_subcommands().filter(|sub| sub.get_name() != "help").collect();
+    let below: Vec<_> =
+        command.get_subcommands().filter(|sub| sub.get_name() != "help" && !sub.is_hide_set()).collect();
     if below.is_empty() {
         return vec![(path.to_owned(), command.clone())];
     }
@@ -69,6 +70,9 @@ fn example(path: &str, command: &clap::Command, site: &Site) -> Vec<String> {
         line.split(' ').map(|word| if is_file(word) { file.clone() } else { word.to_owned() }).collect();
     if command.get_arguments().any(|argument| argument.get_id() == "yes") && !line.contains("--yes") {
         words.push("--yes".to_owned());
+    }
+    if path == "admin stop" {
+        words.push("--no-wait".to_owned());
     }
     words
 }

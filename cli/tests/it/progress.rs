@@ -125,7 +125,7 @@ async fn sigterm_ends_a_load_as_ctrl_c_does() {
 async fn sigterm_ends_a_command_that_has_nothing_to_finish() {
     let api = FakeApi::start().await;
     // Standard input stays open, so that the command waits for the identifier.
-    let running = efface(&api, &["delete", "-"]);
+    let running = efface(&api, &["delete", "-", "--yes"]);
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(running.terminate().await.0, Some(143));
 }

@@ -221,7 +221,7 @@ async fn outcomes_are_listed_by_the_lines_of_the_file() {
     assert_eq!(lines, [&json!(2), &json!(4), &json!(5)]);
     assert!(output.text.starts_with("line  page  row  outcome"), "{}", output.text);
     let output = api.run(&[&line[..], &["--csv", "--outcome", "invalid"]].concat()).await.unwrap();
-    assert_eq!(output.text, "line,page,row,outcome,code,message\n4,1,1,invalid,invalid,It is invalid.");
+    assert_eq!(output.text, "line,page,row,outcome,code,message,dry_run\n4,1,1,invalid,invalid,It is invalid.,false");
     let output = api.run(&["jobs", "outcomes", "job_1"]).await.unwrap();
     assert!(output.text.starts_with("page  row  outcome") && output.json["data"][0].get("line").is_none());
 }

@@ -99,7 +99,7 @@ async fn own_jobs_are_listed_and_chosen_here() {
     let output = api.run(&["jobs", "list", "--mine"]).await.unwrap();
     assert_eq!(ids(&output.json), ["job_1", "job_3", "job_2"]);
     assert_eq!((&output.json["counts"]["deleted"], &output.json["has_more"]), (&json!(4), &json!(false)));
-    assert!(output.text.contains("Rows of these jobs:\n"), "{}", output.text);
+    assert!(output.text.contains("Rows of these jobs, without dry runs:\n"), "{}", output.text);
     for (options, expected, has_more) in [
         (&["--state", "running"][..], &["job_2"][..], false),
         (&["--group", "g"], &["job_1", "job_3"], false),

@@ -30,7 +30,7 @@ async fn a_profile_is_deleted_by_any_value() {
 async fn an_identifier_is_deleted_by_any_value() {
     let api = FakeApi::start().await;
     for value in VALUES {
-        let line = ["delete", "--user-id", value, "--type", "email", "--id", value];
+        let line = ["delete", "--user-id", value, "--type", "email", "--id", value, "--yes"];
         // The fake has no such endpoint, and what was received counts.
         _ = api.run(&line).await;
         let expected = format!("/v1/spaces/spa_demo/collections/users/profiles/user_id:{value}/external_ids/delete");
@@ -44,7 +44,9 @@ async fn an_identifier_is_deleted_by_any_value() {
 async fn a_segment_is_named_by_any_value() {
     let api = FakeApi::start().await;
     for value in VALUES {
-        for (verb, rest) in [("delete", ""), ("enable", "/enable"), ("disable", "/disable")] {
+        _ = api.run(&["segments", "delete", "--yes", "--", value]).await;
+        assert_eq!(path(&api), format!("/v1/spaces/spa_demo/segments/{value}"));
+        for (verb, rest) in [("enable", "/enable"), ("disable", "/disable")] {
             _ = api.run(&["segments", verb, "--", value]).await;
             assert_eq!(path(&api), format!("/v1/spaces/spa_demo/segments/{value}{rest}"), "{verb}");
         }
