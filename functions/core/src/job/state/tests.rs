@@ -28,7 +28,8 @@ fn check(control: Control, by: &str, change: impl Fn(&mut JobHead), failed: i64,
         let mut head = JobHead { state, approvals: approved(0), ..head() };
         change(&mut head);
         let by = token(by);
-        let request = ControlRequest { token_id: Some(&by), needs_approval: true, ..own(control, head.created_at) };
+        let own = own(control, head.created_at);
+        let request = ControlRequest { token_id: Some(&by), cause: None, needs_approval: true, ..own };
         match transition(&head, &progress(1, 1, 1, failed), &request) {
             Transition::Rejected => "409".to_owned(),
             Transition::Own => "403".to_owned(),
@@ -60,6 +61,21 @@ fn what_each_control_does_in_each_state() {
     check(Control::Cancel, "tok_1", new, 0, [stop, stop, stop, stop, stop, stop, stop, "-", "-", no]);
     check(Control::Redrive, "tok_1", started, 0, [no, no, no, "-", "-", no, no, no, no, "-"]);
     check(Control::Redrive, "tok_1", started, 1, [no, no, no, "-", "-", no, no, no, no, "running+"]);
+}
+
+#[test]
+fn efface_resumes_only_what_a_stop_has_paused() {
+    let mark = StopMark { scope: crate::stop::StopScope::All, number: 1 };
+    for (stopped_by, state, expected) in [
+        (Some(mark), JobState::Paused, Transition::To { state: JobState::Queued, redrives: false }),
+        (Some(mark), JobState::Pausing, Transition::To { state: JobState::Queued, redrives: false }),
+        (None, JobState::Paused, Transition::Unchanged),
+        (None, JobState::Pausing, Transition::Unchanged),
+    ] {
+        let head = JobHead { state, stopped_by, ..head() };
+        let resume = own(Control::Resume, head.created_at);
+        assert_eq!(transition(&head, &progress(1, 0, 0, 0), &resume), expected, "{state:?} {stopped_by:?}");
+    }
 }
 
 #[test]
