@@ -13,7 +13,7 @@ use efface_core::{
     time::Time,
     token::TokenId,
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 
 use crate::{Caller, Engine, Error};
 
@@ -122,8 +122,19 @@ impl Engine {
         Ok(matches!(self.control_job(space, job, &cancel, None).await?, Controlled::Yes(_)))
     }
 
-    /// Moves a job as a control asks. A request with an idempotency key is carried out once.
-    pub(crate) async fn control_job(
+    /// Moves a job as a control asks. A request with an idempotency key is carried out once. Boxed, because nearly everything
+    /// that looks after a job contains this future: their sizes would add up on the stack.
+    pub(crate) fn control_job<'a>(
+        &'a self,
+        space: &'a SpaceId,
+        job: JobId,
+        asked: &'a ControlRequest<'_>,
+        request: Option<RequestId>,
+    ) -> BoxFuture<'a, Result<Controlled, Error>> {
+        self.carry_control_out(space, job, asked, request).boxed()
+    }
+
+    async fn carry_control_out(
         &self,
         space: &SpaceId,
         job: JobId,
@@ -159,7 +170,16 @@ impl Engine {
 
     /// Moves a job on where its counters, or the time, say that it has come so far: to its start, to paused, cancelled or
     /// completed.
-    pub(crate) async fn advance_job(&self, space: &SpaceId, job: JobId, now: Time) -> Result<Option<JobStatus>, Error> {
+    pub(crate) fn advance_job<'a>(
+        &'a self,
+        space: &'a SpaceId,
+        job: JobId,
+        now: Time,
+    ) -> BoxFuture<'a, Result<Option<JobStatus>, Error>> {
+        self.move_on(space, job, now).boxed()
+    }
+
+    async fn move_on(&self, space: &SpaceId, job: JobId, now: Time) -> Result<Option<JobStatus>, Error> {
         for _ in 0..ATTEMPTS {
             let Some(mut status) = self.store.job(space, job).await? else { return Ok(None) };
             let to = match advance(&status.head, &status.progress, now) {
