@@ -32,6 +32,9 @@ const TOMBSTONE: [&str; 8] =
 /// The attributes that a deletion by a job sets on the head of a profile.
 const DELETED_HEAD: [&str; 7] = ["state", "deleted_at", "gone_at", "token_id", "job_id", "job_group", "job_row"];
 
+/// What the requests that make the jobs set on their token.
+const LAST_USE: &str = "last_used_at";
+
 /// A fingerprint of each compared item, by a fingerprint of its key.
 pub(crate) type Prints = HashMap<u64, u64>;
 
@@ -233,7 +236,8 @@ fn key_print(item: &Item) -> u64 {
 
 /// A fingerprint of all attributes but the ignored ones.
 fn print(item: &Item, ignored: &[&str]) -> u64 {
-    let mut names: Vec<&String> = item.keys().filter(|name| !ignored.contains(&name.as_str())).collect();
+    let is_compared = |name: &&String| *name != LAST_USE && !ignored.contains(&name.as_str());
+    let mut names: Vec<&String> = item.keys().filter(is_compared).collect();
     names.sort_unstable();
     let mut hasher = DefaultHasher::new();
     for name in names {
