@@ -120,6 +120,8 @@ fn nobody_deploys_a_site_without_saying_whom_it_pages() {
     let (none, arn) = pattern.split_once('|').unwrap();
     assert_eq!((none, arn.contains('|')), ("none", false));
     assert!(arn.starts_with("arn:"), "{pattern}");
-    let refusal = text(&topic["ConstraintDescription"]);
-    assert!(refusal.contains("none") && refusal.contains("SNS topic") && refusal.contains("docs/operations.md"));
+    let constraint = text(&topic["ConstraintDescription"]);
+    assert!(
+        constraint.contains("none") && constraint.contains("SNS topic") && constraint.contains("docs/operations.md")
+    );
 }
