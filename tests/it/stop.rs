@@ -351,6 +351,60 @@ async fn two_workers_may_be_at_a_chunk_that_is_stopped() {
     }
 }
 
+/// The first of two workers at a chunk stands still in the middle of its rows, while the second one takes the chunk over and
+/// the job is cancelled. Then it goes on with what was under way: these deletions are counted, too.
+#[tokio::test]
+async fn a_worker_that_stands_still_is_counted() {
+    const COUNT: usize = 400;
+    let app = TestApp::start_patient().await;
+    profiles(&app, COUNT).await;
+    let job = app.job(delete(&rows(0..COUNT))).await;
+    let (first, second) = (app.worker(), app.worker());
+    app.deliver(&first, &app.queue.take()).await;
+    let chunk = app.queue.take();
+    let notes = [(); 2].map(|()| Arc::new(Notify::new()));
+    let ([stands, looks], mut deleted, mut reads) = (notes.clone(), 0, 0);
+    app.db.proxy.plan(move |passed| {
+        let update = passed.request["UpdateExpression"].to_string();
+        deleted += usize::from(passed.operation == "UpdateItem" && update.contains("gone_at"));
+        if deleted == 150 {
+            stands.notify_one();
+        }
+        // The second worker reads the first rows ahead: the read of its job and stops comes before that.
+        reads += usize::from(deleted >= 150 && passed.operation == "BatchGetItem");
+        if reads == 2 {
+            looks.notify_one();
+        }
+        Fault::None
+    });
+    let mut still = Box::pin(app.deliver(&first, &chunk));
+    tokio::select! {
+        _ = &mut still => panic!("the first worker has ended"),
+        () = notes[0].notified() => {}
+    }
+    let mut other = Box::pin(app.deliver(&second, &chunk));
+    tokio::select! {
+        _ = &mut other => panic!("the second worker has ended"),
+        () = notes[1].notified() => {}
+    }
+    assert_eq!(app.control(&job, "cancel").await.status, 202);
+    other.await;
+    app.db.proxy.heal();
+    app.work().await;
+    let before = deleted_heads(&app.db.dump().await);
+    still.await;
+    let heads = deleted_heads(&app.db.dump().await);
+    assert!(heads > before, "nothing was under way: {heads}");
+    for _ in 0..4 {
+        app.clock.advance(200_000);
+        app.reconcile().await;
+        app.work().await;
+    }
+    let status = app.job_status(&job).await;
+    assert_eq!((&status["counts"]["deleted"], &status["state"]), (&json!(heads), &json!("cancelled")), "{status}");
+    assert_eq!(identifiers(&app).await, COUNT - heads, "a profile is deleted in part");
+}
+
 /// What an operator says of the stop that holds is about all jobs that it holds, also where another one paused them; and
 /// what a person pauses meanwhile stays paused.
 #[tokio::test]
