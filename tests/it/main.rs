@@ -48,6 +48,7 @@ mod segment_races;
 mod segments;
 mod spaces;
 mod stop;
+mod stop_chunks;
 mod stored_forms;
 mod template;
 mod tokens;
