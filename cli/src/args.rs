@@ -18,7 +18,7 @@ use crate::{
 
 const AFTER_HELP: &str = "\
 Examples:
-  cargo local                                  # in another terminal: runs the service on this machine
+  cargo local                                  # in another terminal: runs the service here
   efface --local admin space show spa_demo
   efface --local load profiles.jsonl
   efface --local bulk people.csv --space spa_demo --dry-run

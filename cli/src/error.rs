@@ -93,9 +93,6 @@ pub enum CliError {
         /// The cause.
         error: PageError,
     },
-    /// Jobs of the list of live jobs that can't be read.
-    #[error("{0} jobs cannot be read. The others are paused, and a stop holds for these, too")]
-    UnreadableJobs(usize),
     /// A file has no rows.
     #[error("{}: the file has no rows", .0.display())]
     NoRows(PathBuf),

@@ -3,7 +3,9 @@
 //!
 //! The file is long because its tests share the histories before and after a backup.
 
-use aws_sdk_dynamodb::types::{AttributeValue, PointInTimeRecoverySpecification, Tag, TimeToLiveSpecification};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, PointInTimeRecoverySpecification, StreamViewType, Tag, TimeToLiveSpecification,
+};
 use efface_aws::store::{table::Backups, token::NewToken};
 use efface_core::{role::Role, space::SpaceId};
 use efface_engine::reapply::{Asked, Carried, ReapplyError, Setting, SettingChange, Watch};
@@ -420,6 +422,7 @@ async fn the_table_gets_its_settings_back() {
     let update = admin.update_continuous_backups().table_name(TABLE);
     update.point_in_time_recovery_specification(backups).send().await.unwrap();
     admin.update_table().table_name(TABLE).deletion_protection_enabled(true).send().await.unwrap();
+    restored.db.beside(TABLE).enable_stream(StreamViewType::NewAndOldImages).await.unwrap();
     let arn = restored.db.beside(TABLE).table().await.unwrap().arn;
     let tag = Tag::builder().key("efface:environment").value("na").build().unwrap();
     admin.tag_resource().resource_arn(arn).tags(tag).send().await.unwrap();

@@ -27,27 +27,31 @@ pub(super) fn engine(store: &Store) -> Engine {
     Engine::new(store.clone(), Queue::none(), Clock::system())
 }
 
+/// Live jobs.
+pub(super) struct LiveJobs {
+    /// In the order of their spaces, then of their creation.
+    pub(super) jobs: Vec<LiveJobStatus>,
+    /// Those that cannot be read. They are not paused; a stop holds for them, too.
+    pub(super) unreadable: usize,
+}
+
 /// Pauses the live jobs of a space, or of all, that may not go on. All of them, as they are then.
-///
-/// # Errors
-/// Some cannot be read. All others are paused before that is told.
-pub(super) async fn pause(engine: &Engine, space: Option<&SpaceId>) -> Result<Vec<LiveJobStatus>, CliError> {
+pub(super) async fn pause(engine: &Engine, space: Option<&SpaceId>) -> Result<LiveJobs, CliError> {
     let (mut jobs, mut unreadable, mut cursor) = (Vec::new(), 0, Some(LiveCursor::default()));
     while let Some(at) = cursor {
         let found = engine.pause_live_jobs(space, at).await?;
         jobs.extend(found.jobs.into_iter().filter(|job| !job.status.head.state.is_final()));
         (unreadable, cursor) = (unreadable + found.unreadable, found.more);
     }
-    if unreadable > 0 {
-        return Err(CliError::UnreadableJobs(unreadable));
-    }
     jobs.sort_by_key(|job| (job.space.clone(), job.status.head.created_at, job.status.head.job_id.to_string()));
-    Ok(jobs)
+    Ok(LiveJobs { jobs, unreadable })
 }
 
-/// The exit code of a command that has stopped something: whether nothing is in flight any more, or it did not wait for that.
-pub(super) fn exit_code(is_over: bool, interrupts: &Interrupts) -> u8 {
+/// The exit code of a command that has stopped something: whether all jobs could be read, and nothing is in flight any more
+/// or it did not wait for that.
+pub(super) fn exit_code(live: &LiveJobs, is_over: bool, interrupts: &Interrupts) -> u8 {
     match (is_over, interrupts.requested()) {
+        (true, _) if live.unreadable > 0 => exit::FAILED,
         (true, _) => 0,
         (false, true) => interrupts.exit_code(),
         (false, false) => exit::UNAVAILABLE,
@@ -76,26 +80,26 @@ impl InFlight {
     pub(super) async fn wait(
         &self,
         engine: &Engine,
-        mut jobs: Vec<LiveJobStatus>,
+        mut live: LiveJobs,
         interrupts: &Interrupts,
-    ) -> Result<(Vec<LiveJobStatus>, bool), CliError> {
+    ) -> Result<(LiveJobs, bool), CliError> {
         let clock = Clock::system();
         loop {
-            let is_over = clock.now() >= self.single_until() && running(&jobs) == 0;
+            let is_over = clock.now() >= self.single_until() && running(&live.jobs) == 0;
             if is_over || clock.now() >= self.since.plus_seconds(2 * WORKER_SECONDS) {
-                return Ok((jobs, is_over));
+                return Ok((live, is_over));
             }
             tokio::select! {
                 () = tokio::time::sleep(PAUSE) => {}
-                () = interrupts.reached(1) => return Ok((jobs, false)),
+                () = interrupts.reached(1) => return Ok((live, false)),
             }
             let was_paused =
-                |id: &str| jobs.iter().any(|job| job.was_paused && job.status.head.job_id.to_string() == id);
+                |id: &str| live.jobs.iter().any(|job| job.was_paused && job.status.head.job_id.to_string() == id);
             let mut found = pause(engine, self.space.as_ref()).await?;
-            for job in &mut found {
+            for job in &mut found.jobs {
                 job.was_paused |= was_paused(&job.status.head.job_id.to_string());
             }
-            jobs = found;
+            live = found;
         }
     }
 
@@ -178,8 +182,20 @@ pub(super) fn json(jobs: &[LiveJobStatus]) -> Value {
     jobs.iter().map(document).collect()
 }
 
+/// What is to be said of jobs that cannot be read, where there are any.
+pub(super) fn unreadable(live: &LiveJobs) -> String {
+    match live.unreadable {
+        0 => String::new(),
+        count => format!(
+            "\n{count} jobs cannot be read and are not in this list. No chunk of them starts while something is stopped; the \
+             log of the reconciler names them."
+        ),
+    }
+}
+
 /// What was done with the jobs, for people.
-pub(super) fn summary(jobs: &[LiveJobStatus]) -> String {
+pub(super) fn summary(live: &LiveJobs) -> String {
+    let jobs = &live.jobs;
     let paused = jobs.iter().filter(|job| job.was_paused).count();
     let waits = |state| jobs.iter().filter(|job| job.status.head.state == state).count();
     let mut text = format!("{paused} jobs were paused.");
@@ -193,5 +209,6 @@ pub(super) fn summary(jobs: &[LiveJobStatus]) -> String {
         text.push('\n');
         text.push_str(&table(stopped.into_iter()));
     }
+    text.push_str(&unreadable(live));
     text
 }

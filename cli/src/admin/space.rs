@@ -35,9 +35,20 @@ pub enum SpaceCommand {
         id: SpaceId,
     },
     /// Change a space's settings; the functions use the new settings within 60 seconds. --deactivate also pauses its jobs
-    #[command(after_help = "Example:\n  efface admin space update spa_demo --deactivate --deletions-per-second 50")]
+    #[command(after_help = UPDATE_HELP)]
     Update(Update),
 }
+
+const UPDATE_HELP: &str = "\
+Example:
+  efface admin space update spa_demo --deactivate --deletions-per-second 50
+
+Exit codes:
+  0    changed; with --deactivate, nothing is in flight, or, with --no-wait, the jobs are paused
+  1    the command failed; or, with --deactivate, jobs cannot be read: the output says so
+  2    the command line or a setting is wrong; nothing was changed
+  3    the table was unavailable; or, with --deactivate, something is still in flight: run the command again
+  130  stopped by Ctrl-C; 143: by SIGTERM. With --deactivate only the waiting has ended: deletions are switched off";
 
 /// The options that `create` and `update` have in common.
 #[derive(Args)]
@@ -206,17 +217,18 @@ async fn deactivate(update: &Update, store: &Store, interrupts: &Interrupts) -> 
     let id = &update.id;
     let space = store.update_space(id, &update.change()?).await?;
     let (engine, in_flight) = (live::engine(store), InFlight::after(Clock::system().now(), Some(id)));
-    let mut jobs = live::pause(&engine, Some(id)).await?;
+    let mut live = live::pause(&engine, Some(id)).await?;
     let mut is_over = false;
     if !update.no_wait {
-        (jobs, is_over) = in_flight.wait(&engine, jobs, interrupts).await?;
+        (live, is_over) = in_flight.wait(&engine, live, interrupts).await?;
     }
     let hint = "When the space is activated again, `efface jobs resume` resumes a job.";
-    let (told, flight) = (live::summary(&jobs), in_flight.text(&jobs, is_over));
+    let (told, flight) = (live::summary(&live), in_flight.text(&live.jobs, is_over));
     let mut json = json(id, &space);
-    json["jobs"] = live::json(&jobs);
-    json["in_flight"] = in_flight.json(&jobs, is_over);
-    let exit = live::exit_code(update.no_wait || is_over, interrupts);
+    json["jobs"] = live::json(&live.jobs);
+    json["unreadable_jobs"] = live.unreadable.into();
+    json["in_flight"] = in_flight.json(&live.jobs, is_over);
+    let exit = live::exit_code(&live, update.no_wait || is_over, interrupts);
     Ok(Output { text: format!("{}\n\n{told}\n{flight}\n{hint}", text(id, &space)), json, exit })
 }
 

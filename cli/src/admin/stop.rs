@@ -28,7 +28,8 @@ Example:
 
 Exit codes:
   0    stopped, and nothing is in flight; or, with --no-wait, stopped
-  1    the space does not exist
+  1    the space does not exist, or the table rejected a request; or it is stopped, and jobs cannot be read: the output
+       says so
   2    the command line or a setting is wrong; nothing was stopped
   3    the table was unavailable, or a chunk's worker has died: run the command again
   130  stopped, but you ended the waiting with Ctrl-C; 143: with SIGTERM";
@@ -120,29 +121,30 @@ pub(crate) async fn stop(
     let engine = live::engine(&store);
     let (stop, is_new) = engine.begin_stop(scope.space()).await?;
     let since = stop.map_or_else(|| Clock::system().now(), |stop| stop.stopped_at);
-    let mut jobs = live::pause(&engine, scope.space()).await?;
+    let mut live = live::pause(&engine, scope.space()).await?;
     let in_flight = InFlight::after(since, scope.space());
     let mut is_over = false;
     if !args.no_wait {
-        (jobs, is_over) = in_flight.wait(&engine, jobs, interrupts).await?;
+        (live, is_over) = in_flight.wait(&engine, live, interrupts).await?;
     }
     let was = if is_new { "is stopped" } else { "was stopped before" };
     let text = format!(
         "{} {was}, since {since}: nothing that deletes is created, started or carried on.\n{}\n{}\n\
          `efface admin start {}` lets it go on.",
         scope.name(),
-        live::summary(&jobs),
-        in_flight.text(&jobs, is_over),
+        live::summary(&live),
+        in_flight.text(&live.jobs, is_over),
         scope.option(),
     );
     let json = json!({
         "space_id": scope.space,
         "stop": stop.as_ref().map(document),
         "new": is_new,
-        "jobs": live::json(&jobs),
-        "in_flight": in_flight.json(&jobs, is_over),
+        "jobs": live::json(&live.jobs),
+        "unreadable_jobs": live.unreadable,
+        "in_flight": in_flight.json(&live.jobs, is_over),
     });
-    let exit = live::exit_code(args.no_wait || is_over, interrupts);
+    let exit = live::exit_code(&live, args.no_wait || is_over, interrupts);
     Ok(Output { text, json, exit })
 }
 
@@ -158,9 +160,9 @@ pub(crate) async fn start(
     let held = store.stop(scope.space()).await?.is_some_and(|stop| stop.holds());
     if held && !args.yes {
         confirm::require_terminal(false)?;
-        let jobs = live::pause(&engine, scope.space()).await?;
-        let question =
-            question(args, &settings.table()?, jobs.iter().filter(|job| job.status.head.stopped_by.is_some()).count());
+        let jobs = live::pause(&engine, scope.space()).await?.jobs;
+        let paused = jobs.iter().filter(|job| job.status.head.stopped_by.is_some()).count();
+        let question = question(args, &settings.table()?, paused);
         tokio::select! {
             reply = confirm::ask(question) => reply?,
             () = interrupts.reached(1) => return Err(CliError::NotConfirmed),
@@ -168,13 +170,14 @@ pub(crate) async fn start(
     }
     let (stop, is_new) = engine.end_stop(scope.space(), args.leave_paused).await?;
     // Jobs are looked at when the stop has ended: what they say of themselves holds from now on.
-    let jobs = live::pause(&engine, scope.space()).await?;
+    let live = live::pause(&engine, scope.space()).await?;
     let json = json!({
         "space_id": scope.space,
         "stop": stop.as_ref().map(document),
         "new": is_new,
         "leave_paused": args.leave_paused,
-        "jobs": live::json(&jobs),
+        "jobs": live::json(&live.jobs),
+        "unreadable_jobs": live.unreadable,
     });
     let is_other = match scope.space() {
         Some(_) => store.stop(None).await?.is_some_and(|stop| stop.holds()),
@@ -187,7 +190,8 @@ pub(crate) async fn start(
     };
     let other =
         if is_other { "\nThe whole stack is stopped: nothing goes on before `efface admin start --all`." } else { "" };
-    Ok(Output::success(format!("{text}{other}{}", what_goes_on(&jobs)), json))
+    let unreadable = live::unreadable(&live);
+    Ok(Output::success(format!("{text}{other}{}{unreadable}", what_goes_on(&live.jobs)), json))
 }
 
 fn question(args: &StartArgs, table: &str, paused: usize) -> Question {

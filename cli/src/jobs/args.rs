@@ -214,7 +214,7 @@ Exit codes:
   0    the job is made, and goes on by itself or waits for its time; with --watch, it is completed and no row failed
   1    the API rejected the request, or you did not confirm; with --watch, rows failed
   2    the command line or a setting is wrong, or there is no terminal to ask on; nothing was deleted
-  3    no response, or the service is busy; `efface jobs list` shows whether the job was made
+  3    no response, or the service is busy; `efface jobs list --mine` shows whether the job was made
   4    with --watch, rows have an outcome that --fail-on names
   6    the job awaits its approval; with --watch, or was paused or cancelled
   130  stopped by Ctrl-C; 143: by SIGTERM. A job that was made continues";
@@ -223,8 +223,6 @@ Exit codes:
 #[derive(Args)]
 #[command(after_help = EXECUTE_HELP)]
 pub struct Execute {
-    #[command(flatten)]
-    pub(super) control: Control,
     /// Do not start before this time, at most 30 days ahead; until then the job can be cancelled
     #[arg(long, value_name = "TIME", value_parser = Time::parse)]
     pub(super) start_at: Option<Time>,
@@ -240,26 +238,28 @@ pub struct Execute {
     /// Exit with 4 if rows have one of these outcomes at the end
     #[arg(long, value_name = "OUTCOME,...", value_delimiter = ',', value_parser = failures(), requires = "watch")]
     pub(super) fail_on: Vec<Outcome>,
+    #[command(flatten)]
+    pub(super) control: Control,
 }
 
 /// The options of `efface jobs approve`.
 #[derive(Args)]
 pub struct Approve {
-    #[command(flatten)]
-    pub(super) control: Control,
     /// Approve without showing the job and asking for confirmation
     #[arg(long)]
     pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) control: Control,
 }
 
 /// The options of `efface jobs redrive`.
 #[derive(Args)]
 pub struct Redrive {
-    #[command(flatten)]
-    pub(super) control: Control,
     /// Delete what the failed rows name without asking for confirmation
     #[arg(long)]
     pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) control: Control,
 }
 
 /// The options of the commands that control a job.

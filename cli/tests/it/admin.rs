@@ -193,6 +193,30 @@ async fn the_emergency_stop_needs_no_key_and_can_be_repeated() {
 }
 
 #[tokio::test]
+async fn a_job_that_cannot_be_read_is_in_the_way_of_neither_stop_nor_start() {
+    let site = Site::start().await;
+    site.run(&["admin", "space", "create", "spa_a"]).await.unwrap();
+    let running = job(&site, "tok_0123456789abcdef", 1, JobState::Running).await;
+    let damaged = job(&site, "tok_0123456789abcdef", 2, JobState::Running).await;
+    site.damage(&format!("J#spa_a#{damaged}")).await;
+    let paused = [(running.to_string(), "paused".to_owned(), true)];
+    let stopped = site.run(&["admin", "stop", "--all", "--no-wait"]).await.unwrap();
+    assert_eq!(
+        (jobs(&stopped).as_slice(), &stopped.json["unreadable_jobs"], stopped.exit),
+        (&paused[..], &json!(1), 1)
+    );
+    assert!(stopped.text.contains("1 jobs cannot be read"), "{}", stopped.text);
+    let started = site.run(&["admin", "start", "--all", "--yes"]).await.unwrap();
+    assert_eq!(
+        (&started.json["stop"]["holds"], &started.json["unreadable_jobs"], started.exit),
+        (&json!(false), &json!(1), 0)
+    );
+    assert!(started.text.contains("go on within 2 minutes") && started.text.contains("1 jobs cannot be read"));
+    let off = site.run(&["admin", "space", "update", "spa_a", "--deactivate", "--no-wait"]).await.unwrap();
+    assert_eq!((&off.json["unreadable_jobs"], off.exit), (&json!(1), 1));
+}
+
+#[tokio::test]
 async fn ctrl_c_ends_the_waiting_and_not_the_stop() {
     let site = Site::start().await;
     site.run(&["admin", "space", "create", "spa_a"]).await.unwrap();

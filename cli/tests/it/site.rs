@@ -9,7 +9,7 @@ use std::{
 use aws_sdk_dynamodb::{
     Client, Config,
     config::{BehaviorVersion, Credentials, Region},
-    types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+    types::{AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
 };
 use clap::Parser;
 use efface_aws::Store;
@@ -116,6 +116,18 @@ impl Site {
             if item["pk"].as_s().unwrap() == partition {
                 let delete = client.delete_item().table_name("efface");
                 delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
+            }
+        }
+    }
+
+    /// Makes a partition's items unreadable, as if they had been changed by hand.
+    pub(crate) async fn damage(&self, partition: &str) {
+        let client = self.client();
+        for item in client.scan().table_name("efface").send().await.unwrap().items() {
+            if item["pk"].as_s().unwrap() == partition {
+                let mut item = item.clone();
+                item.insert("state".to_owned(), AttributeValue::S("?".to_owned()));
+                client.put_item().table_name("efface").set_item(Some(item)).send().await.unwrap();
             }
         }
     }

@@ -148,12 +148,14 @@ impl Site<'_> {
     /// Deletes the email of one person after another. Each request is repeated with its key until it is acknowledged.
     async fn delete_singly(&self, name: &str, gateway: &Gateway, is_over: &Cell<bool>) -> Result<Singles, LocalError> {
         let (authorization, mut singles) = (basic(self.token), Singles::default());
+        let mut replaced: Option<Gateway> = None;
         while !is_over.get() && singles.acknowledged < SINGLES {
             let person = format!("{name}_single_{}", singles.acknowledged + 1);
             let path = crate::requests::profile(&person, "external_ids/delete");
             let body = json!({ "delete_external_ids": [{ "type": "email", "id": format!("{person}@example.com") }] });
             let headers = [("authorization", authorization.as_str()), ("idempotency-key", person.as_str())];
             for attempt in 1.. {
+                let gateway = replaced.as_ref().unwrap_or(gateway);
                 let response = gateway.send_with("POST", &path, &headers, &body.to_string()).await?;
                 if response.status == 200 {
                     break;
@@ -163,6 +165,8 @@ impl Site<'_> {
                 }
                 singles.repeated += 1;
                 sleep(POLL_INTERVAL).await;
+                // The emulator makes a new API, with another id, where the new version's has other paths. AWS keeps it.
+                replaced = Gateway::find(self.emulator, self.stack).await.ok().or(replaced);
             }
             singles.acknowledged += 1;
             sleep(PAUSE).await;
