@@ -19,6 +19,7 @@ pub mod key;
 pub mod limit;
 pub mod list;
 pub mod load;
+pub mod log;
 pub mod message;
 pub mod path;
 pub mod profile;

@@ -1,0 +1,170 @@
+//! The names of a log's files, as <https://c2sp.org/tlog-tiles> defines them: tiles of 256 hashes, and bundles of 256
+//! entries. A file never changes: a tile that is not full yet has its width in its name.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use thiserror::Error;
+
+use super::{
+    hash::Hash,
+    row::{HEIGHT, LEVELS, Row},
+};
+
+/// How many hashes a full tile has, and how many entries a full bundle.
+pub const WIDTH: u64 = 256;
+
+/// The name of a tile or a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tile {
+    row: Row,
+    index: u64,
+    width: u16,
+}
+
+/// Tiles and bundles that were read.
+pub type Tiles = BTreeMap<Tile, Vec<u8>>;
+
+/// What a reader of tiles may find wrong.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum TileError {
+    /// The tile was not read.
+    #[error("{} is missing", .0.path())]
+    Missing(Tile),
+    /// The tile does not have the length that its name says.
+    #[error("{} has a wrong length", .0.path())]
+    Length(Tile),
+}
+
+impl Tile {
+    /// The tile with this number in its row, as a log of so many entries has it. `None` if that log has none.
+    pub fn of(row: Row, index: u64, size: u64) -> Option<Self> {
+        let before = index.checked_mul(WIDTH)?;
+        let width = row.len(size).checked_sub(before)?.min(WIDTH);
+        (width > 0).then(|| Self::new(row, index, width))
+    }
+
+    /// The tiles and bundles that a log has at one size and did not have at a smaller one, bundles first. They hold what is
+    /// new, and each is written once. Partial ones are those at the right edge of the larger size.
+    pub fn added(from: u64, to: u64) -> impl Iterator<Item = Self> {
+        Row::all().flat_map(move |row| {
+            let (old, new) = (row.len(from), row.len(to));
+            let numbers = if old < new { old / WIDTH..new.div_ceil(WIDTH) } else { 0..0 };
+            numbers.filter_map(move |index| Self::of(row, index, to))
+        })
+    }
+
+    /// The partial tiles of a log of so many entries, from level 0: at most one a level. From them follow its
+    /// [`Frontier`](super::Frontier), its root, and all tiles of any larger size.
+    pub fn edge(size: u64) -> impl Iterator<Item = Self> {
+        (0..LEVELS).filter_map(move |level| Self::partial(Row::Level(level), size))
+    }
+
+    /// The partial bundle of a log of so many entries; `None` if its last one is full.
+    pub fn partial_bundle(size: u64) -> Option<Self> {
+        Self::partial(Row::Entries, size)
+    }
+
+    fn partial(row: Row, size: u64) -> Option<Self> {
+        Self::of(row, row.len(size) / WIDTH, size)
+    }
+
+    pub(super) fn new(row: Row, index: u64, width: u64) -> Self {
+        // A width is at most 256.
+        Self { row, index, width: u16::try_from(width).unwrap_or(u16::MAX) }
+    }
+
+    /// What the tile holds.
+    pub fn row(&self) -> Row {
+        self.row
+    }
+
+    /// Its number within its row.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// How many hashes, or entries, it holds: 1 to 256.
+    pub fn width(&self) -> usize {
+        self.width.into()
+    }
+
+    /// Whether it holds less than 256.
+    pub fn is_partial(&self) -> bool {
+        u64::from(self.width) < WIDTH
+    }
+
+    /// The full tile that a partial one becomes, and that holds all it holds: to be read where the partial one was removed.
+    #[must_use]
+    pub fn full(self) -> Self {
+        Self::new(self.row, self.index, WIDTH)
+    }
+
+    /// The entries that the tile covers.
+    pub fn entries(&self) -> Range<u64> {
+        let level = if let Row::Level(level) = self.row { u32::from(level) } else { 0 };
+        let scale = 1u64.checked_shl(HEIGHT * level).unwrap_or(u64::MAX);
+        let first = self.index.saturating_mul(WIDTH);
+        first.saturating_mul(scale)..first.saturating_add(self.width.into()).saturating_mul(scale)
+    }
+
+    /// The hashes of this tile among those that were read: from itself, or from the full tile that it became.
+    pub(super) fn hashes(&self, tiles: &Tiles) -> Result<Vec<Hash>, TileError> {
+        let (found, bytes) = [*self, self.full()]
+            .into_iter()
+            .find_map(|tile| Some((tile, tiles.get(&tile)?)))
+            .ok_or(TileError::Missing(*self))?;
+        let mut hashes = Hash::list(bytes).unwrap_or_default();
+        if hashes.len() != found.width() {
+            return Err(TileError::Length(found));
+        }
+        hashes.truncate(self.width());
+        Ok(hashes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn theirs(tile: &tlog_tiles::Tile) -> String {
+        tile.path().replacen("tile/8/", "tile/", 1)
+    }
+
+    #[test]
+    fn a_size_has_the_tiles_of_the_specification() {
+        let of = |level, index| Tile::of(Row::Level(level), index, 70_000).map(|tile| tile.width());
+        assert_eq!([of(0, 272), of(0, 273), of(0, 274)], [Some(256), Some(112), None]);
+        assert_eq!([of(1, 0), of(1, 1), of(2, 0), of(3, 0), of(63, 0)], [Some(256), Some(17), Some(1), None, None]);
+        let paths = |tiles: &mut dyn Iterator<Item = Tile>| tiles.map(|tile| tile.path()).collect::<Vec<_>>();
+        assert_eq!(paths(&mut Tile::edge(256)), ["tile/1/000.p/1"]);
+        let edge = ["tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"];
+        assert_eq!(paths(&mut Tile::edge(70_000)), edge);
+        assert_eq!(Tile::partial_bundle(256), None);
+        assert_eq!(Tile::partial_bundle(257).unwrap().path(), "tile/entries/001.p/1");
+        let added = ["tile/entries/000", "tile/0/000", "tile/1/000.p/1"];
+        assert_eq!(paths(&mut Tile::added(255, 256)), added);
+        assert_eq!(Tile::added(7, 7).chain(Tile::added(7, 6)).count(), 0);
+    }
+
+    #[test]
+    fn a_tile_knows_its_entries() {
+        for (name, entries) in
+            [("0/001.p/3", 256..259), ("entries/001", 256..512), ("1/002", 131_072..196_608), ("63/000", 0..u64::MAX)]
+        {
+            assert_eq!(Tile::parse(name).unwrap().entries(), entries, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_added_is_what_others_add(from in 0u64..200_000, more in 0u64..200_000, shift in 0u32..35) {
+            let (from, to) = (from << shift, (from << shift) + more);
+            let ours: Vec<_> = Tile::added(from, to).filter(|tile| tile.row != Row::Entries).map(|tile| tile.path()).collect();
+            let expected: Vec<_> = tlog_tiles::Tile::new_tiles(8, from, to).iter().map(theirs).collect();
+            prop_assert_eq!(ours, expected);
+        }
+
+    }
+}

@@ -1,0 +1,181 @@
+//! The writer of a log: from its right edge and new entries to the tiles and bundles that they add.
+
+use thiserror::Error;
+
+use super::{
+    bundle::{self, BundleError, EntryTooLong},
+    frontier::Frontier,
+    hash::Hash,
+    row::{LEVELS, Row},
+    tile::{Tile, TileError, Tiles, WIDTH},
+};
+
+/// A tile or bundle with its content.
+pub type File = (Tile, Vec<u8>);
+
+/// Why a log cannot be continued from what was read of it.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ResumeError {
+    /// A tile is missing or has a wrong length.
+    #[error(transparent)]
+    Tile(#[from] TileError),
+    /// The partial bundle cannot be read.
+    #[error("{}: {error}", .bundle.path())]
+    Bundle {
+        /// The bundle.
+        bundle: Tile,
+        /// What is wrong with it.
+        error: BundleError,
+    },
+    /// An entry of the partial bundle is not the one in the tile of level 0; holds its index in the log.
+    #[error("entry {0} is not the one whose hash the log has")]
+    Entry(u64),
+    /// The tiles are not those of the tree with this root.
+    #[error("the tiles have the root {found}, not {expected}")]
+    Root {
+        /// The root that they must have.
+        expected: Hash,
+        /// The root that they have.
+        found: Hash,
+    },
+}
+
+/// A log's right edge: the partial tile of each level and the partial bundle. It takes entries and gives out files; it
+/// never holds more than 8 tiles and one bundle.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    from: u64,
+    size: u64,
+    levels: [Vec<Hash>; LEVELS as usize],
+    bundle: Vec<u8>,
+}
+
+impl Writer {
+    /// The writer of a log without entries.
+    pub fn new() -> Self {
+        Self { from: 0, size: 0, levels: Default::default(), bundle: Vec::new() }
+    }
+
+    /// What must be read to continue a log of so many entries: its partial tiles and its partial bundle, at most 9 files.
+    pub fn needs(size: u64) -> impl Iterator<Item = Tile> {
+        Tile::partial_bundle(size).into_iter().chain(Tile::edge(size))
+    }
+
+    /// Continues a log of this size and root from what [`needs`](Self::needs) names. A full tile serves in the place of
+    /// the partial one that it replaced.
+    pub fn resume(size: u64, root: Hash, read: &Tiles) -> Result<Self, ResumeError> {
+        let mut writer = Self { from: size, size, ..Self::new() };
+        for (level, hashes) in (0..LEVELS).zip(&mut writer.levels) {
+            if let Some(tile) = Tile::edge(size).find(|tile| tile.row() == Row::Level(level)) {
+                *hashes = tile.hashes(read)?;
+            }
+        }
+        let found = writer.frontier().root();
+        if found != root {
+            return Err(ResumeError::Root { expected: root, found });
+        }
+        if let Some(bundle) = Tile::partial_bundle(size) {
+            writer.read_bundle(bundle, read)?;
+        }
+        Ok(writer)
+    }
+
+    /// Takes over the entries of the partial bundle, each of which must have its hash in the tile of level 0.
+    fn read_bundle(&mut self, bundle: Tile, read: &Tiles) -> Result<(), ResumeError> {
+        let (name, bytes) = [bundle, bundle.full()]
+            .into_iter()
+            .find_map(|tile| Some((tile, read.get(&tile)?)))
+            .ok_or(TileError::Missing(bundle))?;
+        let entries =
+            bundle::decode(bytes, name.width()).map_err(|error| ResumeError::Bundle { bundle: name, error })?;
+        for ((index, entry), hash) in bundle.entries().zip(entries).zip(&self.levels[0]) {
+            // Entries that were decoded are short enough.
+            let appended = bundle::append(&mut self.bundle, entry).is_ok();
+            if !appended || Hash::leaf(entry) != *hash {
+                return Err(ResumeError::Entry(index));
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries of the log.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends an entry. Returns the files that it completes: mostly none, else a bundle and a tile of each level from 0.
+    pub fn append(&mut self, entry: &[u8]) -> Result<Vec<File>, EntryTooLong> {
+        bundle::append(&mut self.bundle, entry)?;
+        self.size += 1;
+        let mut files = Vec::new();
+        if self.completes(Row::Entries) {
+            let full = std::mem::take(&mut self.bundle);
+            files.extend(self.file(Row::Entries, full));
+        }
+        let mut hash = Hash::leaf(entry);
+        for level in 0..LEVELS {
+            let hashes = &mut self.levels[usize::from(level)];
+            hashes.push(hash);
+            if !self.completes(Row::Level(level)) {
+                break;
+            }
+            let full = std::mem::take(&mut self.levels[usize::from(level)]);
+            hash = Hash::complete(&full).unwrap_or(hash);
+            files.extend(self.file(Row::Level(level), concat(&full)));
+        }
+        Ok(files)
+    }
+
+    /// Whether the last file of a row is full.
+    fn completes(&self, row: Row) -> bool {
+        row.len(self.size).is_multiple_of(WIDTH)
+    }
+
+    /// The last file of a row with its content.
+    fn file(&self, row: Row, bytes: Vec<u8>) -> Option<File> {
+        let last = row.len(self.size).checked_sub(1)? / WIDTH;
+        Some((Tile::of(row, last, self.size)?, bytes))
+    }
+
+    /// The partial files of the size reached, without those that the log had already when it was continued.
+    pub fn partial_files(&self) -> Vec<File> {
+        let bundle = (Row::Entries, self.bundle.clone());
+        let rows = (0..LEVELS).map(Row::Level).zip(self.levels.iter().map(|hashes| concat(hashes)));
+        [bundle]
+            .into_iter()
+            .chain(rows)
+            .filter(|(row, bytes)| !bytes.is_empty() && row.len(self.from) < row.len(self.size))
+            .filter_map(|(row, bytes)| self.file(row, bytes))
+            .collect()
+    }
+
+    /// The frontier of the tree, which tells its root.
+    pub fn frontier(&self) -> Frontier {
+        let hashes = self.levels.iter().rev().flat_map(|hashes| subtrees(hashes));
+        Frontier::of_subtrees(self.size, hashes.collect())
+    }
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn concat(hashes: &[Hash]) -> Vec<u8> {
+    hashes.iter().flat_map(Hash::as_bytes).copied().collect()
+}
+
+/// The roots of the complete subtrees of a partial tile, the largest first.
+fn subtrees(mut hashes: &[Hash]) -> Vec<Hash> {
+    let mut roots = Vec::new();
+    while let Some(height) = hashes.len().checked_ilog2() {
+        let (subtree, rest) = hashes.split_at(1 << height);
+        roots.extend(Hash::complete(subtree));
+        hashes = rest;
+    }
+    roots
+}
+
+#[cfg(test)]
+mod tests;
