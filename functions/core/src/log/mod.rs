@@ -8,6 +8,7 @@ pub mod bundle;
 mod decimal;
 mod frontier;
 mod hash;
+pub mod note;
 pub mod proof;
 mod row;
 mod tile;
