@@ -5,6 +5,7 @@
 //! it names, so that programs that others wrote can read a log and verify it.
 
 pub mod bundle;
+mod checkpoint;
 mod decimal;
 mod frontier;
 mod hash;
@@ -15,6 +16,7 @@ mod tile;
 mod tile_name;
 mod writer;
 
+pub use checkpoint::{Checkpoint, CheckpointError, Origin};
 pub use decimal::MAX_SIZE;
 pub use frontier::{Frontier, FrontierError};
 pub use hash::{BadHash, Hash};

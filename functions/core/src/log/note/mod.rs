@@ -60,6 +60,11 @@ impl NoteText {
         if text.ends_with('\n') && !has_controls(&text) { Ok(Self(text)) } else { Err(NoteError::BadText) }
     }
 
+    /// The text of lines that are known to be well formed.
+    pub(super) fn of_lines(lines: String) -> Self {
+        Self(lines)
+    }
+
     /// The text, with its last newline.
     pub fn as_str(&self) -> &str {
         &self.0
