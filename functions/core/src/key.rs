@@ -1,6 +1,6 @@
 //! Keyed hashes: how an identifier becomes a key of the table that does not reveal it.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use base64::{
     Engine,
@@ -12,7 +12,6 @@ use sha2::Sha256;
 use thiserror::Error;
 
 use crate::{
-    id::BadId,
     identifier::IdentifierType,
     job::{Group, JobGroup},
     space::SpaceId,
@@ -32,8 +31,7 @@ pub struct MasterKey([u8; 32]);
 impl MasterKey {
     /// Reads 32 bytes in standard base64.
     pub fn from_base64(text: &str) -> Result<Self, BadMasterKey> {
-        let bytes = STANDARD.decode(text.trim()).map_err(|_| BadMasterKey)?;
-        bytes.try_into().map(Self).map_err(|_| BadMasterKey)
+        secret_bytes(text).map(Self).ok_or(BadMasterKey)
     }
 
     /// The key of one space: `HMAC(master, "space" ‖ 0 ‖ id)`, so that equal identifiers of two spaces differ.
@@ -110,35 +108,58 @@ pub struct GroupHash([u8; 32]);
 /// A hash as text: 43 characters of base64url.
 macro_rules! hash_as_text {
     ($type:ident, $kind:literal) => {
-        impl FromStr for $type {
-            type Err = BadId;
+        impl std::str::FromStr for $type {
+            type Err = $crate::id::BadId;
 
-            fn from_str(text: &str) -> Result<Self, BadId> {
-                let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
-                bytes.map(Self).ok_or(BadId($kind))
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $crate::key::hash_bytes(text).map(Self).ok_or($crate::id::BadId($kind))
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                Base64Display::new(&self.0, &URL_SAFE_NO_PAD).fmt(f)
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::key::hash_text(&self.0).fmt(f)
             }
         }
+    };
+}
 
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// `Debug` of a hash: its first 8 characters.
+macro_rules! debug_as_fingerprint {
+    ($type:ident) => {
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, concat!(stringify!($type), "({:.8}…)"), self.to_string())
             }
         }
     };
 }
 
+pub(crate) use {debug_as_fingerprint, hash_as_text};
+
 hash_as_text!(IdHash, "identifier hash");
 hash_as_text!(GroupHash, "group hash");
+debug_as_fingerprint!(IdHash);
+debug_as_fingerprint!(GroupHash);
 serde_as_text!(IdHash, GroupHash);
 
+/// The text of a hash.
+pub(crate) fn hash_text(hash: &[u8; 32]) -> impl fmt::Display {
+    Base64Display::new(hash, &URL_SAFE_NO_PAD)
+}
+
+/// The hash that a text is.
+pub(crate) fn hash_bytes(text: &str) -> Option<[u8; 32]> {
+    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+}
+
+/// 32 bytes of a secret in standard base64, as `openssl rand -base64 32` prints them.
+pub(crate) fn secret_bytes(text: &str) -> Option<[u8; 32]> {
+    STANDARD.decode(text.trim()).ok()?.try_into().ok()
+}
+
 /// HMAC-SHA-256 over the parts, each followed by a zero byte but the last.
-fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     // A key shorter than SHA-256's block is padded with zeros (RFC 2104, section 2).
     let mut block = [0; 64];
     block[..32].copy_from_slice(key);

@@ -6,6 +6,7 @@
 
 pub mod bundle;
 mod checkpoint;
+mod commitment;
 mod decimal;
 mod frontier;
 mod hash;
@@ -17,6 +18,7 @@ mod tile_name;
 mod writer;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Origin};
+pub use commitment::{BadLogKey, Commitment, LogKey, Nonce};
 pub use decimal::MAX_SIZE;
 pub use frontier::{Frontier, FrontierError};
 pub use hash::{BadHash, Hash};
