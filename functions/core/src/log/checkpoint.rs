@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Why a text is not a checkpoint, or is not the wanted log's.
-#[derive(Debug, Clone, Error, PartialEq, Eq)]
+#[derive(Debug, Error, PartialEq, Eq)]
 pub enum CheckpointError {
     /// It is not a note, or is not signed by the wanted key.
     #[error(transparent)]

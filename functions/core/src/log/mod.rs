@@ -12,9 +12,11 @@ mod frontier;
 mod hash;
 pub mod note;
 pub mod proof;
+pub mod receipt;
 mod row;
 mod tile;
 mod tile_name;
+pub mod verify;
 mod writer;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Origin};

@@ -19,7 +19,7 @@ pub const MAX_NOTE_BYTES: usize = 1_000_000;
 pub const MAX_SIGNATURES: usize = 100;
 
 /// Why a text is not a signed note, or is not signed.
-#[derive(Debug, Clone, Error, PartialEq, Eq)]
+#[derive(Debug, Error, PartialEq, Eq)]
 pub enum NoteError {
     /// Longer than [`MAX_NOTE_BYTES`]; holds its length.
     #[error("a note has at most {MAX_NOTE_BYTES} bytes, not {0}")]

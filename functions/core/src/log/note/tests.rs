@@ -82,19 +82,19 @@ fn only_the_wanted_key_counts() {
     let by_other = line(&signed("text\n", "witness.example/a", 2));
     let same_name = line(&signed("text\n", "example.com/log", 3));
     let of_other_text = line(&signed("other\n", "example.com/log", 1));
-    let bad = NoteError::BadSignature(key.name().clone());
+    let bad = || NoteError::BadSignature(key.name().clone());
     let not_signed = NoteError::NotSigned { name: key.name().clone(), id: key.id() };
     for (note, error) in [
         (good.clone(), None),
         (format!("{good}{by_other}{same_name}— else AAAAAAA=\n"), None),
         (format!("text\n\n{by_other}{same_name}"), Some(not_signed)),
-        (format!("text\n\n{of_other_text}"), Some(bad.clone())),
-        (format!("{good}{of_other_text}"), Some(bad.clone())),
+        (format!("text\n\n{of_other_text}"), Some(bad())),
+        (format!("{good}{of_other_text}"), Some(bad())),
     ] {
         assert_eq!(parse(&note).unwrap().verify(&key).err(), error, "{note}");
     }
     let unsigned = NoteText::parse("text\n").unwrap();
-    assert_eq!(unsigned.sign(&key, [7; 64]), Err(bad));
+    assert_eq!(unsigned.sign(&key, [7; 64]), Err(bad()));
     for bad in ["", "no newline", "a\r\n", "\0\n"] {
         assert_eq!(NoteText::parse(bad), Err(NoteError::BadText), "{bad:?}");
     }
