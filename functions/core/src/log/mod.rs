@@ -1,9 +1,14 @@
 //! The transparency log: entries that are only ever appended, and proofs about them that an outsider can check.
 //!
-//! A log is a Merkle tree over its entries ([`Hash`], [`Frontier`]), published as files that never change ([`Tile`],
-//! [`bundle`], [`Writer`]). Its formats are not ours: they are those of <https://c2sp.org/tlog-tiles> and of the pages that
-//! it names, so that programs that others wrote can read a log and verify it.
+//! A log is a Merkle tree over its entries ([`struct@Hash`], [`Frontier`]), published as files that never change ([`Tile`],
+//! [`bundle`], [`Writer`]). Its head is a [`Checkpoint`], a signed [`note`]. Of it follow [`proof`]s, and a [`receipt`] for
+//! an entry, which anyone can [`verify`](mod@verify) offline; who has the whole log can [`Audit`] it. An entry is bytes
+//! here. It names an identifier by a [`Commitment`].
+//!
+//! The formats are not ours: they are those of <https://c2sp.org/tlog-tiles> and of the pages that it names, so that
+//! programs that others wrote can read a log and verify it. What a format leaves open is decided in its module.
 
+mod audit;
 pub mod bundle;
 mod checkpoint;
 mod commitment;
@@ -19,6 +24,7 @@ mod tile_name;
 pub mod verify;
 mod writer;
 
+pub use audit::{Audit, AuditError};
 pub use checkpoint::{Checkpoint, CheckpointError, Origin};
 pub use commitment::{BadLogKey, Commitment, LogKey, Nonce};
 pub use decimal::MAX_SIZE;
