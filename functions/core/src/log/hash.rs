@@ -6,6 +6,8 @@ use base64::{Engine, display::Base64Display, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::text::serde_as_text;
+
 /// The text is not 32 bytes in standard base64 with padding.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("not a hash: 44 characters of standard base64")]
@@ -85,6 +87,8 @@ impl fmt::Debug for Hash {
     }
 }
 
+serde_as_text!(Hash);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +107,7 @@ mod tests {
     fn the_text_has_one_form() {
         let text = Hash::EMPTY_ROOT.to_string();
         assert_eq!(text.parse(), Ok(Hash::EMPTY_ROOT));
+        assert_eq!(serde_json::to_value(Hash::EMPTY_ROOT).unwrap(), text);
         let unpadded = text.trim_end_matches('=').to_owned();
         let other_end = format!("{}V=", &text[..42]);
         for bad in ["", &unpadded, &other_end, &format!("{text}\n"), &format!(" {text}"), "AAAA"] {
