@@ -71,7 +71,7 @@ async fn sums_and_waits_keep_dry_runs_apart() {
     let app = TestApp::start().await;
     app.profile(&["user_id:u", "email:e@x"]).await;
     finished(&app, true).await;
-    for query in ["", "?group=g", "?state=completed", "?group=g&until=settled"] {
+    for query in ["", "?group=g", "?state=completed", "?created_by=me", "?group=g&until=settled"] {
         let sums = read(&app, query).await;
         assert_eq!(
             (&sums["counts"]["deleted"], &sums["jobs"], &sums["rows"]),
@@ -80,7 +80,7 @@ async fn sums_and_waits_keep_dry_runs_apart() {
         );
     }
     finished(&app, false).await;
-    for query in ["", "?group=g", "?state=completed", "?group=g&until=settled"] {
+    for query in ["", "?group=g", "?state=completed", "?created_by=me", "?group=g&until=settled"] {
         let sums = read(&app, query).await;
         assert_eq!(
             (&sums["counts"]["deleted"], &sums["jobs"], &sums["rows"]),

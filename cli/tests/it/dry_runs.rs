@@ -35,6 +35,7 @@ async fn a_status_says_what_would_be_deleted() {
         check(&output.text);
         assert!(output.text.contains("would be deleted           7"), "{}", output.text);
         assert!(output.text.contains("complete (dry run)"), "{}", output.text);
+        assert!(output.text.contains("nothing was deleted; the numbers say what would be"), "{}", output.text);
         assert_eq!(
             (&output.json["job"]["dry_run"], &output.json["job"]["counts"]["deleted"]),
             (&json!(true), &json!(7))

@@ -96,10 +96,10 @@ impl Deployer<'_> {
     }
 }
 
-/// The parameter with which alarms notify nobody. A template of an earlier version does not take it, and needs none.
+/// The parameter with which alarms notify nobody. Templates of earlier versions have it empty, not as `none`.
 fn pages_nobody(template: &Path) -> Result<&'static str, LocalError> {
     let text = fs::read_to_string(template).context(format!("reading {}", template.display()))?;
-    Ok(if text.contains("none|arn:") { "AlarmTopicArn=none " } else { "" })
+    Ok(if text.contains("none|arn:") { "AlarmTopicArn=none " } else { "AlarmTopicArn=\"\" " })
 }
 
 /// The name of a stack's secret, as `samconfig.toml` has it: `efface/na/identifier-key` for `efface-na`.
