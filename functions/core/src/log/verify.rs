@@ -1,17 +1,22 @@
 //! The verification of a receipt: offline, with the log's key and, if one has it, the identifier.
 
-use serde::Deserialize;
+mod leaf;
+
 use thiserror::Error;
 
 use super::{
     checkpoint::{Checkpoint, CheckpointError},
-    commitment::Commitment,
+    commitment::Nonce,
     hash::Hash,
     note::VerifierKey,
     proof::{Inclusion, ProofError},
     receipt::Receipt,
 };
-use crate::identifier::{ExternalId, IdentifierType};
+use crate::{
+    identifier::{ExternalId, IdentifierType},
+    time::Time,
+};
+use leaf::{Leaf, Subject};
 
 /// The first thing about a receipt that does not hold.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -22,9 +27,20 @@ pub enum Fault {
     /// The entry is not in the log that the checkpoint is of: entry, index or proof were changed.
     #[error(transparent)]
     Entry(#[from] ProofError),
-    /// The entry is in the log, but cannot be read.
+    /// The entry is in the log, but is not a leaf of the form that Efface writes.
     #[error("the entry is in the log, but it is not JSON of the form that Efface writes")]
     Unreadable,
+    /// The entry is in the log, but its form is one of a later version; holds which.
+    #[error("the entry is in the log, but it has the form {0}, which this version cannot read")]
+    Version(u64),
+    /// The entry says that something else happened.
+    #[error("the entry is about the event {found}, not {expected}")]
+    Event {
+        /// The event asked about.
+        expected: String,
+        /// The entry's.
+        found: String,
+    },
     /// The entry is about something that has no identifier, such as a job.
     #[error("the entry is in the log, but it is not about an identifier")]
     NoSubject,
@@ -42,9 +58,19 @@ pub enum Fault {
     /// The receipt has no nonce.
     #[error("the receipt has no nonce, which would tie the entry to a value")]
     NoNonce,
-    /// The entry's subject is not the commitment to this identifier: value, nonce or rule are others.
+    /// The entry's subject is not the commitment to this identifier with the receipt's nonce.
     #[error("the entry is about another identifier of this type, or the receipt's nonce is not the entry's")]
     OtherIdentifier,
+}
+
+/// What is to have happened. It has no default: one life of an identifier has several entries, and the receipt for its
+/// creation must not pass for that of its deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected<'a> {
+    /// This event, such as `identifier.removed`.
+    Event(&'a str),
+    /// Whatever [`Proved::event`] says: the caller tells it to the reader.
+    AnyEvent,
 }
 
 /// What a receipt proves.
@@ -56,61 +82,54 @@ pub struct Proved<'a> {
     pub index: u64,
     /// The entry.
     pub leaf: &'a str,
-    /// Whether the entry was shown to be about the identifier. False if no identifier was asked about: then nothing is
-    /// known about the receipt's nonce.
-    pub is_about_identifier: bool,
+    /// What happened, as the entry says it.
+    pub event: String,
+    /// When it happened, as the entry says it.
+    pub time: Time,
+    /// The identifier that the entry was shown to be about. None if no identifier was asked about: then nothing is known
+    /// about the receipt's nonce.
+    pub identifier: Option<&'a ExternalId>,
 }
 
-/// What an entry says about its subject; its other members do not matter here.
-#[derive(Deserialize)]
-struct About {
-    id_type: Option<IdentifierType>,
-    subject: Option<String>,
-    #[serde(default)]
-    subject_kind: SubjectKind,
-}
-
-/// How an entry's subject was made.
-#[derive(Default, PartialEq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SubjectKind {
-    /// A [`Commitment`].
-    #[default]
-    Commitment,
-    /// The identifier's keyed hash: identifiers from before commitments have none.
-    Keyed,
-}
-
-/// Verifies a receipt with the log's key, and that it is about an identifier, whose value is given as the person writes it.
+/// Verifies a receipt with the log's key: that its entry is in the log, is about the expected event, and, where one is
+/// given, about this identifier. The identifier's value is taken as the person writes it, and brought into the form of the
+/// commitment by the rule in the leaf.
 pub fn verify<'a>(
     receipt: &'a Receipt,
     key: &VerifierKey,
-    identifier: Option<&ExternalId>,
+    expected: Expected,
+    identifier: Option<&'a ExternalId>,
 ) -> Result<Proved<'a>, Fault> {
     let checkpoint = Checkpoint::open(&receipt.checkpoint, key)?;
-    let leaf = Hash::leaf(receipt.leaf.as_bytes());
-    Inclusion::new(receipt.index, checkpoint.size)?.verify(leaf, &receipt.proof, checkpoint.root)?;
-    if let Some(identifier) = identifier {
-        verify_identifier(receipt, identifier)?;
+    let leaf_hash = Hash::leaf(receipt.leaf.as_bytes());
+    Inclusion::new(receipt.index, checkpoint.size)?.verify(leaf_hash, &receipt.proof, checkpoint.root)?;
+    let Leaf { event, time, subject } = Leaf::read(&receipt.leaf)?;
+    if let Expected::Event(expected) = expected
+        && event != expected
+    {
+        return Err(Fault::Event { expected: expected.to_owned(), found: event });
     }
-    let is_about_identifier = identifier.is_some();
-    Ok(Proved { checkpoint, index: receipt.index, leaf: &receipt.leaf, is_about_identifier })
+    if let Some(identifier) = identifier {
+        verify_identifier(subject, receipt.nonce, identifier)?;
+    }
+    Ok(Proved { checkpoint, index: receipt.index, leaf: &receipt.leaf, event, time, identifier })
 }
 
-/// Verifies that the entry of a receipt is about this identifier.
-fn verify_identifier(receipt: &Receipt, identifier: &ExternalId) -> Result<(), Fault> {
-    let entry: About = serde_json::from_str(&receipt.leaf).map_err(|_| Fault::Unreadable)?;
-    let (Some(found), Some(subject)) = (entry.id_type, entry.subject) else { return Err(Fault::NoSubject) };
-    if found != identifier.id_type {
-        return Err(Fault::Type { expected: identifier.id_type.clone(), found });
+/// Verifies that a subject is this identifier.
+fn verify_identifier(subject: Subject, nonce: Option<Nonce>, identifier: &ExternalId) -> Result<(), Fault> {
+    let ExternalId { id_type, value } = identifier;
+    let check_type = |found: IdentifierType| {
+        if found == *id_type { Ok(()) } else { Err(Fault::Type { expected: id_type.clone(), found }) }
+    };
+    match subject {
+        Subject::Other => Err(Fault::NoSubject),
+        Subject::Keyed(found) => check_type(found).and(Err(Fault::Keyed)),
+        Subject::Commitment { id_type: found, normalisation, commitment } => {
+            check_type(found)?;
+            let made = nonce.ok_or(Fault::NoNonce)?.commit(id_type, &normalisation.apply(value.expose()));
+            if made == commitment { Ok(()) } else { Err(Fault::OtherIdentifier) }
+        }
     }
-    if entry.subject_kind == SubjectKind::Keyed {
-        return Err(Fault::Keyed);
-    }
-    let subject: Commitment = subject.parse().map_err(|_| Fault::Unreadable)?;
-    let opening = receipt.opening.ok_or(Fault::NoNonce)?;
-    let value = opening.normalisation.apply(identifier.value.expose());
-    if opening.nonce.commit(&found, &value) == subject { Ok(()) } else { Err(Fault::OtherIdentifier) }
 }
 
 #[cfg(test)]

@@ -4,19 +4,27 @@
 //! is: "based on application-specific data provided out-of-band, and the `extra` line". Ours is in the `extra` line, which
 //! is base64 of compact JSON with these members, in this order and without blanks:
 //!
-//! - `leaf`: the entry, as a JSON string. The bytes that the log has hashed are this string in UTF-8.
-//! - `nonce` and `normalisation`, only in a receipt for an identifier: the 32 bytes that hide it in the entry's `subject`,
-//!   in base64url without padding, and the rule by which its value is brought into the form that the subject was made of
-//!   (`none`: as it is; `lowercase`: its Unicode lower-case form).
+//! - `leaf`: the entry, as a JSON string. The bytes that the log has hashed are this string in UTF-8. It has one form:
+//!   `"` and `\` after a `\`; `\b`, `\f`, `\n`, `\r` and `\t` for those five; `\u00` and two lower-case hexadecimal digits for
+//!   the other characters below U+0020; every other character as it is.
+//! - `nonce`, only in a receipt for an identifier: the 32 bytes that hide it in the entry's `subject`, in base64url without
+//!   padding.
 //!
 //! The `extra` line is not authenticated, and need not be: another leaf does not lead to the checkpoint's root, and another
-//! nonce or rule does not lead to the leaf's subject. Without the identifier's value nothing vouches for the nonce.
+//! nonce does not lead to the leaf's subject. The rule by which a value is normalised would not be safe here, as a value
+//! and its lower-case form could share a receipt: it is in the leaf. Without the identifier's value nothing vouches for the
+//! nonce.
+//!
+//! Whoever makes a receipt verifies it before handing it out: the tiles and the nonce that it was made from may be wrong.
 
 mod tlog_proof;
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use thiserror::Error;
 
 use super::{
@@ -24,7 +32,6 @@ use super::{
     hash::Hash,
     note::{Note, NoteError},
 };
-use crate::identifier::Normalisation;
 use tlog_proof::TlogProof;
 
 /// Why a text is not a receipt. Whether a receipt holds is for [`verify`](super::verify) to say.
@@ -56,15 +63,6 @@ pub enum ReceiptError {
     NotOurs,
 }
 
-/// What ties an entry's subject to an identifier's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opening {
-    /// What hides the identifier in the subject.
-    pub nonce: Nonce,
-    /// How the value is brought into the form that the subject was made of.
-    pub normalisation: Normalisation,
-}
-
 /// A receipt. Its text is the contract above.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -73,7 +71,7 @@ pub struct Receipt {
     /// The entry: the bytes of this text are what the log has hashed.
     pub leaf: String,
     /// What ties it to an identifier; none in a receipt for something else, or for an identifier from before commitments.
-    pub opening: Option<Opening>,
+    pub nonce: Option<Nonce>,
     /// The inclusion proof, the entry's sibling first.
     pub proof: Vec<Hash>,
     /// The checkpoint that the proof leads to, as it was published.
@@ -81,33 +79,45 @@ pub struct Receipt {
 }
 
 /// The content of the extra line.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Extra {
     leaf: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     nonce: Option<Nonce>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    normalisation: Option<Normalisation>,
 }
 
 impl Extra {
-    fn encode(&self) -> Vec<u8> {
-        // Texts always have a JSON form.
-        serde_json::to_vec(self).unwrap_or_default()
+    fn encode(leaf: &str, nonce: Option<Nonce>) -> String {
+        let nonce = nonce.map_or_else(String::new, |nonce| format!(r#","nonce":"{nonce}""#));
+        format!(r#"{{"leaf":{}{nonce}}}"#, JsonString(leaf))
     }
 
     /// Reads the one form that [`encode`](Self::encode) writes.
     fn decode(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok().filter(|extra: &Self| extra.encode() == bytes)
+        let extra: Self = serde_json::from_slice(bytes).ok()?;
+        (Self::encode(&extra.leaf, extra.nonce).as_bytes() == bytes).then_some(extra)
     }
+}
 
-    fn opening(&self) -> Result<Option<Opening>, ReceiptError> {
-        match (self.nonce, self.normalisation) {
-            (Some(nonce), Some(normalisation)) => Ok(Some(Opening { nonce, normalisation })),
-            (None, None) => Ok(None),
-            _ => Err(ReceiptError::NotOurs),
+/// A text as a JSON string, in the form that the module's description has.
+struct JsonString<'a>(&'a str);
+
+impl fmt::Display for JsonString<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for character in self.0.chars() {
+            match character {
+                '"' | '\\' => write!(f, "\\{character}"),
+                '\u{8}' => f.write_str("\\b"),
+                '\u{c}' => f.write_str("\\f"),
+                '\n' => f.write_str("\\n"),
+                '\r' => f.write_str("\\r"),
+                '\t' => f.write_str("\\t"),
+                '\0'..' ' => write!(f, "\\u{:04x}", u32::from(character)),
+                _ => f.write_char(character),
+            }?;
         }
+        f.write_char('"')
     }
 }
 
@@ -116,15 +126,14 @@ impl FromStr for Receipt {
 
     fn from_str(text: &str) -> Result<Self, ReceiptError> {
         let TlogProof { extra, index, hashes: proof, checkpoint } = text.parse()?;
-        let extra = extra.as_deref().and_then(Extra::decode).ok_or(ReceiptError::NotOurs)?;
-        Ok(Self { index, opening: extra.opening()?, leaf: extra.leaf, proof, checkpoint })
+        let Extra { leaf, nonce } = extra.as_deref().and_then(Extra::decode).ok_or(ReceiptError::NotOurs)?;
+        Ok(Self { index, leaf, nonce, proof, checkpoint })
     }
 }
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (nonce, normalisation) = self.opening.map(|opening| (opening.nonce, opening.normalisation)).unzip();
-        let extra = Extra { leaf: self.leaf.clone(), nonce, normalisation }.encode();
+        let extra = Extra::encode(&self.leaf, self.nonce).into_bytes();
         let (hashes, checkpoint) = (self.proof.clone(), self.checkpoint.clone());
         TlogProof { extra: Some(extra), index: self.index, hashes, checkpoint }.fmt(f)
     }
