@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{
     bundle::{self, BundleError},
     checkpoint::Checkpoint,
-    frontier::Frontier,
+    frontier::{Frontier, LogFull},
     hash::Hash,
     proof::ProofError,
     row::Row,
@@ -51,6 +51,9 @@ pub enum AuditError {
         /// The root that the entries have.
         found: Hash,
     },
+    /// The log is larger than any.
+    #[error(transparent)]
+    Full(#[from] LogFull),
     /// Not all entries were read; holds how many were.
     #[error("only {0} entries were read")]
     Unfinished(u64),
@@ -124,13 +127,12 @@ impl Audit {
         let leaves = Hash::list(leaves).filter(|hashes| hashes.len() == tile.width()).ok_or(TileError::Length(tile))?;
         let mut files = Vec::new();
         for (entry, leaf) in entries.into_iter().zip(leaves) {
-            if Hash::leaf(entry) != leaf {
+            if Hash::leaf(&entry) != leaf {
                 let index = self.entries.size();
                 self.difference.get_or_insert(Difference { index, bundle: name, tile });
             }
-            self.leaves.push(leaf);
-            // An entry that was decoded is short enough.
-            files.extend(self.entries.append(entry).unwrap_or_default());
+            self.leaves.push(leaf)?;
+            files.extend(self.entries.append(&entry)?);
             self.check_earlier();
         }
         if self.entries.size() == self.size {

@@ -23,6 +23,16 @@ pub enum FrontierError {
     },
 }
 
+/// The log has [`MAX_SIZE`] entries and takes no more.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("a log has at most {MAX_SIZE} entries")]
+pub struct LogFull;
+
+/// The size of a log with one more entry.
+pub(super) fn one_more(size: u64) -> Result<u64, LogFull> {
+    if size < MAX_SIZE { Ok(size + 1) } else { Err(LogFull) }
+}
+
 /// The roots of the complete subtrees that make up a tree, the largest (leftmost) first: one for each 1 in the binary
 /// form of its size, at most 63.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,9 +72,10 @@ impl Frontier {
         &self.hashes
     }
 
-    /// Appends an entry by its [`Hash::leaf`].
-    pub fn push(&mut self, leaf: Hash) {
-        let mut hash = leaf;
+    /// Appends an entry by its leaf hash ([`Hash::leaf`]).
+    pub fn push(&mut self, leaf_hash: Hash) -> Result<(), LogFull> {
+        let size = one_more(self.size)?;
+        let mut hash = leaf_hash;
         // Each 1 at the end of the size is a subtree that is as large as what was appended so far.
         for _ in 0..self.size.trailing_ones() {
             if let Some(left) = self.hashes.pop() {
@@ -72,12 +83,13 @@ impl Frontier {
             }
         }
         self.hashes.push(hash);
-        self.size += 1;
+        self.size = size;
+        Ok(())
     }
 
     /// The root of the tree.
     pub fn root(&self) -> Hash {
-        self.hashes.iter().rev().copied().reduce(|right, left| Hash::node(left, right)).unwrap_or(Hash::EMPTY_ROOT)
+        Hash::root_of_subtrees(self.hashes.iter().copied())
     }
 
     /// Its stored form: the size as 8 bytes, big endian, and the hashes. At most 2,024 bytes.
@@ -103,7 +115,7 @@ mod tests {
         let mut frontier = Frontier::new();
         assert_eq!(frontier.root(), Hash::EMPTY_ROOT);
         for size in 1..=LARGE {
-            frontier.push(leaf(size - 1));
+            frontier.push(leaf(size - 1)).unwrap();
             assert_eq!((frontier.size(), frontier.hashes.len()), (size, size.count_ones() as usize));
             if size < 70 || [255, 256, 257, 511, 512, 65_535, 65_536, 65_537].contains(&size) {
                 assert_eq!(frontier.root(), their_root(size), "{size}");
@@ -121,11 +133,13 @@ mod tests {
             assert_eq!(Frontier::from_bytes(&bytes[..bytes.len() - 1]), Err(FrontierError::Length));
             let longer = Frontier::from_bytes(&[&bytes[..], &[0; 32]].concat());
             assert_eq!(longer, Err(FrontierError::Count { size, found: frontier.hashes.len() + 1 }));
-            frontier.push(leaf(size));
+            frontier.push(leaf(size)).unwrap();
         }
         let huge = [&u64::MAX.to_be_bytes()[..], &[0; 64 * 32]].concat();
         assert_eq!(Frontier::from_bytes(&huge), Err(FrontierError::TooLarge(u64::MAX)));
         let largest = [&MAX_SIZE.to_be_bytes()[..], &[0; 63 * 32]].concat();
-        assert_eq!(Frontier::from_bytes(&largest).unwrap().to_bytes(), largest);
+        let mut full = Frontier::from_bytes(&largest).unwrap();
+        assert_eq!(full.push(leaf(0)), Err(LogFull));
+        assert_eq!(full.to_bytes(), largest);
     }
 }

@@ -6,6 +6,7 @@ use base64::{Engine, display::Base64Display, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::entry::Entry;
 use crate::text::serde_as_text;
 
 /// The text is not 32 bytes in standard base64 with padding.
@@ -27,9 +28,9 @@ impl Hash {
         0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
     ]);
 
-    /// The hash of an entry: `SHA-256(0x00 ‖ entry)`.
-    pub fn leaf(entry: &[u8]) -> Self {
-        Self(Sha256::new().chain_update([0]).chain_update(entry).finalize().into())
+    /// The leaf hash of an entry: `SHA-256(0x00 ‖ entry)`.
+    pub fn leaf(entry: &Entry) -> Self {
+        Self(Sha256::new().chain_update([0]).chain_update(entry.as_bytes()).finalize().into())
     }
 
     /// The hash of a node with two children: `SHA-256(0x01 ‖ left ‖ right)`.
@@ -53,17 +54,21 @@ impl Hash {
         rest.is_empty().then(|| hashes.iter().copied().map(Self).collect())
     }
 
-    /// The root of a complete subtree, from its 1, 2, 4, … hashes of one height. `None` for another number.
-    pub(super) fn complete(hashes: &[Self]) -> Option<Self> {
+    /// The root of the tree over these hashes of one height. It is split at the largest power of 2 below their number.
+    pub(super) fn root(hashes: &[Self]) -> Self {
         match hashes {
-            [] => None,
-            [one] => Some(*one),
-            more if more.len().is_power_of_two() => {
-                let (left, right) = more.split_at(more.len() / 2);
-                Some(Self::node(Self::complete(left)?, Self::complete(right)?))
+            [] => Self::EMPTY_ROOT,
+            [one] => *one,
+            more => {
+                let (left, right) = more.split_at(more.len().next_power_of_two() / 2);
+                Self::node(Self::root(left), Self::root(right))
             }
-            _ => None,
         }
+    }
+
+    /// The root of the tree that is made up of complete subtrees with these roots, the largest first.
+    pub(super) fn root_of_subtrees(roots: impl DoubleEndedIterator<Item = Self>) -> Self {
+        roots.rev().reduce(|right, left| Self::node(left, right)).unwrap_or(Self::EMPTY_ROOT)
     }
 }
 
@@ -92,13 +97,14 @@ serde_as_text!(Hash);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::tests::{leaf, leaf_hash, their_root};
 
     #[test]
     fn hashes_are_those_of_the_rfc() {
         assert_eq!(Hash::EMPTY_ROOT.as_bytes()[..], Sha256::digest(b"")[..]);
         // Known from Certificate Transparency's test vectors: the leaf of an empty entry.
-        assert_eq!(Hash::leaf(b"").to_string(), "bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=");
-        let (left, right) = (Hash::leaf(b"a"), Hash::leaf(b"b"));
+        assert_eq!(leaf_hash("").to_string(), "bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=");
+        let (left, right) = (leaf_hash("a"), leaf_hash("b"));
         let theirs = tlog_tiles::node_hash(tlog_tiles::record_hash(b"a"), tlog_tiles::record_hash(b"b"));
         assert_eq!(Hash::node(left, right).as_bytes(), &theirs.0);
     }
@@ -116,10 +122,10 @@ mod tests {
     }
 
     #[test]
-    fn only_powers_of_two_are_complete() {
-        let hashes: Vec<Hash> = (0..8).map(|i| Hash::leaf(&[i])).collect();
-        for (n, complete) in [(0, false), (1, true), (2, true), (3, false), (4, true), (6, false), (8, true)] {
-            assert_eq!(Hash::complete(&hashes[..n]).is_some(), complete, "{n}");
+    fn a_root_is_that_of_others() {
+        let hashes: Vec<Hash> = (0..300).map(leaf).collect();
+        for size in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 255, 256, 257, 300] {
+            assert_eq!(Hash::root(&hashes[..size]), their_root(size as u64), "{size}");
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A log is a Merkle tree over its entries ([`struct@Hash`], [`Frontier`]), published as files that never change ([`Tile`],
 //! [`bundle`], [`Writer`]). Its head is a [`Checkpoint`], a signed [`note`]. Of it follow [`proof`]s, and a [`receipt`] for
-//! an entry, which anyone can [`verify`](mod@verify) offline; who has the whole log can [`Audit`] it. An entry is bytes
-//! here. It names an identifier by a [`Commitment`].
+//! an entry, which anyone can [`verify`](mod@verify) offline; who has the whole log can [`Audit`] it. An [`Entry`] is
+//! a text here. It names an identifier by a [`Commitment`].
 //!
 //! The formats are not ours: they are those of <https://c2sp.org/tlog-tiles> and of the pages that it names, so that
 //! programs that others wrote can read a log and verify it. What a format leaves open is decided in its module.
@@ -13,6 +13,7 @@ pub mod bundle;
 mod checkpoint;
 mod commitment;
 mod decimal;
+mod entry;
 mod frontier;
 mod hash;
 pub mod note;
@@ -28,7 +29,8 @@ pub use audit::{Audit, AuditError};
 pub use checkpoint::{Checkpoint, CheckpointError, Origin};
 pub use commitment::{BadLogKey, Commitment, LogKey, Nonce};
 pub use decimal::MAX_SIZE;
-pub use frontier::{Frontier, FrontierError};
+pub use entry::{BadEntry, Entry, MAX_ENTRY_BYTES};
+pub use frontier::{Frontier, FrontierError, LogFull};
 pub use hash::{BadHash, Hash};
 pub use row::Row;
 pub use tile::{Tile, TileError, Tiles, WIDTH};

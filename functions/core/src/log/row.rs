@@ -1,7 +1,7 @@
 //! The rows of a log's files: its entries, and each level of its tree that has tiles.
 
 /// Levels of the tree from one row of tiles to the next.
-pub(super) const HEIGHT: u32 = 8;
+pub(super) const HEIGHT: u8 = 8;
 
 /// The levels that a tree of up to [`MAX_SIZE`](super::MAX_SIZE) entries can have.
 pub(super) const LEVELS: u8 = 8;
@@ -20,7 +20,7 @@ impl Row {
     pub(super) fn len(self, size: u64) -> u64 {
         match self {
             Self::Entries => size,
-            Self::Level(level) => size.checked_shr(HEIGHT * u32::from(level)).unwrap_or(0),
+            Self::Level(level) => size.checked_shr(u32::from(HEIGHT) * u32::from(level)).unwrap_or(0),
         }
     }
 

@@ -4,17 +4,22 @@ use std::sync::LazyLock;
 
 use tlog_tiles::HashReader;
 
-use super::{Hash, Row, Tile, Tiles, Writer, bundle};
+use super::{Entry, Hash, Row, Tile, Tiles, Writer, bundle};
 
 /// Entries of the largest log of the tests: more than a full tile of level 1.
 pub(crate) const LARGE: u64 = 65_793;
 
 /// The entry with this index.
-pub(crate) fn entry(index: u64) -> Vec<u8> {
-    format!("entry {index}").into_bytes()
+pub(crate) fn entry(index: u64) -> Entry<'static> {
+    Entry::new(format!("entry {index}")).unwrap()
 }
 
-/// Its hash.
+/// The leaf hash of a text.
+pub(crate) fn leaf_hash(text: &str) -> Hash {
+    Hash::leaf(&Entry::new(text).unwrap())
+}
+
+/// Its leaf hash.
 pub(crate) fn leaf(index: u64) -> Hash {
     Hash::leaf(&entry(index))
 }
@@ -31,7 +36,7 @@ impl HashReader for Theirs {
 pub(crate) static THEIRS: LazyLock<Theirs> = LazyLock::new(|| {
     let mut theirs = Theirs(Vec::new());
     for index in 0..LARGE {
-        let hashes = tlog_tiles::stored_hashes(index, &entry(index), &theirs).unwrap();
+        let hashes = tlog_tiles::stored_hashes(index, entry(index).as_bytes(), &theirs).unwrap();
         theirs.0.extend(hashes);
     }
     theirs
@@ -46,7 +51,7 @@ pub(crate) fn their_root(size: u64) -> Hash {
 pub(crate) fn large_log(tile: Tile) -> Vec<u8> {
     let Row::Level(level) = tile.row() else {
         let entries: Vec<_> = tile.entries().map(entry).collect();
-        return bundle::encode(entries.iter().map(Vec::as_slice)).unwrap();
+        return bundle::encode(&entries);
     };
     let width = u32::try_from(tile.width()).unwrap();
     tlog_tiles::Tile::new(8, level, tile.index(), width, false).read_data(&*THEIRS).unwrap()

@@ -6,12 +6,22 @@ use std::{collections::BTreeMap, ops::Range};
 use thiserror::Error;
 
 use super::{
+    bundle::BundleError,
     hash::Hash,
     row::{HEIGHT, LEVELS, Row},
 };
 
 /// How many hashes a full tile has, and how many entries a full bundle.
 pub const WIDTH: u64 = 256;
+
+/// The width of a full tile.
+pub(super) const FULL: u16 = 256;
+
+/// The place in its tile of the hash, or entry, with this number in its row: what is left of it over whole tiles.
+pub(super) fn place(number: u64) -> u8 {
+    let [place, ..] = number.to_le_bytes();
+    place
+}
 
 /// The name of a tile or a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,18 +43,31 @@ pub enum TileError {
     /// The tile does not have the length that its name says.
     #[error("{} has a wrong length", .0.path())]
     Length(Tile),
+    /// A bundle cannot be read.
+    #[error("{}: {error}", .bundle.path())]
+    Bundle {
+        /// The bundle.
+        bundle: Tile,
+        /// What is wrong with it.
+        error: BundleError,
+    },
 }
 
 impl Tile {
     /// The tile with this number in its row, as a log of so many entries has it. `None` if that log has none.
     pub fn of(row: Row, index: u64, size: u64) -> Option<Self> {
-        let before = index.checked_mul(WIDTH)?;
-        let width = row.len(size).checked_sub(before)?.min(WIDTH);
-        (width > 0).then(|| Self::new(row, index, width))
+        let first = index.checked_mul(WIDTH)?;
+        (first < row.len(size)).then(|| Self::with_hash(row, first, size))
     }
 
-    /// The tiles and bundles that a log has at one size and did not have at a smaller one, bundles first. They hold what is
-    /// new, and each is written once. Partial ones are those at the right edge of the larger size.
+    /// The tile with the hash, or the entry, that has this number in its row of a log of so many entries, which has it.
+    pub(super) fn with_hash(row: Row, number: u64, size: u64) -> Self {
+        let (index, len) = (number / WIDTH, row.len(size));
+        Self::new(row, index, if index < len / WIDTH { FULL } else { place(len).into() })
+    }
+
+    /// The tiles and bundles that a log has at one size and did not have at a smaller one, bundles first. Each of them is
+    /// written once. Partial ones are those at the right edge of the larger size.
     pub fn added(from: u64, to: u64) -> impl Iterator<Item = Self> {
         Row::all().flat_map(move |row| {
             let (old, new) = (row.len(from), row.len(to));
@@ -54,7 +77,7 @@ impl Tile {
     }
 
     /// The partial tiles of a log of so many entries, from level 0: at most one a level. From them follow its
-    /// [`Frontier`](super::Frontier), its root, and all tiles of any larger size.
+    /// [`Frontier`](super::Frontier) and its root; with the entries that are appended, also all tiles of a larger size.
     pub fn edge(size: u64) -> impl Iterator<Item = Self> {
         (0..LEVELS).filter_map(move |level| Self::partial(Row::Level(level), size))
     }
@@ -64,13 +87,20 @@ impl Tile {
         Self::partial(Row::Entries, size)
     }
 
-    fn partial(row: Row, size: u64) -> Option<Self> {
+    /// The last tile of a row, if it is partial.
+    pub(super) fn partial(row: Row, size: u64) -> Option<Self> {
         Self::of(row, row.len(size) / WIDTH, size)
     }
 
-    pub(super) fn new(row: Row, index: u64, width: u64) -> Self {
-        // A width is at most 256.
-        Self { row, index, width: u16::try_from(width).unwrap_or(u16::MAX) }
+    /// The last tile of a row, if it is full.
+    pub(super) fn last_if_full(row: Row, size: u64) -> Option<Self> {
+        let last = row.len(size).checked_sub(1)?;
+        Some(Self::with_hash(row, last, size)).filter(|tile| !tile.is_partial())
+    }
+
+    /// The width is 1 to 256.
+    pub(super) fn new(row: Row, index: u64, width: u16) -> Self {
+        Self { row, index, width }
     }
 
     /// What the tile holds.
@@ -90,33 +120,34 @@ impl Tile {
 
     /// Whether it holds less than 256.
     pub fn is_partial(&self) -> bool {
-        u64::from(self.width) < WIDTH
+        self.width < FULL
     }
 
     /// The full tile that a partial one becomes, and that holds all it holds: to be read where the partial one was removed.
     #[must_use]
     pub fn full(self) -> Self {
-        Self::new(self.row, self.index, WIDTH)
+        Self::new(self.row, self.index, FULL)
     }
 
-    /// The entries that the tile covers.
+    /// The entries that the tile covers. Names exist of tiles beyond any log: there the range ends at [`u64::MAX`].
     pub fn entries(&self) -> Range<u64> {
         let level = if let Row::Level(level) = self.row { u32::from(level) } else { 0 };
-        let scale = 1u64.checked_shl(HEIGHT * level).unwrap_or(u64::MAX);
+        let scale = 1u64.checked_shl(u32::from(HEIGHT) * level).unwrap_or(u64::MAX);
         let first = self.index.saturating_mul(WIDTH);
         first.saturating_mul(scale)..first.saturating_add(self.width.into()).saturating_mul(scale)
     }
 
+    /// This tile among those that were read, or the full tile that it became: partial ones are removed in the end.
+    pub(super) fn find<'a>(&self, read: &'a Tiles) -> Result<(Self, &'a [u8]), TileError> {
+        let found = |tile| Some((tile, read.get(&tile)?.as_slice()));
+        found(*self).or_else(|| found(self.full())).ok_or(TileError::Missing(*self))
+    }
+
     /// The hashes of this tile among those that were read: from itself, or from the full tile that it became.
-    pub(super) fn hashes(&self, tiles: &Tiles) -> Result<Vec<Hash>, TileError> {
-        let (found, bytes) = [*self, self.full()]
-            .into_iter()
-            .find_map(|tile| Some((tile, tiles.get(&tile)?)))
-            .ok_or(TileError::Missing(*self))?;
-        let mut hashes = Hash::list(bytes).unwrap_or_default();
-        if hashes.len() != found.width() {
-            return Err(TileError::Length(found));
-        }
+    pub(super) fn hashes(&self, read: &Tiles) -> Result<Vec<Hash>, TileError> {
+        let (found, bytes) = self.find(read)?;
+        let hashes = Hash::list(bytes).filter(|hashes| hashes.len() == found.width());
+        let mut hashes = hashes.ok_or(TileError::Length(found))?;
         hashes.truncate(self.width());
         Ok(hashes)
     }

@@ -3,10 +3,9 @@
 use thiserror::Error;
 
 use super::{
-    decimal,
     decimal::MAX_SIZE,
     row::Row,
-    tile::{Tile, WIDTH},
+    tile::{FULL, Tile, WIDTH},
 };
 
 /// The highest level of a name. Trees have no tiles over level 7, but the names exist.
@@ -47,8 +46,8 @@ impl Tile {
             level => Row::Level(level.parse().ok().filter(|level| *level <= MAX_LEVEL)?),
         };
         let (number, width) = match rest.split_once(".p/") {
-            Some((number, width)) => (number, decimal::parse(width).filter(|width| (1..WIDTH).contains(width))?),
-            None => (rest, WIDTH),
+            Some((number, width)) => (number, width.parse::<u8>().ok().filter(|width| *width > 0)?.into()),
+            None => (rest, FULL),
         };
         let mut digits = number.split('/').map(|part| part.strip_prefix('x').unwrap_or(part).parse::<u16>().ok());
         let index = digits.try_fold(0u64, |index, part| index.checked_mul(1_000)?.checked_add(part?.into()))?;

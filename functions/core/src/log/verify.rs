@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::{
     checkpoint::{Checkpoint, CheckpointError},
     commitment::Nonce,
+    entry::Entry,
     hash::Hash,
     note::VerifierKey,
     proof::{Inclusion, ProofError},
@@ -81,7 +82,7 @@ pub struct Proved<'a> {
     /// The entry's index.
     pub index: u64,
     /// The entry.
-    pub leaf: &'a str,
+    pub leaf: &'a Entry<'static>,
     /// What happened, as the entry says it.
     pub event: String,
     /// When it happened, as the entry says it.
@@ -101,7 +102,7 @@ pub fn verify<'a>(
     identifier: Option<&'a ExternalId>,
 ) -> Result<Proved<'a>, Fault> {
     let checkpoint = Checkpoint::open(&receipt.checkpoint, key)?;
-    let leaf_hash = Hash::leaf(receipt.leaf.as_bytes());
+    let leaf_hash = Hash::leaf(&receipt.leaf);
     Inclusion::new(receipt.index, checkpoint.size)?.verify(leaf_hash, &receipt.proof, checkpoint.root)?;
     let Leaf { event, time, subject } = Leaf::read(&receipt.leaf)?;
     if let Expected::Event(expected) = expected

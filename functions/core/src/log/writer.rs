@@ -3,11 +3,12 @@
 use thiserror::Error;
 
 use super::{
-    bundle::{self, BundleError, EntryTooLong},
-    frontier::Frontier,
+    bundle,
+    entry::Entry,
+    frontier::{Frontier, LogFull, one_more},
     hash::Hash,
     row::{LEVELS, Row},
-    tile::{Tile, TileError, Tiles, WIDTH},
+    tile::{Tile, TileError, Tiles},
 };
 
 /// A tile or bundle with its content.
@@ -16,17 +17,9 @@ pub type File = (Tile, Vec<u8>);
 /// Why a log cannot be continued from what was read of it.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ResumeError {
-    /// A tile is missing or has a wrong length.
+    /// A tile or bundle is missing or cannot be read.
     #[error(transparent)]
     Tile(#[from] TileError),
-    /// The partial bundle cannot be read.
-    #[error("{}: {error}", .bundle.path())]
-    Bundle {
-        /// The bundle.
-        bundle: Tile,
-        /// What is wrong with it.
-        error: BundleError,
-    },
     /// An entry of the partial bundle is not the one in the tile of level 0; holds its index in the log.
     #[error("entry {0} is not the one whose hash the log has")]
     Entry(u64),
@@ -82,18 +75,11 @@ impl Writer {
 
     /// Takes over the entries of the partial bundle, each of which must have its hash in the tile of level 0.
     fn read_bundle(&mut self, bundle: Tile, read: &Tiles) -> Result<(), ResumeError> {
-        let (name, bytes) = [bundle, bundle.full()]
-            .into_iter()
-            .find_map(|tile| Some((tile, read.get(&tile)?)))
-            .ok_or(TileError::Missing(bundle))?;
-        let entries =
-            bundle::decode(bytes, name.width()).map_err(|error| ResumeError::Bundle { bundle: name, error })?;
-        for ((index, entry), hash) in bundle.entries().zip(entries).zip(&self.levels[0]) {
-            // Entries that were decoded are short enough.
-            let appended = bundle::append(&mut self.bundle, entry).is_ok();
-            if !appended || Hash::leaf(entry) != *hash {
+        for ((index, entry), hash) in bundle.entries().zip(bundle::entries(bundle, read)?).zip(&self.levels[0]) {
+            if Hash::leaf(&entry) != *hash {
                 return Err(ResumeError::Entry(index));
             }
+            bundle::append(&mut self.bundle, &entry);
         }
         Ok(())
     }
@@ -104,49 +90,30 @@ impl Writer {
     }
 
     /// Appends an entry. Returns the files that it completes: mostly none, else a bundle and a tile of each level from 0.
-    pub fn append(&mut self, entry: &[u8]) -> Result<Vec<File>, EntryTooLong> {
-        bundle::append(&mut self.bundle, entry)?;
-        self.size += 1;
+    pub fn append(&mut self, entry: &Entry) -> Result<Vec<File>, LogFull> {
+        self.size = one_more(self.size)?;
         let mut files = Vec::new();
-        if self.completes(Row::Entries) {
-            let full = std::mem::take(&mut self.bundle);
-            files.extend(self.file(Row::Entries, full));
+        bundle::append(&mut self.bundle, entry);
+        if let Some(bundle) = Tile::last_if_full(Row::Entries, self.size) {
+            files.push((bundle, std::mem::take(&mut self.bundle)));
         }
         let mut hash = Hash::leaf(entry);
-        for level in 0..LEVELS {
-            let hashes = &mut self.levels[usize::from(level)];
+        for (level, hashes) in (0..LEVELS).zip(&mut self.levels) {
             hashes.push(hash);
-            if !self.completes(Row::Level(level)) {
-                break;
-            }
-            let full = std::mem::take(&mut self.levels[usize::from(level)]);
-            hash = Hash::complete(&full).unwrap_or(hash);
-            files.extend(self.file(Row::Level(level), concat(&full)));
+            let Some(tile) = Tile::last_if_full(Row::Level(level), self.size) else { break };
+            let full = std::mem::take(hashes);
+            hash = Hash::root(&full);
+            files.push((tile, concat(&full)));
         }
         Ok(files)
-    }
-
-    /// Whether the last file of a row is full.
-    fn completes(&self, row: Row) -> bool {
-        row.len(self.size).is_multiple_of(WIDTH)
-    }
-
-    /// The last file of a row with its content.
-    fn file(&self, row: Row, bytes: Vec<u8>) -> Option<File> {
-        let last = row.len(self.size).checked_sub(1)? / WIDTH;
-        Some((Tile::of(row, last, self.size)?, bytes))
     }
 
     /// The partial files of the size reached, without those that the log had already when it was continued.
     pub fn partial_files(&self) -> Vec<File> {
         let bundle = (Row::Entries, self.bundle.clone());
         let rows = (0..LEVELS).map(Row::Level).zip(self.levels.iter().map(|hashes| concat(hashes)));
-        [bundle]
-            .into_iter()
-            .chain(rows)
-            .filter(|(row, bytes)| !bytes.is_empty() && row.len(self.from) < row.len(self.size))
-            .filter_map(|(row, bytes)| self.file(row, bytes))
-            .collect()
+        let grown = [bundle].into_iter().chain(rows).filter(|(row, _)| row.len(self.from) < row.len(self.size));
+        grown.filter_map(|(row, bytes)| Some((Tile::partial(row, self.size)?, bytes))).collect()
     }
 
     /// The frontier of the tree, which tells its root.
@@ -171,7 +138,7 @@ fn subtrees(mut hashes: &[Hash]) -> Vec<Hash> {
     let mut roots = Vec::new();
     while let Some(height) = hashes.len().checked_ilog2() {
         let (subtree, rest) = hashes.split_at(1 << height);
-        roots.extend(Hash::complete(subtree));
+        roots.push(Hash::root(subtree));
         hashes = rest;
     }
     roots

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::log::{
     Tiles,
-    tests::{log, their_root},
+    tests::{leaf_hash, log, their_root},
 };
 
 fn head(size: u64) -> Checkpoint {
@@ -63,7 +63,7 @@ fn what_was_changed_is_named() {
 
 #[test]
 fn a_log_that_is_not_the_signed_one_is_found() {
-    let (size, signed, found) = (300, Hash::leaf(b"other"), their_root(300));
+    let (size, signed, found) = (300, leaf_hash("other"), their_root(300));
     let other = Checkpoint::new(head(size).origin, size, signed);
     let not_signed = || AuditError::Root { size, signed, found };
     assert_eq!(run(Audit::new(&other), &log(size)), Err(not_signed()));

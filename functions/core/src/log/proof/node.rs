@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use crate::log::{Hash, Row, Tile, TileError, Tiles, WIDTH, row::HEIGHT};
+use crate::log::{Hash, Row, Tile, TileError, Tiles, row::HEIGHT, tile::place};
 
 /// A node of the tree with a complete subtree below it, of `2^height` entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Node {
-    height: u32,
+    height: u8,
     index: u64,
 }
 
@@ -15,18 +15,15 @@ impl Node {
     /// The tile from which the node's hash follows, in a log of so many entries, and where in it the hashes begin from
     /// which it does.
     fn tile(self, size: u64) -> (Tile, usize) {
-        // A height is below 64, and a place below 256.
-        let row = Row::Level(u8::try_from(self.height / HEIGHT).unwrap_or(u8::MAX));
         let first = self.index << (self.height % HEIGHT);
-        let (index, place) = (first / WIDTH, usize::try_from(first % WIDTH).unwrap_or_default());
-        (Tile::of(row, index, size).unwrap_or(Tile::new(row, index, WIDTH)), place)
+        (Tile::with_hash(Row::Level(self.height / HEIGHT), first, size), place(first).into())
     }
 
     fn read(self, size: u64, tiles: &Tiles) -> Result<Hash, TileError> {
-        let (tile, place) = self.tile(size);
+        let (tile, first) = self.tile(size);
         let hashes = tile.hashes(tiles)?;
-        let below = hashes.get(place..place + (1 << (self.height % HEIGHT)));
-        below.and_then(Hash::complete).ok_or(TileError::Length(tile))
+        let below = hashes.get(first..first + (1 << (self.height % HEIGHT)));
+        below.map(Hash::root).ok_or(TileError::Length(tile))
     }
 }
 
@@ -39,18 +36,17 @@ impl Subtree {
     /// The complete subtrees that it is made of, the largest first.
     fn nodes(&self) -> impl Iterator<Item = Node> {
         let Range { mut start, end } = self.0;
-        std::iter::from_fn(move || {
-            let height = end.checked_sub(start)?.checked_ilog2()?;
+        let len = end - start;
+        (0..64).rev().filter(move |height| (len >> height) & 1 == 1).map(move |height| {
             let node = Node { height, index: start >> height };
             start += 1 << height;
-            Some(node)
+            node
         })
     }
 
     fn read(&self, size: u64, tiles: &Tiles) -> Result<Hash, TileError> {
         let nodes: Vec<_> = self.nodes().map(|node| node.read(size, tiles)).collect::<Result<_, _>>()?;
-        let root = nodes.into_iter().rev().reduce(|right, left| Hash::node(left, right));
-        Ok(root.unwrap_or(Hash::EMPTY_ROOT))
+        Ok(Hash::root_of_subtrees(nodes.into_iter()))
     }
 }
 

@@ -7,7 +7,7 @@ use sha2::Sha256;
 use super::*;
 use crate::log::{
     Hash, MAX_SIZE, Tile, TileError, Tiles,
-    tests::{LARGE, THEIRS, entry, large_log, leaf, their_root},
+    tests::{LARGE, THEIRS, entry, large_log, leaf, leaf_hash, their_root},
 };
 
 const BOUNDARIES: [u64; 13] = [1, 2, 3, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 65_537, LARGE];
@@ -58,7 +58,7 @@ fn proofs_of_sizes_at_boundaries_are_those_of_others() {
 fn every_proof_of_a_small_log_is_that_of_ct_merkle() {
     let mut tree = MemoryBackedTree::<Sha256, Vec<u8>>::new();
     for size in 1..=20 {
-        tree.push(entry(size - 1));
+        tree.push(entry(size - 1).as_bytes().to_vec());
         assert_eq!(their_root(size).as_bytes()[..], tree.root().as_bytes()[..]);
         for index in 0..usize::try_from(size).unwrap() {
             let proof = inclusion(index as u64, size);
@@ -91,7 +91,7 @@ fn questions_that_have_no_answer_are_errors() {
 
 #[test]
 fn a_log_begins_with_itself_and_with_nothing() {
-    let (a, b) = (Hash::leaf(b"a"), Hash::leaf(b"b"));
+    let (a, b) = (leaf_hash("a"), leaf_hash("b"));
     let verify = |from, to, older, newer| Consistency::new(from, to).unwrap().verify(older, newer, &[]);
     for (from, to, older, newer, expected) in [
         (0, 0, Hash::EMPTY_ROOT, Hash::EMPTY_ROOT, Ok(())),

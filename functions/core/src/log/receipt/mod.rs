@@ -29,14 +29,22 @@ use thiserror::Error;
 
 use super::{
     commitment::Nonce,
+    entry::{Entry, MAX_ENTRY_BYTES},
     hash::Hash,
-    note::{Note, NoteError},
+    note::{MAX_NOTE_BYTES, Note, NoteError},
 };
 use tlog_proof::TlogProof;
+
+/// The longest receipt in bytes. An entry that is all control characters, which take 6 bytes each in JSON, has room, and so
+/// has the longest checkpoint.
+pub const MAX_RECEIPT_BYTES: usize = MAX_NOTE_BYTES + MAX_ENTRY_BYTES * 6 / 3 * 4 + 3_000;
 
 /// Why a text is not a receipt. Whether a receipt holds is for [`verify`](super::verify) to say.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ReceiptError {
+    /// Longer than [`MAX_RECEIPT_BYTES`]; holds its length.
+    #[error("a receipt has at most {MAX_RECEIPT_BYTES} bytes, not {0}")]
+    TooLong(usize),
     /// The first line is another one.
     #[error("the first line is not c2sp.org/tlog-proof@v1")]
     Header,
@@ -68,8 +76,8 @@ pub enum ReceiptError {
 pub struct Receipt {
     /// The entry's index in the log.
     pub index: u64,
-    /// The entry: the bytes of this text are what the log has hashed.
-    pub leaf: String,
+    /// The entry, whose bytes are what the log has hashed.
+    pub leaf: Entry<'static>,
     /// What ties it to an identifier; none in a receipt for something else, or for an identifier from before commitments.
     pub nonce: Option<Nonce>,
     /// The inclusion proof, the entry's sibling first.
@@ -79,23 +87,30 @@ pub struct Receipt {
 }
 
 /// The content of the extra line.
+struct Extra {
+    leaf: Entry<'static>,
+    nonce: Option<Nonce>,
+}
+
+/// Its JSON.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Extra {
+struct ExtraJson {
     leaf: String,
     nonce: Option<Nonce>,
 }
 
 impl Extra {
-    fn encode(leaf: &str, nonce: Option<Nonce>) -> String {
+    fn encode(leaf: &Entry, nonce: Option<Nonce>) -> String {
         let nonce = nonce.map_or_else(String::new, |nonce| format!(r#","nonce":"{nonce}""#));
-        format!(r#"{{"leaf":{}{nonce}}}"#, JsonString(leaf))
+        format!(r#"{{"leaf":{}{nonce}}}"#, JsonString(leaf.as_str()))
     }
 
     /// Reads the one form that [`encode`](Self::encode) writes.
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let extra: Self = serde_json::from_slice(bytes).ok()?;
-        (Self::encode(&extra.leaf, extra.nonce).as_bytes() == bytes).then_some(extra)
+        let ExtraJson { leaf, nonce } = serde_json::from_slice(bytes).ok()?;
+        let leaf = Entry::new(leaf).ok()?;
+        (Self::encode(&leaf, nonce).as_bytes() == bytes).then_some(Self { leaf, nonce })
     }
 }
 
@@ -125,6 +140,9 @@ impl FromStr for Receipt {
     type Err = ReceiptError;
 
     fn from_str(text: &str) -> Result<Self, ReceiptError> {
+        if text.len() > MAX_RECEIPT_BYTES {
+            return Err(ReceiptError::TooLong(text.len()));
+        }
         let TlogProof { extra, index, hashes: proof, checkpoint } = text.parse()?;
         let Extra { leaf, nonce } = extra.as_deref().and_then(Extra::decode).ok_or(ReceiptError::NotOurs)?;
         Ok(Self { index, leaf, nonce, proof, checkpoint })

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 
 use super::*;
-use crate::log::{LogKey, note::tests::signed, proof::Inclusion};
+use crate::log::{LogKey, note::tests::signed, proof::Inclusion, tests::leaf_hash};
 use crate::{identifier::IdentifierType, key::IdHash};
 
 /// The log of the receipts.
@@ -29,13 +29,13 @@ pub(crate) fn removed() -> (String, Nonce) {
 
 /// A receipt for this entry at index 2 of a log of 5.
 pub(crate) fn receipt(leaf: &str, nonce: Option<Nonce>) -> Receipt {
-    let entries = ["a", "b", leaf, "d", "e"].map(|entry| Hash::leaf(entry.as_bytes()));
+    let entries = ["a", "b", leaf, "d", "e"].map(leaf_hash);
     let left = Hash::node(entries[0], entries[1]);
     let root = Hash::node(Hash::node(left, Hash::node(entries[2], entries[3])), entries[4]);
     let proof = vec![entries[3], left, entries[4]];
     assert_eq!(Inclusion::new(2, 5).unwrap().verify(entries[2], &proof, root), Ok(()));
     let checkpoint = signed(&format!("{ORIGIN}\n5\n{root}\n"), ORIGIN, SEED);
-    Receipt { index: 2, leaf: leaf.to_owned(), nonce, proof, checkpoint }
+    Receipt { index: 2, leaf: Entry::new(leaf.to_owned()).unwrap(), nonce, proof, checkpoint }
 }
 
 fn example() -> Receipt {
@@ -59,7 +59,7 @@ fn the_text_is_that_of_the_specification() {
     assert_eq!(lines[6], "");
     assert_eq!(lines[7..].join("\n"), receipt.checkpoint.to_string());
     let extra = STANDARD.decode(lines[1].strip_prefix("extra ").unwrap()).unwrap();
-    let leaf = serde_json::to_string(&receipt.leaf).unwrap();
+    let leaf = serde_json::to_string(receipt.leaf.as_str()).unwrap();
     let expected = format!(r#"{{"leaf":{leaf},"nonce":"{}"}}"#, receipt.nonce.unwrap());
     assert_eq!(String::from_utf8(extra).unwrap(), expected);
     assert_eq!(text.parse(), Ok(receipt));
@@ -137,11 +137,37 @@ fn the_extra_line_has_one_form() {
     }
 }
 
+#[test]
+fn a_receipt_has_a_longest_entry_and_a_largest_size() {
+    let mut longest = receipt(&"\0".repeat(MAX_ENTRY_BYTES), Some(removed().1));
+    longest.index = crate::log::MAX_SIZE;
+    longest.proof = vec![Hash::EMPTY_ROOT; 63];
+    let text = longest.to_string();
+    let room = MAX_RECEIPT_BYTES - (text.len() - longest.checkpoint.to_string().len());
+    assert!((MAX_NOTE_BYTES..MAX_NOTE_BYTES + 1_000).contains(&room), "{room}");
+    assert_eq!(text.parse(), Ok(longest));
+    let too_long = with_extra(&format!(r#"{{"leaf":"{}"}}"#, "x".repeat(MAX_ENTRY_BYTES + 1)));
+    assert_eq!(too_long.parse::<Receipt>(), Err(ReceiptError::NotOurs));
+    let length = MAX_RECEIPT_BYTES + 1;
+    assert_eq!("x".repeat(length).parse::<Receipt>(), Err(ReceiptError::TooLong(length)));
+}
+
+#[test]
+fn a_nonce_is_not_printed() {
+    let text = example().to_string();
+    let proof: TlogProof = text.parse().unwrap();
+    let bytes = format!("{:?}", proof.extra.as_ref().unwrap());
+    for printed in [format!("{proof:?}"), format!("{:?}", example())] {
+        assert!(!printed.contains(&bytes) && !printed.contains(&example().nonce.unwrap().to_string()), "{printed}");
+    }
+}
+
 proptest! {
     #[test]
     fn receipts_come_back(leaf: String, index in 0..=crate::log::MAX_SIZE, hashes in 0usize..=63, has_nonce: bool) {
         let (example, (_, nonce)) = (example(), removed());
-        let proof = (0..hashes).map(|n| Hash::leaf(&n.to_be_bytes())).collect();
+        let proof = (0..hashes as u64).map(crate::log::tests::leaf).collect();
+        let leaf = Entry::new(leaf).unwrap();
         let receipt = Receipt { index, leaf, proof, nonce: has_nonce.then_some(nonce), ..example };
         prop_assert_eq!(receipt.to_string().parse(), Ok(receipt));
     }

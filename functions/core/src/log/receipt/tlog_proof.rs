@@ -15,9 +15,9 @@ const HEADER: &str = "c2sp.org/tlog-proof@v1\n";
 const MAX_HASHES: usize = 63;
 
 /// A proof as text, and nothing more: whether it holds is for [`verify`](crate::log::verify) to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct TlogProof {
-    /// What the application adds. It is not authenticated. Never empty.
+    /// What the application adds. It is not authenticated. Never empty. A receipt's has a nonce: it is not printed.
     pub(super) extra: Option<Vec<u8>>,
     /// The entry's index.
     pub(super) index: u64,
@@ -25,6 +25,15 @@ pub(super) struct TlogProof {
     pub(super) hashes: Vec<Hash>,
     /// The log's checkpoint, as it was published.
     pub(super) checkpoint: Note,
+}
+
+impl fmt::Debug for TlogProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let extra = self.extra.as_ref().map(Vec::len);
+        let mut proof = f.debug_struct("TlogProof");
+        proof.field("extra_bytes", &extra).field("index", &self.index).field("hashes", &self.hashes);
+        proof.field("checkpoint", &self.checkpoint).finish()
+    }
 }
 
 impl FromStr for TlogProof {

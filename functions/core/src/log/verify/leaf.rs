@@ -11,7 +11,7 @@ use super::Fault;
 use crate::{
     identifier::{IdentifierType, Normalisation},
     json::Object,
-    log::commitment::Commitment,
+    log::{Entry, commitment::Commitment},
     time::Time,
 };
 
@@ -68,7 +68,8 @@ enum SubjectKind {
 
 impl Leaf {
     /// Reads an entry. It must be one JSON object without repeated members: else two readers could see two things in it.
-    pub(super) fn read(entry: &str) -> Result<Self, Fault> {
+    pub(super) fn read(entry: &Entry) -> Result<Self, Fault> {
+        let entry = entry.as_str();
         let Unrepeated = json(entry)?;
         let Object(Versioned { v }) = json(entry)?;
         if v != VERSION {

@@ -34,7 +34,7 @@ fn a_receipt_proves_an_entry_and_its_identifier() {
     let (receipt, email) = (receipt(&leaf, Some(nonce)), id("email", "Ada@example.com"));
     for (expected, identifier) in [(Expected::AnyEvent, None), (REMOVED, None), (REMOVED, Some(&email))] {
         let proved = verify(&receipt, &key(), expected, identifier).unwrap();
-        assert_eq!((proved.checkpoint.size, proved.index, proved.leaf), (5, 2, &*leaf));
+        assert_eq!((proved.checkpoint.size, proved.index, proved.leaf.as_str()), (5, 2, &*leaf));
         assert_eq!((&*proved.event, &*proved.time.to_string()), ("identifier.removed", TIME));
         assert_eq!(proved.identifier, identifier);
     }
@@ -116,7 +116,7 @@ fn what_does_not_hold_is_named() {
     assert_eq!(error(&beyond), Some(Fault::Entry(ProofError::Index { index: 5, size: 5 })));
     let other_index = Receipt { index: 3, ..good.clone() };
     assert_eq!(error(&other_index), Some(Fault::Entry(ProofError::Root)));
-    let other_leaf = Receipt { leaf: leaf.replace("removed", "created"), ..good.clone() };
+    let other_leaf = Receipt { leaf: Entry::new(leaf.replace("removed", "created")).unwrap(), ..good.clone() };
     assert_eq!(error(&other_leaf), Some(Fault::Entry(ProofError::Root)));
     let shorter = Receipt { proof: good.proof[1..].to_vec(), ..good };
     assert_eq!(error(&shorter), Some(Fault::Entry(ProofError::Length { expected: 3, found: 2 })));

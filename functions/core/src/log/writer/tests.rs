@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::log::tests::{entry, large_log, log, their_root};
+use crate::log::{
+    bundle::BundleError,
+    tests::{entry, large_log, leaf_hash, log, their_root},
+};
 
 /// Grows a log from size to size, each time from what the last time left, as runs of a function do.
 fn grow(steps: &[u64]) -> Tiles {
@@ -17,19 +20,12 @@ fn grow(steps: &[u64]) -> Tiles {
         }
         files.extend(writer.partial_files());
         let mut names: Vec<Tile> = files.iter().map(|(tile, _)| *tile).collect();
-        names.sort();
         (size, root) = (writer.size(), writer.frontier().root());
         assert_eq!(root, their_root(size));
         let mut expected: Vec<Tile> = Tile::added(size - step, size).collect();
+        names.sort();
         expected.sort();
-        assert_eq!(
-            {
-                let mut names = names;
-                names.sort();
-                names
-            },
-            expected
-        );
+        assert_eq!(names, expected);
         for (tile, bytes) in files {
             assert!(stored.insert(tile, bytes).is_none(), "{} is written once", tile.path());
         }
@@ -84,7 +80,8 @@ fn an_edge_is_not_continued_unless_it_fits() {
     let shorter = resumed(70, |read| shorten(read, zero));
     assert_eq!(shorter, Some(ResumeError::Tile(TileError::Length(zero))));
     let shorter = resumed(70, |read| shorten(read, bundle));
-    assert_eq!(shorter, Some(ResumeError::Bundle { bundle, error: BundleError::Truncated(69) }));
+    let error = BundleError::Truncated(69);
+    assert_eq!(shorter, Some(ResumeError::Tile(TileError::Bundle { bundle, error })));
     let other = resumed(70, |read| read.get_mut(&bundle).unwrap()[2] ^= 1);
     assert_eq!(other, Some(ResumeError::Entry(0)));
     let other = resumed(70, |read| read.get_mut(&zero).unwrap()[31] ^= 1);
@@ -100,15 +97,12 @@ fn a_full_tile_serves_in_the_place_of_a_partial_one() {
 }
 
 #[test]
-fn an_entry_that_is_too_long_changes_nothing() {
+fn the_files_of_a_log_of_one_entry() {
     let mut writer = Writer::new();
-    writer.append(b"a").unwrap();
-    assert_eq!(writer.append(&vec![0; 65_536]), Err(EntryTooLong(65_536)));
-    assert_eq!((writer.size(), writer.frontier().root()), (1, Hash::leaf(b"a")));
-    assert_eq!(
-        writer.partial_files(),
-        [(tile("entries/000.p/1"), vec![0, 1, b'a']), (tile("0/000.p/1"), concat(&[Hash::leaf(b"a")]))]
-    );
+    writer.append(&Entry::new("a").unwrap()).unwrap();
+    assert_eq!((writer.size(), writer.frontier().root()), (1, leaf_hash("a")));
+    let (bundle, hashes) = (vec![0, 1, b'a'], leaf_hash("a").as_bytes().to_vec());
+    assert_eq!(writer.partial_files(), [(tile("entries/000.p/1"), bundle), (tile("0/000.p/1"), hashes)]);
 }
 
 proptest! {
