@@ -90,8 +90,8 @@ impl Audit {
     /// [`Checkpoint::open`].
     pub fn new(checkpoint: &Checkpoint) -> Self {
         Self {
-            size: checkpoint.size,
-            signed: BTreeMap::from([(checkpoint.size, checkpoint.root)]),
+            size: checkpoint.size(),
+            signed: BTreeMap::from([(checkpoint.size(), checkpoint.root())]),
             entries: Writer::new(),
             leaves: Frontier::new(),
             difference: None,
@@ -103,11 +103,11 @@ impl Audit {
     /// Verifies also that the log begins with the one that an earlier checkpoint was of. [`ProofError::Sizes`] if that one
     /// was larger, and [`ProofError::NewerRoot`] if there is another checkpoint of its size with another root.
     pub fn with_earlier(mut self, earlier: &Checkpoint) -> Result<Self, ProofError> {
-        if earlier.size > self.size {
-            return Err(ProofError::Sizes { from: earlier.size, to: self.size });
+        if earlier.size() > self.size {
+            return Err(ProofError::Sizes { from: earlier.size(), to: self.size });
         }
-        match self.signed.insert(earlier.size, earlier.root) {
-            Some(root) if root != earlier.root => Err(ProofError::NewerRoot),
+        match self.signed.insert(earlier.size(), earlier.root()) {
+            Some(root) if root != earlier.root() => Err(ProofError::NewerRoot),
             _ => Ok(self),
         }
     }

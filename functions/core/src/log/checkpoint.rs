@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{
     decimal,
+    frontier::Frontier,
     hash::Hash,
     note::{KeyName, Note, NoteError, NoteText, VerifierKey},
 };
@@ -74,22 +75,36 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The head of a log's tree.
+/// The head of a log's tree, as the log has signed it or is about to. It is read from a note whose signature holds, or made
+/// of a tree: never of a size and a root that may not belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The log.
-    pub origin: Origin,
-    /// Its entries.
-    pub size: u64,
-    /// The root of the tree over them.
-    pub root: Hash,
+    origin: Origin,
+    size: u64,
+    root: Hash,
     extensions: Vec<String>,
 }
 
 impl Checkpoint {
-    /// A checkpoint without extension lines: ours have none, as witnesses may not sign them.
-    pub fn new(origin: Origin, size: u64, root: Hash) -> Self {
-        Self { origin, size, root, extensions: Vec::new() }
+    /// The checkpoint to be signed of a log with this tree. It has no extension lines: a witness may refuse to sign a
+    /// checkpoint that has some.
+    pub fn of(origin: Origin, tree: &Frontier) -> Self {
+        Self { origin, size: tree.size(), root: tree.root(), extensions: Vec::new() }
+    }
+
+    /// The log.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// How many entries it had.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The root of the tree over them.
+    pub fn root(&self) -> Hash {
+        self.root
     }
 
     /// Further lines, whose meaning is the log's own.
@@ -97,9 +112,10 @@ impl Checkpoint {
         &self.extensions
     }
 
-    /// Reads the text of a note.
-    pub fn parse(text: &NoteText) -> Result<Self, CheckpointError> {
-        let mut lines = text.as_str().strip_suffix('\n').unwrap_or_default().split('\n');
+    /// Reads the text of a note, of which nothing is known.
+    fn parse(text: &NoteText) -> Result<Self, CheckpointError> {
+        // The text ends with a newline, after which there is no further line.
+        let mut lines = text.as_str().split_terminator('\n');
         let mut line = || lines.next().ok_or(CheckpointError::Lines);
         let (origin, size, root) = (line()?, line()?, line()?);
         let (origin, size) = (origin.parse()?, decimal::parse(size).ok_or(CheckpointError::Size)?);
@@ -128,6 +144,23 @@ impl Checkpoint {
     pub fn to_text(&self) -> NoteText {
         NoteText::of_lines(self.to_string())
     }
+
+    /// The note to publish, with a signature of [`to_text`](Self::to_text) by the key, which was made elsewhere. An error
+    /// unless the note can be [opened](Self::open) with the key.
+    pub fn sign(&self, key: &VerifierKey, signature: [u8; 64]) -> Result<Note, CheckpointError> {
+        opened(self.to_text().sign(key, signature)?, key)
+    }
+
+    /// The same note, signed by another key of the log as well: while a key is replaced, readers have the old one or the
+    /// new one. An error unless the note can be [opened](Self::open) with that key.
+    pub fn sign_also(note: Note, key: &VerifierKey, signature: [u8; 64]) -> Result<Note, CheckpointError> {
+        opened(note.with_signature(key, signature)?, key)
+    }
+}
+
+/// The note, if it is a checkpoint of this key's log.
+fn opened(note: Note, key: &VerifierKey) -> Result<Note, CheckpointError> {
+    Checkpoint::open(&note, key).map(|_| note)
 }
 
 impl fmt::Display for Checkpoint {
@@ -138,89 +171,4 @@ impl fmt::Display for Checkpoint {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::log::note::tests::{key_pair, signed};
-
-    const LOG: &str = "example.com/log";
-    const ROOT: &str = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=";
-
-    fn parse(text: &str) -> Result<Checkpoint, CheckpointError> {
-        Checkpoint::parse(&NoteText::parse(text).unwrap())
-    }
-
-    #[test]
-    fn the_example_of_the_specification_is_read() {
-        let text = format!("example.com/behind-the-sofa\n20852163\n{ROOT}\n");
-        let checkpoint = parse(&text).unwrap();
-        assert_eq!((checkpoint.origin.as_str(), checkpoint.size), ("example.com/behind-the-sofa", 20_852_163));
-        assert_eq!((checkpoint.root.to_string().as_str(), checkpoint.extensions().len()), (ROOT, 0));
-        assert_eq!(checkpoint.to_text().as_str(), text);
-        let empty = format!("a log\n0\n{}\nx\n y \n", Hash::EMPTY_ROOT);
-        assert_eq!(parse(&empty).unwrap().extensions(), ["x", " y "]);
-        assert_eq!(parse(&empty).unwrap().to_string(), empty);
-    }
-
-    #[test]
-    fn other_texts_are_no_checkpoints() {
-        for (text, error) in [
-            ("\n".to_owned(), CheckpointError::Lines),
-            (format!("{LOG}\n7\n"), CheckpointError::Lines),
-            (format!("\n7\n{ROOT}\n"), CheckpointError::Origin),
-            (format!("{LOG}\n\n{ROOT}\n"), CheckpointError::Size),
-            (format!("{LOG}\n07\n{ROOT}\n"), CheckpointError::Size),
-            (format!("{LOG}\n+7\n{ROOT}\n"), CheckpointError::Size),
-            (format!("{LOG}\n-7\n{ROOT}\n"), CheckpointError::Size),
-            (format!("{LOG}\n7 \n{ROOT}\n"), CheckpointError::Size),
-            (format!("{LOG}\n9223372036854775808\n{ROOT}\n"), CheckpointError::Size),
-            (format!("{LOG}\n7\n{}\n", &ROOT[..43]), CheckpointError::Root),
-            (format!("{LOG}\n7\n{ROOT} \n"), CheckpointError::Root),
-            (format!("{LOG}\n7\n\n"), CheckpointError::Root),
-            (format!("{LOG}\n0\n{ROOT}\n"), CheckpointError::Root),
-            (format!("{LOG}\n7\n{ROOT}\n\n"), CheckpointError::Extension),
-            (format!("{LOG}\n7\n{ROOT}\na\n\nb\n"), CheckpointError::Extension),
-        ] {
-            assert_eq!(parse(&text), Err(error), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_checkpoint_is_that_of_the_log_that_signed_it() {
-        let (_, key) = key_pair(LOG, 1);
-        let open =
-            |origin: &str, name, seed| Checkpoint::open(&signed(&format!("{origin}\n7\n{ROOT}\n"), name, seed), &key);
-        assert_eq!(open(LOG, LOG, 1).unwrap().size, 7);
-        let found = "example.com/other".parse().unwrap();
-        let other = CheckpointError::OtherLog { expected: key.name().clone(), found };
-        assert_eq!(open("example.com/other", LOG, 1), Err(other));
-        for (name, seed) in [(LOG, 2), ("example.com/other", 1)] {
-            assert!(matches!(open(LOG, name, seed), Err(CheckpointError::Note(NoteError::NotSigned { .. }))));
-        }
-        assert_eq!("a\tb".parse::<Origin>(), Err(CheckpointError::Origin));
-    }
-
-    proptest! {
-        #[test]
-        fn others_read_our_checkpoints(origin in "[^\\x00-\\x1f]{1,30}", size in 1..=super::super::MAX_SIZE, root: [u8; 32]) {
-            let checkpoint = Checkpoint::new(origin.parse().unwrap(), size, Hash::from_bytes(root));
-            let text = checkpoint.to_string();
-            prop_assert_eq!(parse(&text), Ok(checkpoint));
-            let theirs = tlog_tiles::Checkpoint::from_bytes(text.as_bytes()).unwrap();
-            prop_assert_eq!((theirs.origin(), theirs.size(), theirs.hash().0), (&*origin, size, root));
-        }
-
-        #[test]
-        fn a_changed_byte_is_found(at: prop::sample::Index, bit in 0..8u8) {
-            let (_, key) = key_pair(LOG, 1);
-            let mut bytes = signed(&format!("{LOG}\n7\n{ROOT}\n"), LOG, 1).to_string().into_bytes();
-            let place = at.index(bytes.len());
-            bytes[place] ^= 1 << bit;
-            if let Ok(text) = String::from_utf8(bytes) {
-                let note = text.parse::<Note>().map_err(CheckpointError::from);
-                prop_assert!(note.and_then(|note| Checkpoint::open(&note, &key)).is_err());
-            }
-        }
-    }
-}
+pub(crate) mod tests;

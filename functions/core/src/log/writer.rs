@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::{
     bundle,
+    checkpoint::Checkpoint,
     entry::Entry,
     frontier::{Frontier, LogFull, one_more},
     hash::Hash,
@@ -54,18 +55,19 @@ impl Writer {
         Tile::partial_bundle(size).into_iter().chain(Tile::edge(size))
     }
 
-    /// Continues a log of this size and root from what [`needs`](Self::needs) names. A full tile serves in the place of
-    /// the partial one that it replaced.
-    pub fn resume(size: u64, root: Hash, read: &Tiles) -> Result<Self, ResumeError> {
+    /// Continues the log that a checkpoint is of from what [`needs`](Self::needs) names for its size. A full tile serves in
+    /// the place of the partial one that it replaced.
+    pub fn resume(checkpoint: &Checkpoint, read: &Tiles) -> Result<Self, ResumeError> {
+        let size = checkpoint.size();
         let mut writer = Self { from: size, size, ..Self::new() };
         for (level, hashes) in (0..LEVELS).zip(&mut writer.levels) {
             if let Some(tile) = Tile::edge(size).find(|tile| tile.row() == Row::Level(level)) {
                 *hashes = tile.hashes(read)?;
             }
         }
-        let found = writer.frontier().root();
-        if found != root {
-            return Err(ResumeError::Root { expected: root, found });
+        let (expected, found) = (checkpoint.root(), writer.frontier().root());
+        if found != expected {
+            return Err(ResumeError::Root { expected, found });
         }
         if let Some(bundle) = Tile::partial_bundle(size) {
             writer.read_bundle(bundle, read)?;

@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::log::{
     Tiles,
+    checkpoint::tests::checkpoint,
     tests::{leaf_hash, log, their_root},
 };
 
 fn head(size: u64) -> Checkpoint {
-    Checkpoint::new("example.com/log".parse().unwrap(), size, their_root(size))
+    checkpoint("example.com/log", size, their_root(size))
 }
 
 /// Verifies the log that these files are.
@@ -64,7 +65,7 @@ fn what_was_changed_is_named() {
 #[test]
 fn a_log_that_is_not_the_signed_one_is_found() {
     let (size, signed, found) = (300, leaf_hash("other"), their_root(300));
-    let other = Checkpoint::new(head(size).origin, size, signed);
+    let other = checkpoint("example.com/log", size, signed);
     let not_signed = || AuditError::Root { size, signed, found };
     assert_eq!(run(Audit::new(&other), &log(size)), Err(not_signed()));
     let earlier = Audit::new(&head(400)).with_earlier(&other).unwrap();

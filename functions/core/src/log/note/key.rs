@@ -95,7 +95,8 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// A public key with the name under which it signs. Its text is `<name>+<id>+<base64 of type and key>`.
+/// A public key with the name under which it signs. Its text is `<name>+<id>+<base64 of type and key>`, without a newline:
+/// who reads it from a file takes the file's last one away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifierKey {
     name: KeyName,

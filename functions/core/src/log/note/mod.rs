@@ -30,6 +30,9 @@ pub enum NoteError {
     /// There is no empty line between text and signatures, or nothing after it.
     #[error("a note's text and its signatures are separated by an empty line")]
     NoSignatures,
+    /// The last signature does not end with a newline: the note may be cut off.
+    #[error("a note ends with a newline")]
+    NoLastNewline,
     /// A line after the empty line is not a signature; holds its number, from 1.
     #[error("signature line {0} of the note is malformed")]
     BadLine(usize),
@@ -78,9 +81,7 @@ impl NoteText {
     /// The note of this text and a signature by the key, which was made elsewhere. [`NoteError::BadSignature`] if it is not
     /// valid: such a note must never be published.
     pub fn sign(self, key: &VerifierKey, signature: [u8; 64]) -> Result<Note, NoteError> {
-        let note = Note { text: self, signatures: vec![Signature::new(key, signature)] };
-        note.verify(key)?;
-        Ok(note)
+        Note { text: self, signatures: Vec::new() }.with_signature(key, signature)
     }
 }
 
@@ -92,8 +93,20 @@ pub struct Note {
 }
 
 impl Note {
-    /// The text if a signature by this key is valid. Signatures by other keys are ignored, as the format wants it, even if
-    /// they have the same name or the same id.
+    /// This note with one more signature, which was made elsewhere. [`NoteError::BadSignature`] if it is not valid; an error
+    /// also if nobody could read the note any more.
+    pub fn with_signature(mut self, key: &VerifierKey, signature: [u8; 64]) -> Result<Self, NoteError> {
+        self.signatures.push(Signature::new(key, signature));
+        self.verify(key)?;
+        match self.to_string().len() {
+            _ if self.signatures.len() > MAX_SIGNATURES => Err(NoteError::TooMany),
+            length if length > MAX_NOTE_BYTES => Err(NoteError::TooLong(length)),
+            _ => Ok(self),
+        }
+    }
+
+    /// The text, if there are signatures by this key and all of them are valid. Signatures by other keys are ignored, as the
+    /// format wants it, even if they have the same name or the same id.
     pub fn verify(&self, key: &VerifierKey) -> Result<&NoteText, NoteError> {
         let mut by_key = self.signatures.iter().filter(|signature| signature.is_by(key)).peekable();
         if by_key.peek().is_none() {
@@ -124,7 +137,10 @@ impl FromStr for Note {
         // The text may have empty lines; the last one ends it.
         let (text, lines) = note.rsplit_once("\n\n").ok_or(NoteError::NoSignatures)?;
         let text = NoteText::parse(format!("{text}\n"))?;
-        let lines = lines.strip_suffix('\n').ok_or(NoteError::NoSignatures)?;
+        if lines.is_empty() {
+            return Err(NoteError::NoSignatures);
+        }
+        let lines = lines.strip_suffix('\n').ok_or(NoteError::NoLastNewline)?;
         if lines.split('\n').count() > MAX_SIGNATURES {
             return Err(NoteError::TooMany);
         }

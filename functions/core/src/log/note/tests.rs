@@ -50,7 +50,7 @@ fn other_texts_are_no_notes() {
         (String::new(), NoteError::NoSignatures),
         (format!("{text}\n"), NoteError::NoSignatures),
         (format!("{text}\n{line}\n"), NoteError::NoSignatures),
-        (format!("{text}\n\n{line}"), NoteError::NoSignatures),
+        (format!("{text}\n\n{line}"), NoteError::NoLastNewline),
         (format!("{text}\n\n"), NoteError::NoSignatures),
         (format!("{text}\n\n{line}\n\n"), NoteError::NoSignatures),
         (format!("{text}\n\n\n"), NoteError::NoSignatures),
@@ -128,6 +128,26 @@ fn other_texts_are_no_verifier_keys() {
     ] {
         assert_eq!(text.parse::<VerifierKey>(), Err(error), "{text}");
     }
+}
+
+#[test]
+fn a_note_takes_further_signatures_that_are_valid() {
+    let note = signed("text\n", "example.com/log", 1);
+    let (signing, key) = key_pair("example.com/log", 2);
+    let signature = signing.sign(b"text\n").to_bytes();
+    let both = note.clone().with_signature(&key, signature).unwrap();
+    for seed in [1, 2] {
+        assert!(both.verify(&key_pair("example.com/log", seed).1).is_ok());
+    }
+    assert_eq!(parse(&both.to_string()), Ok(both));
+    let bad = NoteError::BadSignature(key.name().clone());
+    assert_eq!(note.clone().with_signature(&key, [7; 64]), Err(bad));
+    let full = (1..100).try_fold(note, |note, _| note.with_signature(&key, signature)).unwrap();
+    assert_eq!(parse(&full.to_string()).as_ref(), Ok(&full));
+    assert_eq!(full.with_signature(&key, signature), Err(NoteError::TooMany));
+    let long = NoteText::parse("x".repeat(MAX_NOTE_BYTES) + "\n").unwrap();
+    let signature = signing.sign(long.signed_bytes()).to_bytes();
+    assert!(matches!(long.sign(&key, signature), Err(NoteError::TooLong(_))));
 }
 
 proptest! {

@@ -100,7 +100,7 @@ fn other_texts_are_no_receipts() {
         (text.replace(&hash, &format!("{hash} ")), ReceiptError::Hash),
         (text.replace(&format!("{hash}\n"), &many), ReceiptError::TooManyHashes),
         (format!("{text}\n"), ReceiptError::Checkpoint(NoteError::NoSignatures)),
-        (text.trim_end().to_owned(), ReceiptError::Checkpoint(NoteError::NoSignatures)),
+        (text.trim_end().to_owned(), ReceiptError::Checkpoint(NoteError::NoLastNewline)),
         (format!("{text}trailing\n"), ReceiptError::Checkpoint(NoteError::BadLine(2))),
     ] {
         assert_eq!(text.parse::<Receipt>().err(), Some(error), "{text}");

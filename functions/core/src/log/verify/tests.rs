@@ -34,7 +34,7 @@ fn a_receipt_proves_an_entry_and_its_identifier() {
     let (receipt, email) = (receipt(&leaf, Some(nonce)), id("email", "Ada@example.com"));
     for (expected, identifier) in [(Expected::AnyEvent, None), (REMOVED, None), (REMOVED, Some(&email))] {
         let proved = verify(&receipt, &key(), expected, identifier).unwrap();
-        assert_eq!((proved.checkpoint.size, proved.index, proved.leaf.as_str()), (5, 2, &*leaf));
+        assert_eq!((proved.checkpoint.size(), proved.index, proved.leaf.as_str()), (5, 2, &*leaf));
         assert_eq!((&*proved.event, &*proved.time.to_string()), ("identifier.removed", TIME));
         assert_eq!(proved.identifier, identifier);
     }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::log::{
     bundle::BundleError,
+    checkpoint::tests::checkpoint,
     tests::{entry, large_log, leaf_hash, log, their_root},
 };
 
@@ -13,7 +14,7 @@ fn grow(steps: &[u64]) -> Tiles {
     let (mut stored, mut size, mut root) = (Tiles::new(), 0, Hash::EMPTY_ROOT);
     for step in steps {
         let read = Writer::needs(size).map(|tile| (tile, stored[&tile].clone())).collect();
-        let mut writer = Writer::resume(size, root, &read).unwrap();
+        let mut writer = Writer::resume(&checkpoint("log", size, root), &read).unwrap();
         let mut files = Vec::new();
         for index in size..size + step {
             files.extend(writer.append(&entry(index)).unwrap());
@@ -37,7 +38,7 @@ fn grow(steps: &[u64]) -> Tiles {
 fn resumed(size: u64, change: impl FnOnce(&mut Tiles)) -> Option<ResumeError> {
     let mut read: Tiles = Writer::needs(size).map(|tile| (tile, large_log(tile))).collect();
     change(&mut read);
-    Writer::resume(size, their_root(size), &read).err()
+    Writer::resume(&checkpoint("log", size, their_root(size)), &read).err()
 }
 
 fn shorten(read: &mut Tiles, tile: Tile) {
