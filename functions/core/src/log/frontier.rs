@@ -108,14 +108,14 @@ impl Frontier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::tests::{LARGE, leaf, their_root};
+    use crate::log::tests::{LARGE, leaf_hash_at, their_root};
 
     #[test]
     fn roots_are_those_of_others() {
         let mut frontier = Frontier::new();
         assert_eq!(frontier.root(), Hash::EMPTY_ROOT);
         for size in 1..=LARGE {
-            frontier.push(leaf(size - 1)).unwrap();
+            frontier.push(leaf_hash_at(size - 1)).unwrap();
             assert_eq!((frontier.size(), frontier.hashes.len()), (size, size.count_ones() as usize));
             if size < 70 || [255, 256, 257, 511, 512, 65_535, 65_536, 65_537].contains(&size) {
                 assert_eq!(frontier.root(), their_root(size), "{size}");
@@ -133,13 +133,13 @@ mod tests {
             assert_eq!(Frontier::from_bytes(&bytes[..bytes.len() - 1]), Err(FrontierError::Length));
             let longer = Frontier::from_bytes(&[&bytes[..], &[0; 32]].concat());
             assert_eq!(longer, Err(FrontierError::Count { size, found: frontier.hashes.len() + 1 }));
-            frontier.push(leaf(size)).unwrap();
+            frontier.push(leaf_hash_at(size)).unwrap();
         }
         let huge = [&u64::MAX.to_be_bytes()[..], &[0; 64 * 32]].concat();
         assert_eq!(Frontier::from_bytes(&huge), Err(FrontierError::TooLarge(u64::MAX)));
         let largest = [&MAX_SIZE.to_be_bytes()[..], &[0; 63 * 32]].concat();
         let mut full = Frontier::from_bytes(&largest).unwrap();
-        assert_eq!(full.push(leaf(0)), Err(LogFull));
+        assert_eq!(full.push(leaf_hash_at(0)), Err(LogFull));
         assert_eq!(full.to_bytes(), largest);
     }
 }

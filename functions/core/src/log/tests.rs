@@ -20,7 +20,7 @@ pub(crate) fn leaf_hash(text: &str) -> Hash {
 }
 
 /// Its leaf hash.
-pub(crate) fn leaf(index: u64) -> Hash {
+pub(crate) fn leaf_hash_at(index: u64) -> Hash {
     Hash::leaf(&entry(index))
 }
 

@@ -103,7 +103,7 @@ pub fn verify<'a>(
 ) -> Result<Proved<'a>, Fault> {
     let checkpoint = Checkpoint::open(&receipt.checkpoint, key)?;
     let leaf_hash = Hash::leaf(&receipt.leaf);
-    Inclusion::new(receipt.index, checkpoint.size())?.verify(leaf_hash, &receipt.proof, checkpoint.root())?;
+    Inclusion::new(receipt.index, checkpoint.size())?.verify(leaf_hash, checkpoint.root(), &receipt.proof)?;
     let Leaf { event, time, subject } = Leaf::read(&receipt.leaf)?;
     if let Expected::Event(expected) = expected
         && event != expected

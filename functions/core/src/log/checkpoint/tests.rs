@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::log::{
     note::tests::{key_pair, signed},
-    tests::leaf,
+    tests::leaf_hash_at,
 };
 
 const LOG: &str = "example.com/log";
@@ -24,7 +24,7 @@ pub(crate) fn checkpoint(origin: &str, size: u64, root: Hash) -> Checkpoint {
 /// The tree over the first entries of the tests' log.
 pub(crate) fn tree(size: u64) -> Frontier {
     let mut tree = Frontier::new();
-    (0..size).for_each(|index| tree.push(leaf(index)).unwrap());
+    (0..size).for_each(|index| tree.push(leaf_hash_at(index)).unwrap());
     tree
 }
 

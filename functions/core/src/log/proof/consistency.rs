@@ -46,11 +46,17 @@ impl Consistency {
         node::read(&self.proof, self.to, tiles)
     }
 
-    /// Verifies that the newer log begins with the older one.
+    /// Verifies that the log with the newer root begins with the one with the older root.
     pub fn verify(&self, older: Hash, newer: Hash, proof: &[Hash]) -> Result<(), ProofError> {
         check_length(proof, self.proof.len())?;
+        for (size, root, error) in [(self.from, older, ProofError::OlderRoot), (self.to, newer, ProofError::NewerRoot)]
+        {
+            if size == 0 && root != Hash::EMPTY_ROOT {
+                return Err(error);
+            }
+        }
         if self.from == 0 {
-            return if older == Hash::EMPTY_ROOT { Ok(()) } else { Err(ProofError::OlderRoot) };
+            return Ok(());
         }
         let mut steps = self.proof.iter().zip(proof);
         let end = if self.has_end { steps.next().map_or(older, |(_, hash)| *hash) } else { older };

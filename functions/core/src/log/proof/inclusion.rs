@@ -37,10 +37,10 @@ impl Inclusion {
         node::read(&self.path, self.size, tiles)
     }
 
-    /// Verifies that the entry with this [`Hash::leaf`] is at the index of the log with this root.
-    pub fn verify(&self, leaf: Hash, proof: &[Hash], root: Hash) -> Result<(), ProofError> {
+    /// Verifies that the entry with this leaf hash ([`Hash::leaf`]) is at the index of the log with this root.
+    pub fn verify(&self, leaf_hash: Hash, root: Hash, proof: &[Hash]) -> Result<(), ProofError> {
         check_length(proof, self.path.len())?;
-        let found = self.path.iter().zip(proof).fold(leaf, |below, (subtree, beside)| {
+        let found = self.path.iter().zip(proof).fold(leaf_hash, |below, (subtree, beside)| {
             if subtree.0.start > self.index { Hash::node(below, *beside) } else { Hash::node(*beside, below) }
         });
         if found == root { Ok(()) } else { Err(ProofError::Root) }

@@ -7,7 +7,7 @@ use sha2::Sha256;
 use super::*;
 use crate::log::{
     Hash, MAX_SIZE, Tile, TileError, Tiles,
-    tests::{LARGE, THEIRS, entry, large_log, leaf, leaf_hash, their_root},
+    tests::{LARGE, THEIRS, entry, large_log, leaf_hash, leaf_hash_at, their_root},
 };
 
 const BOUNDARIES: [u64; 13] = [1, 2, 3, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 65_537, LARGE];
@@ -19,7 +19,7 @@ fn read(tiles: impl IntoIterator<Item = Tile>) -> Tiles {
 fn inclusion(index: u64, size: u64) -> Vec<Hash> {
     let question = Inclusion::new(index, size).unwrap();
     let proof = question.build(&read(question.tiles())).unwrap();
-    assert_eq!(question.verify(leaf(index), &proof, their_root(size)), Ok(()), "{index} of {size}");
+    assert_eq!(question.verify(leaf_hash_at(index), their_root(size), &proof), Ok(()), "{index} of {size}");
     proof
 }
 
@@ -95,6 +95,8 @@ fn a_log_begins_with_itself_and_with_nothing() {
     let verify = |from, to, older, newer| Consistency::new(from, to).unwrap().verify(older, newer, &[]);
     for (from, to, older, newer, expected) in [
         (0, 0, Hash::EMPTY_ROOT, Hash::EMPTY_ROOT, Ok(())),
+        (0, 0, Hash::EMPTY_ROOT, a, Err(ProofError::NewerRoot)),
+        (0, 0, a, a, Err(ProofError::OlderRoot)),
         (0, 5, Hash::EMPTY_ROOT, a, Ok(())),
         (0, 5, b, a, Err(ProofError::OlderRoot)),
         (5, 5, a, a, Ok(())),
@@ -143,10 +145,10 @@ proptest! {
         let question = Inclusion::new(index, size).unwrap();
         let root = their_root(size);
         let longer = [&included[..], &[root]].concat();
-        prop_assert!(matches!(question.verify(leaf(index), &longer, root), Err(ProofError::Length { .. })), "longer");
-        prop_assert_eq!(question.verify(leaf(index + 1), &included, root), Err(ProofError::Root));
+        prop_assert!(matches!(question.verify(leaf_hash_at(index), root, &longer), Err(ProofError::Length { .. })), "longer");
+        prop_assert_eq!(question.verify(leaf_hash_at(index + 1), root, &included), Err(ProofError::Root));
         change(&mut included);
-        prop_assert_eq!(question.verify(leaf(index), &included, root).is_err(), size > 1);
+        prop_assert_eq!(question.verify(leaf_hash_at(index), root, &included).is_err(), size > 1);
         change(&mut appended);
         let question = Consistency::new(index + 1, size).unwrap();
         prop_assert_eq!(question.verify(their_root(index + 1), root, &appended).is_err(), index + 1 < size);
@@ -162,7 +164,7 @@ proptest! {
             bytes[place] ^= 1;
         }
         let changed = question.build(&tiles).unwrap();
-        let verified = question.verify(leaf(index), &changed, their_root(size));
+        let verified = question.verify(leaf_hash_at(index), their_root(size), &changed);
         prop_assert_eq!(verified.is_err(), changed != proof);
     }
 }

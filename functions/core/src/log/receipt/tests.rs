@@ -33,7 +33,7 @@ pub(crate) fn receipt(leaf: &str, nonce: Option<Nonce>) -> Receipt {
     let left = Hash::node(entries[0], entries[1]);
     let root = Hash::node(Hash::node(left, Hash::node(entries[2], entries[3])), entries[4]);
     let proof = vec![entries[3], left, entries[4]];
-    assert_eq!(Inclusion::new(2, 5).unwrap().verify(entries[2], &proof, root), Ok(()));
+    assert_eq!(Inclusion::new(2, 5).unwrap().verify(entries[2], root, &proof), Ok(()));
     let checkpoint = signed(&format!("{ORIGIN}\n5\n{root}\n"), ORIGIN, SEED);
     Receipt { index: 2, leaf: Entry::new(leaf.to_owned()).unwrap(), nonce, proof, checkpoint }
 }
@@ -166,7 +166,7 @@ proptest! {
     #[test]
     fn receipts_come_back(leaf: String, index in 0..=crate::log::MAX_SIZE, hashes in 0usize..=63, has_nonce: bool) {
         let (example, (_, nonce)) = (example(), removed());
-        let proof = (0..hashes as u64).map(crate::log::tests::leaf).collect();
+        let proof = (0..hashes as u64).map(crate::log::tests::leaf_hash_at).collect();
         let leaf = Entry::new(leaf).unwrap();
         let receipt = Receipt { index, leaf, proof, nonce: has_nonce.then_some(nonce), ..example };
         prop_assert_eq!(receipt.to_string().parse(), Ok(receipt));
