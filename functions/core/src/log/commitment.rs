@@ -2,8 +2,15 @@
 //!
 //! An entry's `subject` is `SHA-256(nonce ‖ type ‖ 0x00 ‖ normalised value)`. Who has the value and the nonce can check it;
 //! who has the log alone cannot even try values. The nonce is `HMAC-SHA-256(log key, id hash ‖ generation)`, the
-//! generation as 8 bytes, big endian: so it can be made again as long as the log key exists, and two lives of one
-//! identifier have commitments that nobody can link without it.
+//! generation as 8 bytes, big endian: so it can be made again as long as the log key exists.
+//!
+//! A life of an identifier begins with an activation and ends with a deletion, and both add one to the identifier's
+//! generation. The nonce is made of the generation that the *activation* reached. The tombstone's is one more: who makes
+//! the nonce of a deleted identifier takes one off.
+//!
+//! Two lives of one identifier have commitments that nobody can link by the log alone. Who has the receipts for both and
+//! the value can. To destroy the log key makes the log anonymous but for the receipts that were handed out: each goes on
+//! tying its entry to a value, as it has its nonce in it.
 
 use std::fmt;
 
@@ -21,8 +28,7 @@ use crate::{
 #[error("the log key must be 32 random bytes in base64, as `openssl rand -base64 32` prints them")]
 pub struct BadLogKey;
 
-/// The secret behind all nonces of a site: 32 random bytes. Without it no new receipt can be tied to a value: to destroy
-/// it makes the log anonymous.
+/// The secret behind all nonces of a site: 32 random bytes. Without it no further receipt can be tied to a value.
 #[derive(Clone)]
 pub struct LogKey([u8; 32]);
 
@@ -32,9 +38,10 @@ impl LogKey {
         secret_bytes(text).map(Self).ok_or(BadLogKey)
     }
 
-    /// The nonce of one life of an identifier.
-    pub fn nonce(&self, id: &IdHash, generation: u64) -> Nonce {
-        let life = [&id.as_bytes()[..], &generation.to_be_bytes()].concat();
+    /// The nonce of the life of an identifier that began when its generation became this one. See the module on which
+    /// generation that is.
+    pub fn nonce(&self, id: &IdHash, activated_as: u64) -> Nonce {
+        let life = [&id.as_bytes()[..], &activated_as.to_be_bytes()].concat();
         Nonce(mac(&self.0, &[&life]))
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! A log is a Merkle tree over its entries ([`struct@Hash`], [`Frontier`]), published as files that never change ([`Tile`],
 //! [`bundle`], [`Writer`]). Its head is a [`Checkpoint`], a signed [`note`]. Of it follow [`proof`]s, and a [`receipt`] for
-//! an entry, which anyone can [`verify`](mod@verify) offline; who has the whole log can [`Audit`] it. An [`Entry`] is
-//! a text here. It names an identifier by a [`Commitment`].
+//! an entry, which anyone can [`verify`](mod@verify) offline; who has the whole log can [`Audit`] it. An [`Entry`] is any
+//! text to most of this. To receipts it is a leaf, the public part of an entry of the journal, which names an identifier by
+//! a [`Commitment`].
 //!
 //! The formats are not ours: they are those of <https://c2sp.org/tlog-tiles> and of the pages that it names, so that
 //! programs that others wrote can read a log and verify it. What a format leaves open is decided in its module.
