@@ -132,6 +132,19 @@ mod tests {
         assert_eq!(decode(&bad_end, 1), Err(BundleError::TooMany(1)));
     }
 
+    #[test]
+    fn a_full_bundle_serves_in_the_place_of_a_partial_one() {
+        let all: Vec<_> = (0..256).map(crate::log::tests::entry).collect();
+        let (partial, full) = (Tile::parse("entries/000.p/3").unwrap(), Tile::parse("entries/000").unwrap());
+        let read = |tile, content: &[Entry]| Tiles::from([(tile, encode(content))]);
+        for read in [read(partial, &all[..3]), read(full, &all)] {
+            assert_eq!(entries(partial, &read).unwrap(), all[..3]);
+        }
+        let error = BundleError::TooFew { expected: 256, found: 255 };
+        assert_eq!(entries(partial, &read(full, &all[..255])), Err(TileError::Bundle { bundle: full, error }));
+        assert_eq!(entries(partial, &Tiles::new()), Err(TileError::Missing(partial)));
+    }
+
     proptest! {
         #[test]
         fn entries_come_back(texts: Vec<String>) {

@@ -38,8 +38,8 @@ impl LogKey {
         secret_bytes(text).map(Self).ok_or(BadLogKey)
     }
 
-    /// The nonce of the life of an identifier that began when its generation became this one. See the module on which
-    /// generation that is.
+    /// The nonce of the life of an identifier that began when its generation became this one. The generation of the
+    /// tombstone that ends the life is one more.
     pub fn nonce(&self, id: &IdHash, activated_as: u64) -> Nonce {
         let life = [&id.as_bytes()[..], &activated_as.to_be_bytes()].concat();
         Nonce(mac(&self.0, &[&life]))

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn hashes_are_those_of_the_rfc() {
         assert_eq!(Hash::EMPTY_ROOT.as_bytes()[..], Sha256::digest(b"")[..]);
-        // Known from Certificate Transparency's test vectors: the leaf of an empty entry.
+        // Known from Certificate Transparency's test vectors: the leaf hash of an empty entry.
         assert_eq!(leaf_hash("").to_string(), "bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=");
         let (left, right) = (leaf_hash("a"), leaf_hash("b"));
         let theirs = tlog_tiles::node_hash(tlog_tiles::record_hash(b"a"), tlog_tiles::record_hash(b"b"));

@@ -32,7 +32,7 @@ pub enum AuditError {
         /// The root that the entries have.
         found: Hash,
     },
-    /// The log is larger than any.
+    /// More entries than a log can have.
     #[error(transparent)]
     Full(#[from] LogFull),
     /// Not all entries were read; holds how many were.
