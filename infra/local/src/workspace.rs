@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::error::{Context, LocalError};
@@ -24,6 +25,16 @@ impl Workspace {
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let target = std::path::absolute(&target).context("the target folder")?;
         Ok(Self { root, target })
+    }
+
+    /// The commit that is checked out, as an optimised build names it (`functions/aws/build.rs`). None outside a repository.
+    pub fn commit(&self) -> Option<String> {
+        if let Some(given) = env::var_os("EFFACE_COMMIT") {
+            return given.into_string().ok();
+        }
+        let output =
+            Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).current_dir(&self.root).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     /// Makes an empty folder for one run, below the target folder.

@@ -102,7 +102,9 @@ async fn run(quick: bool) -> Result<Report, LocalError> {
     let efface = Efface::of_stack(&workspace, &emulator, STACKS[0]).await?;
     let tokens = efface.set_up().await?;
     let token = tokens["identity_admin"].0.as_str();
-    requests::check(&first, token, &mut report).await?;
+    // Only an optimised build names its commit.
+    let commit = if quick { None } else { workspace.commit() };
+    requests::check(&first, commit, token, &mut report).await?;
     let queues = Queues::of_stack(&emulator, STACKS[0]).await?;
     jobs::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
     segments::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;

@@ -12,12 +12,20 @@ pub(crate) fn profile(user: &str, rest: &str) -> String {
     format!("/v1/spaces/{DEMO_SPACE}/collections/users/profiles/user_id:{user}/{rest}")
 }
 
-/// Checks one deletion, what it changes, and API errors.
-pub(crate) async fn check(gateway: &Gateway, token: &str, report: &mut Report) -> Result<(), LocalError> {
+/// Checks which commit was deployed, where the build says it, one deletion, what that changes, and API errors.
+pub(crate) async fn check(
+    gateway: &Gateway,
+    commit: Option<String>,
+    token: &str,
+    report: &mut Report,
+) -> Result<(), LocalError> {
     let token = Some(token);
     let delete = profile("user_001", "external_ids/delete");
     let health = gateway.get("/health", None).await?;
     report.check("GET /health", health.status == 200, &health.text);
+    if let Some(commit) = commit {
+        report.check("GET /health names the commit", health.json()["commit"] == commit, &health.text);
+    }
     let response = gateway.send("POST", &delete, token, BODY).await?;
     report.check(
         "a request deletes the identifier",
