@@ -78,7 +78,8 @@ pub(super) fn entries(bundle: Tile, read: &Tiles) -> Result<Vec<Entry<'_>>, Tile
     Ok(entries)
 }
 
-fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+/// The first entry of what is left of a bundle, and what follows it; `None` where it is cut off.
+pub(crate) fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     rest.split_at_checked(u16::from_be_bytes(*length).into())
 }
