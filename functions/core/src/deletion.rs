@@ -12,6 +12,7 @@ use crate::{
     identifier::{IdentifierType, IdentifierValue},
     job::{JobId, RowRef},
     key::{GroupHash, IdHash},
+    log::Commitment,
     space::SpaceId,
     time::Time,
     token::TokenId,
@@ -90,6 +91,12 @@ pub struct Identifier {
     /// The requests that deleted it within [`REQUEST_MEMORY_SECONDS`].
     #[serde(default)]
     pub request_ids: BTreeSet<RequestId>,
+    /// Counts its activations and deletions, from 1. 0: none since it was counted, as in an item of an earlier version.
+    #[serde(default)]
+    pub generation: u64,
+    /// What the log calls this life of it, or, of a tombstone, its last one. Items of earlier versions have none.
+    #[serde(default)]
+    pub commitment: Option<Commitment>,
 }
 
 impl Identifier {
@@ -269,6 +276,8 @@ pub(crate) mod tests {
             job_group: None,
             job_row: None,
             request_ids: [request(deleted_at)].into(),
+            generation: 0,
+            commitment: None,
         }
     }
 

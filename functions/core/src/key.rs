@@ -91,7 +91,7 @@ pub struct IdHash([u8; 32]);
 
 impl IdHash {
     /// Takes a hash as the rows of a chunk hold it.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
