@@ -14,6 +14,7 @@ pub mod deletion;
 pub mod id;
 pub mod identifier;
 pub mod job;
+pub mod journal;
 pub mod json;
 pub mod key;
 pub mod limit;

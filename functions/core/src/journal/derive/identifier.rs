@@ -1,0 +1,95 @@
+//! The events of identifiers: each activation and each deletion, by the generation that it made.
+
+use super::super::{Details, Event, EventError, EventKind, Facts, Noun, Ordinal, Subject, Word};
+use crate::{
+    deletion::{Identifier, IdentifierState},
+    identifier::IdentifierType,
+    job::JobId,
+    key::IdHash,
+    time::Time,
+};
+
+/// What a change of an identifier's item tells: that it became active, or a tombstone. A later event that named an active
+/// identifier changes its item and tells nothing.
+pub fn derive(id: IdHash, old: Option<&Identifier>, new: Option<&Identifier>) -> Result<Vec<Event>, EventError> {
+    let Some(new) = new else { return Ok(Vec::new()) };
+    let event = present(id, new)?;
+    let before = old.map(|old| present(id, old)).transpose()?;
+    Ok(if before.is_some_and(|before| before.id == event.id) { Vec::new() } else { vec![event] })
+}
+
+/// What an identifier's item tells, oldest first: how it came to be as it is, and what was before that.
+///
+/// An item of generation 0 is from a version that did not count: what it tells has the ordinal 0, and only the times say in
+/// which order it happened. Of the deletion that an active identifier still bears, the commitment, the profile and the
+/// event are forgotten.
+pub fn of_item(id: IdHash, item: &Identifier) -> Result<Vec<Event>, EventError> {
+    let (generation, event) = (Ordinal::try_from(item.generation)?, present(id, item)?);
+    let earlier = match (item.state, item.deleted_at) {
+        (IdentifierState::Deleted, _) => Some(created(id, item, generation.before())),
+        (IdentifierState::Active, Some(at)) => {
+            let mut event = removed(id, item, generation.before(), at);
+            event.facts.subject = Some(Subject::Keyed(id));
+            event.details = Details { profile_id: None, created_at: None, event_time: None, ..event.details };
+            Some(event)
+        }
+        (IdentifierState::Active, None) => None,
+    };
+    Ok(earlier.into_iter().chain([event]).collect())
+}
+
+/// The entry in the place of a generation of which nothing is known, as somebody noticed at that time.
+pub fn gap(id: IdHash, id_type: &IdentifierType, generation: Ordinal, noticed_at: Time) -> Event {
+    let facts = Facts { subject: Some(Subject::Keyed(id)), ..facts(id_type, generation) };
+    Event { facts, ..Event::new(Noun::Identifier(id), generation, EventKind::JournalGap, noticed_at) }
+}
+
+/// How the item came to be as it is.
+fn present(id: IdHash, item: &Identifier) -> Result<Event, EventError> {
+    let generation = Ordinal::try_from(item.generation)?;
+    match (item.state, item.deleted_at) {
+        (IdentifierState::Active, _) => Ok(created(id, item, generation)),
+        (IdentifierState::Deleted, Some(at)) => Ok(removed(id, item, generation, at)),
+        (IdentifierState::Deleted, None) => Err(EventError::NoDeletionTime),
+    }
+}
+
+fn created(id: IdHash, item: &Identifier, generation: Ordinal) -> Event {
+    let facts = Facts { subject: Some(subject(id, item)), ..facts(&item.r#type, generation) };
+    let details = Details { profile_id: Some(item.profile_id), event_time: item.event_time, ..Details::default() };
+    let event = Event::new(Noun::Identifier(id), generation, EventKind::IdentifierCreated, item.created_at);
+    Event { facts, details, ..event }
+}
+
+fn removed(id: IdHash, item: &Identifier, generation: Ordinal, deleted_at: Time) -> Event {
+    let facts = Facts {
+        subject: Some(subject(id, item)),
+        token_id: item.token_id.clone(),
+        request_id: item.request_id.or(item.job_id.map(JobId::request)),
+        job_id: item.job_id,
+        reason: item.reason.map(|reason| Word::of(reason.as_str())),
+        ..facts(&item.r#type, generation)
+    };
+    let details = Details {
+        profile_id: Some(item.profile_id),
+        created_at: Some(item.created_at),
+        event_time: item.event_time,
+        deleted_at: Some(deleted_at),
+        job_group: item.job_group,
+        job_row: item.job_row,
+        ..Details::default()
+    };
+    let event = Event::new(Noun::Identifier(id), generation, EventKind::IdentifierRemoved, deleted_at);
+    Event { facts, details, ..event }
+}
+
+fn facts(id_type: &IdentifierType, generation: Ordinal) -> Facts {
+    Facts { id_type: Some(id_type.clone()), generation: Some(generation), ..Facts::default() }
+}
+
+fn subject(id: IdHash, item: &Identifier) -> Subject {
+    item.commitment.map_or(Subject::Keyed(id), Subject::Commitment)
+}
+
+#[cfg(test)]
+mod tests;

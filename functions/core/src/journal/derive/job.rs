@@ -1,0 +1,120 @@
+//! The events of jobs. The head tells that a job was made, completed and verified; its controls are stored events, in the
+//! items of [`JobEvent`].
+
+use super::{
+    super::{Details, Event, EventError, EventKind, Facts, Noun, Ordinal, Word},
+    fresh,
+};
+use crate::{
+    job::{
+        Counts, JobHead, JobId, JobState,
+        event::{EventKind as Stored, JobEvent},
+        status::by_outcome,
+    },
+    time::Time,
+};
+
+/// A head's first version.
+const CREATED: Ordinal = Ordinal::fixed(1);
+
+/// What the leaf of a job's event says where the job only finds out what it would do: its counts are no deletions.
+const DRY_RUN: Word = Word::of("dry_run");
+
+/// What a change of a job's head tells: that the job was made, completed or verified. All else is told by stored events, or
+/// by nothing.
+pub fn derive_head(old: Option<&JobHead>, new: Option<&JobHead>) -> Result<Vec<Event>, EventError> {
+    let before = old.map(of_head).transpose()?.unwrap_or_default();
+    Ok(fresh(&before, new.map(of_head).transpose()?.unwrap_or_default()))
+}
+
+/// What a job's head tells: that it was made; while it is completed, also that, and whether it is verified. A redrive makes
+/// it forget these: then [`of_stored`] tells them.
+pub fn of_head(head: &JobHead) -> Result<Vec<Event>, EventError> {
+    let version = Ordinal::try_from(head.version)?;
+    let (completed, verified) = match head.state {
+        JobState::Completed => (head.finished_at, head.verified_at),
+        _ => (None, None),
+    };
+    let end = |kind, at: Option<Time>| at.map(|at| ended(head, version, kind, head.counts, at));
+    let ends = [end(EventKind::JobCompleted, completed), end(EventKind::JobVerified, verified)];
+    Ok([created(head)].into_iter().chain(ends.into_iter().flatten()).collect())
+}
+
+/// What the item of a stored event tells, by the version of the head that is in its key. A job's end is stored only before
+/// a redrive: its head has told it, so that the item tells it no more.
+pub fn derive_stored(
+    job: JobId,
+    version: i64,
+    old: Option<&JobEvent>,
+    new: Option<&JobEvent>,
+) -> Result<Vec<Event>, EventError> {
+    let version = Ordinal::try_from(version)?;
+    let new = new.filter(|_| old.is_none());
+    Ok(new.and_then(|new| controlled(job, version, new)).into_iter().collect())
+}
+
+/// What a stored event tells for good, also the end of a job that was redriven since. The head says whether it is a dry run.
+pub fn of_stored(head: &JobHead, version: i64, event: &JobEvent) -> Result<Vec<Event>, EventError> {
+    let version = Ordinal::try_from(version)?;
+    let end = |kind| Some(ended(head, version, kind, event.counts, event.at));
+    let event = match event.kind {
+        Stored::Completed => end(EventKind::JobCompleted),
+        Stored::Verified => end(EventKind::JobVerified),
+        _ => controlled(head.job_id, version, event),
+    };
+    Ok(event.into_iter().collect())
+}
+
+fn created(head: &JobHead) -> Event {
+    let event = of_job(head.job_id, CREATED, EventKind::JobCreated, head.created_at);
+    let (token_id, request_id) = (Some(head.token_id.clone()), Some(head.job_id.request()));
+    let facts = Facts { token_id, request_id, ..facts(head) };
+    Event { facts, details: Details { start_at: head.start_at, ..Details::default() }, ..event }
+}
+
+fn ended(head: &JobHead, version: Ordinal, kind: EventKind, counts: Option<Counts>, at: Time) -> Event {
+    let by_word = |counts: Counts| by_outcome(&counts).map(|(name, rows)| (Word::of(name), rows)).collect::<Vec<_>>();
+    let counts = counts.into_iter().flat_map(by_word).collect();
+    Event { facts: Facts { counts, ..facts(head) }, ..of_job(head.job_id, version, kind, at) }
+}
+
+/// The event of a control, where the stored event is one.
+fn controlled(job: JobId, version: Ordinal, stored: &JobEvent) -> Option<Event> {
+    let kind = match stored.kind {
+        Stored::Approved => EventKind::JobApproved,
+        Stored::Rejected => EventKind::JobRejected,
+        Stored::Started => EventKind::JobStarted,
+        Stored::Paused => EventKind::JobPaused,
+        Stored::Resumed => EventKind::JobResumed,
+        Stored::Redriven => EventKind::JobRedriven,
+        Stored::Cancelled => EventKind::JobCancelled,
+        Stored::Created
+        | Stored::AwaitingApproval
+        | Stored::Scheduled
+        | Stored::Progress
+        | Stored::Sweep
+        | Stored::Completed
+        | Stored::Verified => return None,
+    };
+    let event = of_job(job, version, kind, stored.at);
+    let facts = Facts { token_id: stored.token_id.clone(), ..event.facts };
+    let details = Details { cause: stored.cause, start_at: stored.start_at, ..Details::default() };
+    Some(Event { facts, details, ..event })
+}
+
+fn of_job(job: JobId, version: Ordinal, kind: EventKind, at: Time) -> Event {
+    let facts = Facts { job_id: Some(job), ..Facts::default() };
+    Event { facts, ..Event::new(Noun::Job(job), version, kind, at) }
+}
+
+fn facts(head: &JobHead) -> Facts {
+    Facts {
+        job_id: Some(head.job_id),
+        reason: head.dry_run.then_some(DRY_RUN),
+        segment_id: head.segment.as_ref().map(|segment| segment.segment_id.clone()),
+        ..Facts::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! Which events a change of an item makes, and which ones a present item tells of. One file per noun.
+//!
+//! `derive` takes the item before and after a change, as the table's stream has them, and tells what the change was. Each
+//! pair of images stands for itself: records may come again, in any order, and events of others may be missing. An item
+//! that goes, by its TTL or by hand, makes no event.
+//!
+//! `of_item` takes a present item and tells all that must have happened to it, as far as it still shows. Both name the same
+//! event by the same id. An item that does not bear the time of a change gets it from the caller: the time at which the
+//! stream recorded it, or, where nobody knows, the present.
+
+pub mod identifier;
+pub mod job;
+pub mod profile;
+pub mod segment;
+pub mod space;
+pub mod token;
+
+use std::collections::BTreeSet;
+
+use super::{Event, EventId, Noun, Ordinal};
+
+/// Those of the events after a change that were not there before it.
+fn fresh(before: &[Event], after: Vec<Event>) -> Vec<Event> {
+    after.into_iter().filter(|event| before.iter().all(|known| known.id != event.id)).collect()
+}
+
+/// Those of the events of one present item that the journal lacks. `known` are the ids that it has of that noun.
+///
+/// A present item does not always tell the exact id. A segment's version may have made it anew or changed it: any entry of
+/// that version will do. A version of Efface that did not count may have written an identifier: then an earlier change has
+/// the present generation.
+pub fn missing(present: Vec<Event>, known: &BTreeSet<EventId>) -> Vec<Event> {
+    let last = present.iter().map(|event| event.id.ordinal).max().unwrap_or_default();
+    let is_told = |id: &EventId| {
+        let is_of_version = matches!(id.noun, Noun::Segment(_)) && known.iter().any(|it| it.ordinal == id.ordinal);
+        known.contains(id) || known.contains(&EventId { ordinal: last, ..id.clone() }) || is_of_version
+    };
+    present.into_iter().filter(|event| !is_told(&event.id)).collect()
+}
+
+/// The ordinals from 1 to the present one of which nothing is known: each becomes a `journal.gap`. Only an item of an
+/// earlier version has an ordinal 0, and the present item does not tell whether it was one: so 0 is never missing.
+pub fn gaps(known: &BTreeSet<Ordinal>, present: Ordinal) -> impl Iterator<Item = Ordinal> {
+    (1..=present.number()).filter_map(|number| Ordinal::try_from(number).ok()).filter(|it| !known.contains(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        journal::{EventKind, samples::segment},
+        time::Time,
+    };
+
+    fn ordinals(numbers: impl IntoIterator<Item = u64>) -> BTreeSet<Ordinal> {
+        numbers.into_iter().map(|number| Ordinal::try_from(number).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_is_not_known_between_the_first_and_the_present_is_a_gap() {
+        for (known, present, expected) in [
+            (&[][..], 0, &[][..]),
+            (&[], 2, &[1, 2]),
+            (&[1, 2, 3], 3, &[]),
+            (&[0], 1, &[1]),
+            (&[1, 4, 5], 5, &[2, 3]),
+            (&[7], 2, &[1, 2]),
+        ] {
+            let found: Vec<_> = gaps(&ordinals(known.iter().copied()), Ordinal::fixed(present)).collect();
+            assert_eq!(
+                found,
+                ordinals(expected.iter().copied()).into_iter().collect::<Vec<_>>(),
+                "{known:?} {present}"
+            );
+        }
+        let huge: Vec<_> = gaps(&BTreeSet::new(), Ordinal::MAX).take(2).collect();
+        assert_eq!(huge, [Ordinal::fixed(1), Ordinal::fixed(2)], "they are counted as they are asked for");
+    }
+
+    #[test]
+    fn any_entry_of_a_segments_version_will_do() {
+        let present = segment::of_item(&segment(5), Time::EPOCH).unwrap();
+        let id = |ordinal, kind| EventId { ordinal: Ordinal::fixed(ordinal), kind, ..present[0].id.clone() };
+        for (known, is_missing) in [
+            (None, true),
+            (Some(id(5, EventKind::SegmentChanged)), false),
+            (Some(id(5, EventKind::SegmentCreated)), false),
+            (Some(id(4, EventKind::SegmentChanged)), true),
+        ] {
+            let found = missing(present.clone(), &known.clone().into_iter().collect());
+            assert_eq!(!found.is_empty(), is_missing, "{known:?}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The events of spaces: made, and each change of the settings by its version.
+
+use super::super::{Event, EventError, EventKind, Noun, Ordinal};
+use crate::{space::Space, time::Time};
+
+/// A space is made once. Its first version may be the first change of one that was made before there were versions: so its
+/// making has an ordinal of its own.
+const CREATED: Ordinal = Ordinal::fixed(0);
+
+/// The first version that is surely a change.
+const CHANGED: i64 = 2;
+
+/// What a change of a space's item tells: that the space was made, or that its settings changed. `at` is when the stream
+/// recorded it: the item does not say when it was changed.
+pub fn derive(old: Option<&Space>, new: Option<&Space>, at: Time) -> Result<Vec<Event>, EventError> {
+    Ok(match (old, new) {
+        (None, Some(new)) => vec![created(new)],
+        (Some(old), Some(new)) if old.version != new.version => vec![changed(new, at)?],
+        _ => Vec::new(),
+    })
+}
+
+/// What a space's item tells: that it was made, and its last change.
+pub fn of_item(space: &Space, at: Time) -> Result<Vec<Event>, EventError> {
+    let last = (space.version >= CHANGED).then(|| changed(space, at)).transpose()?;
+    Ok([created(space)].into_iter().chain(last).collect())
+}
+
+fn created(space: &Space) -> Event {
+    Event::new(Noun::Space, CREATED, EventKind::SpaceCreated, space.created_at)
+}
+
+fn changed(space: &Space, at: Time) -> Result<Event, EventError> {
+    Ok(Event::new(Noun::Space, Ordinal::try_from(space.version)?, EventKind::SpaceChanged, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deletion::tests::at;
+
+    fn space(version: i64) -> Space {
+        Space { version, ..Space::new(at(1)) }
+    }
+
+    fn told(events: &[Event]) -> Vec<(String, Time)> {
+        events.iter().map(|event| (event.id.sort_key(), event.time)).collect()
+    }
+
+    fn told_as(expected: &[(&str, i64)]) -> Vec<(String, Time)> {
+        expected.iter().map(|(key, second)| (format!("00000000000{key}"), at(*second))).collect()
+    }
+
+    #[test]
+    fn what_a_change_tells() {
+        for (old, new, expected) in [
+            (None, None, &[][..]),
+            (Some(space(1)), None, &[]),
+            (None, Some(space(1)), &[("0#space.created", 1)]),
+            (Some(space(1)), Some(space(1)), &[]),
+            (Some(space(1)), Some(space(2)), &[("2#space.changed", 500)]),
+            // Of before there were versions.
+            (Some(space(0)), Some(space(1)), &[("1#space.changed", 500)]),
+        ] {
+            let events = derive(old.as_ref(), new.as_ref(), at(500)).unwrap();
+            assert_eq!(told(&events), told_as(expected), "{old:?} {new:?}");
+        }
+        assert!(derive(Some(&space(1)), Some(&space(-1)), at(500)).is_err());
+    }
+
+    #[test]
+    fn what_an_item_tells() {
+        for (version, expected) in [
+            (0, &[("0#space.created", 1)][..]),
+            (1, &[("0#space.created", 1)]),
+            (2, &[("0#space.created", 1), ("2#space.changed", 500)]),
+        ] {
+            assert_eq!(told(&of_item(&space(version), at(500)).unwrap()), told_as(expected), "{version}");
+        }
+    }
+}

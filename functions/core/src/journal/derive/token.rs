@@ -1,0 +1,93 @@
+//! The events of tokens: made and revoked. They follow from the item under the token's hash; the list of the space's tokens
+//! has the same again.
+
+use serde::Deserialize;
+
+use super::{
+    super::{Details, Event, EventKind, Facts, Noun, Ordinal},
+    fresh,
+};
+use crate::{
+    role::Role,
+    time::Time,
+    token::{TokenHash, TokenId},
+};
+
+/// Each happens once, in this order.
+const CREATED: Ordinal = Ordinal::fixed(1);
+const REVOKED: Ordinal = Ordinal::fixed(2);
+
+/// What the journal reads of a token's item. Its label is people's text, and its last use no event.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TokenItem {
+    /// The name under which records and administrators know it.
+    pub token_id: TokenId,
+    /// SHA-256 of the token.
+    pub hash: TokenHash,
+    /// What it may do in its space.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it stops by itself.
+    pub expires_at: Option<Time>,
+    /// When it was revoked.
+    pub revoked_at: Option<Time>,
+}
+
+/// What a change of a token's item tells: that the token was made or revoked.
+pub fn derive(old: Option<&TokenItem>, new: Option<&TokenItem>) -> Vec<Event> {
+    let before = old.map(of_item).unwrap_or_default();
+    fresh(&before, new.map(of_item).unwrap_or_default())
+}
+
+/// What a token's item tells.
+pub fn of_item(token: &TokenItem) -> Vec<Event> {
+    let created = event(token, CREATED, EventKind::TokenCreated, token.created_at);
+    let revoked = token.revoked_at.map(|at| event(token, REVOKED, EventKind::TokenRevoked, at));
+    [created].into_iter().chain(revoked).collect()
+}
+
+fn event(token: &TokenItem, ordinal: Ordinal, kind: EventKind, at: Time) -> Event {
+    let TokenItem { token_id, hash, role, expires_at, .. } = token.clone();
+    let facts = Facts { token_id: Some(token_id.clone()), ..Facts::default() };
+    let details = Details { token_hash: Some(hash), role: Some(role), expires_at, ..Details::default() };
+    Event { facts, details, ..Event::new(Noun::Token(token_id), ordinal, kind, at) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{deletion::tests::at, token::Token};
+
+    fn token(revoked_at: Option<i64>) -> TokenItem {
+        let json = serde_json::json!({
+            "token_id": "tok_1", "hash": Token::from_random([1; 32]).hash(), "space_id": "spa_demo", "role": "auditor",
+            "created_at": at(1), "expires_at": null, "revoked_at": revoked_at.map(at), "label": "Ada's", "last_used_at": at(7),
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn what_a_change_tells() {
+        let [created, revoked] = [("000000000001#token.created", 1), ("000000000002#token.revoked", 9)];
+        for (old, new, expected) in [
+            (None, None, &[][..]),
+            (Some(token(None)), None, &[]),
+            (None, Some(token(None)), &[created]),
+            (Some(token(None)), Some(token(None)), &[]),
+            (Some(token(None)), Some(token(Some(9))), &[revoked]),
+            (Some(token(Some(9))), Some(token(Some(9))), &[]),
+            // A table that was restored gets it as it is.
+            (None, Some(token(Some(9))), &[created, revoked]),
+        ] {
+            let events = derive(old.as_ref(), new.as_ref());
+            let told: Vec<_> = events.iter().map(|event| (event.id.sort_key(), event.time)).collect();
+            let expected: Vec<_> = expected.iter().map(|(key, second)| ((*key).to_owned(), at(*second))).collect();
+            assert_eq!(told, expected, "{old:?} {new:?}");
+            for Event { facts, details, .. } in events {
+                assert_eq!(facts.token_id.unwrap().as_str(), "tok_1");
+                assert_eq!((details.token_hash, details.role), (Some(token(None).hash), Some(Role::Auditor)));
+            }
+        }
+    }
+}

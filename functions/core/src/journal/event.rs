@@ -1,0 +1,205 @@
+//! An event: one change of one noun, with what the log tells of it, and what only the journal keeps.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::{EventId, EventKind, Noun, Ordinal};
+use crate::{
+    id::{BadId, ProfileId, RequestId},
+    identifier::IdentifierType,
+    job::{JobId, RowRef, event::Cause},
+    key::{GroupHash, IdHash, debug_as_fingerprint, hash_as_text},
+    log::Commitment,
+    role::Role,
+    segment::SegmentId,
+    text::serde_as_text,
+    time::Time,
+    token::{TokenHash, TokenId},
+};
+
+/// Why an item makes no events: no version writes such an item, so it is put aside for a person to look at.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum EventError {
+    /// The generation or version is negative, or has more than 12 digits.
+    #[error(transparent)]
+    Ordinal(#[from] BadId),
+    /// A tombstone does not say when the identifier was deleted.
+    #[error("a deleted identifier without the time of its deletion")]
+    NoDeletionTime,
+}
+
+/// A change of a noun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Which change it is.
+    pub id: EventId,
+    /// When it happened, as the item says; where it does not say, when the stream recorded it.
+    pub time: Time,
+    /// What the log tells of it.
+    pub facts: Facts,
+    /// What only the journal keeps of it.
+    pub details: Details,
+}
+
+impl Event {
+    /// An event of which nothing is told but that it happened.
+    pub(super) fn new(noun: Noun, ordinal: Ordinal, kind: EventKind, time: Time) -> Self {
+        let id = EventId { noun, ordinal, kind };
+        Self { id, time, facts: Facts::default(), details: Details::default() }
+    }
+}
+
+/// What the log tells of an event, beside its kind, its time and its space. No member holds an identifier's value, a name
+/// or a trait.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The identifier's type.
+    pub id_type: Option<IdentifierType>,
+    /// What the log calls the identifier or the profile.
+    pub subject: Option<Subject>,
+    /// The identifier's generation.
+    pub generation: Option<Ordinal>,
+    /// The token that did it; of a token's own events, that token.
+    pub token_id: Option<TokenId>,
+    /// The request that did it; of what a job did, the one that made the job.
+    pub request_id: Option<RequestId>,
+    /// The job that did it, or that it is about.
+    pub job_id: Option<JobId>,
+    /// Why: `request` or `job` of a deletion, `dry_run` of a job that only finds out what it would do.
+    pub reason: Option<Word>,
+    /// The segment, or that of the job.
+    pub segment_id: Option<SegmentId>,
+    /// Rows by outcome of a job, or what the deletion of a profile removed.
+    pub counts: BTreeMap<Word, i64>,
+}
+
+/// What only the journal keeps of an event: what a restore and the sinks need beside [`Facts`]. It holds no raw value
+/// either.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// The profile that the identifier points, or pointed, at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<ProfileId>,
+    /// The profile that this one was merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<ProfileId>,
+    /// Of a deleted identifier: when it had been stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Time>,
+    /// When the latest event that named the identifier happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<Time>,
+    /// When it was deleted; of a profile, when that began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Time>,
+    /// The group of the job that deleted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_group: Option<GroupHash>,
+    /// That job's row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_row: Option<RowRef>,
+    /// Where the token's record is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_hash: Option<TokenHash>,
+    /// What the token may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// When the token stops by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Time>,
+    /// Why Efface controlled a job itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// When the job may start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_at: Option<Time>,
+}
+
+/// What the log calls an identifier or a profile. Its text is 43 characters of base64url.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// The commitment of this life of an identifier: who has the value and the nonce can check it.
+    Commitment(Commitment),
+    /// The keyed hash of an identifier whose item has no commitment: only the operator can tie it to a value.
+    Keyed(IdHash),
+    /// The hash of a profile's id.
+    Profile(ProfileSubject),
+}
+
+/// `SHA-256("profile" ‖ 0 ‖ profile id)`, the id as clients see it: `use_…`. An id is 128 random bits: who has it can find
+/// the profile's entries, and nobody can try ids.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProfileSubject([u8; 32]);
+
+impl ProfileSubject {
+    /// What the log calls this profile.
+    pub fn of(profile: ProfileId) -> Self {
+        Self(Sha256::new().chain_update(b"profile\0").chain_update(profile.to_string()).finalize().into())
+    }
+}
+
+hash_as_text!(ProfileSubject, "profile's subject");
+debug_as_fingerprint!(ProfileSubject);
+
+/// A word of the log: 1 to 64 of `a-z 0-9 _`. This version writes only words of the program; what is read may be one that a
+/// later version added.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Word(Cow<'static, str>);
+
+impl Word {
+    /// A word of the program.
+    pub(super) const fn of(word: &'static str) -> Self {
+        Self(Cow::Borrowed(word))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Word {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        let is_plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+        let fits = (1..=64).contains(&text.len()) && is_plain;
+        if fits { Ok(Self(text.to_owned().into())) } else { Err(BadId("word of the log")) }
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+serde_as_text!(ProfileSubject, Word);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deletion::tests::profile;
+
+    #[test]
+    fn a_profiles_subject_is_what_it_says() {
+        // Computed with Python's hashlib.
+        let subject = ProfileSubject::of(profile(1));
+        assert_eq!(subject.to_string(), "tYMQAG4GsPNkupW3HlbjHWknUgV1CqwWEJ00t8SfgEw");
+        assert_eq!(subject.to_string().parse(), Ok(subject));
+        assert_ne!(subject, ProfileSubject::of(profile(2)));
+    }
+
+    #[test]
+    fn words_are_plain() {
+        for good in ["request", "dry_run", "other_2"] {
+            assert_eq!(good.parse::<Word>().unwrap().as_str(), good);
+        }
+        for bad in ["", "A", "a b", "é", "a@b.c", &"a".repeat(65)] {
+            assert!(bad.parse::<Word>().is_err(), "{bad}");
+        }
+    }
+}
