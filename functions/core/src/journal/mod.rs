@@ -5,15 +5,27 @@
 //! same change is seen; the journal has each once.
 
 pub mod derive;
+mod entry;
 mod event;
 mod event_id;
 mod kind;
+mod leaf;
 mod noun;
+pub mod pack;
 
+pub use entry::{Entry, EntryError, MAX_PART_BYTES, Private};
 pub use event::{Details, Event, EventError, Facts, ProfileSubject, Subject, Word};
 pub use event_id::{EventId, Ordinal};
 pub use kind::{EventKind, OtherKind};
+pub use leaf::Leaf;
 pub use noun::{Noun, OtherNoun};
+pub use pack::Pack;
+
+/// Puts entries of one noun in the order in which they happened: by ordinal, then by time. Times decide only where an
+/// earlier version did not count, as of an identifier's generation 0.
+pub fn chronological(entries: &mut [Entry]) {
+    entries.sort_by_cached_key(|entry| (entry.private().ordinal, entry.leaf().time, entry.leaf().kind.clone()));
+}
 
 #[cfg(test)]
 mod samples;
