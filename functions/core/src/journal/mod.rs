@@ -4,10 +4,12 @@
 //! [`derive`] tells which [`Event`]s a change of an item makes. An event has an [`EventId`], which is the same whenever the
 //! same change is seen; the journal has each once.
 
+pub mod counts;
 pub mod derive;
 mod entry;
 mod event;
 mod event_id;
+pub mod index;
 mod kind;
 mod leaf;
 mod noun;

@@ -105,6 +105,12 @@ pub(super) fn job_entries(count: usize) -> Vec<Entry> {
     (0..count).map(|number| entry(&event(number, &tombstone_of_job(number)))).collect()
 }
 
+/// The making of a token.
+pub(super) fn token_entry() -> Entry {
+    let event = Event::new(Noun::Token("tok_1".parse().unwrap()), Ordinal::fixed(1), EventKind::TokenCreated, start());
+    entry(&event)
+}
+
 /// An event that has every member, each as long as it can be, and its space.
 pub(super) fn longest(number: usize) -> (SpaceId, Event) {
     let request = RequestId::new(start(), ten(noise("request", number)));
