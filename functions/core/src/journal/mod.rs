@@ -2,8 +2,17 @@
 //! the warehouse, webhooks, a restore) reads it, and nothing but it.
 //!
 //! [`derive`] tells which [`Event`]s a change of an item makes. An event has an [`EventId`], which is the same whenever the
-//! same change is seen; the journal has each once.
+//! same change is seen; the journal has each once. An [`Entry`] is an event as bytes: a public [`Leaf`] for the log, and a
+//! [`Private`] part. Entries are stored in [`Pack`]s. [`Head`] says how many entries a space has, and how a pack is
+//! committed; the [`index`](mod@index) and the [`counts`](mod@counts) follow from a pack alone, so that whoever finds a pack
+//! can finish it.
+//!
+//! Entries of one noun are read by their ordinals and, where these are equal, by their times ([`chronological`]); never by
+//! their numbers: an entry may come late.
+//!
+//! No raw value of an identifier, no name and no trait is in an entry.
 
+pub mod commit;
 pub mod counts;
 pub mod derive;
 mod entry;
@@ -15,6 +24,7 @@ mod leaf;
 mod noun;
 pub mod pack;
 
+pub use commit::Head;
 pub use entry::{Entry, EntryError, MAX_PART_BYTES, Private};
 pub use event::{Details, Event, EventError, Facts, ProfileSubject, Subject, Word};
 pub use event_id::{EventId, Ordinal};
@@ -31,3 +41,5 @@ pub fn chronological(entries: &mut [Entry]) {
 
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod tests;
