@@ -1,11 +1,11 @@
 //! The journal: every change of the table, exactly once, in the order of its numbers. Whatever follows (the log, the lake,
 //! the warehouse, webhooks, a restore) reads it, and nothing but it.
 //!
-//! [`derive`] tells which [`Event`]s a change of an item makes. An event has an [`EventId`], which is the same whenever the
-//! same change is seen; the journal has each once. An [`Entry`] is an event as bytes: a public [`Leaf`] for the log, and a
-//! [`Private`] part. Entries are stored in [`Pack`]s. [`Head`] says how many entries a space has, and how a pack is
-//! committed; the [`index`](mod@index) and the [`counts`](mod@counts) follow from a pack alone, so that whoever finds a pack
-//! can finish it.
+//! [`derive`](mod@derive) tells which [`Event`]s a change of an item makes. An event has an [`EventId`], which is the same
+//! whenever the same change is seen; the journal has each once. An [`Entry`] is an event as bytes: a public [`Leaf`] for the
+//! log, and a [`Private`] part. Entries are stored in [`Pack`]s. [`Head`] says how many entries a space has, and how a pack
+//! is committed; the [`index`](mod@index) and the [`counts`](mod@counts) follow from a pack alone, so that whoever finds a
+//! pack can finish it.
 //!
 //! Entries of one noun are read by their ordinals and, where these are equal, by their times ([`chronological`]); never by
 //! their numbers: an entry may come late.
