@@ -16,7 +16,7 @@ use std::{
 use thiserror::Error;
 
 use super::{Event, EventId, Pack};
-use crate::log::Frontier;
+use crate::log::{Frontier, LogFull};
 
 /// Why a head cannot be read, or a pack not be committed on it.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub enum HeadError {
         /// The number that this one begins with.
         first: u64,
     },
+    /// The log takes no more entries.
+    #[error(transparent)]
+    Full(#[from] LogFull),
 }
 
 /// The head of a space's journal.
@@ -86,7 +89,7 @@ impl Head {
         }
         let mut frontier = self.frontier.clone();
         for entry in pack.entries() {
-            frontier.push(entry.hash());
+            frontier.push(entry.leaf_hash())?;
         }
         Ok(Commit { head: Self { frontier, dirty: true, ..self.clone() }, wakes: !self.dirty })
     }
@@ -160,7 +163,7 @@ mod tests {
         let (head, first, pack) = (head(&[3]), pack(0, 1), pack(3, 5));
         let Commit { head: next, wakes } = head.commit(&pack).unwrap();
         let mut frontier = head.frontier().clone();
-        pack.entries().iter().for_each(|entry| frontier.push(Hash::leaf(entry.leaf_bytes())));
+        pack.entries().iter().for_each(|entry| frontier.push(Hash::leaf(entry.leaf_json())).unwrap());
         assert_eq!((next.n(), next.frontier(), next.indexed()), (8, &frontier, 0));
         assert_eq!((next.is_dirty(), wakes), (true, false), "a pointer is under way since the first commit");
         let quiet = Head { dirty: false, ..head };

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Details, Event, EventId, Leaf, Noun, Ordinal};
-use crate::{log::Hash, space::SpaceId};
-
-/// The longest leaf, and the longest private part, in bytes: an entry of the log has no more.
-pub const MAX_PART_BYTES: usize = 65_535;
+use crate::{
+    log::{self, Hash},
+    space::SpaceId,
+};
 
 /// Why bytes are no entry. No message quotes them.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -18,9 +18,9 @@ pub enum EntryError {
     /// The private part is not one that this version can read.
     #[error("the private part is not JSON of the form that this version reads")]
     Private,
-    /// A part is longer than [`MAX_PART_BYTES`]; holds its length.
-    #[error("a part of an entry has at most 65,535 bytes, not {0}")]
-    TooLong(usize),
+    /// A part is no entry that the log could take.
+    #[error(transparent)]
+    Part(#[from] log::BadEntry),
 }
 
 /// The part of an entry that is never in the log.
@@ -42,8 +42,8 @@ pub struct Private {
 /// where this version does not know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    leaf_json: String,
-    private_json: String,
+    leaf_json: log::Entry<'static>,
+    private_json: log::Entry<'static>,
     leaf: Leaf,
     private: Private,
 }
@@ -63,17 +63,17 @@ impl Entry {
         let EventId { noun, ordinal, .. } = event.id.clone();
         let private = Private { noun, ordinal, details: event.details.clone(), rebuilt };
         let leaf = Leaf::of(space, event);
-        let leaf_json = checked(leaf.to_json().map_err(|_| EntryError::Leaf)?)?;
-        let private_json = checked(serde_json::to_string(&private).map_err(|_| EntryError::Private)?)?;
+        let leaf_json = log::Entry::new(leaf.to_json().map_err(|_| EntryError::Leaf)?)?;
+        let private_json = log::Entry::new(serde_json::to_string(&private).map_err(|_| EntryError::Private)?)?;
         Ok(Self { leaf_json, private_json, leaf, private })
     }
 
     /// Reads the two parts of an entry.
     pub fn read(leaf: &[u8], private: &[u8]) -> Result<Self, EntryError> {
-        let leaf_json = checked(str::from_utf8(leaf).map_err(|_| EntryError::Leaf)?.to_owned())?;
-        let private_json = checked(str::from_utf8(private).map_err(|_| EntryError::Private)?.to_owned())?;
-        let leaf = serde_json::from_str(&leaf_json).map_err(|_| EntryError::Leaf)?;
-        let private = serde_json::from_str(&private_json).map_err(|_| EntryError::Private)?;
+        let leaf_json = log::Entry::from_bytes(leaf)?.into_owned();
+        let private_json = log::Entry::from_bytes(private)?.into_owned();
+        let leaf = serde_json::from_str(leaf_json.as_str()).map_err(|_| EntryError::Leaf)?;
+        let private = serde_json::from_str(private_json.as_str()).map_err(|_| EntryError::Private)?;
         Ok(Self { leaf_json, private_json, leaf, private })
     }
 
@@ -93,24 +93,20 @@ impl Entry {
         &self.private
     }
 
-    /// The bytes of the leaf: the log's entry.
-    pub fn leaf_bytes(&self) -> &[u8] {
-        self.leaf_json.as_bytes()
+    /// The leaf as it is written: the log's entry.
+    pub fn leaf_json(&self) -> &log::Entry<'static> {
+        &self.leaf_json
     }
 
-    /// The bytes of the private part.
-    pub fn private_bytes(&self) -> &[u8] {
-        self.private_json.as_bytes()
+    /// The private part as it is written.
+    pub fn private_json(&self) -> &log::Entry<'static> {
+        &self.private_json
     }
 
     /// The log's hash of the leaf.
-    pub fn hash(&self) -> Hash {
-        Hash::leaf(self.leaf_bytes())
+    pub fn leaf_hash(&self) -> Hash {
+        Hash::leaf(&self.leaf_json)
     }
-}
-
-fn checked(part: String) -> Result<String, EntryError> {
-    if part.len() <= MAX_PART_BYTES { Ok(part) } else { Err(EntryError::TooLong(part.len())) }
 }
 
 #[cfg(test)]
@@ -125,7 +121,7 @@ mod tests {
             (Entry::rebuilt(&space(), &removed(1)).unwrap(), true),
         ] {
             assert_eq!((entry.id(), entry.private().rebuilt), (removed(1).id, rebuilt));
-            assert_eq!(Entry::read(entry.leaf_bytes(), entry.private_bytes()).as_ref(), Ok(&entry));
+            assert_eq!(Entry::read(entry.leaf_json().as_bytes(), entry.private_json().as_bytes()).as_ref(), Ok(&entry));
         }
     }
 
@@ -133,35 +129,39 @@ mod tests {
     fn whether_it_was_rebuilt_is_not_in_the_log() {
         let [captured, rebuilt] =
             [Entry::captured(&space(), &removed(1)), Entry::rebuilt(&space(), &removed(1))].map(Result::unwrap);
-        assert_eq!(captured.leaf_bytes(), rebuilt.leaf_bytes());
-        assert_eq!(captured.hash(), Hash::leaf(rebuilt.leaf_bytes()));
-        assert_ne!(captured.private_bytes(), rebuilt.private_bytes());
+        assert_eq!(captured.leaf_json(), rebuilt.leaf_json());
+        assert_eq!(captured.leaf_hash(), Hash::leaf(rebuilt.leaf_json()));
+        assert_ne!(captured.private_json(), rebuilt.private_json());
     }
 
     #[test]
     fn what_this_version_does_not_know_is_kept() {
         let entry = Entry::captured(&space(), &removed(1)).unwrap();
-        let later = |bytes: &[u8]| str::from_utf8(bytes).unwrap().replacen('{', r#"{"later":[1],"#, 1);
-        let (leaf, private) = (later(entry.leaf_bytes()), later(entry.private_bytes()));
+        let later = |part: &log::Entry<'_>| part.as_str().replacen('{', r#"{"later":[1],"#, 1);
+        let (leaf, private) = (later(entry.leaf_json()), later(entry.private_json()));
         let leaf = leaf.replace("identifier.removed", "identifier.frozen");
         let read = Entry::read(leaf.as_bytes(), private.as_bytes()).unwrap();
-        assert_eq!((read.leaf_bytes(), read.private_bytes()), (leaf.as_bytes(), private.as_bytes()));
+        assert_eq!((read.leaf_json().as_str(), read.private_json().as_str()), (&*leaf, &*private));
         assert_eq!(read.id(), EventId { kind: "identifier.frozen".parse().unwrap(), ..entry.id() });
     }
 
     #[test]
     fn anything_else_is_an_error() {
         let entry = Entry::captured(&space(), &removed(1)).unwrap();
-        let (leaf, private) = (entry.leaf_bytes(), entry.private_bytes());
+        let (leaf, private) = (entry.leaf_json().as_bytes(), entry.private_json().as_bytes());
         for (leaf, private, expected) in [
             (&b"{}"[..], private, EntryError::Leaf),
             (&leaf[..leaf.len() - 1], private, EntryError::Leaf),
             (&[leaf, b"x"].concat(), private, EntryError::Leaf),
-            (&[0xff], private, EntryError::Leaf),
+            (&[0xff], private, EntryError::Part(log::BadEntry::NotText)),
             (leaf, b"{}", EntryError::Private),
             (leaf, br#"{"noun":"I#x","ordinal":1}"#, EntryError::Private),
             (leaf, br#"{"noun":"S#-","ordinal":1,"role":"x"}"#, EntryError::Private),
-            (leaf, &vec![b' '; MAX_PART_BYTES + 1], EntryError::TooLong(MAX_PART_BYTES + 1)),
+            (
+                leaf,
+                &vec![b' '; log::MAX_ENTRY_BYTES + 1],
+                EntryError::Part(log::BadEntry::TooLong(log::MAX_ENTRY_BYTES + 1)),
+            ),
         ] {
             assert_eq!(Entry::read(leaf, private), Err(expected));
         }

@@ -25,7 +25,7 @@ mod noun;
 pub mod pack;
 
 pub use commit::Head;
-pub use entry::{Entry, EntryError, MAX_PART_BYTES, Private};
+pub use entry::{Entry, EntryError, Private};
 pub use event::{Details, Event, EventError, Facts, ProfileSubject, Subject, Word};
 pub use event_id::{EventId, Ordinal};
 pub use kind::{EventKind, OtherKind};

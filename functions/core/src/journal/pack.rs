@@ -111,17 +111,18 @@ impl Pack {
     }
 
     fn inflated_len(&self) -> usize {
-        self.entries.iter().map(|entry| 4 + entry.leaf_bytes().len() + entry.private_bytes().len()).sum()
+        self.entries
+            .iter()
+            .map(|entry| 4 + entry.leaf_json().as_bytes().len() + entry.private_json().as_bytes().len())
+            .sum()
     }
 
     /// Its bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, PackError> {
         let mut inflated = Vec::with_capacity(self.inflated_len());
-        for (place, entry) in self.entries.iter().enumerate() {
-            for part in [entry.leaf_bytes(), entry.private_bytes()] {
-                bundle::append(&mut inflated, part)
-                    .map_err(|long| PackError::Entry(place, EntryError::TooLong(long.0)))?;
-            }
+        for entry in &self.entries {
+            bundle::append(&mut inflated, entry.leaf_json());
+            bundle::append(&mut inflated, entry.private_json());
         }
         Ok([vec![VERSION], deflate(&inflated)?].concat())
     }

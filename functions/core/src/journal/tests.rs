@@ -64,7 +64,7 @@ proptest! {
         prop_assert_eq!(journal.of_requests, of_requests as u64);
         let mut frontier = Frontier::new();
         for entry in &entries {
-            frontier.push(entry.hash());
+            frontier.push(entry.leaf_hash()).unwrap();
         }
         prop_assert_eq!(journal.head.frontier(), &frontier);
     }
@@ -146,7 +146,7 @@ proptest! {
         let entries: Vec<Entry> = events.iter().map(|event| Entry::rebuilt(&space(), event).unwrap()).collect();
         let mut texts = vec![format!("{events:?} {entries:?} {journal:?}")];
         for entry in entries.iter().chain(&journal.entries()) {
-            texts.extend([entry.leaf_bytes(), entry.private_bytes()].map(|part| String::from_utf8_lossy(part).into_owned()));
+            texts.extend([entry.leaf_json(), entry.private_json()].map(|part| part.as_str().to_owned()));
         }
         prop_assert!(texts.iter().all(|text| !text.contains(&planted)));
     }

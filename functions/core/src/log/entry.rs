@@ -48,6 +48,11 @@ impl<'a> Entry<'a> {
         self.text.as_bytes()
     }
 
+    /// The same, on its own.
+    pub fn into_owned(self) -> Entry<'static> {
+        Entry { text: Cow::Owned(self.text.into_owned()), length: self.length }
+    }
+
     /// How many bytes it has.
     pub(super) fn length(&self) -> u16 {
         self.length

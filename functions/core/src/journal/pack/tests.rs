@@ -14,7 +14,7 @@ fn packed(inflated: &[u8]) -> Vec<u8> {
 
 /// What a pack of these entries is before it is deflated.
 fn inflated(entries: &[Entry]) -> Vec<u8> {
-    bundle::encode(entries.iter().flat_map(|entry| [entry.leaf_bytes(), entry.private_bytes()])).unwrap()
+    bundle::encode(entries.iter().flat_map(|entry| [entry.leaf_json(), entry.private_json()]))
 }
 
 #[test]
