@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{ProfileId, RequestId},
-    identifier::{IdentifierType, IdentifierValue},
+    identifier::{IdentifierType, IdentifierValue, Normalisation},
     job::{JobId, RowRef},
     key::{GroupHash, IdHash},
     log::Commitment,
@@ -97,6 +97,9 @@ pub struct Identifier {
     /// What the log calls this life of it, or, of a tombstone, its last one. Items of earlier versions have none.
     #[serde(default)]
     pub commitment: Option<Commitment>,
+    /// The rule that its value was normalised by for the commitment. Both are written together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalisation: Option<Normalisation>,
 }
 
 impl Identifier {
@@ -278,6 +281,7 @@ pub(crate) mod tests {
             request_ids: [request(deleted_at)].into(),
             generation: 0,
             commitment: None,
+            normalisation: None,
         }
     }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::{EventId, EventKind, Noun, Ordinal};
 use crate::{
     id::{BadId, ProfileId, RequestId},
-    identifier::IdentifierType,
+    identifier::{IdentifierType, Normalisation},
     job::{JobId, RowRef, event::Cause},
     key::{GroupHash, IdHash, debug_as_fingerprint, hash_as_text},
     log::Commitment,
@@ -29,6 +29,9 @@ pub enum EventError {
     /// A tombstone does not say when the identifier was deleted.
     #[error("a deleted identifier without the time of its deletion")]
     NoDeletionTime,
+    /// An identifier has a commitment, but not the rule by which its value was normalised for it.
+    #[error("an identifier with a commitment and no rule for its value")]
+    NoNormalisation,
 }
 
 /// A change of a noun.
@@ -119,14 +122,25 @@ pub struct Details {
 }
 
 /// What the log calls an identifier or a profile. Its text is 43 characters of base64url.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    /// The commitment of this life of an identifier: who has the value and the nonce can check it.
-    Commitment(Commitment),
+    /// The commitment of this life of an identifier: who has the value and the nonce can check it, by the rule by which the
+    /// value was normalised.
+    Commitment(Commitment, Normalisation),
     /// The keyed hash of an identifier whose item has no commitment: only the operator can tie it to a value.
     Keyed(IdHash),
     /// The hash of a profile's id.
     Profile(ProfileSubject),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Commitment(commitment, _) => commitment.fmt(f),
+            Self::Keyed(hash) => hash.fmt(f),
+            Self::Profile(profile) => profile.fmt(f),
+        }
+    }
 }
 
 /// `SHA-256("profile" ‖ 0 ‖ profile id)`, the id as clients see it: `use_…`. An id is 128 random bits: who has it can find

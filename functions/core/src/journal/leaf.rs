@@ -4,19 +4,25 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de};
 
-use super::{Event, EventKind, Facts, Ordinal, Subject, Word, event::ProfileSubject};
+use super::{Event, EventKind, Facts, Ordinal, Subject, Word};
 use crate::{
-    id::RequestId, identifier::IdentifierType, job::JobId, key::IdHash, log::Commitment, segment::SegmentId,
-    space::SpaceId, time::Time, token::TokenId,
+    id::{BadId, RequestId},
+    identifier::{IdentifierType, Normalisation},
+    job::JobId,
+    log::verify::SubjectKind,
+    segment::SegmentId,
+    space::SpaceId,
+    time::Time,
+    token::TokenId,
 };
 
 /// The form of the leaves that this version writes.
 const VERSION: u64 = 1;
 
 /// What the log has of an event. Its bytes are compact JSON with the members in this order, absent ones left out:
-/// `v`, `time`, `space`, `event`, `id_type`, `subject`, `subject_kind`, `generation`, `token_id`, `request_id`, `job_id`,
+/// `v`, `time`, `space`, `event`, `id_type`, `subject`, `normalisation`, `subject_kind`, `generation`, `token_id`, `request_id`, `job_id`,
 /// `reason`, `segment_id`, `counts`; the members of `counts` are sorted. `subject_kind` is absent where the subject is a
-/// commitment. They are a function of the space and the event alone: an entry has no number in it.
+/// commitment; only then there is a `normalisation`. They are a function of the space and the event alone: an entry has no number in it.
 ///
 /// Members that a later version adds are ignored when a leaf is read. Its bytes are kept as they are, because the log has
 /// their hash.
@@ -46,23 +52,6 @@ impl Leaf {
     }
 }
 
-/// How a subject was made, as the leaf says it. [`log::verify`](crate::log::verify) reads it.
-#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SubjectKind {
-    #[default]
-    Commitment,
-    Keyed,
-    Profile,
-}
-
-impl SubjectKind {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// The leaf as it is written: its members in their order.
 #[derive(Serialize, Deserialize)]
 struct Written {
@@ -74,8 +63,10 @@ struct Written {
     id_type: Option<IdentifierType>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
-    #[serde(default, skip_serializing_if = "SubjectKind::is_default")]
-    subject_kind: SubjectKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    normalisation: Option<Normalisation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject_kind: Option<SubjectKind>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     generation: Option<Ordinal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,15 +86,21 @@ struct Written {
 impl From<Leaf> for Written {
     fn from(Leaf { time, space, kind, facts }: Leaf) -> Self {
         let Facts { id_type, subject, generation, token_id, request_id, job_id, reason, segment_id, counts } = facts;
-        let (subject, subject_kind) = subject.map(written_subject).unzip();
+        let (normalisation, subject_kind) = match subject {
+            Some(Subject::Commitment(_, rule)) => (Some(rule), None),
+            Some(Subject::Keyed(_)) => (None, Some(SubjectKind::Keyed)),
+            Some(Subject::Profile(_)) => (None, Some(SubjectKind::Profile)),
+            None => (None, None),
+        };
         Self {
             v: VERSION,
             time,
             space,
             event: kind,
             id_type,
-            subject,
-            subject_kind: subject_kind.unwrap_or_default(),
+            subject: subject.map(|subject| subject.to_string()),
+            normalisation,
+            subject_kind,
             generation,
             token_id,
             request_id,
@@ -115,14 +112,6 @@ impl From<Leaf> for Written {
     }
 }
 
-fn written_subject(subject: Subject) -> (String, SubjectKind) {
-    match subject {
-        Subject::Commitment(commitment) => (commitment.to_string(), SubjectKind::Commitment),
-        Subject::Keyed(hash) => (hash.to_string(), SubjectKind::Keyed),
-        Subject::Profile(profile) => (profile.to_string(), SubjectKind::Profile),
-    }
-}
-
 impl TryFrom<Written> for Leaf {
     type Error = de::value::Error;
 
@@ -131,11 +120,14 @@ impl TryFrom<Written> for Leaf {
         if written.v != VERSION {
             return Err(bad("a leaf of a form that this version does not know"));
         }
-        let kind = written.subject_kind;
+        let (kind, rule) = (written.subject_kind.unwrap_or_default(), written.normalisation);
         let subject = written.subject.map(|text| match kind {
-            SubjectKind::Commitment => text.parse::<Commitment>().map(Subject::Commitment),
-            SubjectKind::Keyed => text.parse::<IdHash>().map(Subject::Keyed),
-            SubjectKind::Profile => text.parse::<ProfileSubject>().map(Subject::Profile),
+            SubjectKind::Commitment => {
+                let rule = rule.ok_or(BadId("rule of a commitment"))?;
+                text.parse().map(|commitment| Subject::Commitment(commitment, rule))
+            }
+            SubjectKind::Keyed => text.parse().map(Subject::Keyed),
+            SubjectKind::Profile => text.parse().map(Subject::Profile),
         });
         let facts = Facts {
             id_type: written.id_type,
@@ -157,7 +149,9 @@ mod tests {
     use super::*;
     use crate::{
         deletion::tests::{at, profile, request},
-        journal::Noun,
+        journal::{Noun, ProfileSubject},
+        key::IdHash,
+        log::Commitment,
     };
 
     fn full() -> Leaf {
@@ -193,7 +187,10 @@ mod tests {
     fn absent_members_are_left_out() {
         for (subject, written) in [
             (None, String::new()),
-            (Some(Subject::Commitment(Commitment::from_bytes([0; 32]))), format!(r#","subject":"{}""#, "A".repeat(43))),
+            (
+                Some(Subject::Commitment(Commitment::from_bytes([0; 32]), Normalisation::Lowercase)),
+                format!(r#","subject":"{}","normalisation":"lowercase""#, "A".repeat(43)),
+            ),
             (
                 Some(Subject::Profile(ProfileSubject::of(profile(1)))),
                 format!(r#","subject":"{}","subject_kind":"profile""#, ProfileSubject::of(profile(1))),
@@ -217,6 +214,7 @@ mod tests {
             (r#""v":1"#, r#""v":2"#),
             (r#""v":1,"#, ""),
             (r#""subject_kind":"keyed""#, r#""subject_kind":"name""#),
+            (r#","subject_kind":"keyed""#, ""),
             (r#""subject":"Bw"#, r#""subject":"bw=="#),
             (r#""reason":"job""#, r#""reason":"A name""#),
             (r#""generation":2"#, r#""generation":-2"#),

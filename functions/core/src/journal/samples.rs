@@ -6,6 +6,7 @@ use super::{Details, Entry, Event, EventKind, Facts, Noun, Ordinal, Subject, Wor
 use crate::{
     deletion::{Identifier, IdentifierState, Reason},
     id::{ProfileId, RequestId},
+    identifier::Normalisation,
     job::{JobId, RowRef, event::Cause},
     key::{GroupHash, IdHash},
     log::Commitment,
@@ -66,6 +67,7 @@ fn tombstone(number: usize) -> Identifier {
         request_ids: [request].into(),
         generation: 2,
         commitment: Some(Commitment::from_bytes(noise("commitment", number))),
+        normalisation: Some(Normalisation::None),
     }
 }
 

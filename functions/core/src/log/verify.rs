@@ -19,6 +19,8 @@ use crate::{
 };
 use leaf::{Leaf, Subject};
 
+pub(crate) use leaf::SubjectKind;
+
 /// The first thing about a receipt that does not hold.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum Fault {

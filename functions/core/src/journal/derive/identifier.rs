@@ -26,9 +26,9 @@ pub fn derive(id: IdHash, old: Option<&Identifier>, new: Option<&Identifier>) ->
 pub fn of_item(id: IdHash, item: &Identifier) -> Result<Vec<Event>, EventError> {
     let (generation, event) = (Ordinal::try_from(item.generation)?, present(id, item)?);
     let earlier = match (item.state, item.deleted_at) {
-        (IdentifierState::Deleted, _) => Some(created(id, item, generation.before())),
+        (IdentifierState::Deleted, _) => Some(created(id, item, generation.before())?),
         (IdentifierState::Active, Some(at)) => {
-            let mut event = removed(id, item, generation.before(), at);
+            let mut event = removed(id, item, generation.before(), at)?;
             event.facts.subject = Some(Subject::Keyed(id));
             event.details = Details { profile_id: None, created_at: None, event_time: None, ..event.details };
             Some(event)
@@ -48,22 +48,22 @@ pub fn gap(id: IdHash, id_type: &IdentifierType, generation: Ordinal, noticed_at
 fn present(id: IdHash, item: &Identifier) -> Result<Event, EventError> {
     let generation = Ordinal::try_from(item.generation)?;
     match (item.state, item.deleted_at) {
-        (IdentifierState::Active, _) => Ok(created(id, item, generation)),
-        (IdentifierState::Deleted, Some(at)) => Ok(removed(id, item, generation, at)),
+        (IdentifierState::Active, _) => created(id, item, generation),
+        (IdentifierState::Deleted, Some(at)) => removed(id, item, generation, at),
         (IdentifierState::Deleted, None) => Err(EventError::NoDeletionTime),
     }
 }
 
-fn created(id: IdHash, item: &Identifier, generation: Ordinal) -> Event {
-    let facts = Facts { subject: Some(subject(id, item)), ..facts(&item.r#type, generation) };
+fn created(id: IdHash, item: &Identifier, generation: Ordinal) -> Result<Event, EventError> {
+    let facts = Facts { subject: Some(subject(id, item)?), ..facts(&item.r#type, generation) };
     let details = Details { profile_id: Some(item.profile_id), event_time: item.event_time, ..Details::default() };
     let event = Event::new(Noun::Identifier(id), generation, EventKind::IdentifierCreated, item.created_at);
-    Event { facts, details, ..event }
+    Ok(Event { facts, details, ..event })
 }
 
-fn removed(id: IdHash, item: &Identifier, generation: Ordinal, deleted_at: Time) -> Event {
+fn removed(id: IdHash, item: &Identifier, generation: Ordinal, deleted_at: Time) -> Result<Event, EventError> {
     let facts = Facts {
-        subject: Some(subject(id, item)),
+        subject: Some(subject(id, item)?),
         token_id: item.token_id.clone(),
         request_id: item.request_id.or(item.job_id.map(JobId::request)),
         job_id: item.job_id,
@@ -80,15 +80,16 @@ fn removed(id: IdHash, item: &Identifier, generation: Ordinal, deleted_at: Time)
         ..Details::default()
     };
     let event = Event::new(Noun::Identifier(id), generation, EventKind::IdentifierRemoved, deleted_at);
-    Event { facts, details, ..event }
+    Ok(Event { facts, details, ..event })
 }
 
 fn facts(id_type: &IdentifierType, generation: Ordinal) -> Facts {
     Facts { id_type: Some(id_type.clone()), generation: Some(generation), ..Facts::default() }
 }
 
-fn subject(id: IdHash, item: &Identifier) -> Subject {
-    item.commitment.map_or(Subject::Keyed(id), Subject::Commitment)
+fn subject(id: IdHash, item: &Identifier) -> Result<Subject, EventError> {
+    let Some(commitment) = item.commitment else { return Ok(Subject::Keyed(id)) };
+    item.normalisation.map(|rule| Subject::Commitment(commitment, rule)).ok_or(EventError::NoNormalisation)
 }
 
 #[cfg(test)]

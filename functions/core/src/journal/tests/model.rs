@@ -16,6 +16,7 @@ use crate::{
         Identifier, IdentifierState,
         tests::{at, request, tombstone},
     },
+    identifier::Normalisation,
     key::IdHash,
     log::Commitment,
     segment::{Segment, SegmentState},
@@ -123,7 +124,7 @@ impl Model {
         let new = match state {
             IdentifierState::Active => {
                 let commitment = Some(Commitment::from_bytes(std::array::from_fn(|i| life[i % 2])));
-                Identifier { created_at: at(self.second), commitment, ..base }
+                Identifier { created_at: at(self.second), commitment, normalisation: Some(Normalisation::None), ..base }
             }
             IdentifierState::Deleted => {
                 Identifier { deleted_at: Some(at(self.second)), request_id: Some(request(self.second)), ..base }

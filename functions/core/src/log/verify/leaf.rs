@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
@@ -53,10 +53,10 @@ struct Written {
     subject_kind: SubjectKind,
 }
 
-/// How a subject was made.
-#[derive(Default, Deserialize)]
+/// How a subject was made, as the leaf says it.
+#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum SubjectKind {
+pub(crate) enum SubjectKind {
     /// A [`Commitment`].
     #[default]
     Commitment,

@@ -5,11 +5,18 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    identifier::IdentifierValue,
+    deletion::{
+        Identifier,
+        tests::{at, tombstone},
+    },
+    identifier::{IdentifierValue, Normalisation},
+    journal::{self, derive},
+    key::IdHash,
     log::{
         note::{NoteError, tests::key_pair},
         receipt::tests::{ORIGIN, SEED, TIME, receipt, removed},
     },
+    space::SpaceId,
 };
 
 fn id(id_type: &str, value: &str) -> ExternalId {
@@ -37,6 +44,27 @@ fn a_receipt_proves_an_entry_and_its_identifier() {
         assert_eq!((proved.checkpoint.size(), proved.index, proved.leaf.as_str()), (5, 2, &*leaf));
         assert_eq!((&*proved.event, &*proved.time.to_string()), ("identifier.removed", TIME));
         assert_eq!(proved.identifier, identifier);
+    }
+}
+
+#[test]
+fn the_leaf_of_a_deletion_in_the_journal_verifies() {
+    let nonce = removed().1;
+    for (rule, value, as_written) in
+        [(Normalisation::Lowercase, "ada@example.com", "Ada@example.com"), (Normalisation::None, "Ada", "Ada")]
+    {
+        let item = Identifier {
+            commitment: Some(nonce.commit(&"email".parse().unwrap(), value)),
+            normalisation: Some(rule),
+            generation: 2,
+            ..tombstone(9)
+        };
+        let events = derive::identifier::derive(IdHash::from_bytes([2; 32]), None, Some(&item)).unwrap();
+        let entry = journal::Entry::captured(&SpaceId::parse("spa_demo").unwrap(), &events[0]).unwrap();
+        let receipt = receipt(entry.leaf_json().as_str(), Some(nonce));
+        let of = |value| verify(&receipt, &key(), REMOVED, Some(&id("email", value))).map(|proved| proved.time);
+        assert_eq!(of(as_written), Ok(at(9)));
+        assert_eq!(of("bob@example.com"), Err(Fault::OtherIdentifier));
     }
 }
 

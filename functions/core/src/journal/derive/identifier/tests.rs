@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use super::{super::missing, *};
 use crate::{
     deletion::tests::{active, at, deleted_by, profile, row, tombstone},
+    identifier::Normalisation,
     journal::EventId,
     log::Commitment,
 };
@@ -15,8 +16,9 @@ fn first() -> Identifier {
 }
 
 fn counted(generation: u64, item: Identifier) -> Identifier {
-    let commitment = (generation > 0).then(|| Commitment::from_bytes([9; 32]));
-    Identifier { generation, commitment, ..item }
+    let (commitment, normalisation) =
+        (generation > 0).then(|| (Commitment::from_bytes([9; 32]), Normalisation::Lowercase)).unzip();
+    Identifier { generation, commitment, normalisation, ..item }
 }
 
 fn uncounted(item: Identifier) -> Identifier {
@@ -102,7 +104,7 @@ fn the_record_of_a_deletion_is_told() {
     let [Event { time, facts, details, .. }] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!((*time, details.deleted_at, details.created_at), (at(9), Some(at(9)), Some(at(0))));
     assert_eq!((facts.job_id, details.job_row, details.job_group), (Some(own.job), Some(own.row), own.group));
-    assert_eq!(facts.subject, Some(Subject::Commitment(Commitment::from_bytes([9; 32]))));
+    assert_eq!(facts.subject, Some(Subject::Commitment(Commitment::from_bytes([9; 32]), Normalisation::Lowercase)));
     assert_eq!((facts.generation, details.profile_id), (Some(Ordinal::fixed(2)), Some(profile(1))));
     let uncounted = derive(ID, None, Some(&uncounted(tombstone(100)))).unwrap();
     assert_eq!(uncounted[0].facts.subject, Some(Subject::Keyed(ID)));
@@ -143,7 +145,8 @@ fn a_gap_has_the_place_of_what_is_missing() {
 fn an_item_that_no_version_writes_is_an_error() {
     let timeless = Identifier { deleted_at: None, ..tombstone(100) };
     let endless = Identifier { generation: u64::MAX, ..first() };
-    for item in [timeless, endless] {
+    let ruleless = Identifier { normalisation: None, ..first() };
+    for item in [timeless, endless, ruleless] {
         assert!(derive(ID, None, Some(&item)).is_err(), "{item:?}");
         assert!(of_item(ID, &item).is_err(), "{item:?}");
     }
@@ -154,5 +157,5 @@ fn items_of_earlier_versions_can_be_read() {
     let item = r#"{"state":"active","profile_id":"use_01010101010101010101010101010101","type":"email","value":"a@b.c",
         "created_at":"2026-01-01T00:00:00Z"}"#;
     let item: Identifier = serde_json::from_str(item).unwrap();
-    assert_eq!((item.generation, item.commitment), (0, None));
+    assert_eq!((item.generation, item.commitment, item.normalisation), (0, None, None));
 }
