@@ -1,12 +1,21 @@
 //! The head of a space's journal, and how a pack is committed.
 //!
 //! A pack is put first, under the number that the head says comes next, if there is none yet. One conditional update of the
-//! head then commits it. So a pack that stands at the head's number is not committed yet, and whoever finds it there commits
-//! it before anything else ([`place`]). Of two writers one puts the pack, and either commits it.
+//! head then commits it. So a pack that stands at the head's number is not committed yet, and whoever finds it there
+//! **adopts** it: commits it before anything else. Of two writers one puts the pack, and either commits it.
 //!
 //! The index and the counts of a committed pack are written afterwards, behind a cursor in the head: first the index, which
-//! may be written again, then the counts, in one transaction with the cursor, so that they are added once. Before event ids
-//! are looked up, all packs must be behind the cursor ([`Head::undrained`]): else a committed event would not be found.
+//! may be written again, then the counts, day by day ([`counts`](super::counts)), then the cursor. Before event ids are looked
+//! up, all packs must be behind the cursor ([`Head::undrained`]): else a committed event would not be found.
+//!
+//! Nobody writes a head whole. A commit writes `n`, `frontier` and `dirty`, where `n` and `dirty` still are as they were
+//! read; it never writes `indexed`, or it would move the cursor back. A drain writes `indexed` alone, where it is as it was
+//! read. The publisher clears `dirty` alone, where `n` and `dirty` are as they were read ([`Head::rests_at`]).
+//!
+//! So no entry waits without anybody who knows. A commit that finds `dirty` set relies on a publisher that comes after it:
+//! were `dirty` cleared between its reading and its writing, it fails. And where `dirty` is not set, the space's item for the
+//! reconciler is put before the commit that sets it. The publisher removes that item in one transaction with clearing
+//! `dirty`: so it is there whenever `dirty` is set.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -45,12 +54,15 @@ pub struct Head {
     dirty: bool,
 }
 
-/// What a commit of a pack changes.
+/// What a commit of a pack writes, beside setting `dirty`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// The head afterwards. It may be written only if the head still has the number that it had.
-    pub head: Head,
-    /// Whether the log's publisher must be sent a pointer: none is under way.
+    /// The number of committed entries afterwards.
+    pub n: u64,
+    /// The frontier of their log.
+    pub frontier: Frontier,
+    /// Whether no pointer to the publisher is under way: the space's item for the reconciler must be put before the commit,
+    /// and the pointer be sent after it.
     pub wakes: bool,
 }
 
@@ -82,7 +94,7 @@ impl Head {
         self.dirty
     }
 
-    /// What the commit of the next pack changes.
+    /// What the commit of the next pack writes, if `n` and `dirty` still are those of this head.
     pub fn commit(&self, pack: &Pack) -> Result<Commit, HeadError> {
         if pack.first() != self.n() {
             return Err(HeadError::NotNext { n: self.n(), first: pack.first() });
@@ -91,7 +103,7 @@ impl Head {
         for entry in pack.entries() {
             frontier.push(entry.leaf_hash())?;
         }
-        Ok(Commit { head: Self { frontier, dirty: true, ..self.clone() }, wakes: !self.dirty })
+        Ok(Commit { n: frontier.size(), frontier, wakes: !self.dirty })
     }
 
     /// The packs whose index and counts may not be written yet, by the numbers that they begin with: they are read from the
@@ -105,29 +117,11 @@ impl Head {
     pub fn drained(&self, pack: &Pack) -> Option<u64> {
         (pack.first() == self.indexed && pack.end() <= self.n()).then(|| pack.end())
     }
-}
 
-/// Where a pack stands that was found in the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// It is committed.
-    Committed,
-    /// It is the next one: commit it, whoever put it.
-    Next,
-    /// The head is older than the pack: read the head again.
-    Ahead,
-    /// It overlaps with what is committed: the journal is damaged.
-    Astray,
-}
-
-/// Decides where a pack stands.
-pub fn place(head: &Head, pack: &Pack) -> Place {
-    let n = head.n();
-    match pack.first() {
-        first if first == n => Place::Next,
-        first if first > n => Place::Ahead,
-        _ if pack.end() <= n => Place::Committed,
-        _ => Place::Astray,
+    /// Whether `dirty` may be cleared once the log has so many entries: only if it is set and these are all. It may be
+    /// cleared only if `n` and `dirty` still are those of this head.
+    pub fn rests_at(&self, log_size: u64) -> bool {
+        self.dirty && log_size == self.n()
     }
 }
 
@@ -153,19 +147,18 @@ mod tests {
     /// A head with so many entries, all but the last pack of which are drained.
     fn head(packs: &[usize]) -> Head {
         packs.iter().fold(Head::default(), |head, entries| {
-            let next = head.commit(&pack(head.n(), *entries)).unwrap().head;
-            Head { indexed: head.n(), ..next }
+            let Commit { n, frontier, .. } = head.commit(&pack(head.n(), *entries)).unwrap();
+            Head::new(n, frontier, head.n(), true).unwrap()
         })
     }
 
     #[test]
     fn a_commit_appends_the_leaves() {
         let (head, first, pack) = (head(&[3]), pack(0, 1), pack(3, 5));
-        let Commit { head: next, wakes } = head.commit(&pack).unwrap();
+        let Commit { n, frontier: next, wakes } = head.commit(&pack).unwrap();
         let mut frontier = head.frontier().clone();
         pack.entries().iter().for_each(|entry| frontier.push(Hash::leaf(entry.leaf_json())).unwrap());
-        assert_eq!((next.n(), next.frontier(), next.indexed()), (8, &frontier, 0));
-        assert_eq!((next.is_dirty(), wakes), (true, false), "a pointer is under way since the first commit");
+        assert_eq!((n, next, wakes), (8, frontier, false), "a pointer is under way since the first commit");
         let quiet = Head { dirty: false, ..head };
         assert!(quiet.commit(&pack).unwrap().wakes);
         assert!(Head::default().commit(&first).unwrap().wakes);
@@ -174,21 +167,17 @@ mod tests {
     #[test]
     fn only_the_next_pack_is_committed() {
         let head = head(&[3, 5]);
-        for (first, entries, expected) in [
-            (8, 2, Place::Next),
-            (0, 3, Place::Committed),
-            (3, 5, Place::Committed),
-            (3, 6, Place::Astray),
-            (9, 1, Place::Ahead),
-        ] {
-            let pack = pack(first, entries);
-            assert_eq!(place(&head, &pack), expected, "{first} {entries}");
-            let committed = head.commit(&pack);
-            assert_eq!(committed.is_ok(), expected == Place::Next, "{first} {entries}");
-            if let Err(error) = committed {
-                assert_eq!(error, HeadError::NotNext { n: 8, first });
-            }
+        assert!(head.commit(&pack(8, 2)).is_ok());
+        for first in [0, 3, 9] {
+            assert_eq!(head.commit(&pack(first, 5)), Err(HeadError::NotNext { n: 8, first }));
         }
+    }
+
+    #[test]
+    fn only_all_entries_are_enough_for_the_publisher_to_rest() {
+        let head = head(&[3, 5]);
+        assert_eq!([0, 3, 8, 9].map(|size| head.rests_at(size)), [false, false, true, false]);
+        assert!(!Head { dirty: false, ..head }.rests_at(8), "a commit may be under way that has put the item again");
     }
 
     #[test]

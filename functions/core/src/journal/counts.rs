@@ -1,5 +1,9 @@
-//! How many entries there are of each kind and day: what reports and charts ask for. One update adds those of a pack, once
-//! the pack is committed.
+//! How many entries there are of each kind and day: what reports and charts ask for.
+//!
+//! A day's counts are one item. Once a pack is committed, one update for each of its days adds its counts and sets `until` to
+//! the pack's end, on the condition that there is no `until` yet, or that it is less. Packs are counted in their order, and
+//! the head's cursor moves when all days of a pack are done. So a pack that is counted again, or by two at the same time, adds
+//! nothing, and a pack may have any number of days: these are too many for one transaction.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -33,12 +37,12 @@ impl fmt::Display for Day {
     }
 }
 
-/// How many entries a pack has of each kind, by the day on which the event happened.
-pub fn counts(pack: &Pack) -> BTreeMap<(Day, EventKind), u64> {
-    let mut counts = BTreeMap::new();
+/// How many entries a pack has of each kind, by the day on which the event happened: an update for each day.
+pub fn counts(pack: &Pack) -> BTreeMap<Day, BTreeMap<EventKind, u64>> {
+    let mut counts: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     for entry in pack.entries() {
         let leaf = entry.leaf();
-        *counts.entry((Day::of(leaf.time), leaf.kind.clone())).or_default() += 1;
+        *counts.entry(Day::of(leaf.time)).or_default().entry(leaf.kind.clone()).or_default() += 1;
     }
     counts
 }
@@ -73,11 +77,8 @@ mod tests {
     fn a_pack_is_counted_by_day_and_kind() {
         let late = Event { time: Time::parse("2026-03-01T00:00:00Z").unwrap(), ..removed(900) };
         let entries = [job_entries(3), vec![token_entry(), Entry::captured(&space(), &late).unwrap()]].concat();
-        let expected = [
-            ((day("2026-01-01"), EventKind::IdentifierRemoved), 3),
-            ((day("2026-01-01"), EventKind::TokenCreated), 1),
-            ((day("2026-03-01"), EventKind::IdentifierRemoved), 1),
-        ];
+        let first = [(EventKind::IdentifierRemoved, 3), (EventKind::TokenCreated, 1)].into();
+        let expected = [(day("2026-01-01"), first), (day("2026-03-01"), [(EventKind::IdentifierRemoved, 1)].into())];
         assert_eq!(counts(&Pack::new(0, entries).unwrap()), expected.into());
     }
 }

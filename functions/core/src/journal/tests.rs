@@ -2,14 +2,20 @@
 //! parts, are captured; then the journal has what happened, each once.
 
 mod model;
+mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proptest::prelude::*;
 
-use self::model::{Journal, Model, Record, steps};
+use self::{
+    model::{Model, Record, steps},
+    table::{Publisher, Table, Writer},
+};
 use super::{
-    samples::{id_hash, segment, space},
+    counts::Day,
+    index::IndexItem,
+    samples::{id_hash, removed, segment, space},
     *,
 };
 use crate::{
@@ -23,11 +29,117 @@ use crate::{
     token::Token,
 };
 
+/// Who takes the next step: one of two writers, which may die before it, or the publisher.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Step(usize),
+    Death(usize),
+    Publish,
+}
+
+fn turns() -> impl Strategy<Value = Vec<Turn>> {
+    let turn = prop_oneof![
+        12 => (0..2_usize).prop_map(Turn::Step),
+        1 => (0..2_usize).prop_map(Turn::Death),
+        3 => Just(Turn::Publish),
+    ];
+    prop::collection::vec(turn, 0..400)
+}
+
 /// The batches in which records are delivered: each at least once, in some order.
-fn deliveries(records: &[Record], order: &[usize], size: usize) -> Vec<Vec<Record>> {
-    let again = order.iter().map(|at| records[at % records.len()].clone());
-    let all: Vec<Record> = again.chain(records.iter().cloned()).collect();
-    all.chunks(size).map(<[Record]>::to_vec).collect()
+fn deliveries(records: &[Record], order: &[usize], size: usize) -> Vec<Vec<Event>> {
+    let again = order.iter().map(|at| &records[at % records.len()]);
+    let all: Vec<&Record> = again.chain(records).collect();
+    all.chunks(size).map(|batch| batch.iter().flat_map(|record| record.events()).collect()).collect()
+}
+
+/// What two writers make of these batches, which take them in turn, and the publisher beside them. A writer that died has
+/// its batch again.
+fn captured(batches: Vec<Vec<Event>>, turns: &[Turn]) -> Table {
+    let (mut table, mut publisher) = (Table::default(), Publisher::default());
+    let mut writers: [VecDeque<Writer>; 2] = Default::default();
+    for (batch, writer) in batches.into_iter().zip([0, 1].into_iter().cycle()) {
+        writers[writer].push_back(Writer::new(batch));
+    }
+    for turn in turns {
+        match turn {
+            Turn::Publish => publisher.step(&mut table),
+            Turn::Step(at) => {
+                if writers[*at].front_mut().is_some_and(|writer| !writer.step(&mut table)) {
+                    writers[*at].pop_front();
+                }
+            }
+            Turn::Death(at) => writers[*at].front_mut().into_iter().for_each(Writer::die),
+        }
+        let head = table.head();
+        assert!(table.waits || !head.is_dirty(), "the reconciler knows of every space that is dirty");
+        assert!(
+            head.is_dirty() || table.published == head.n(),
+            "nothing waits for the publisher in a space that is not"
+        );
+    }
+    writers.into_iter().flatten().for_each(|writer| writer.run(&mut table));
+    table
+}
+
+/// Index, counts and frontier are those of the entries.
+fn check_what_follows(table: &Table) {
+    let (head, entries) = (table.head(), table.entries());
+    assert_eq!((head.n(), head.indexed()), (entries.len() as u64, entries.len() as u64));
+    let mut frontier = Frontier::new();
+    entries.iter().for_each(|entry| frontier.push(entry.leaf_hash()).unwrap());
+    assert_eq!(head.frontier(), &frontier);
+    let mut days: BTreeMap<Day, BTreeMap<EventKind, u64>> = BTreeMap::new();
+    for (entry, number) in entries.iter().zip(0..) {
+        let (id, leaf) = (entry.id(), entry.leaf());
+        let item = IndexItem::Event { id: id.clone(), number };
+        assert_eq!(table.index.get(&(id.partition(), id.sort_key())), Some(&item));
+        *days.entry(Day::of(leaf.time)).or_default().entry(leaf.kind.clone()).or_default() += 1;
+    }
+    let counted = table.days.iter().map(|(day, (_, counts))| (day.clone(), counts.clone()));
+    assert_eq!(counted.collect::<BTreeMap<_, _>>(), days);
+}
+
+#[test]
+fn a_commit_that_relies_on_a_publisher_fails_where_that_rests_meanwhile() {
+    let (mut table, mut publisher) = (Table::default(), Publisher::default());
+    Writer::new(vec![removed(1)]).run(&mut table);
+    let mut late = Writer::new(vec![removed(2)]);
+    // It has read that the space is dirty, and put its pack.
+    for _ in 0..3 {
+        late.step(&mut table);
+    }
+    publisher.step(&mut table);
+    publisher.step(&mut table);
+    assert_eq!((table.published, table.waits, table.head().is_dirty()), (1, false, false));
+    late.run(&mut table);
+    assert_eq!((table.head().n(), table.waits, table.head().is_dirty()), (2, true, true));
+}
+
+#[test]
+fn a_publisher_does_not_rest_before_what_was_committed_meanwhile() {
+    let (mut table, mut publisher) = (Table::default(), Publisher::default());
+    Writer::new(vec![removed(1)]).run(&mut table);
+    publisher.step(&mut table);
+    Writer::new(vec![removed(2)]).run(&mut table);
+    publisher.step(&mut table);
+    assert_eq!((table.published, table.waits, table.head().is_dirty()), (1, true, true));
+}
+
+#[test]
+fn two_that_drain_count_each_day_once_and_a_pack_may_have_a_hundred() {
+    let later = |day: i64| {
+        let event = removed(usize::try_from(day).unwrap());
+        Event { time: event.time.plus_seconds(day * 86_400), ..event }
+    };
+    let mut table = Table::default();
+    let mut writers = [Writer::new((0..150).map(later).collect()), Writer::new(Vec::new())];
+    while !table.head().is_dirty() {
+        writers[0].step(&mut table);
+    }
+    while writers.iter_mut().fold(false, |more, writer| writer.step(&mut table) | more) {}
+    check_what_follows(&table);
+    assert_eq!((table.days.len(), table.head().n()), (150, 150));
 }
 
 proptest! {
@@ -39,34 +151,18 @@ proptest! {
         from_before in prop::collection::vec(0..4_usize, 0..3),
         order in prop::collection::vec(0..1_000_usize, 0..120),
         size in 1..30_usize,
-        deaths in prop::collection::vec(0..4_u8, 20),
+        turns in turns(),
     ) {
         let model = Model::run(&steps, &from_before);
         if model.records.is_empty() {
             return Ok(());
         }
-        let mut journal = Journal::default();
-        for (batch, dies) in deliveries(&model.records, &order, size).iter().zip(deaths.iter().cycle()) {
-            journal.capture(batch, *dies);
-            // A batch whose capture died comes again.
-            journal.capture(batch, 0);
-        }
-        let entries = journal.entries();
-        let found: Vec<_> = entries.iter().map(|entry| (entry.id().partition(), entry.id().sort_key())).collect();
-        prop_assert_eq!(found.len() as u64, journal.head.n());
-        prop_assert_eq!(found.iter().cloned().collect::<BTreeSet<_>>().len(), found.len(), "each once");
-        prop_assert_eq!(found.iter().cloned().collect::<BTreeSet<_>>(), model.expected);
-        // Index, counts and frontier are those of the entries.
-        let numbered: BTreeMap<_, _> = found.into_iter().zip(0..).collect();
-        prop_assert_eq!(&journal.index, &numbered);
-        prop_assert_eq!(journal.counted, journal.head.n());
-        let of_requests = entries.iter().filter(|entry| entry.leaf().facts.request_id.is_some()).count();
-        prop_assert_eq!(journal.of_requests, of_requests as u64);
-        let mut frontier = Frontier::new();
-        for entry in &entries {
-            frontier.push(entry.leaf_hash()).unwrap();
-        }
-        prop_assert_eq!(journal.head.frontier(), &frontier);
+        let table = captured(deliveries(&model.records, &order, size), &turns);
+        let entries = table.entries();
+        let found: BTreeSet<_> = entries.iter().map(|entry| (entry.id().partition(), entry.id().sort_key())).collect();
+        prop_assert_eq!(found.len(), entries.len(), "each once");
+        prop_assert_eq!(found, model.expected);
+        check_what_follows(&table);
     }
 
     #[test]
@@ -75,13 +171,10 @@ proptest! {
         if model.records.is_empty() {
             return Ok(());
         }
-        let mut journal = Journal::default();
-        for batch in deliveries(&model.records, &order, 7) {
-            journal.capture(&batch, 0);
-        }
+        let entries = captured(deliveries(&model.records, &order, 7), &[]).entries();
         for (number, item) in &model.identifiers {
             let noun = Noun::Identifier(id_hash(*number));
-            let mut life: Vec<Entry> = journal.entries().into_iter().filter(|it| it.private().noun == noun).collect();
+            let mut life: Vec<Entry> = entries.iter().filter(|it| it.private().noun == noun).cloned().collect();
             chronological(&mut life);
             for (place, entry) in life.iter().enumerate() {
                 let kind = if place % 2 == 0 { EventKind::IdentifierCreated } else { EventKind::IdentifierRemoved };
@@ -90,7 +183,8 @@ proptest! {
             }
             prop_assert_eq!(life.len() as u64, item.generation);
             // Removed and created entries of one life have one subject, and no two lives have.
-            let lives: BTreeSet<_> = life.iter().map(|entry| entry.leaf().facts.subject.map(|it| it.to_string())).collect();
+            let lives: BTreeSet<_> =
+                life.iter().map(|entry| entry.leaf().facts.subject.map(|it| it.to_string())).collect();
             prop_assert_eq!(lives.len(), life.len().div_ceil(2));
         }
     }
@@ -116,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn no_planted_value_is_anywhere(planted in "PLANTED-[A-Z]{12}", deleted: bool, dies in 0..3_u8) {
+    fn no_planted_value_is_anywhere(planted in "PLANTED-[A-Z]{12}", deleted: bool) {
         let active = Identifier {
             state: IdentifierState::Active,
             value: Some(IdentifierValue::parse(planted.clone()).unwrap()),
@@ -136,16 +230,15 @@ proptest! {
             Record::Identifier(id_hash(1), Box::new((deleted.then_some(active), new.clone()))),
             Record::Segment(Box::new((None, named.clone())), 3),
         ];
-        let mut journal = Journal::default();
-        journal.capture(&records, dies);
-        journal.capture(&records, 0);
         let mut events: Vec<Event> = records.iter().flat_map(Record::events).collect();
+        let mut table = Table::default();
+        Writer::new(events.clone()).run(&mut table);
         events.extend(derive::identifier::of_item(id_hash(1), &new).unwrap());
         events.extend(derive::segment::of_item(&named, at(3)).unwrap());
         events.extend(derive::token::of_item(&token));
         let entries: Vec<Entry> = events.iter().map(|event| Entry::rebuilt(&space(), event).unwrap()).collect();
-        let mut texts = vec![format!("{events:?} {entries:?} {journal:?}")];
-        for entry in entries.iter().chain(&journal.entries()) {
+        let mut texts = vec![format!("{events:?} {entries:?} {table:?}")];
+        for entry in entries.iter().chain(&table.entries()) {
             texts.extend([entry.leaf_json(), entry.private_json()].map(|part| part.as_str().to_owned()));
         }
         prop_assert!(texts.iter().all(|text| !text.contains(&planted)));

@@ -1,14 +1,11 @@
-//! The model: a table that writers change, the stream of its changes, and what captures it.
+//! The model of what is captured: items that change, the stream of their changes, and the events that follow from them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use super::super::{
-    commit::{Place, place, unknown},
-    counts::counts,
-    index::{IndexItem, index},
-    samples::{id_hash, segment, space},
+    samples::{id_hash, segment},
     *,
 };
 use crate::{
@@ -82,7 +79,7 @@ impl Model {
             model.identifiers.insert(*number, tombstone(0));
         }
         for step in steps {
-            model.second += 1;
+            model.second += 10_000;
             model.step(*step);
         }
         model
@@ -120,7 +117,7 @@ impl Model {
         }
         let generation = old.map_or(0, |old| old.generation) + 1;
         let base = old.cloned().unwrap_or(Identifier { deleted_at: None, ..tombstone(0) });
-        let life = [self.second.to_be_bytes()[7], u8::try_from(number).unwrap()];
+        let life = [u8::try_from(self.second / 10_000).unwrap(), u8::try_from(number).unwrap()];
         let new = match state {
             IdentifierState::Active => {
                 let commitment = Some(Commitment::from_bytes(std::array::from_fn(|i| life[i % 2])));
@@ -144,74 +141,5 @@ impl Model {
         self.expected.insert(("G#vip".to_owned(), format!("{:012}#segment.{kind}", new.version)));
         let old = self.segment.replace(new.clone());
         self.records.push(Record::Segment(Box::new((old, new)), self.second));
-    }
-}
-
-/// The journal's table: what capture has written.
-#[derive(Debug, Default)]
-pub(super) struct Journal {
-    pub(super) head: Head,
-    packs: BTreeMap<u64, Vec<u8>>,
-    pub(super) index: BTreeMap<(String, String), u64>,
-    pub(super) of_requests: u64,
-    pub(super) counted: u64,
-}
-
-impl Journal {
-    /// Captures a batch of records. It may die after the pack is put, or before the index is written.
-    pub(super) fn capture(&mut self, batch: &[Record], dies: u8) {
-        self.adopt();
-        self.drain();
-        let found = |event: &Event| self.index.contains_key(&(event.id.partition(), event.id.sort_key()));
-        let events: Vec<Event> = batch.iter().flat_map(Record::events).collect();
-        let known: HashSet<EventId> =
-            events.iter().filter(|event| found(event)).map(|event| event.id.clone()).collect();
-        let fresh = unknown(events, &known);
-        for chunk in fresh.chunks(pack::MAX_ENTRIES) {
-            let entries = chunk.iter().map(|event| Entry::captured(&space(), event).unwrap()).collect();
-            let pack = Pack::new(self.head.n(), entries).unwrap();
-            self.packs.insert(pack.first(), pack.to_bytes().unwrap());
-            if dies == 1 {
-                return;
-            }
-            self.adopt();
-            if dies == 2 {
-                return;
-            }
-            self.drain();
-        }
-    }
-
-    fn pack(&self, first: u64) -> Option<Pack> {
-        self.packs.get(&first).map(|bytes| Pack::read(first, bytes).unwrap())
-    }
-
-    /// Commits the pack that stands at the head's number.
-    fn adopt(&mut self) {
-        if let Some(pack) = self.pack(self.head.n()) {
-            assert_eq!(place(&self.head, &pack), Place::Next);
-            self.head = self.head.commit(&pack).unwrap().head;
-        }
-    }
-
-    fn drain(&mut self) {
-        while let Some(pack) = self.pack(self.head.undrained().start).filter(|_| !self.head.undrained().is_empty()) {
-            for item in index(&pack) {
-                match &item {
-                    IndexItem::Event { number, .. } => {
-                        self.index.insert((item.partition(), item.sort_key()), *number);
-                    }
-                    IndexItem::Job { .. } => {}
-                    IndexItem::Request { of, .. } => self.of_requests += of.numbers.len() as u64,
-                }
-            }
-            self.counted += counts(&pack).values().sum::<u64>();
-            let (n, frontier) = (self.head.n(), self.head.frontier().clone());
-            self.head = Head::new(n, frontier, self.head.drained(&pack).unwrap(), true).unwrap();
-        }
-    }
-
-    pub(super) fn entries(&self) -> Vec<Entry> {
-        self.packs.keys().flat_map(|first| self.pack(*first).unwrap().entries().to_vec()).collect()
     }
 }
