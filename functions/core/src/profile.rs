@@ -48,6 +48,9 @@ pub struct Head {
     /// When it was last added to; removed with the profile.
     #[serde(default)]
     pub updated_at: Option<Time>,
+    /// When it was merged into its root; removed with the profile.
+    #[serde(default)]
+    pub merged_at: Option<Time>,
     /// When its deletion started.
     #[serde(default)]
     pub deleted_at: Option<Time>,

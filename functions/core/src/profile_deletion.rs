@@ -116,6 +116,7 @@ mod tests {
             loaded_as: None,
             created_at: None,
             updated_at: None,
+            merged_at: None,
             deleted_at: None,
             gone_at: None,
             token_id: None,

@@ -172,6 +172,7 @@ mod tests {
             loaded_as: None,
             created_at: None,
             updated_at: None,
+            merged_at: None,
             deleted_at: deleted_at.map(at),
             gone_at: None,
             version: 0,

@@ -12,6 +12,7 @@ use crate::{
     message::Words,
     text::serde_as_text,
     time::Time,
+    token::TokenId,
 };
 
 /// The shards that a segment's members are spread over, by the first byte of their profile ids.
@@ -170,6 +171,12 @@ pub struct Segment {
     /// The last requests with an idempotency key that changed it.
     #[serde(default)]
     pub requests: Vec<RequestId>,
+    /// When this version was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<Time>,
+    /// The token behind this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<TokenId>,
 }
 
 /// Requests that a segment remembers.
@@ -190,6 +197,8 @@ impl Segment {
             active_job: None,
             last_job: None,
             requests: Vec::new(),
+            changed_at: None,
+            changed_by: None,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::{
     segment::{MAX_SETTLING_SECONDS, SETTLING_SECONDS},
     text::serde_as_text,
     time::Time,
+    token::TokenId,
 };
 
 /// The name of the source that a space gets at its first deletion.
@@ -187,6 +188,12 @@ pub struct Space {
     /// The store counts the changes, so that a change of what was read before another one is noticed.
     #[serde(default)]
     pub version: i64,
+    /// When this version was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<Time>,
+    /// The token behind this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<TokenId>,
 }
 
 fn default_jobs() -> u32 {
@@ -222,6 +229,8 @@ impl Space {
             settling_seconds: SETTLING_SECONDS,
             created_at,
             version: 1,
+            changed_at: None,
+            changed_by: None,
         }
     }
 

@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use super::{EventKind, Pack};
+use super::{EventId, EventKind, Pack};
 use crate::{id::BadId, time::Time};
 
 /// A day in UTC, written `2026-01-31`.
@@ -41,8 +41,8 @@ impl fmt::Display for Day {
 pub fn counts(pack: &Pack) -> BTreeMap<Day, BTreeMap<EventKind, u64>> {
     let mut counts: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     for entry in pack.entries() {
-        let leaf = entry.leaf();
-        *counts.entry(Day::of(leaf.time)).or_default().entry(leaf.kind.clone()).or_default() += 1;
+        let EventId { time, kind, .. } = entry.id();
+        *counts.entry(Day::of(*time)).or_default().entry(kind.clone()).or_default() += 1;
     }
     counts
 }
@@ -51,7 +51,7 @@ pub fn counts(pack: &Pack) -> BTreeMap<Day, BTreeMap<EventKind, u64>> {
 mod tests {
     use super::*;
     use crate::journal::{
-        Entry, Event,
+        Entry,
         samples::{job_entries, removed, space, token_entry},
     };
 
@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn a_pack_is_counted_by_day_and_kind() {
-        let late = Event { time: Time::parse("2026-03-01T00:00:00Z").unwrap(), ..removed(900) };
+        let mut late = removed(900);
+        late.id.time = Time::parse("2026-03-01T00:00:00Z").unwrap();
         let entries = [job_entries(3), vec![token_entry(), Entry::captured(&space(), &late).unwrap()]].concat();
         let first = [(EventKind::IdentifierRemoved, 3), (EventKind::TokenCreated, 1)].into();
         let expected = [(day("2026-01-01"), first), (day("2026-03-01"), [(EventKind::IdentifierRemoved, 1)].into())];

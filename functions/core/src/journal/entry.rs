@@ -1,10 +1,21 @@
 //! An entry of the journal: an event as bytes, the leaf that the log gets and the private part beside it.
+//!
+//! Two versions write to one journal during a deployment, and the older one must be able to adopt, commit, index and count
+//! what the newer one put: else the space stands still. So an entry is read strictly only as far as that needs it. The rest
+//! is read when it is asked for, and may then be what only a later version knows. Where that does not suffice, as where the
+//! leaf's `v` or the version of a [`Pack`](super::Pack) changes, the readers of the new form must be deployed one release
+//! before its writers.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Details, Event, EventId, Leaf, Noun, Ordinal};
+use super::{Details, Event, EventId, Facts, Noun, Ordinal, leaf};
 use crate::{
+    id::RequestId,
+    job::JobId,
+    json::Object,
     log::{self, Hash},
     space::SpaceId,
 };
@@ -23,29 +34,36 @@ pub enum EntryError {
     Part(#[from] log::BadEntry),
 }
 
-/// The part of an entry that is never in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Private {
-    /// What the entry is about.
-    pub noun: Noun,
-    /// Which of the noun's changes it is.
-    pub ordinal: Ordinal,
-    /// What a restore and the sinks need.
+/// The private part as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    noun: &'a Noun,
+    ordinal: Ordinal,
     #[serde(flatten)]
-    pub details: Details,
-    /// Whether the entry was made of the present item, because the change itself was never captured.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub rebuilt: bool,
+    details: &'a Details,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rebuilt: bool,
 }
 
-/// An entry: its two parts as they are stored, and as they are read. What a later version wrote is kept byte for byte, also
-/// where this version does not know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What of the private part every version must be able to read.
+#[derive(Deserialize)]
+struct Known {
+    noun: Noun,
+    ordinal: Ordinal,
+    #[serde(default)]
+    rebuilt: bool,
+}
+
+/// An entry: its two parts as they are written, and what is read of them. What a later version wrote is kept byte for byte.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     leaf_json: log::Entry<'static>,
     private_json: log::Entry<'static>,
-    leaf: Leaf,
-    private: Private,
+    id: EventId,
+    space: SpaceId,
+    job: Option<JobId>,
+    request: Option<RequestId>,
+    rebuilt: bool,
 }
 
 impl Entry {
@@ -54,43 +72,70 @@ impl Entry {
         Self::of(space, event, false)
     }
 
-    /// The entry of an event that was made of the present item.
+    /// The entry of an event that was made of the present item, because the change itself was never captured.
     pub fn rebuilt(space: &SpaceId, event: &Event) -> Result<Self, EntryError> {
         Self::of(space, event, true)
     }
 
     fn of(space: &SpaceId, event: &Event, rebuilt: bool) -> Result<Self, EntryError> {
-        let EventId { noun, ordinal, .. } = event.id.clone();
-        let private = Private { noun, ordinal, details: event.details.clone(), rebuilt };
-        let leaf = Leaf::of(space, event);
-        let leaf_json = log::Entry::new(leaf.to_json().map_err(|_| EntryError::Leaf)?)?;
-        let private_json = log::Entry::new(serde_json::to_string(&private).map_err(|_| EntryError::Private)?)?;
-        Ok(Self { leaf_json, private_json, leaf, private })
+        let Event { id, facts, details, .. } = event;
+        let private = Written { noun: &id.noun, ordinal: id.ordinal, details, rebuilt };
+        Ok(Self {
+            leaf_json: log::Entry::new(leaf::write(space, event).map_err(|_| EntryError::Leaf)?)?,
+            private_json: log::Entry::new(serde_json::to_string(&private).map_err(|_| EntryError::Private)?)?,
+            id: id.clone(),
+            space: space.clone(),
+            job: facts.job_id,
+            request: facts.request_id,
+            rebuilt,
+        })
     }
 
     /// Reads the two parts of an entry.
     pub fn read(leaf: &[u8], private: &[u8]) -> Result<Self, EntryError> {
         let leaf_json = log::Entry::from_bytes(leaf)?.into_owned();
         let private_json = log::Entry::from_bytes(private)?.into_owned();
-        let leaf = serde_json::from_str(leaf_json.as_str()).map_err(|_| EntryError::Leaf)?;
-        let private = serde_json::from_str(private_json.as_str()).map_err(|_| EntryError::Private)?;
-        Ok(Self { leaf_json, private_json, leaf, private })
+        let leaf = leaf::Known::read(leaf_json.as_str()).ok_or(EntryError::Leaf)?;
+        let Object(private) = serde_json::from_str(private_json.as_str()).map_err(|_| EntryError::Private)?;
+        let Known { noun, ordinal, rebuilt } = private;
+        let id = EventId { noun, ordinal, time: leaf.time, kind: leaf.event };
+        let (job, request) = (leaf.job_id, leaf.request_id);
+        Ok(Self { leaf_json, private_json, id, space: leaf.space, job, request, rebuilt })
     }
 
     /// The id of its event.
-    pub fn id(&self) -> EventId {
-        let Private { noun, ordinal, .. } = &self.private;
-        EventId { noun: noun.clone(), ordinal: *ordinal, kind: self.leaf.kind.clone() }
+    pub fn id(&self) -> &EventId {
+        &self.id
     }
 
-    /// What the log has of it.
-    pub fn leaf(&self) -> &Leaf {
-        &self.leaf
+    /// Its space.
+    pub fn space(&self) -> &SpaceId {
+        &self.space
     }
 
-    /// What the log does not have.
-    pub fn private(&self) -> &Private {
-        &self.private
+    /// The job that it is of.
+    pub fn job(&self) -> Option<JobId> {
+        self.job
+    }
+
+    /// The request that it is of.
+    pub fn request(&self) -> Option<RequestId> {
+        self.request
+    }
+
+    /// Whether it was made of the present item, because the change itself was never captured.
+    pub fn is_rebuilt(&self) -> bool {
+        self.rebuilt
+    }
+
+    /// What the log tells of its event.
+    pub fn facts(&self) -> Result<Facts, EntryError> {
+        leaf::facts(self.leaf_json.as_str()).ok_or(EntryError::Leaf)
+    }
+
+    /// What only the journal keeps of it.
+    pub fn details(&self) -> Result<Details, EntryError> {
+        serde_json::from_str(self.private_json.as_str()).map(|Object(details)| details).map_err(|_| EntryError::Private)
     }
 
     /// The leaf as it is written: the log's entry.
@@ -109,6 +154,16 @@ impl Entry {
     }
 }
 
+/// What was read, with fingerprints in the place of hashes; not the texts.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, space, rebuilt, .. } = self;
+        let mut parts = f.debug_struct("Entry");
+        parts.field("id", id).field("space", space).field("rebuilt", rebuilt);
+        parts.field("facts", &self.facts()).field("details", &self.details()).finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,12 +171,15 @@ mod tests {
 
     #[test]
     fn an_entry_is_read_back() {
-        for (entry, rebuilt) in [
-            (Entry::captured(&space(), &removed(1)).unwrap(), false),
-            (Entry::rebuilt(&space(), &removed(1)).unwrap(), true),
-        ] {
-            assert_eq!((entry.id(), entry.private().rebuilt), (removed(1).id, rebuilt));
-            assert_eq!(Entry::read(entry.leaf_json().as_bytes(), entry.private_json().as_bytes()).as_ref(), Ok(&entry));
+        let event = removed(1);
+        for (entry, rebuilt) in
+            [(Entry::captured(&space(), &event).unwrap(), false), (Entry::rebuilt(&space(), &event).unwrap(), true)]
+        {
+            let read = Entry::read(entry.leaf_json().as_bytes(), entry.private_json().as_bytes());
+            assert_eq!(read.as_ref(), Ok(&entry));
+            assert_eq!((entry.id(), entry.space(), entry.is_rebuilt()), (&event.id, &space(), rebuilt));
+            assert_eq!((entry.job(), entry.request()), (event.facts.job_id, event.facts.request_id));
+            assert_eq!((entry.facts(), entry.details()), (Ok(event.facts.clone()), Ok(event.details.clone())));
         }
     }
 
@@ -137,12 +195,31 @@ mod tests {
     #[test]
     fn what_this_version_does_not_know_is_kept() {
         let entry = Entry::captured(&space(), &removed(1)).unwrap();
-        let later = |part: &log::Entry<'_>| part.as_str().replacen('{', r#"{"later":[1],"#, 1);
-        let (leaf, private) = (later(entry.leaf_json()), later(entry.private_json()));
-        let leaf = leaf.replace("identifier.removed", "identifier.frozen");
-        let read = Entry::read(leaf.as_bytes(), private.as_bytes()).unwrap();
-        assert_eq!((read.leaf_json().as_str(), read.private_json().as_str()), (&*leaf, &*private));
-        assert_eq!(read.id(), EventId { kind: "identifier.frozen".parse().unwrap(), ..entry.id() });
+        let later = |part: &log::Entry<'_>, more: &str| part.as_str().replacen('{', &format!("{{{more},"), 1);
+        for (leaf, private, facts, details) in [
+            (r#""later":[1]"#, r#""later":[1]"#, Ok(removed(1).facts), Ok(removed(1).details)),
+            (r#""subject_kind":"later""#, r#""role":"later""#, Err(EntryError::Leaf), Err(EntryError::Private)),
+            (r#""normalisations":1"#, r#""cause":"later""#, Ok(removed(1).facts), Err(EntryError::Private)),
+        ] {
+            let (leaf, private) = (later(entry.leaf_json(), leaf), later(entry.private_json(), private));
+            let leaf = leaf.replace("identifier.removed", "identifier.frozen");
+            let read = Entry::read(leaf.as_bytes(), private.as_bytes()).unwrap();
+            assert_eq!((read.leaf_json().as_str(), read.private_json().as_str()), (&*leaf, &*private));
+            let kind = "identifier.frozen".parse().unwrap();
+            assert_eq!(read.id(), &EventId { kind, ..entry.id().clone() });
+            assert_eq!((read.request(), read.facts(), read.details()), (entry.request(), facts, details));
+        }
+    }
+
+    #[test]
+    fn no_hash_is_printed_whole() {
+        let entry = Entry::captured(&space(), &removed(1)).unwrap();
+        let printed = format!("{entry:?}");
+        let Noun::Identifier(hash) = entry.id().noun else { panic!("{entry:?}") };
+        let subject = entry.facts().unwrap().subject.unwrap().to_string();
+        for hash in [hash.to_string(), subject] {
+            assert!(printed.contains(&hash[..8]) && !printed.contains(&hash), "{printed}");
+        }
     }
 
     #[test]
@@ -156,7 +233,7 @@ mod tests {
             (&[0xff], private, EntryError::Part(log::BadEntry::NotText)),
             (leaf, b"{}", EntryError::Private),
             (leaf, br#"{"noun":"I#x","ordinal":1}"#, EntryError::Private),
-            (leaf, br#"{"noun":"S#-","ordinal":1,"role":"x"}"#, EntryError::Private),
+            (leaf, br#"["S#-",1]"#, EntryError::Private),
             (
                 leaf,
                 &vec![b' '; log::MAX_ENTRY_BYTES + 1],

@@ -37,10 +37,8 @@ pub enum EventError {
 /// A change of a noun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Which change it is.
+    /// Which change it is, and when it happened.
     pub id: EventId,
-    /// When it happened, as the item says; where it does not say, when the stream recorded it.
-    pub time: Time,
     /// What the log tells of it.
     pub facts: Facts,
     /// What only the journal keeps of it.
@@ -50,12 +48,12 @@ pub struct Event {
 impl Event {
     /// An event of which nothing is told but that it happened.
     pub(super) fn new(noun: Noun, ordinal: Ordinal, kind: EventKind, time: Time) -> Self {
-        let id = EventId { noun, ordinal, kind };
-        Self { id, time, facts: Facts::default(), details: Details::default() }
+        let id = EventId { noun, ordinal, time, kind };
+        Self { id, facts: Facts::default(), details: Details::default() }
     }
 }
 
-/// What the log tells of an event, beside its kind, its time and its space. No member holds an identifier's value, a name
+/// What the log tells of an event, beside its kind, its time, its ordinal and its space. No member holds an identifier's value, a name
 /// or a trait.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -63,8 +61,6 @@ pub struct Facts {
     pub id_type: Option<IdentifierType>,
     /// What the log calls the identifier or the profile.
     pub subject: Option<Subject>,
-    /// The identifier's generation.
-    pub generation: Option<Ordinal>,
     /// The token that did it; of a token's own events, that token.
     pub token_id: Option<TokenId>,
     /// The request that did it; of what a job did, the one that made the job.

@@ -1,12 +1,16 @@
 //! The id of an event: the same whenever the same change is seen, in a stream record that comes again, and in the item that
 //! is still there.
+//!
+//! The ordinal alone does not make it so. In a table that was restored from a backup, items go on from where they were then,
+//! so that an ordinal comes again with another change; and a writer of an earlier version changes an identifier without
+//! counting. So the time is part of the id: the one that the item itself bears.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use super::{EventKind, Noun};
-use crate::{id::BadId, text::serde_as_text};
+use crate::{id::BadId, text::serde_as_text, time::Time};
 
 /// Digits of an ordinal in a sort key.
 const DIGITS: usize = 12;
@@ -60,37 +64,25 @@ impl From<Ordinal> for u64 {
     }
 }
 
-/// The id of an event. Its text is `{noun}#{sort key}`.
+/// The id of an event. Its text is `{noun}#{sort key}`. Ids of one noun sort in the order in which its events happened: by
+/// ordinal, then by time. The numbers of entries tell nothing of that: an entry may come late.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
     /// What the event is about.
     pub noun: Noun,
     /// Which of the noun's changes it is.
     pub ordinal: Ordinal,
+    /// When it happened, as the item says; where it does not say, when the stream recorded it.
+    pub time: Time,
     /// What happened.
     pub kind: EventKind,
 }
 
 impl EventId {
-    /// The part of a partition key that names the noun.
-    pub fn partition(&self) -> String {
-        self.noun.to_string()
-    }
-
-    /// The sort key, `{ordinal:012}#{kind}`: events of one noun sort by their ordinals.
+    /// The sort key, `{ordinal:012}#{time}#{kind}`: the ids of one noun sort by it.
     pub fn sort_key(&self) -> String {
-        format!("{:0DIGITS$}#{}", self.ordinal.0, self.kind)
-    }
-
-    /// Reads an id from the two parts of its key.
-    pub fn from_keys(partition: &str, sort_key: &str) -> Result<Self, BadId> {
-        let bad = BadId("sort key of an event");
-        let Some((ordinal, kind)) = sort_key.split_once('#') else { return Err(bad) };
-        if ordinal.len() != DIGITS || !ordinal.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(bad);
-        }
-        let ordinal = ordinal.parse().map(Ordinal).map_err(|_| bad)?;
-        Ok(Self { noun: partition.parse()?, ordinal, kind: kind.parse()? })
+        let Self { ordinal, time, kind, .. } = self;
+        format!("{:0DIGITS$}#{time}#{kind}", ordinal.0)
     }
 }
 
@@ -98,9 +90,14 @@ impl FromStr for EventId {
     type Err = BadId;
 
     fn from_str(text: &str) -> Result<Self, BadId> {
-        // Neither an ordinal nor a kind has a `#`.
-        let end = text.rmatch_indices('#').nth(1).map(|(at, _)| at).ok_or(BadId("id of an event"))?;
-        Self::from_keys(&text[..end], &text[end + 1..])
+        let bad = || BadId("id of an event");
+        let mut parts = text.rsplitn(4, '#');
+        let mut next = || parts.next().ok_or(bad());
+        let (kind, time, ordinal, noun) = (next()?, next()?, next()?, next()?);
+        let ordinal = ordinal.parse().map(Ordinal).map_err(|_| bad())?;
+        let time = Time::parse(time).map_err(|_| bad())?;
+        let id = Self { noun: noun.parse()?, ordinal, time, kind: kind.parse()? };
+        if id.to_string() == text { Ok(id) } else { Err(bad()) }
     }
 }
 
@@ -115,51 +112,53 @@ serde_as_text!(EventId);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::IdHash;
+    use crate::{deletion::tests::at, key::IdHash};
 
-    fn id(ordinal: u64, kind: EventKind) -> EventId {
+    fn id(ordinal: u64, second: i64, kind: EventKind) -> EventId {
         let noun = Noun::Identifier(IdHash::from_bytes([7; 32]));
-        EventId { noun, ordinal: ordinal.try_into().unwrap(), kind }
+        EventId { noun, ordinal: ordinal.try_into().unwrap(), time: at(second), kind }
     }
 
     #[test]
-    fn ids_are_read_back_and_sort_by_ordinal() {
-        let other = "hold.placed".parse().unwrap();
+    fn ids_are_read_back_and_sort_by_ordinal_and_time() {
         let ids = [
-            id(0, EventKind::IdentifierCreated),
-            id(9, EventKind::IdentifierRemoved),
-            id(10, EventKind::IdentifierCreated),
-            id(11, other),
-            id(999_999_999_999, EventKind::JournalGap),
+            id(0, 99, EventKind::IdentifierCreated),
+            id(9, 3, EventKind::IdentifierRemoved),
+            id(9, 4, EventKind::IdentifierCreated),
+            id(10, 4, EventKind::IdentifierCreated),
+            id(11, 4, "hold.placed".parse().unwrap()),
+            id(999_999_999_999, 0, EventKind::JournalGap),
         ];
-        assert_eq!(ids[1].sort_key(), "000000000009#identifier.removed");
-        for id in &ids {
-            assert_eq!(id.to_string().parse().as_ref(), Ok(id));
-            assert_eq!(EventId::from_keys(&id.partition(), &id.sort_key()).as_ref(), Ok(id));
-        }
-        assert!(ids.iter().map(EventId::sort_key).is_sorted());
+        assert_eq!(ids[1].sort_key(), "000000000009#1970-01-01T00:00:03.000Z#identifier.removed");
+        assert!(ids.iter().all(|id| id.to_string().parse().as_ref() == Ok(id)));
+        assert!(ids.iter().map(EventId::sort_key).is_sorted() && ids.is_sorted());
     }
 
     #[test]
     fn anything_else_is_an_error() {
-        let noun = "G#vip";
+        let time = "1970-01-01T00:00:03.000Z";
         for bad in [
             "",
             "#",
             "000000000001",
-            "000000000001#",
-            "1#job.created",
-            "0000000000001#job.created",
-            "00000000000x#job.created",
-            "+00000000001#job.created",
-            "000000000001#job.created#x",
-            "000000000001#Job.created",
+            &format!("000000000001#{time}"),
+            &format!("000000000001#{time}#"),
+            "000000000001#job.created",
+            "000000000001#1970-01-01T00:00:03Z#job.created",
+            "000000000001#now#job.created",
+            &format!("1#{time}#job.created"),
+            &format!("0000000000001#{time}#job.created"),
+            &format!("00000000000x#{time}#job.created"),
+            &format!("+00000000001#{time}#job.created"),
+            &format!("000000000001#{time}#job.created#x"),
+            &format!("000000000001#{time}#Job.created"),
         ] {
-            assert!(EventId::from_keys(noun, bad).is_err(), "{bad}");
-            assert!(format!("{noun}#{bad}").parse::<EventId>().is_err(), "{bad}");
+            assert!(format!("G#vip#{bad}").parse::<EventId>().is_err(), "{bad}");
         }
-        assert!(EventId::from_keys("X", "000000000001#job.created").is_err());
-        assert!("000000000001#job.created".parse::<EventId>().is_err());
+        let key = format!("000000000001#{time}#job.created");
+        for (noun, is_good) in [("G#vip#", true), ("X#", false), ("", false), ("G#", false)] {
+            assert_eq!(format!("{noun}{key}").parse::<EventId>().is_ok(), is_good, "{noun}");
+        }
     }
 
     #[test]

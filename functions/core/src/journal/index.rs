@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{EventId, Leaf, Pack};
-use crate::{id::RequestId, job::JobId};
+use super::{Entry, EventId, Noun, Pack};
+use crate::{id::RequestId, job::JobId, space::SpaceId};
 
 /// An item of the index of a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,12 +42,12 @@ pub struct Numbers {
 }
 
 impl IndexItem {
-    /// The part of its partition key that is not the space: the noun's text, or `JE#` and a job, `RE#` and a request.
-    pub fn partition(&self) -> String {
+    /// Its partition key.
+    pub fn partition(&self, space: &SpaceId) -> String {
         match self {
-            Self::Event { id, .. } => id.partition(),
-            Self::Job { job, .. } => job_partition(*job),
-            Self::Request { request, .. } => request_partition(*request),
+            Self::Event { id, .. } => noun_partition(space, &id.noun),
+            Self::Job { job, .. } => job_partition(space, *job),
+            Self::Request { request, .. } => request_partition(space, *request),
         }
     }
 
@@ -60,14 +60,19 @@ impl IndexItem {
     }
 }
 
+/// The partition of a noun's entries.
+pub fn noun_partition(space: &SpaceId, noun: &Noun) -> String {
+    format!("N#{space}#{noun}")
+}
+
 /// The partition of a job's entries.
-pub fn job_partition(job: JobId) -> String {
-    format!("JE#{job}")
+pub fn job_partition(space: &SpaceId, job: JobId) -> String {
+    format!("J#{space}#{job}")
 }
 
 /// The partition of a request's entries.
-pub fn request_partition(request: RequestId) -> String {
-    format!("RE#{request}")
+pub fn request_partition(space: &SpaceId, request: RequestId) -> String {
+    format!("R#{space}#{request}")
 }
 
 /// A number as a key that sorts: 20 digits.
@@ -77,17 +82,17 @@ pub fn number_key(number: u64) -> String {
 
 /// All items of the index that follow from a pack: one for each entry, one for each job, one for each request.
 pub fn index(pack: &Pack) -> Vec<IndexItem> {
-    let events = pack.numbered().map(|(number, entry)| IndexItem::Event { id: entry.id(), number });
-    let jobs = by(pack, |leaf| leaf.facts.job_id).into_iter().map(|(job, of)| IndexItem::Job { job, of });
-    let requests = by(pack, |leaf| leaf.facts.request_id);
+    let events = pack.numbered().map(|(number, entry)| IndexItem::Event { id: entry.id().clone(), number });
+    let jobs = by(pack, Entry::job).into_iter().map(|(job, of)| IndexItem::Job { job, of });
+    let requests = by(pack, Entry::request);
     let requests = requests.into_iter().map(|(request, of)| IndexItem::Request { request, of });
     events.chain(jobs).chain(requests).collect()
 }
 
-fn by<K: Ord>(pack: &Pack, key: impl Fn(&Leaf) -> Option<K>) -> BTreeMap<K, Numbers> {
+fn by<K: Ord>(pack: &Pack, key: impl Fn(&Entry) -> Option<K>) -> BTreeMap<K, Numbers> {
     let mut found: BTreeMap<K, Numbers> = BTreeMap::new();
     for (number, entry) in pack.numbered() {
-        if let Some(key) = key(entry.leaf()) {
+        if let Some(key) = key(entry) {
             let of = found.entry(key).or_insert(Numbers { first: pack.first(), numbers: Vec::new() });
             of.numbers.push(number);
         }
@@ -100,19 +105,19 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::journal::samples::{job_entries, request_entries, token_entry};
+    use crate::journal::samples::{job_entries, request_entries, space, token_entry};
 
     fn keys(items: &[IndexItem]) -> BTreeSet<(String, String)> {
-        items.iter().map(|item| (item.partition(), item.sort_key())).collect()
+        items.iter().map(|item| (item.partition(&space()), item.sort_key())).collect()
     }
 
     #[test]
     fn every_entry_has_an_item_and_so_have_jobs_and_requests() {
         let entries = [job_entries(3), request_entries(2), vec![token_entry()], job_entries(4)[3..].to_vec()].concat();
-        let ids: Vec<EventId> = entries.iter().map(super::super::Entry::id).collect();
-        let job = entries[0].leaf().facts.job_id.unwrap();
+        let ids: Vec<EventId> = entries.iter().map(|entry| entry.id().clone()).collect();
+        let job = entries[0].job().unwrap();
         let of = |numbers: &[u64]| Numbers { first: 40, numbers: numbers.to_vec() };
-        let request = |place: usize| entries[place].leaf().facts.request_id.unwrap();
+        let request = |place: usize| entries[place].request().unwrap();
         let mut expected: Vec<IndexItem> =
             (40..).zip(ids).map(|(number, id)| IndexItem::Event { id, number }).collect();
         expected.push(IndexItem::Job { job, of: of(&[40, 41, 42, 46]) });
@@ -126,9 +131,11 @@ mod tests {
 
     #[test]
     fn keys_sort_by_number() {
-        let job = job_entries(1)[0].leaf().facts.job_id.unwrap();
+        let job = job_entries(1)[0].job().unwrap();
         let item = |first| IndexItem::Job { job, of: Numbers { first, numbers: vec![first] } };
-        assert_eq!(item(7).partition(), format!("JE#{job}"));
+        assert_eq!(item(7).partition(&space()), format!("J#spa_demo#{job}"));
+        let noun = noun_partition(&space(), job_entries(1)[0].id().noun.to_string().parse::<Noun>().as_ref().unwrap());
+        assert!(noun.starts_with("N#spa_demo#I#"), "{noun}");
         assert_eq!(item(7).sort_key(), "00000000000000000007");
         assert!(item(99).sort_key() < item(100).sort_key());
         assert!(item(0).sort_key() < item(u64::MAX).sort_key());

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize, de};
+use serde::{Deserialize, Serialize};
 
-use super::{Event, EventKind, Facts, Ordinal, Subject, Word};
+use super::{Event, EventKind, Facts, Noun, Ordinal, Subject, Word};
 use crate::{
     id::{BadId, RequestId},
     identifier::{IdentifierType, Normalisation},
     job::JobId,
+    json::Object,
     log::verify::SubjectKind,
     segment::SegmentId,
     space::SpaceId,
@@ -19,37 +20,41 @@ use crate::{
 /// The form of the leaves that this version writes.
 const VERSION: u64 = 1;
 
-/// What the log has of an event. Its bytes are compact JSON with the members in this order, absent ones left out:
-/// `v`, `time`, `space`, `event`, `id_type`, `subject`, `normalisation`, `subject_kind`, `generation`, `token_id`, `request_id`, `job_id`,
-/// `reason`, `segment_id`, `counts`; the members of `counts` are sorted. `subject_kind` is absent where the subject is a
-/// commitment; only then there is a `normalisation`. They are a function of the space and the event alone: an entry has no number in it.
+/// The bytes of the leaf of an event: compact JSON with the members in this order, absent ones left out:
+/// `v`, `time`, `space`, `event`, `id_type`, `subject`, `normalisation`, `subject_kind`, `generation`, `version`,
+/// `token_id`, `request_id`, `job_id`, `reason`, `segment_id`, `counts`; the members of `counts` are sorted. The ordinal is
+/// called `generation` where the event is about an identifier, and `version` where it is about a segment, a job or the space. `subject_kind` is absent where
+/// the subject is a commitment; only then there is a `normalisation`. They are a function of the space and the event alone:
+/// an entry has no number in it.
 ///
 /// Members that a later version adds are ignored when a leaf is read. Its bytes are kept as they are, because the log has
 /// their hash.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Written")]
-pub struct Leaf {
-    /// When it happened.
-    pub time: Time,
-    /// Where.
-    pub space: SpaceId,
-    /// What happened.
-    pub kind: EventKind,
-    /// The rest.
-    pub facts: Facts,
+pub(super) fn write(space: &SpaceId, event: &Event) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Written::new(space.clone(), event.clone()))
 }
 
-impl Leaf {
-    /// The leaf of an event.
-    pub fn of(space: &SpaceId, event: &Event) -> Self {
-        let Event { id, time, facts, .. } = event;
-        Self { time: *time, space: space.clone(), kind: id.kind.clone(), facts: facts.clone() }
-    }
+/// What of a leaf every version must be able to read.
+#[derive(Deserialize)]
+pub(super) struct Known {
+    v: u64,
+    pub(super) time: Time,
+    pub(super) space: SpaceId,
+    pub(super) event: EventKind,
+    pub(super) job_id: Option<JobId>,
+    pub(super) request_id: Option<RequestId>,
+}
 
-    /// Its bytes in the log.
-    pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(&Written::from(self.clone()))
+impl Known {
+    /// Reads it, if the leaf has a form that this version knows.
+    pub(super) fn read(leaf: &str) -> Option<Self> {
+        serde_json::from_str(leaf).ok().map(|Object(known)| known).filter(|known: &Self| known.v == VERSION)
     }
+}
+
+/// What a leaf tells, if this version knows all of it that it has a member for.
+pub(super) fn facts(leaf: &str) -> Option<Facts> {
+    let Object(written) = serde_json::from_str::<Object<Written>>(leaf).ok()?;
+    written.facts().ok()
 }
 
 /// The leaf as it is written: its members in their order.
@@ -70,6 +75,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     generation: Option<Ordinal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<Ordinal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     token_id: Option<TokenId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_id: Option<RequestId>,
@@ -83,9 +90,9 @@ struct Written {
     counts: BTreeMap<Word, i64>,
 }
 
-impl From<Leaf> for Written {
-    fn from(Leaf { time, space, kind, facts }: Leaf) -> Self {
-        let Facts { id_type, subject, generation, token_id, request_id, job_id, reason, segment_id, counts } = facts;
+impl Written {
+    fn new(space: SpaceId, Event { id, facts, .. }: Event) -> Self {
+        let Facts { id_type, subject, token_id, request_id, job_id, reason, segment_id, counts } = facts;
         let (normalisation, subject_kind) = match subject {
             Some(Subject::Commitment(_, rule)) => (Some(rule), None),
             Some(Subject::Keyed(_)) => (None, Some(SubjectKind::Keyed)),
@@ -94,14 +101,15 @@ impl From<Leaf> for Written {
         };
         Self {
             v: VERSION,
-            time,
+            time: id.time,
             space,
-            event: kind,
+            event: id.kind,
             id_type,
             subject: subject.map(|subject| subject.to_string()),
             normalisation,
             subject_kind,
-            generation,
+            generation: matches!(id.noun, Noun::Identifier(_)).then_some(id.ordinal),
+            version: matches!(id.noun, Noun::Segment(_) | Noun::Space | Noun::Job(_)).then_some(id.ordinal),
             token_id,
             request_id,
             job_id,
@@ -110,18 +118,10 @@ impl From<Leaf> for Written {
             counts,
         }
     }
-}
 
-impl TryFrom<Written> for Leaf {
-    type Error = de::value::Error;
-
-    fn try_from(written: Written) -> Result<Self, Self::Error> {
-        let bad = |what: &str| de::Error::custom(what);
-        if written.v != VERSION {
-            return Err(bad("a leaf of a form that this version does not know"));
-        }
-        let (kind, rule) = (written.subject_kind.unwrap_or_default(), written.normalisation);
-        let subject = written.subject.map(|text| match kind {
+    fn facts(self) -> Result<Facts, BadId> {
+        let (kind, rule) = (self.subject_kind.unwrap_or_default(), self.normalisation);
+        let subject = self.subject.map(|text| match kind {
             SubjectKind::Commitment => {
                 let rule = rule.ok_or(BadId("rule of a commitment"))?;
                 text.parse().map(|commitment| Subject::Commitment(commitment, rule))
@@ -129,18 +129,16 @@ impl TryFrom<Written> for Leaf {
             SubjectKind::Keyed => text.parse().map(Subject::Keyed),
             SubjectKind::Profile => text.parse().map(Subject::Profile),
         });
-        let facts = Facts {
-            id_type: written.id_type,
-            subject: subject.transpose().map_err(|_| bad("a subject that is not of its kind"))?,
-            generation: written.generation,
-            token_id: written.token_id,
-            request_id: written.request_id,
-            job_id: written.job_id,
-            reason: written.reason,
-            segment_id: written.segment_id,
-            counts: written.counts,
-        };
-        Ok(Self { time: written.time, space: written.space, kind: written.event, facts })
+        Ok(Facts {
+            id_type: self.id_type,
+            subject: subject.transpose()?,
+            token_id: self.token_id,
+            request_id: self.request_id,
+            job_id: self.job_id,
+            reason: self.reason,
+            segment_id: self.segment_id,
+            counts: self.counts,
+        })
     }
 }
 
@@ -149,16 +147,15 @@ mod tests {
     use super::*;
     use crate::{
         deletion::tests::{at, profile, request},
-        journal::{Noun, ProfileSubject},
+        journal::{ProfileSubject, samples::space},
         key::IdHash,
         log::Commitment,
     };
 
-    fn full() -> Leaf {
+    fn full() -> Event {
         let facts = Facts {
             id_type: Some("email".parse().unwrap()),
             subject: Some(Subject::Keyed(IdHash::from_bytes([7; 32]))),
-            generation: Some(Ordinal::fixed(2)),
             token_id: Some("tok_1".parse().unwrap()),
             request_id: Some(request(9)),
             job_id: Some(JobId::of_request(request(9))),
@@ -166,8 +163,12 @@ mod tests {
             segment_id: Some("vip".parse().unwrap()),
             counts: [(Word::of("failed"), 0), (Word::of("deleted"), 3)].into(),
         };
-        let event = Event::new(Noun::Space, Ordinal::fixed(1), EventKind::IdentifierRemoved, at(9));
-        Leaf::of(&SpaceId::parse("spa_demo").unwrap(), &Event { facts, ..event })
+        let noun = Noun::Identifier(IdHash::from_bytes([7; 32]));
+        Event { facts, ..Event::new(noun, Ordinal::fixed(2), EventKind::IdentifierRemoved, at(9)) }
+    }
+
+    fn written(event: &Event) -> String {
+        write(&space(), event).unwrap()
     }
 
     #[test]
@@ -179,13 +180,13 @@ mod tests {
             r#""job_id":"job_00000000232871018101010101010101","reason":"job","segment_id":"vip","#,
             r#""counts":{"deleted":3,"failed":0}}"#
         );
-        assert_eq!(full().to_json().unwrap(), expected);
-        assert_eq!(serde_json::from_str::<Leaf>(expected).unwrap(), full());
+        assert_eq!(written(&full()), expected);
+        assert_eq!(facts(expected), Some(full().facts));
     }
 
     #[test]
     fn absent_members_are_left_out() {
-        for (subject, written) in [
+        for (subject, members) in [
             (None, String::new()),
             (
                 Some(Subject::Commitment(Commitment::from_bytes([0; 32]), Normalisation::Lowercase)),
@@ -196,33 +197,53 @@ mod tests {
                 format!(r#","subject":"{}","subject_kind":"profile""#, ProfileSubject::of(profile(1))),
             ),
         ] {
-            let leaf = Leaf { facts: Facts { subject, ..Facts::default() }, kind: EventKind::SpaceChanged, ..full() };
+            let event = Event::new(Noun::Space, Ordinal::fixed(1), EventKind::SpaceChanged, at(9));
+            let event = Event { facts: Facts { subject, ..Facts::default() }, ..event };
             let expected = format!(
-                r#"{{"v":1,"time":"1970-01-01T00:00:09.000Z","space":"spa_demo","event":"space.changed"{written}}}"#
+                r#"{{"v":1,"time":"1970-01-01T00:00:09.000Z","space":"spa_demo","event":"space.changed"{members},"version":1}}"#
             );
-            assert_eq!(leaf.to_json().unwrap(), expected);
-            assert_eq!(serde_json::from_str::<Leaf>(&expected).unwrap(), leaf);
+            assert_eq!(written(&event), expected);
+            assert_eq!(facts(&expected), Some(event.facts));
+        }
+    }
+
+    #[test]
+    fn the_ordinal_is_a_generation_or_a_version_where_it_counts() {
+        let noun = |text: &str| text.parse::<Noun>().unwrap();
+        for (noun, name) in [
+            (Noun::Job(JobId::of_request(request(9))), r#","version":7"#),
+            (noun("G#vip"), r#","version":7"#),
+            (noun("T#tok_1"), ""),
+            (Noun::Profile(profile(1)), ""),
+            (Noun::Identifier(IdHash::from_bytes([7; 32])), r#","generation":7"#),
+        ] {
+            let json = written(&Event::new(noun, Ordinal::fixed(7), EventKind::JournalGap, at(9)));
+            assert!(json.ends_with(&format!(r#""event":"journal.gap"{name}}}"#)), "{json}");
         }
     }
 
     #[test]
     fn what_a_later_version_adds_is_ignored_and_what_is_wrong_is_an_error() {
-        let json = full().to_json().unwrap();
+        let json = written(&full());
         let later = json.replace(r#""v":1"#, r#""v":1,"later":{"x":1}"#).replace("identifier.removed", "hold.placed");
-        assert_eq!(serde_json::from_str::<Leaf>(&later).unwrap().kind, "hold.placed".parse().unwrap());
-        for (from, to) in [
-            (r#""v":1"#, r#""v":2"#),
-            (r#""v":1,"#, ""),
-            (r#""subject_kind":"keyed""#, r#""subject_kind":"name""#),
-            (r#","subject_kind":"keyed""#, ""),
-            (r#""subject":"Bw"#, r#""subject":"bw=="#),
-            (r#""reason":"job""#, r#""reason":"A name""#),
-            (r#""generation":2"#, r#""generation":-2"#),
-            (r#""event":"identifier.removed""#, r#""event":"removed""#),
-            (r#""space":"spa_demo""#, r#""space":"a b""#),
+        assert_eq!(Known::read(&later).unwrap().event, "hold.placed".parse().unwrap());
+        assert_eq!(facts(&later), Some(full().facts));
+        for (from, to, is_known) in [
+            (r#""v":1"#, r#""v":2"#, false),
+            (r#""v":1,"#, "", false),
+            (r#""event":"identifier.removed""#, r#""event":"removed""#, false),
+            (r#""space":"spa_demo""#, r#""space":"a b""#, false),
+            (r#""job_id":"job"#, r#""job_id":"bob"#, false),
+            (r#""subject_kind":"keyed""#, r#""subject_kind":"name""#, true),
+            (r#","subject_kind":"keyed""#, "", true),
+            (r#""subject":"Bw"#, r#""subject":"bw=="#, true),
+            (r#""reason":"job""#, r#""reason":"A name""#, true),
+            (r#""generation":2"#, r#""generation":-2"#, true),
         ] {
             assert!(json.contains(from), "{from}");
-            assert!(serde_json::from_str::<Leaf>(&json.replace(from, to)).is_err(), "{to}");
+            let wrong = json.replace(from, to);
+            assert_eq!(Known::read(&wrong).is_some(), is_known, "{to}");
+            assert!(!is_known || facts(&wrong).is_none(), "{to}");
         }
     }
 }

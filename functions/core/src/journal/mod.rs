@@ -2,13 +2,13 @@
 //! the warehouse, webhooks, a restore) reads it, and nothing but it.
 //!
 //! [`derive`](mod@derive) tells which [`Event`]s a change of an item makes. An event has an [`EventId`], which is the same
-//! whenever the same change is seen; the journal has each once. An [`Entry`] is an event as bytes: a public [`Leaf`] for the
-//! log, and a [`Private`] part. Entries are stored in [`Pack`]s. [`Head`] says how many entries a space has, and how a pack
+//! whenever the same change is seen; the journal has each once. An [`Entry`] is an event as bytes: a public leaf for the
+//! log, and a private part. Entries are stored in [`Pack`]s. [`Head`] says how many entries a space has, and how a pack
 //! is committed; the [`index`](mod@index) and the [`counts`](mod@counts) follow from a pack alone, so that whoever finds a
 //! pack can finish it.
 //!
-//! Entries of one noun are read by their ordinals and, where these are equal, by their times ([`chronological`]); never by
-//! their numbers: an entry may come late.
+//! Entries of one noun are read in the order of their ids: by their ordinals and, where these are equal, by their times; never
+//! by their numbers: an entry may come late.
 //!
 //! No raw value of an identifier, no name and no trait is in an entry.
 
@@ -25,19 +25,12 @@ mod noun;
 pub mod pack;
 
 pub use commit::Head;
-pub use entry::{Entry, EntryError, Private};
+pub use entry::{Entry, EntryError};
 pub use event::{Details, Event, EventError, Facts, ProfileSubject, Subject, Word};
 pub use event_id::{EventId, Ordinal};
 pub use kind::{EventKind, OtherKind};
-pub use leaf::Leaf;
 pub use noun::{Noun, OtherNoun};
 pub use pack::Pack;
-
-/// Puts entries of one noun in the order in which they happened: by ordinal, then by time. Times decide only where an
-/// earlier version did not count, as of an identifier's generation 0.
-pub fn chronological(entries: &mut [Entry]) {
-    entries.sort_by_cached_key(|entry| (entry.private().ordinal, entry.leaf().time, entry.leaf().kind.clone()));
-}
 
 #[cfg(test)]
 mod samples;

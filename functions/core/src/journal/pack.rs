@@ -42,6 +42,9 @@ pub enum PackError {
     /// Entries of different spaces.
     #[error("a pack has entries of two spaces")]
     Spaces,
+    /// Entries of another space than the one in whose journal the pack stands.
+    #[error("a pack with the entries of another space")]
+    Elsewhere,
     /// Another form: this version is too old for it. Holds the version byte.
     #[error("a pack of version {0}, which this version of Efface cannot read")]
     Version(u8),
@@ -62,6 +65,7 @@ pub enum PackError {
 /// From 1 to [`MAX_ENTRIES`] entries of one space, each of another event, with consecutive numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pack {
+    space: SpaceId,
     first: u64,
     entries: Vec<Entry>,
 }
@@ -73,15 +77,15 @@ impl Pack {
         if entries.len() > MAX_ENTRIES {
             return Err(PackError::TooMany);
         }
-        let space = &entries.first().ok_or(PackError::Empty)?.leaf().space;
-        if entries.iter().any(|entry| entry.leaf().space != *space) {
+        let space = entries.first().ok_or(PackError::Empty)?.space().clone();
+        if entries.iter().any(|entry| *entry.space() != space) {
             return Err(PackError::Spaces);
         }
-        let ids: BTreeSet<EventId> = entries.iter().map(Entry::id).collect();
+        let ids: BTreeSet<&EventId> = entries.iter().map(Entry::id).collect();
         if ids.len() < entries.len() {
             return Err(PackError::Repeated);
         }
-        let pack = Self { first, entries };
+        let pack = Self { space, first, entries };
         if pack.inflated_len() > MAX_INFLATED { Err(PackError::TooLarge) } else { Ok(pack) }
     }
 
@@ -96,8 +100,8 @@ impl Pack {
     }
 
     /// The space of its entries.
-    pub fn space(&self) -> Option<&SpaceId> {
-        self.entries.first().map(|entry| &entry.leaf().space)
+    pub fn space(&self) -> &SpaceId {
+        &self.space
     }
 
     /// Its entries.
@@ -127,8 +131,9 @@ impl Pack {
         Ok([vec![VERSION], deflate(&inflated)?].concat())
     }
 
-    /// Reads the bytes of the pack whose first entry has this number. Anything but exactly a pack is an error.
-    pub fn read(first: u64, bytes: &[u8]) -> Result<Self, PackError> {
+    /// Reads the bytes of the pack that stands in the journal of this space, under the number of its first entry. Anything but
+    /// exactly a pack of that space is an error.
+    pub fn read(space: &SpaceId, first: u64, bytes: &[u8]) -> Result<Self, PackError> {
         let (version, deflated) = bytes.split_first().ok_or(PackError::Truncated)?;
         if *version != VERSION {
             return Err(PackError::Version(*version));
@@ -144,7 +149,8 @@ impl Pack {
             entries.push(Entry::read(leaf, private).map_err(|error| PackError::Entry(entries.len(), error))?);
             rest = after;
         }
-        Self::new(first, entries)
+        let pack = Self::new(first, entries)?;
+        if pack.space == *space { Ok(pack) } else { Err(PackError::Elsewhere) }
     }
 }
 

@@ -4,12 +4,13 @@ use sha2::{Digest, Sha256};
 
 use super::{Details, Entry, Event, EventKind, Facts, Noun, Ordinal, Subject, Word, derive};
 use crate::{
-    deletion::{Identifier, IdentifierState, Reason},
+    deletion::{Identifier, IdentifierState, Reason, tests::at},
     id::{ProfileId, RequestId},
     identifier::Normalisation,
-    job::{JobId, RowRef, event::Cause},
+    job::{JobHead, JobId, RowRef, event::Cause, status},
     key::{GroupHash, IdHash},
     log::Commitment,
+    profile::Head,
     role::Role,
     segment::{Segment, SegmentKind},
     space::SpaceId,
@@ -40,6 +41,18 @@ pub(super) fn segment(version: i64) -> Segment {
     let (id, name) = ("vip".parse().unwrap(), "Very important".parse().unwrap());
     let made = Segment::new(id, name, SegmentKind::UserSegment, Time::EPOCH.plus_seconds(7));
     Segment { version, ..made }
+}
+
+/// A job that was just made, and the head of profile 1, as a root.
+pub(super) fn job() -> JobHead {
+    JobHead { version: 1, ..status::tests::head() }
+}
+
+pub(super) fn root() -> Head {
+    let json = r#"{"profile_id":"use_01010101010101010101010101010101","state":"active",
+        "root":"use_01010101010101010101010101010101","loaded_as":null,"created_at":"1970-01-01T00:00:01Z",
+        "updated_at":"1970-01-01T00:00:01Z","version":1}"#;
+    serde_json::from_str(json).unwrap()
 }
 
 pub(super) fn id_hash(number: usize) -> IdHash {
@@ -121,7 +134,6 @@ pub(super) fn longest(number: usize) -> (SpaceId, Event) {
     let facts = Facts {
         id_type: Some("t".repeat(64).parse().unwrap()),
         subject: Some(Subject::Keyed(id_hash(number))),
-        generation: Some(Ordinal::MAX),
         token_id: Some(format!("tok_{}", "t".repeat(60)).parse().unwrap()),
         request_id: Some(request),
         job_id: Some(JobId::of_request(request)),
@@ -145,9 +157,20 @@ pub(super) fn longest(number: usize) -> (SpaceId, Event) {
     };
     let event = Event::new(
         Noun::Segment("s".repeat(64).parse().unwrap()),
-        Ordinal::try_from(number as u64).unwrap(),
+        Ordinal::try_from(Ordinal::MAX.number() - number as u64).unwrap(),
         EventKind::IdentifierRemoved,
         start(),
     );
     (SpaceId::parse(&"s".repeat(64)).unwrap(), Event { facts, details, ..event })
+}
+
+/// Ordinal and kind, and time, of events.
+pub(super) fn told(events: &[Event]) -> Vec<(String, Time)> {
+    let of = |event: &Event| (format!("{}#{}", event.id.ordinal.number(), event.id.kind), event.id.time);
+    events.iter().map(of).collect()
+}
+
+/// The same, with the time in seconds.
+pub(super) fn told_as(expected: &[(&str, i64)]) -> Vec<(String, Time)> {
+    expected.iter().map(|(key, second)| ((*key).to_owned(), at(*second))).collect()
 }

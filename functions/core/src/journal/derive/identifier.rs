@@ -3,9 +3,9 @@
 use super::super::{Details, Event, EventError, EventKind, Facts, Noun, Ordinal, Subject, Word};
 use crate::{
     deletion::{Identifier, IdentifierState},
-    identifier::IdentifierType,
     job::JobId,
     key::IdHash,
+    log::Commitment,
     time::Time,
 };
 
@@ -22,14 +22,15 @@ pub fn derive(id: IdHash, old: Option<&Identifier>, new: Option<&Identifier>) ->
 ///
 /// An item of generation 0 is from a version that did not count: what it tells has the ordinal 0, and only the times say in
 /// which order it happened. Of the deletion that an active identifier still bears, the commitment, the profile and the
-/// event are forgotten.
-pub fn of_item(id: IdHash, item: &Identifier) -> Result<Vec<Event>, EventError> {
+/// event are forgotten. The commitment can be made again, as the value is the same: `ended` is that of the life which the
+/// deletion ended, if the caller has the log key and that life had one.
+pub fn of_item(id: IdHash, item: &Identifier, ended: Option<Commitment>) -> Result<Vec<Event>, EventError> {
     let (generation, event) = (Ordinal::try_from(item.generation)?, present(id, item)?);
     let earlier = match (item.state, item.deleted_at) {
         (IdentifierState::Deleted, _) => Some(created(id, item, generation.before())?),
         (IdentifierState::Active, Some(at)) => {
-            let mut event = removed(id, item, generation.before(), at)?;
-            event.facts.subject = Some(Subject::Keyed(id));
+            let then = Identifier { commitment: ended, ..item.clone() };
+            let mut event = removed(id, &then, generation.before(), at)?;
             event.details = Details { profile_id: None, created_at: None, event_time: None, ..event.details };
             Some(event)
         }
@@ -38,10 +39,12 @@ pub fn of_item(id: IdHash, item: &Identifier) -> Result<Vec<Event>, EventError> 
     Ok(earlier.into_iter().chain([event]).collect())
 }
 
-/// The entry in the place of a generation of which nothing is known, as somebody noticed at that time.
-pub fn gap(id: IdHash, id_type: &IdentifierType, generation: Ordinal, noticed_at: Time) -> Event {
-    let facts = Facts { subject: Some(Subject::Keyed(id)), ..facts(id_type, generation) };
-    Event { facts, ..Event::new(Noun::Identifier(id), generation, EventKind::JournalGap, noticed_at) }
+/// What is told in the place of a generation of which nothing is known. Its time is that of the item's last change: what is
+/// missing happened before, and whoever notices it again makes the same event.
+pub fn gap(id: IdHash, item: &Identifier, generation: Ordinal) -> Result<Event, EventError> {
+    let last = present(id, item)?;
+    let facts = Facts { subject: Some(Subject::Keyed(id)), id_type: last.facts.id_type, ..Facts::default() };
+    Ok(Event { facts, ..Event::new(Noun::Identifier(id), generation, EventKind::JournalGap, last.id.time) })
 }
 
 /// How the item came to be as it is.
@@ -55,7 +58,7 @@ fn present(id: IdHash, item: &Identifier) -> Result<Event, EventError> {
 }
 
 fn created(id: IdHash, item: &Identifier, generation: Ordinal) -> Result<Event, EventError> {
-    let facts = Facts { subject: Some(subject(id, item)?), ..facts(&item.r#type, generation) };
+    let facts = Facts { subject: Some(subject(id, item)?), id_type: Some(item.r#type.clone()), ..Facts::default() };
     let details = Details { profile_id: Some(item.profile_id), event_time: item.event_time, ..Details::default() };
     let event = Event::new(Noun::Identifier(id), generation, EventKind::IdentifierCreated, item.created_at);
     Ok(Event { facts, details, ..event })
@@ -68,7 +71,8 @@ fn removed(id: IdHash, item: &Identifier, generation: Ordinal, deleted_at: Time)
         request_id: item.request_id.or(item.job_id.map(JobId::request)),
         job_id: item.job_id,
         reason: item.reason.map(|reason| Word::of(reason.as_str())),
-        ..facts(&item.r#type, generation)
+        id_type: Some(item.r#type.clone()),
+        ..Facts::default()
     };
     let details = Details {
         profile_id: Some(item.profile_id),
@@ -81,10 +85,6 @@ fn removed(id: IdHash, item: &Identifier, generation: Ordinal, deleted_at: Time)
     };
     let event = Event::new(Noun::Identifier(id), generation, EventKind::IdentifierRemoved, deleted_at);
     Ok(Event { facts, details, ..event })
-}
-
-fn facts(id_type: &IdentifierType, generation: Ordinal) -> Facts {
-    Facts { id_type: Some(id_type.clone()), generation: Some(generation), ..Facts::default() }
 }
 
 fn subject(id: IdHash, item: &Identifier) -> Result<Subject, EventError> {

@@ -17,7 +17,7 @@ pub mod token;
 
 use std::collections::BTreeSet;
 
-use super::{Event, EventId, Noun, Ordinal};
+use super::{Event, EventId, EventKind, Noun, Ordinal};
 
 /// Those of the events after a change that were not there before it.
 fn fresh(before: &[Event], after: Vec<Event>) -> Vec<Event> {
@@ -26,14 +26,19 @@ fn fresh(before: &[Event], after: Vec<Event>) -> Vec<Event> {
 
 /// Those of the events of one present item that the journal lacks. `known` are the ids that it has of that noun.
 ///
-/// A present item does not always tell the exact id. A segment's version may have made it anew or changed it: any entry of
-/// that version will do. A version of Efface that did not count may have written an identifier: then an earlier change has
-/// the present generation.
+/// A present item does not always tell the exact id:
+/// - A version of Efface that did not count may have written an identifier: then an earlier change has the present
+///   generation.
+/// - When a segment, a space or the root of a profile was changed the item may not tell, nor whether a segment's version made
+///   it anew: so any entry of that version will do. In a table that was restored it may be one of before.
 pub fn missing(present: Vec<Event>, known: &BTreeSet<EventId>) -> Vec<Event> {
     let last = present.iter().map(|event| event.id.ordinal).max().unwrap_or_default();
-    let is_told = |id: &EventId| {
-        let is_of_version = matches!(id.noun, Noun::Segment(_)) && known.iter().any(|it| it.ordinal == id.ordinal);
-        known.contains(id) || known.contains(&EventId { ordinal: last, ..id.clone() }) || is_of_version
+    let is_told = |id: &EventId| match (&id.noun, &id.kind) {
+        (Noun::Identifier(_), _) => known.contains(id) || known.contains(&EventId { ordinal: last, ..id.clone() }),
+        (Noun::Segment(_), _) | (_, EventKind::SpaceChanged | EventKind::ProfileMerged) => {
+            known.iter().any(|known| known.ordinal == id.ordinal)
+        }
+        _ => known.contains(id),
     };
     present.into_iter().filter(|event| !is_told(&event.id)).collect()
 }
@@ -48,8 +53,9 @@ pub fn gaps(known: &BTreeSet<Ordinal>, present: Ordinal) -> impl Iterator<Item =
 mod tests {
     use super::*;
     use crate::{
-        journal::{EventKind, samples::segment},
-        time::Time,
+        deletion::tests::at,
+        job::{JobHead, JobState, status::tests::head},
+        journal::samples::segment,
     };
 
     fn ordinals(numbers: impl IntoIterator<Item = u64>) -> BTreeSet<Ordinal> {
@@ -79,16 +85,35 @@ mod tests {
 
     #[test]
     fn any_entry_of_a_segments_version_will_do() {
-        let present = segment::of_item(&segment(5), Time::EPOCH).unwrap();
-        let id = |ordinal, kind| EventId { ordinal: Ordinal::fixed(ordinal), kind, ..present[0].id.clone() };
+        let present = segment::of_item(&segment(5), at(500)).unwrap();
+        let id = |ordinal, second, kind| EventId {
+            ordinal: Ordinal::fixed(ordinal),
+            time: at(second),
+            kind,
+            ..present[0].id.clone()
+        };
         for (known, is_missing) in [
             (None, true),
-            (Some(id(5, EventKind::SegmentChanged)), false),
-            (Some(id(5, EventKind::SegmentCreated)), false),
-            (Some(id(4, EventKind::SegmentChanged)), true),
+            (Some(id(5, 500, EventKind::SegmentChanged)), false),
+            (Some(id(5, 7, EventKind::SegmentCreated)), false),
+            (Some(id(4, 500, EventKind::SegmentChanged)), true),
         ] {
             let found = missing(present.clone(), &known.clone().into_iter().collect());
             assert_eq!(!found.is_empty(), is_missing, "{known:?}");
         }
+    }
+
+    #[test]
+    fn another_end_of_a_job_is_missing() {
+        let end = |version, second| JobHead {
+            state: JobState::Completed,
+            version,
+            finished_at: Some(at(second)),
+            verified_at: Some(at(second + 1)),
+            ..head()
+        };
+        let known = |head| job::of_head(&head).unwrap().into_iter().map(|event| event.id).collect();
+        let lacks = |known: &BTreeSet<EventId>| missing(job::of_head(&end(3, 60)).unwrap(), known).len();
+        assert_eq!([end(3, 60), end(2, 60), end(3, 50)].map(|head| lacks(&known(head))), [0, 2, 2]);
     }
 }

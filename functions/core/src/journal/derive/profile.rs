@@ -1,4 +1,7 @@
 //! The events of profiles: made, merged, gone.
+//!
+//! Only the head of a root gets `gone_at`. A merged profile is gone with its root, and no event of its own says so: who keeps
+//! something by profile id must apply the deletion of a root to all that were merged into it.
 
 use super::{
     super::{Details, Event, EventKind, Facts, Noun, Ordinal, Subject, Word, event::ProfileSubject},
@@ -7,7 +10,7 @@ use super::{
 use crate::{
     deletion::Reason,
     job::JobId,
-    profile::{DeletionCounts, Head, ProfileState},
+    profile::{DeletionCounts, DeletionCursor, Head, ProfileState},
     time::Time,
 };
 
@@ -20,15 +23,18 @@ const DELETED: Ordinal = Ordinal::fixed(3);
 /// The begin of a deletion tells nothing, nor does what a root learns of its members.
 pub fn derive(old: Option<&Head>, new: Option<&Head>) -> Vec<Event> {
     let before = old.map(of_item).unwrap_or_default();
-    fresh(&before, new.map(of_item).unwrap_or_default())
+    let mut events = fresh(&before, new.map(of_item).unwrap_or_default());
+    // Of a head without `merged_at` each addition changes when it seems to have been merged.
+    events.retain(|event| event.id.kind != EventKind::ProfileMerged || old.is_none_or(Head::is_root));
+    events
 }
 
 /// What a profile's head tells. A deleted one has forgotten when it was made and merged, so it tells only that it is gone,
-/// once it is. When an active one was merged is known from the change; later the item only says that it was no later than
-/// what was added last.
+/// once it is. Where an active one does not say when it was merged, that is known from the change; later the item only says
+/// that it was no later than what was added last.
 pub fn of_item(head: &Head) -> Vec<Event> {
     let created = head.created_at.filter(|_| head.state == ProfileState::Active);
-    let merged = created.filter(|_| !head.is_root()).map(|at| head.updated_at.unwrap_or(at));
+    let merged = created.filter(|_| !head.is_root()).map(|at| head.merged_at.or(head.updated_at).unwrap_or(at));
     let created = created.map(|at| event(head, CREATED, EventKind::ProfileCreated, at));
     let merged = merged.map(|at| {
         let details = Details { root: Some(head.root), ..Details::default() };
@@ -46,12 +52,13 @@ fn event(head: &Head, ordinal: Ordinal, kind: EventKind, at: Time) -> Event {
 
 fn deleted(head: &Head, gone_at: Time) -> Event {
     let event = event(head, DELETED, EventKind::ProfileDeleted, gone_at);
+    let is_counted = head.deletion_cursor == Some(DeletionCursor::Counted);
     let facts = Facts {
         token_id: head.token_id.clone(),
         request_id: head.job_id.map(JobId::request),
         job_id: head.job_id,
         reason: head.job_id.map(|_| Word::of(Reason::Job.as_str())),
-        counts: head.deletion_counts.into_iter().flat_map(counts).collect(),
+        counts: head.deletion_counts.filter(|_| is_counted).into_iter().flat_map(counts).collect(),
         ..event.facts
     };
     let (deleted_at, job_group, job_row) = (head.deleted_at, head.job_group, head.job_row);
@@ -68,18 +75,22 @@ fn counts(counts: DeletionCounts) -> [(Word, i64); 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deletion::tests::{at, profile, row};
+    use crate::{
+        deletion::tests::{at, profile, row},
+        journal::samples::{root, told, told_as},
+    };
 
     /// A profile that was made at second 1.
     fn made() -> Head {
-        let json = r#"{"profile_id":"use_01010101010101010101010101010101","state":"active",
-            "root":"use_01010101010101010101010101010101","loaded_as":null,"created_at":"1970-01-01T00:00:01Z",
-            "updated_at":"1970-01-01T00:00:01Z","version":1}"#;
-        serde_json::from_str(json).unwrap()
+        root()
     }
 
     fn merged(second: i64) -> Head {
         Head { root: profile(2), updated_at: Some(at(second)), ..made() }
+    }
+
+    fn merged_at(second: i64, added_to: i64) -> Head {
+        Head { merged_at: Some(at(second)), ..merged(added_to) }
     }
 
     fn deleting(head: Head) -> Head {
@@ -92,14 +103,6 @@ mod tests {
 
     fn gone(head: Head) -> Head {
         Head { gone_at: Some(at(60)), ..deleting(head) }
-    }
-
-    fn told(events: &[Event]) -> Vec<(String, Time)> {
-        events.iter().map(|event| (event.id.sort_key(), event.time)).collect()
-    }
-
-    fn told_as(expected: &[(&str, i64)]) -> Vec<(String, Time)> {
-        expected.iter().map(|(key, second)| (format!("00000000000{key}"), at(*second))).collect()
     }
 
     #[test]
@@ -120,6 +123,8 @@ mod tests {
             (Some(made()), Some(merged(5)), &[merged_at_5]),
             (None, Some(merged(5)), &[created, merged_at_5]),
             (Some(merged(5)), Some(merged(8)), &[]),
+            (Some(made()), Some(merged_at(5, 8)), &[merged_at_5]),
+            (Some(merged_at(5, 8)), Some(merged_at(5, 9)), &[]),
             (Some(made()), Some(deleting(made())), &[]),
             (Some(merged(5)), Some(deleting(merged(5))), &[]),
             (Some(deleting(made())), Some(counted.clone()), &[]),
@@ -139,6 +144,7 @@ mod tests {
         for (head, expected) in [
             (made(), &[("1#profile.created", 1)][..]),
             (merged(8), &[("1#profile.created", 1), ("2#profile.merged", 8)]),
+            (merged_at(5, 8), &[("1#profile.created", 1), ("2#profile.merged", 5)]),
             (deleting(merged(8)), &[]),
             (gone(made()), &[("3#profile.deleted", 60)]),
         ] {
@@ -149,7 +155,9 @@ mod tests {
     #[test]
     fn who_deleted_a_profile_is_told_and_where_it_was_merged_into_only_to_the_journal() {
         let counts = DeletionCounts { external_ids: 3, memberships: 2, merges: 1, traits: 4 };
-        let head = Head { deletion_counts: Some(counts), ..gone(made()) };
+        let partial = Head { deletion_counts: Some(counts), ..gone(made()) };
+        assert_eq!(of_item(&partial)[0].facts.counts, [].into(), "what was counted so far is not what was removed");
+        let head = Head { deletion_cursor: Some(DeletionCursor::Counted), ..partial };
         let events = of_item(&head);
         let Event { facts, details, .. } = &events[0];
         assert_eq!((facts.job_id, details.job_row, details.deleted_at), (head.job_id, head.job_row, head.deleted_at));

@@ -4,10 +4,10 @@ use super::super::{Event, EventError, EventKind, Facts, Noun, Ordinal};
 use crate::{segment::Segment, time::Time};
 
 /// What a change of a segment's record tells: that the segment was made, for the first time or again, changed, or deleted.
-/// `at` is when the stream recorded it: the record does not say.
+/// `at` is when the stream recorded it, for a record that does not say when it was changed.
 pub fn derive(old: Option<&Segment>, new: Option<&Segment>, at: Time) -> Result<Vec<Event>, EventError> {
     let Some(new) = new else { return Ok(Vec::new()) };
-    if old.is_some_and(|old| old.version == new.version) {
+    if old.is_some_and(|old| (old.version, old.changed_at) == (new.version, new.changed_at)) {
         return Ok(Vec::new());
     }
     let last = old.and_then(|old| old.requests.last());
@@ -34,7 +34,7 @@ pub fn of_item(segment: &Segment, at: Time) -> Result<Vec<Event>, EventError> {
 }
 
 fn event(segment: &Segment, kind: EventKind, at: Time) -> Result<Event, EventError> {
-    let time = if kind == EventKind::SegmentCreated { segment.created_at } else { at };
+    let time = if kind == EventKind::SegmentCreated { segment.created_at } else { segment.changed_at.unwrap_or(at) };
     let version = Ordinal::try_from(segment.version)?;
     let facts = Facts { segment_id: Some(segment.segment_id.clone()), ..Facts::default() };
     Ok(Event { facts, ..Event::new(Noun::Segment(segment.segment_id.clone()), version, kind, time) })
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
     use crate::{
         deletion::tests::{at, request},
-        journal::samples::segment,
+        journal::samples::{segment, told, told_as},
         segment::SegmentState,
     };
 
@@ -53,42 +53,42 @@ mod tests {
         Segment { state: SegmentState::Deleted, ..segment(version) }
     }
 
-    fn told(events: &[Event]) -> Vec<(String, Time)> {
-        events.iter().map(|event| (event.id.sort_key(), event.time)).collect()
-    }
-
     #[test]
     fn what_a_change_tells() {
-        let (recorded, made) = (at(500), segment(1).created_at);
+        let recorded = at(500);
+        let changed_at = |second, version| Segment { changed_at: Some(at(second)), ..segment(version) };
         for (old, new, expected) in [
-            (None, None, None),
-            (Some(segment(1)), None, None),
-            (None, Some(segment(1)), Some(("1#segment.created", made))),
-            (Some(segment(1)), Some(segment(1)), None),
-            (Some(segment(1)), Some(segment(2)), Some(("2#segment.changed", recorded))),
-            (Some(segment(2)), Some(deleted(3)), Some(("3#segment.removed", recorded))),
-            (Some(deleted(3)), Some(segment(4)), Some(("4#segment.created", made))),
+            (None, None, &[][..]),
+            (Some(segment(1)), None, &[]),
+            (None, Some(segment(1)), &[("1#segment.created", 7)]),
+            (Some(segment(1)), Some(segment(1)), &[]),
+            (Some(segment(1)), Some(changed_at(90, 2)), &[("2#segment.changed", 90)]),
+            (Some(changed_at(90, 2)), Some(changed_at(95, 2)), &[("2#segment.changed", 95)]),
+            (Some(segment(1)), Some(segment(2)), &[("2#segment.changed", 500)]),
+            (Some(segment(2)), Some(deleted(3)), &[("3#segment.removed", 500)]),
+            (Some(deleted(3)), Some(segment(4)), &[("4#segment.created", 7)]),
             // A job lets go of a segment that was deleted meanwhile.
-            (Some(deleted(3)), Some(deleted(4)), Some(("4#segment.changed", recorded))),
-            // A table that was restored takes a record over.
-            (None, Some(deleted(3)), Some(("3#segment.removed", recorded))),
+            (Some(deleted(3)), Some(deleted(4)), &[("4#segment.changed", 500)]),
+            // What was there before is not known.
+            (None, Some(deleted(3)), &[("3#segment.removed", 500)]),
         ] {
-            let expected = expected.map(|(key, time)| (format!("00000000000{key}"), time));
             let events = derive(old.as_ref(), new.as_ref(), recorded).unwrap();
-            assert_eq!(told(&events), Vec::from_iter(expected), "{old:?} {new:?}");
+            assert_eq!(told(&events), told_as(expected), "{old:?} {new:?}");
         }
         assert!(derive(None, Some(&segment(-1)), recorded).is_err());
     }
 
     #[test]
     fn what_a_record_tells() {
-        let made = segment(1).created_at;
-        for (record, key, time) in [
-            (segment(1), "1#segment.created", made),
-            (segment(2), "2#segment.changed", at(500)),
-            (deleted(3), "3#segment.removed", at(500)),
+        let dated = |record| Segment { changed_at: Some(at(90)), ..record };
+        for (record, key, second) in [
+            (segment(1), "1#segment.created", 7),
+            (segment(2), "2#segment.changed", 500),
+            (dated(segment(2)), "2#segment.changed", 90),
+            (deleted(3), "3#segment.removed", 500),
+            (dated(deleted(3)), "3#segment.removed", 90),
         ] {
-            assert_eq!(told(&of_item(&record, at(500)).unwrap()), [(format!("00000000000{key}"), time)], "{record:?}");
+            assert_eq!(told(&of_item(&record, at(500)).unwrap()), told_as(&[(key, second)]), "{record:?}");
         }
     }
 

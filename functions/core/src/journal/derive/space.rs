@@ -11,11 +11,13 @@ const CREATED: Ordinal = Ordinal::fixed(0);
 const CHANGED: i64 = 2;
 
 /// What a change of a space's item tells: that the space was made, or that its settings changed. `at` is when the stream
-/// recorded it: the item does not say when it was changed.
+/// recorded it, for an item that does not say when it was changed.
 pub fn derive(old: Option<&Space>, new: Option<&Space>, at: Time) -> Result<Vec<Event>, EventError> {
     Ok(match (old, new) {
         (None, Some(new)) => vec![created(new)],
-        (Some(old), Some(new)) if old.version != new.version => vec![changed(new, at)?],
+        (Some(old), Some(new)) if (old.version, old.changed_at) != (new.version, new.changed_at) => {
+            vec![changed(new, at)?]
+        }
         _ => Vec::new(),
     })
 }
@@ -31,24 +33,28 @@ fn created(space: &Space) -> Event {
 }
 
 fn changed(space: &Space, at: Time) -> Result<Event, EventError> {
-    Ok(Event::new(Noun::Space, Ordinal::try_from(space.version)?, EventKind::SpaceChanged, at))
+    Ok(Event::new(
+        Noun::Space,
+        Ordinal::try_from(space.version)?,
+        EventKind::SpaceChanged,
+        space.changed_at.unwrap_or(at),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deletion::tests::at;
+    use crate::{
+        deletion::tests::at,
+        journal::samples::{told, told_as},
+    };
 
     fn space(version: i64) -> Space {
         Space { version, ..Space::new(at(1)) }
     }
 
-    fn told(events: &[Event]) -> Vec<(String, Time)> {
-        events.iter().map(|event| (event.id.sort_key(), event.time)).collect()
-    }
-
-    fn told_as(expected: &[(&str, i64)]) -> Vec<(String, Time)> {
-        expected.iter().map(|(key, second)| (format!("00000000000{key}"), at(*second))).collect()
+    fn dated(second: i64, version: i64) -> Space {
+        Space { changed_at: Some(at(second)), ..space(version) }
     }
 
     #[test]
@@ -59,6 +65,8 @@ mod tests {
             (None, Some(space(1)), &[("0#space.created", 1)]),
             (Some(space(1)), Some(space(1)), &[]),
             (Some(space(1)), Some(space(2)), &[("2#space.changed", 500)]),
+            (Some(space(1)), Some(dated(90, 2)), &[("2#space.changed", 90)]),
+            (Some(dated(90, 2)), Some(dated(95, 2)), &[("2#space.changed", 95)]),
             // Of before there were versions.
             (Some(space(0)), Some(space(1)), &[("1#space.changed", 500)]),
         ] {

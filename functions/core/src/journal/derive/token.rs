@@ -57,7 +57,11 @@ fn event(token: &TokenItem, ordinal: Ordinal, kind: EventKind, at: Time) -> Even
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{deletion::tests::at, token::Token};
+    use crate::{
+        deletion::tests::at,
+        journal::samples::{told, told_as},
+        token::Token,
+    };
 
     fn token(revoked_at: Option<i64>) -> TokenItem {
         let json = serde_json::json!({
@@ -69,7 +73,7 @@ mod tests {
 
     #[test]
     fn what_a_change_tells() {
-        let [created, revoked] = [("000000000001#token.created", 1), ("000000000002#token.revoked", 9)];
+        let [created, revoked] = [("1#token.created", 1), ("2#token.revoked", 9)];
         for (old, new, expected) in [
             (None, None, &[][..]),
             (Some(token(None)), None, &[]),
@@ -81,9 +85,7 @@ mod tests {
             (None, Some(token(Some(9))), &[created, revoked]),
         ] {
             let events = derive(old.as_ref(), new.as_ref());
-            let told: Vec<_> = events.iter().map(|event| (event.id.sort_key(), event.time)).collect();
-            let expected: Vec<_> = expected.iter().map(|(key, second)| ((*key).to_owned(), at(*second))).collect();
-            assert_eq!(told, expected, "{old:?} {new:?}");
+            assert_eq!(told(&events), told_as(expected), "{old:?} {new:?}");
             for Event { facts, details, .. } in events {
                 assert_eq!(facts.token_id.unwrap().as_str(), "tok_1");
                 assert_eq!((details.token_hash, details.role), (Some(token(None).hash), Some(Role::Auditor)));

@@ -21,8 +21,10 @@ fn inflated(entries: &[Entry]) -> Vec<u8> {
 fn a_pack_is_read_back() {
     for count in [1, 2, 99, 100] {
         let pack = Pack::new(7, entries(count)).unwrap();
-        assert_eq!((pack.first(), pack.end(), pack.space()), (7, 7 + count as u64, Some(&space())));
-        assert_eq!(Pack::read(7, &pack.to_bytes().unwrap()), Ok(pack));
+        assert_eq!((pack.first(), pack.end(), pack.space()), (7, 7 + count as u64, &space()));
+        let bytes = pack.to_bytes().unwrap();
+        assert_eq!(Pack::read(&SpaceId::parse("spa_other").unwrap(), 7, &bytes), Err(PackError::Elsewhere));
+        assert_eq!(Pack::read(&space(), 7, &bytes), Ok(pack));
     }
 }
 
@@ -86,7 +88,7 @@ fn bytes_that_are_no_pack() {
         (packed(&[&two[..], &two[..]].concat()), PackError::Repeated),
         (bomb, PackError::TooLarge),
     ] {
-        assert_eq!(Pack::read(0, &bytes), Err(expected), "{} bytes", bytes.len());
+        assert_eq!(Pack::read(&space(), 0, &bytes), Err(expected), "{} bytes", bytes.len());
     }
 }
 
@@ -108,13 +110,13 @@ proptest! {
     #[test]
     fn a_pack_that_is_cut_off_or_has_more_is_an_error(at: prop::sample::Index, more in prop::collection::vec(any::<u8>(), 1..9)) {
         let bytes = Pack::new(0, entries(3)).unwrap().to_bytes().unwrap();
-        prop_assert!(Pack::read(0, &bytes[..at.index(bytes.len())]).is_err());
-        prop_assert_eq!(Pack::read(0, &[bytes, more].concat()), Err(PackError::Trailing));
+        prop_assert!(Pack::read(&space(), 0, &bytes[..at.index(bytes.len())]).is_err());
+        prop_assert_eq!(Pack::read(&space(), 0, &[bytes, more].concat()), Err(PackError::Trailing));
     }
 
     #[test]
     fn any_bytes_are_a_pack_or_an_error(bytes: Vec<u8>) {
-        prop_assert!(Pack::read(0, &bytes).is_err());
-        prop_assert!(Pack::read(0, &packed(&bytes)).is_err());
+        prop_assert!(Pack::read(&space(), 0, &bytes).is_err());
+        prop_assert!(Pack::read(&space(), 0, &packed(&bytes)).is_err());
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use super::super::{
     commit::{Commit, unknown},
     counts::{Day, counts},
-    index::{IndexItem, index},
+    index::{IndexItem, index, noun_partition},
     samples::space,
     *,
 };
@@ -31,13 +31,18 @@ pub(super) struct Table {
     pub(super) published: u64,
 }
 
+/// The key of an event's item.
+pub(super) fn key_of(id: &EventId) -> (String, String) {
+    (noun_partition(&space(), &id.noun), id.sort_key())
+}
+
 impl Table {
     pub(super) fn head(&self) -> Head {
         Head::new(self.frontier.size(), self.frontier.clone(), self.indexed, self.dirty).unwrap()
     }
 
     pub(super) fn pack(&self, first: u64) -> Option<Pack> {
-        self.packs.get(&first).map(|bytes| Pack::read(first, bytes).unwrap())
+        self.packs.get(&first).map(|bytes| Pack::read(&space(), first, bytes).unwrap())
     }
 
     pub(super) fn entries(&self) -> Vec<Entry> {
@@ -55,7 +60,9 @@ impl Table {
         let (until, sums) = self.days.entry(day).or_default();
         if *until < end {
             *until = end;
-            counts.into_iter().for_each(|(kind, count)| *sums.entry(kind).or_default() += count);
+            for (kind, count) in counts {
+                *sums.entry(kind).or_default() += count;
+            }
         }
     }
 
@@ -135,7 +142,7 @@ impl Writer {
     }
 
     fn look_up(&self, table: &Table, head: Head) -> At {
-        let found = |id: &EventId| table.index.contains_key(&(id.partition(), id.sort_key()));
+        let found = |id: &EventId| table.index.contains_key(&key_of(id));
         let known: HashSet<EventId> = self.events.iter().map(|event| event.id.clone()).filter(found).collect();
         let mut fresh = unknown(self.events.clone(), &known);
         fresh.truncate(pack::MAX_ENTRIES);
@@ -151,7 +158,7 @@ impl Writer {
 
 fn drain(table: &mut Table, head: Head, pack: Pack, counted: usize) -> At {
     if counted == 0 {
-        table.index.extend(index(&pack).into_iter().map(|item| ((item.partition(), item.sort_key()), item)));
+        table.index.extend(index(&pack).into_iter().map(|item| ((item.partition(&space()), item.sort_key()), item)));
     }
     if let Some((day, counts)) = counts(&pack).into_iter().nth(counted) {
         table.count(day, pack.end(), counts);
