@@ -12,7 +12,7 @@ use base64::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{id::BadId, text::serde_as_text, time::Time};
+use crate::{id::BadId, key::debug_as_fingerprint, text::serde_as_text, time::Time};
 
 const PREFIX: &str = "eff_";
 
@@ -93,8 +93,10 @@ impl fmt::Debug for Token {
 
 /// SHA-256 of a token as 43 characters of URL-safe base64. A slow password hash is not needed: 256 random bits can't be
 /// guessed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TokenHash(String);
+
+debug_as_fingerprint!(TokenHash);
 
 impl FromStr for TokenHash {
     type Err = BadId;

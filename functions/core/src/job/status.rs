@@ -84,6 +84,9 @@ pub struct JobHead {
     /// Its counts when it reached its final state.
     #[serde(default)]
     pub counts: Option<Counts>,
+    /// Its rows when it reached its final state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<i64>,
     /// What the reconciler saw last: chunks started and completed, and rows decided, added up.
     #[serde(default)]
     pub seen: i64,
@@ -233,6 +236,7 @@ impl JobHead {
             controls: Vec::new(),
             profile_id: new.profile_id,
             counts: None,
+            rows: None,
             seen: 0,
             seen_at: None,
             resends: 0,

@@ -167,7 +167,13 @@ impl fmt::Debug for Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::samples::{removed, space};
+    use crate::{
+        journal::{
+            Pack,
+            samples::{removed, space},
+        },
+        token::Token,
+    };
 
     #[test]
     fn an_entry_is_read_back() {
@@ -213,11 +219,14 @@ mod tests {
 
     #[test]
     fn no_hash_is_printed_whole() {
-        let entry = Entry::captured(&space(), &removed(1)).unwrap();
-        let printed = format!("{entry:?}");
+        let token_hash = Token::from_random([1; 32]).hash();
+        let mut event = removed(1);
+        event.details.token_hash = Some(token_hash.clone());
+        let entry = Entry::captured(&space(), &event).unwrap();
+        let printed = format!("{:?}", Pack::new(0, vec![entry.clone()]).unwrap());
         let Noun::Identifier(hash) = entry.id().noun else { panic!("{entry:?}") };
         let subject = entry.facts().unwrap().subject.unwrap().to_string();
-        for hash in [hash.to_string(), subject] {
+        for hash in [hash.to_string(), subject, token_hash.to_string()] {
             assert!(printed.contains(&hash[..8]) && !printed.contains(&hash), "{printed}");
         }
     }

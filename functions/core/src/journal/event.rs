@@ -10,11 +10,11 @@ use super::{EventId, EventKind, Noun, Ordinal};
 use crate::{
     id::{BadId, ProfileId, RequestId},
     identifier::{IdentifierType, Normalisation},
-    job::{JobId, RowRef, event::Cause},
+    job::{JobId, RowRef, event::Cause, finding::FindingsDigest},
     key::{GroupHash, IdHash, debug_as_fingerprint, hash_as_text},
     log::Commitment,
     role::Role,
-    segment::SegmentId,
+    segment::{SegmentId, SegmentState},
     text::serde_as_text,
     time::Time,
     token::{TokenHash, TokenId},
@@ -63,16 +63,20 @@ pub struct Facts {
     pub subject: Option<Subject>,
     /// The token that did it; of a token's own events, that token.
     pub token_id: Option<TokenId>,
-    /// The request that did it; of what a job did, the one that made the job.
+    /// The request that did it, where the item bears it: of what a job deleted, the one that made the job. So a search by
+    /// request finds what the request deleted or made, and the changes of segments under an idempotency key; it does not
+    /// find controls and ends of jobs, loads and merges, nor changes of tokens and spaces.
     pub request_id: Option<RequestId>,
-    /// The job that did it, or that it is about.
+    /// The job that did it, or that it is about; of a segment's change, the one whose segment it is then.
     pub job_id: Option<JobId>,
-    /// Why: `request` or `job` of a deletion, `dry_run` of a job that only finds out what it would do.
+    /// Why: `request` or `job` of a deletion. `dry_run` where a job was made or ended that only finds out what it would do.
     pub reason: Option<Word>,
     /// The segment, or that of the job.
     pub segment_id: Option<SegmentId>,
-    /// Rows by outcome of a job, or what the deletion of a profile removed.
+    /// Rows of a job, by outcome and in all, or what the deletion of a profile removed.
     pub counts: BTreeMap<Word, i64>,
+    /// The digest of what a job found, once it is verified.
+    pub digest: Option<FindingsDigest>,
 }
 
 /// What only the journal keeps of an event: what a restore and the sinks need beside [`Facts`]. It holds no raw value
@@ -115,6 +119,12 @@ pub struct Details {
     /// When the job may start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_at: Option<Time>,
+    /// Where the segment stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment_state: Option<SegmentState>,
+    /// The job that deletes its members, or will.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_job: Option<JobId>,
 }
 
 /// What the log calls an identifier or a profile. Its text is 43 characters of base64url.

@@ -42,7 +42,7 @@ pub enum EventKind {
     JobPaused,
     /// A job goes on.
     JobResumed,
-    /// A job starts nothing further, ever.
+    /// A job was stopped for good, and nothing of it runs any more.
     JobCancelled,
     /// Every row of a job has its outcome.
     JobCompleted,

@@ -8,7 +8,7 @@ use super::{Event, EventKind, Facts, Noun, Ordinal, Subject, Word};
 use crate::{
     id::{BadId, RequestId},
     identifier::{IdentifierType, Normalisation},
-    job::JobId,
+    job::{JobId, finding::FindingsDigest},
     json::Object,
     log::verify::SubjectKind,
     segment::SegmentId,
@@ -22,7 +22,7 @@ const VERSION: u64 = 1;
 
 /// The bytes of the leaf of an event: compact JSON with the members in this order, absent ones left out:
 /// `v`, `time`, `space`, `event`, `id_type`, `subject`, `normalisation`, `subject_kind`, `generation`, `version`,
-/// `token_id`, `request_id`, `job_id`, `reason`, `segment_id`, `counts`; the members of `counts` are sorted. The ordinal is
+/// `token_id`, `request_id`, `job_id`, `reason`, `segment_id`, `counts`, `digest`; the members of `counts` are sorted. The ordinal is
 /// called `generation` where the event is about an identifier, and `version` where it is about a segment, a job or the space. `subject_kind` is absent where
 /// the subject is a commitment; only then there is a `normalisation`. They are a function of the space and the event alone:
 /// an entry has no number in it.
@@ -88,11 +88,13 @@ struct Written {
     segment_id: Option<SegmentId>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     counts: BTreeMap<Word, i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<FindingsDigest>,
 }
 
 impl Written {
     fn new(space: SpaceId, Event { id, facts, .. }: Event) -> Self {
-        let Facts { id_type, subject, token_id, request_id, job_id, reason, segment_id, counts } = facts;
+        let Facts { id_type, subject, token_id, request_id, job_id, reason, segment_id, counts, digest } = facts;
         let (normalisation, subject_kind) = match subject {
             Some(Subject::Commitment(_, rule)) => (Some(rule), None),
             Some(Subject::Keyed(_)) => (None, Some(SubjectKind::Keyed)),
@@ -116,6 +118,7 @@ impl Written {
             reason,
             segment_id,
             counts,
+            digest,
         }
     }
 
@@ -138,6 +141,7 @@ impl Written {
             reason: self.reason,
             segment_id: self.segment_id,
             counts: self.counts,
+            digest: self.digest,
         })
     }
 }
@@ -162,6 +166,7 @@ mod tests {
             reason: Some(Word::of("job")),
             segment_id: Some("vip".parse().unwrap()),
             counts: [(Word::of("failed"), 0), (Word::of("deleted"), 3)].into(),
+            digest: Some(FindingsDigest::default()),
         };
         let noun = Noun::Identifier(IdHash::from_bytes([7; 32]));
         Event { facts, ..Event::new(noun, Ordinal::fixed(2), EventKind::IdentifierRemoved, at(9)) }
@@ -178,7 +183,7 @@ mod tests {
             r#""subject":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc","subject_kind":"keyed","generation":2,"#,
             r#""token_id":"tok_1","request_id":"00000000-2328-7101-8101-010101010101","#,
             r#""job_id":"job_00000000232871018101010101010101","reason":"job","segment_id":"vip","#,
-            r#""counts":{"deleted":3,"failed":0}}"#
+            r#""counts":{"deleted":3,"failed":0},"digest":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#
         );
         assert_eq!(written(&full()), expected);
         assert_eq!(facts(expected), Some(full().facts));

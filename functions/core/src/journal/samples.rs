@@ -7,12 +7,12 @@ use crate::{
     deletion::{Identifier, IdentifierState, Reason, tests::at},
     id::{ProfileId, RequestId},
     identifier::Normalisation,
-    job::{JobHead, JobId, RowRef, event::Cause, status},
+    job::{JobHead, JobId, RowRef, event::Cause, finding::FindingsDigest, status},
     key::{GroupHash, IdHash},
     log::Commitment,
     profile::Head,
     role::Role,
-    segment::{Segment, SegmentKind},
+    segment::{Segment, SegmentKind, SegmentState},
     space::SpaceId,
     time::Time,
     token::Token,
@@ -139,7 +139,8 @@ pub(super) fn longest(number: usize) -> (SpaceId, Event) {
         job_id: Some(JobId::of_request(request)),
         reason: Some(word("r")),
         segment_id: Some("s".repeat(64).parse().unwrap()),
-        counts: ["a", "b", "c", "d", "e", "f", "g"].map(|letter| (word(letter), i64::MIN)).into(),
+        digest: Some(FindingsDigest::default()),
+        counts: ["a", "b", "c", "d", "e", "f", "g", "h"].map(|letter| (word(letter), i64::MIN)).into(),
     };
     let details = Details {
         profile_id: Some(profile),
@@ -154,6 +155,8 @@ pub(super) fn longest(number: usize) -> (SpaceId, Event) {
         expires_at: Some(start()),
         cause: Some(Cause::MembersChanged),
         start_at: Some(start()),
+        segment_state: Some(SegmentState::Disabling),
+        active_job: Some(JobId::of_request(request)),
     };
     let event = Event::new(
         Noun::Segment("s".repeat(64).parse().unwrap()),

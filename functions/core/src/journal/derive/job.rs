@@ -1,5 +1,10 @@
-//! The events of jobs. The head tells that a job was made, completed and verified; its controls are stored events, in the
-//! items of [`JobEvent`].
+//! The events of jobs. The head tells that a job was made, and how it ended; its controls are stored events, in the items of
+//! [`JobEvent`].
+//!
+//! A cancelled job goes on until the chunks that run have ended. So it is told where its head reaches the final state, with
+//! what was deleted until then, and not where somebody asked for it. By whose token, and why, the head does not bear, so that
+//! no entry tells it. Neither a control nor an end has a request: nothing that is stored names it. A control does not say
+//! either whether its job is a dry run; the job's other events do.
 
 use super::{
     super::{Details, Event, EventError, EventKind, Facts, Noun, Ordinal, Word},
@@ -20,24 +25,30 @@ const CREATED: Ordinal = Ordinal::fixed(1);
 /// What the leaf of a job's event says where the job only finds out what it would do: its counts are no deletions.
 const DRY_RUN: Word = Word::of("dry_run");
 
-/// What a change of a job's head tells: that the job was made, completed or verified. All else is told by stored events, or
-/// by nothing.
+/// What a change of a job's head tells: that the job was made, completed, verified or cancelled. All else is told by stored
+/// events, or by nothing.
 pub fn derive_head(old: Option<&JobHead>, new: Option<&JobHead>) -> Result<Vec<Event>, EventError> {
     let before = old.map(of_head).transpose()?.unwrap_or_default();
     Ok(fresh(&before, new.map(of_head).transpose()?.unwrap_or_default()))
 }
 
-/// What a job's head tells: that it was made; while it is completed, also that, and whether it is verified. A redrive makes
-/// it forget these: then [`of_stored`] tells them.
+/// What a job's head tells: that it was made; once it is cancelled, also that; while it is completed, that, and whether it is
+/// verified. A redrive makes it forget these: then [`of_stored`] tells them, without the digest.
 pub fn of_head(head: &JobHead) -> Result<Vec<Event>, EventError> {
     let version = Ordinal::try_from(head.version)?;
-    let (completed, verified) = match head.state {
-        JobState::Completed => (head.finished_at, head.verified_at),
-        _ => (None, None),
+    let ends = match head.state {
+        JobState::Completed => {
+            vec![(EventKind::JobCompleted, head.finished_at), (EventKind::JobVerified, head.verified_at)]
+        }
+        JobState::Cancelled => vec![(EventKind::JobCancelled, head.finished_at)],
+        _ => Vec::new(),
     };
-    let end = |kind, at: Option<Time>| at.map(|at| ended(head, version, kind, head.counts, at));
-    let ends = [end(EventKind::JobCompleted, completed), end(EventKind::JobVerified, verified)];
-    Ok([created(head)].into_iter().chain(ends.into_iter().flatten()).collect())
+    let end = |(kind, at): (_, Option<Time>)| {
+        let digest = head.digest.filter(|_| kind == EventKind::JobVerified);
+        let event = ended(head, version, kind, head.counts, at?);
+        Some(Event { facts: Facts { digest, ..event.facts }, ..event })
+    };
+    Ok([created(head)].into_iter().chain(ends.into_iter().filter_map(end)).collect())
 }
 
 /// What the item of a stored event tells, by the version of the head that is in its key. A job's end is stored only before
@@ -73,8 +84,11 @@ fn created(head: &JobHead) -> Event {
 }
 
 fn ended(head: &JobHead, version: Ordinal, kind: EventKind, counts: Option<Counts>, at: Time) -> Event {
-    let by_word = |counts: Counts| by_outcome(&counts).map(|(name, rows)| (Word::of(name), rows)).collect::<Vec<_>>();
-    let counts = counts.into_iter().flat_map(by_word).collect();
+    // Every row of a completed job has an outcome.
+    let rows = if kind == EventKind::JobCancelled { head.rows } else { counts.map(|counts| counts.total()) };
+    let by_outcome = |counts: Counts| by_outcome(&counts).collect::<Vec<_>>();
+    let counts = counts.into_iter().flat_map(by_outcome).chain(rows.map(|rows| ("rows", rows)));
+    let counts = counts.map(|(name, rows)| (Word::of(name), rows)).collect();
     Event { facts: Facts { counts, ..facts(head) }, ..of_job(head.job_id, version, kind, at) }
 }
 
@@ -87,12 +101,12 @@ fn controlled(job: JobId, version: Ordinal, stored: &JobEvent) -> Option<Event> 
         Stored::Paused => EventKind::JobPaused,
         Stored::Resumed => EventKind::JobResumed,
         Stored::Redriven => EventKind::JobRedriven,
-        Stored::Cancelled => EventKind::JobCancelled,
         Stored::Created
         | Stored::AwaitingApproval
         | Stored::Scheduled
         | Stored::Progress
         | Stored::Sweep
+        | Stored::Cancelled
         | Stored::Completed
         | Stored::Verified => return None,
     };

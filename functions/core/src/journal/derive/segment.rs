@@ -1,6 +1,6 @@
 //! The events of segments: each version of a segment's record is one.
 
-use super::super::{Event, EventError, EventKind, Facts, Noun, Ordinal};
+use super::super::{Details, Event, EventError, EventKind, Facts, Noun, Ordinal};
 use crate::{segment::Segment, time::Time};
 
 /// What a change of a segment's record tells: that the segment was made, for the first time or again, changed, or deleted.
@@ -36,8 +36,15 @@ pub fn of_item(segment: &Segment, at: Time) -> Result<Vec<Event>, EventError> {
 fn event(segment: &Segment, kind: EventKind, at: Time) -> Result<Event, EventError> {
     let time = if kind == EventKind::SegmentCreated { segment.created_at } else { segment.changed_at.unwrap_or(at) };
     let version = Ordinal::try_from(segment.version)?;
-    let facts = Facts { segment_id: Some(segment.segment_id.clone()), ..Facts::default() };
-    Ok(Event { facts, ..Event::new(Noun::Segment(segment.segment_id.clone()), version, kind, time) })
+    let facts = Facts {
+        segment_id: Some(segment.segment_id.clone()),
+        token_id: segment.changed_by.clone(),
+        job_id: segment.active_job.filter(|_| kind == EventKind::SegmentChanged),
+        ..Facts::default()
+    };
+    let (segment_state, active_job) = (Some(segment.state), segment.active_job);
+    let details = Details { segment_state, active_job, ..Details::default() };
+    Ok(Event { facts, details, ..Event::new(Noun::Segment(segment.segment_id.clone()), version, kind, time) })
 }
 
 #[cfg(test)]
@@ -45,6 +52,7 @@ mod tests {
     use super::*;
     use crate::{
         deletion::tests::{at, request},
+        job::JobId,
         journal::samples::{segment, told, told_as},
         segment::SegmentState,
     };
@@ -90,6 +98,19 @@ mod tests {
         ] {
             assert_eq!(told(&of_item(&record, at(500)).unwrap()), told_as(&[(key, second)]), "{record:?}");
         }
+    }
+
+    #[test]
+    fn a_change_says_by_whom_and_for_which_job() {
+        let (job, token) = (JobId::of_request(request(3)), "tok_1".parse().unwrap());
+        let claimed =
+            Segment { state: SegmentState::Disabling, active_job: Some(job), changed_by: Some(token), ..segment(2) };
+        let events = derive(Some(&segment(1)), Some(&claimed), at(500)).unwrap();
+        assert_eq!(events, of_item(&claimed, at(500)).unwrap());
+        let Event { facts, details, .. } = &events[0];
+        assert_eq!((facts.job_id, &facts.token_id), (Some(job), &claimed.changed_by));
+        assert_eq!((details.segment_state, details.active_job), (Some(SegmentState::Disabling), Some(job)));
+        assert_eq!(of_item(&segment(1), at(500)).unwrap()[0].facts.token_id, None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The events of spaces: made, and each change of the settings by its version.
 
-use super::super::{Event, EventError, EventKind, Noun, Ordinal};
+use super::super::{Event, EventError, EventKind, Facts, Noun, Ordinal};
 use crate::{space::Space, time::Time};
 
 /// A space is made once. Its first version may be the first change of one that was made before there were versions: so its
@@ -33,12 +33,9 @@ fn created(space: &Space) -> Event {
 }
 
 fn changed(space: &Space, at: Time) -> Result<Event, EventError> {
-    Ok(Event::new(
-        Noun::Space,
-        Ordinal::try_from(space.version)?,
-        EventKind::SpaceChanged,
-        space.changed_at.unwrap_or(at),
-    ))
+    let (version, time) = (Ordinal::try_from(space.version)?, space.changed_at.unwrap_or(at));
+    let facts = Facts { token_id: space.changed_by.clone(), ..Facts::default() };
+    Ok(Event { facts, ..Event::new(Noun::Space, version, EventKind::SpaceChanged, time) })
 }
 
 #[cfg(test)]
@@ -74,6 +71,13 @@ mod tests {
             assert_eq!(told(&events), told_as(expected), "{old:?} {new:?}");
         }
         assert!(derive(Some(&space(1)), Some(&space(-1)), at(500)).is_err());
+    }
+
+    #[test]
+    fn a_change_says_by_whom() {
+        let changed = Space { changed_by: Some("tok_1".parse().unwrap()), ..space(2) };
+        let events = derive(Some(&space(1)), Some(&changed), at(500)).unwrap();
+        assert_eq!(events[0].facts.token_id, changed.changed_by);
     }
 
     #[test]

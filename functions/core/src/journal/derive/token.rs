@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     role::Role,
+    space::SpaceId,
     time::Time,
     token::{TokenHash, TokenId},
 };
@@ -24,6 +25,8 @@ pub struct TokenItem {
     pub token_id: TokenId,
     /// SHA-256 of the token.
     pub hash: TokenHash,
+    /// The space whose journal has its events: the item's key does not name it.
+    pub space_id: SpaceId,
     /// What it may do in its space.
     pub role: Role,
     /// When it was made.
@@ -69,6 +72,11 @@ mod tests {
             "created_at": at(1), "expires_at": null, "revoked_at": revoked_at.map(at), "label": "Ada's", "last_used_at": at(7),
         });
         serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn the_item_says_which_space_it_is_of() {
+        assert_eq!(token(None).space_id.as_str(), "spa_demo");
     }
 
     #[test]

@@ -47,7 +47,7 @@ fn entries_that_make_no_pack() {
 fn a_hundred_of_the_longest_entries_fit() {
     let longest: Vec<Entry> = (0..100).map(|n| Entry::rebuilt(&longest(n).0, &longest(n).1).unwrap()).collect();
     let inflated = Pack::new(0, longest).unwrap().inflated_len();
-    assert!((160_000..MAX_INFLATED * 3 / 4).contains(&inflated), "{inflated}");
+    assert!((200_000..MAX_INFLATED * 9 / 10).contains(&inflated), "{inflated}");
 }
 
 #[test]

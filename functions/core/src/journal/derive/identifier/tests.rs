@@ -49,7 +49,7 @@ fn what_a_change_tells() {
     let of_job = counted(2, deleted_by(&row(7, "g", 1)));
     for (old, new, expected) in [
         (None, None, None),
-        // What is there is taken away: a restore, or a hand.
+        // Somebody removed the item by hand.
         (Some(first()), None, None),
         (None, Some(first()), Some(created_at(1))),
         (Some(first()), Some(named_again), None),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    job::{JobStatus, Progress, SegmentJob, event::Cause, event::of_end, status::tests::head},
+    job::{JobStatus, Progress, SegmentJob, event::Cause, event::of_end, finding::FindingsDigest, status::tests::head},
     journal::samples::told,
 };
 
@@ -30,7 +30,6 @@ fn keys(events: &[Event]) -> Vec<String> {
 
 #[test]
 fn what_a_change_of_the_head_tells() {
-    let cancelled = JobHead { finished_at: Some(at(60)), counts: Some(counts()), ..as_of(4, JobState::Cancelled) };
     for (old, new, expected) in vec![
         (None, None, &[][..]),
         (Some(head()), None, &[]),
@@ -38,7 +37,9 @@ fn what_a_change_of_the_head_tells() {
         (None, Some(as_of(1, JobState::Open)), &["1#job.created"]),
         (Some(head()), Some(as_of(2, JobState::Running)), &[]),
         (Some(as_of(2, JobState::Running)), Some(as_of(3, JobState::Pausing)), &[]),
-        (Some(as_of(3, JobState::Cancelling)), Some(cancelled), &[]),
+        (Some(as_of(2, JobState::Running)), Some(as_of(3, JobState::Cancelling)), &[]),
+        (Some(as_of(3, JobState::Cancelling)), Some(cancelled()), &["4#job.cancelled"]),
+        (Some(cancelled()), Some(cancelled()), &[]),
         (Some(as_of(2, JobState::Running)), Some(completed(3)), &["3#job.completed"]),
         (Some(completed(3)), Some(completed(3)), &[]),
         (Some(completed(3)), Some(verified(3)), &["3#job.verified"]),
@@ -51,6 +52,30 @@ fn what_a_change_of_the_head_tells() {
         assert_eq!(keys(&events), expected, "{old:?} {new:?}");
     }
     assert!(of_head(&as_of(-1, JobState::Open)).is_err());
+}
+
+fn cancelled() -> JobHead {
+    JobHead { finished_at: Some(at(60)), counts: Some(counts()), rows: Some(20), ..as_of(4, JobState::Cancelled) }
+}
+
+#[test]
+fn the_end_of_a_job_has_its_counts_and_rows_and_once_it_is_verified_its_digest() {
+    let digest = FindingsDigest::default();
+    let unknown_rows = JobHead { rows: None, ..cancelled() };
+    let verified = JobHead { digest: Some(digest), ..verified(3) };
+    for (head, rows, digests) in [
+        (cancelled(), Some(20), &[None][..]),
+        (unknown_rows, None, &[None]),
+        (verified, Some(7), &[None, Some(digest)]),
+    ] {
+        let events = of_head(&head).unwrap().split_off(1);
+        assert_eq!(events.iter().map(|event| event.facts.digest).collect::<Vec<_>>(), digests, "{head:?}");
+        for Event { facts, .. } in events {
+            let counts =
+                ["deleted", "failed", "changed", "rows"].map(|word| facts.counts.get(&Word::of(word)).copied());
+            assert_eq!(counts, [Some(5), Some(2), Some(0), rows]);
+        }
+    }
 }
 
 #[test]
@@ -71,7 +96,7 @@ fn what_a_stored_event_tells() {
         (Paused, Some("paused")),
         (Resumed, Some("resumed")),
         (Redriven, Some("redriven")),
-        (Cancelled, Some("cancelled")),
+        (Cancelled, None),
         (Completed, None),
         (Verified, None),
     ] {
