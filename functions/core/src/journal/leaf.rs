@@ -22,10 +22,12 @@ const VERSION: u64 = 1;
 
 /// The bytes of the leaf of an event: compact JSON with the members in this order, absent ones left out:
 /// `v`, `time`, `space`, `event`, `id_type`, `subject`, `normalisation`, `subject_kind`, `generation`, `version`,
-/// `token_id`, `request_id`, `job_id`, `reason`, `segment_id`, `counts`, `digest`; the members of `counts` are sorted. The ordinal is
-/// called `generation` where the event is about an identifier, and `version` where it is about a segment, a job or the space. `subject_kind` is absent where
-/// the subject is a commitment; only then there is a `normalisation`. They are a function of the space and the event alone:
-/// an entry has no number in it.
+/// `token_id`, `request_id`, `job_id`, `reason`, `segment_id`, `counts`, `digest`. They are a function of the space and the
+/// event alone: an entry has no number in it.
+///
+/// The members of `counts` are sorted. The event's ordinal is `generation` where the event is about an identifier, and
+/// `version` where it is about a segment, a job or the space. Where the subject is a commitment, there is a `normalisation`
+/// and no `subject_kind`.
 ///
 /// Members that a later version adds are ignored when a leaf is read. Its bytes are kept as they are, because the log has
 /// their hash.

@@ -3,8 +3,8 @@
 //!
 //! A cancelled job goes on until the chunks that run have ended. So it is told where its head reaches the final state, with
 //! what was deleted until then, and not where somebody asked for it. By whose token, and why, the head does not bear, so that
-//! no entry tells it. Neither a control nor an end has a request: nothing that is stored names it. A control does not say
-//! either whether its job is a dry run; the job's other events do.
+//! no entry tells it. Neither a control nor an end has a request: a stored event does not name it. Nor does it say whether its
+//! job is a dry run; the events that the head tells do.
 
 use super::{
     super::{Details, Event, EventError, EventKind, Facts, Noun, Ordinal, Word},
