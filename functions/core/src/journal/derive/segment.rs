@@ -18,7 +18,10 @@ pub fn derive(old: Option<&Segment>, new: Option<&Segment>, at: Time) -> Result<
         (false, false) if old.is_none() => EventKind::SegmentRemoved,
         _ => EventKind::SegmentChanged,
     };
-    let event = event(new, kind, at)?;
+    // A writer of an earlier version leaves what the version before bore.
+    let is_left = old.is_some_and(|old| old.changed_at == new.changed_at);
+    let left = || Segment { changed_at: None, changed_by: None, ..new.clone() };
+    let event = if is_left { event(&left(), kind, at)? } else { event(new, kind, at)? };
     Ok(vec![Event { facts: Facts { request_id, ..event.facts }, ..event }])
 }
 
@@ -72,6 +75,7 @@ mod tests {
             (Some(segment(1)), Some(segment(1)), &[]),
             (Some(segment(1)), Some(changed_at(90, 2)), &[("2#segment.changed", 90)]),
             (Some(changed_at(90, 2)), Some(changed_at(95, 2)), &[("2#segment.changed", 95)]),
+            (Some(changed_at(90, 2)), Some(changed_at(90, 3)), &[("3#segment.changed", 500)]),
             (Some(segment(1)), Some(segment(2)), &[("2#segment.changed", 500)]),
             (Some(segment(2)), Some(deleted(3)), &[("3#segment.removed", 500)]),
             (Some(deleted(3)), Some(segment(4)), &[("4#segment.created", 7)]),
@@ -103,14 +107,20 @@ mod tests {
     #[test]
     fn a_change_says_by_whom_and_for_which_job() {
         let (job, token) = (JobId::of_request(request(3)), "tok_1".parse().unwrap());
-        let claimed =
-            Segment { state: SegmentState::Disabling, active_job: Some(job), changed_by: Some(token), ..segment(2) };
+        let claimed = Segment {
+            state: SegmentState::Disabling,
+            active_job: Some(job),
+            changed_at: Some(at(90)),
+            changed_by: Some(token),
+            ..segment(2)
+        };
         let events = derive(Some(&segment(1)), Some(&claimed), at(500)).unwrap();
         assert_eq!(events, of_item(&claimed, at(500)).unwrap());
         let Event { facts, details, .. } = &events[0];
         assert_eq!((facts.job_id, &facts.token_id), (Some(job), &claimed.changed_by));
         assert_eq!((details.segment_state, details.active_job), (Some(SegmentState::Disabling), Some(job)));
-        assert_eq!(of_item(&segment(1), at(500)).unwrap()[0].facts.token_id, None);
+        let renamed = Segment { version: 3, ..claimed.clone() };
+        assert_eq!(derive(Some(&claimed), Some(&renamed), at(500)).unwrap()[0].facts.token_id, None);
     }
 
     #[test]

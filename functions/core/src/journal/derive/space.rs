@@ -16,7 +16,10 @@ pub fn derive(old: Option<&Space>, new: Option<&Space>, at: Time) -> Result<Vec<
     Ok(match (old, new) {
         (None, Some(new)) => vec![created(new)],
         (Some(old), Some(new)) if (old.version, old.changed_at) != (new.version, new.changed_at) => {
-            vec![changed(new, at)?]
+            // A writer of an earlier version leaves what the version before bore.
+            let is_left = old.changed_at == new.changed_at;
+            let left = || Space { changed_at: None, changed_by: None, ..new.clone() };
+            vec![if is_left { changed(&left(), at)? } else { changed(new, at)? }]
         }
         _ => Vec::new(),
     })
@@ -64,6 +67,7 @@ mod tests {
             (Some(space(1)), Some(space(2)), &[("2#space.changed", 500)]),
             (Some(space(1)), Some(dated(90, 2)), &[("2#space.changed", 90)]),
             (Some(dated(90, 2)), Some(dated(95, 2)), &[("2#space.changed", 95)]),
+            (Some(dated(90, 2)), Some(dated(90, 3)), &[("3#space.changed", 500)]),
             // Of before there were versions.
             (Some(space(0)), Some(space(1)), &[("1#space.changed", 500)]),
         ] {
@@ -75,9 +79,10 @@ mod tests {
 
     #[test]
     fn a_change_says_by_whom() {
-        let changed = Space { changed_by: Some("tok_1".parse().unwrap()), ..space(2) };
-        let events = derive(Some(&space(1)), Some(&changed), at(500)).unwrap();
-        assert_eq!(events[0].facts.token_id, changed.changed_by);
+        let changed = Space { changed_by: Some("tok_1".parse().unwrap()), ..dated(90, 2) };
+        let by = |old: &Space, new: &Space| derive(Some(old), Some(new), at(500)).unwrap()[0].facts.token_id.clone();
+        assert_eq!(by(&space(1), &changed), changed.changed_by);
+        assert_eq!(by(&changed, &Space { version: 3, ..changed.clone() }), None);
     }
 
     #[test]
