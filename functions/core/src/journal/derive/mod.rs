@@ -5,7 +5,7 @@
 //! that goes, by its TTL or by hand, makes no event.
 //!
 //! `of_item` takes a present item and tells all that must have happened to it, as far as it still shows. Both name the same
-//! event by the same id. An item that does not bear the time of a change gets it from the caller: the time at which the
+//! event by the same id, but for what [`missing`] says. An item that does not bear the time of a change gets it from the caller: the time at which the
 //! stream recorded it, or, where nobody knows, the present.
 
 pub mod identifier;
@@ -29,8 +29,8 @@ fn fresh(before: &[Event], after: Vec<Event>) -> Vec<Event> {
 /// A present item does not always tell the exact id:
 /// - A version of Efface that did not count may have written an identifier: then an earlier change has the present
 ///   generation.
-/// - When a segment, a space or the root of a profile was changed the item may not tell, nor whether a segment's version made
-///   it anew: so any entry of that version will do. In a table that was restored it may be one of before.
+/// - It may not tell when a segment or a space was changed, or a profile merged, nor whether a segment's version made it
+///   anew: so any entry of that version will do. In a table that was restored it may be one of before.
 pub fn missing(present: Vec<Event>, known: &BTreeSet<EventId>) -> Vec<Event> {
     let last = present.iter().map(|event| event.id.ordinal).max().unwrap_or_default();
     let is_told = |id: &EventId| match (&id.noun, &id.kind) {
