@@ -45,7 +45,7 @@ pub enum Emptied {
     /// The dry run could be carried out at once.
     Planned(Box<JobStatus>, Box<Plan>),
     /// Somebody must confirm it. The members now; `None` where the time was too short to count them.
-    Unconfirmed(Segment, Option<i64>),
+    Unconfirmed(Box<Segment>, Option<i64>),
 }
 
 impl Engine {
@@ -77,7 +77,7 @@ impl Engine {
         }
         let members = self.count_members(space, id, Deadline::after(COUNTING)).await?;
         let expected = match (asked.confirm, asked.expected, members) {
-            (false, ..) | (true, None, None) => return Ok(Emptied::Unconfirmed(segment, members)),
+            (false, ..) | (true, None, None) => return Ok(Emptied::Unconfirmed(Box::new(segment), members)),
             (true, Some(expected), Some(members)) if is_off(expected, members) => {
                 return Err(ApiError::MembersChanged(members).into());
             }
