@@ -5,8 +5,8 @@
 //! that goes, by its TTL or by hand, makes no event.
 //!
 //! `of_item` takes a present item and tells all that must have happened to it, as far as it still shows. Both name the same
-//! event by the same id, but for what [`missing`] says. An item that does not bear the time of a change gets it from the caller: the time at which the
-//! stream recorded it, or, where nobody knows, the present.
+//! event by the same id, but for what [`missing`] says. An item that does not bear the time of a change gets it from the
+//! caller: the time at which the stream recorded it, or, where nobody knows, the present.
 
 pub mod identifier;
 pub mod job;
