@@ -12,7 +12,7 @@ use efface_tests::{
     size::size,
     store::deleted_heads,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::stop::{delete, identifiers, profiles, rows, start, stop};
@@ -39,6 +39,17 @@ async fn stopped_in_the_middle(app: &TestApp, after: usize, stops: impl AsyncFnO
     let ((), at_return) = tokio::join!(app.work(), stops);
     app.db.proxy.heal();
     (at_return, deleted.load(Ordering::SeqCst))
+}
+
+/// Lets the reconciler look so often, 200 s apart, and what it sends be worked off. The job's status then, and how many heads
+/// are deleted.
+async fn settled(app: &TestApp, job: &str, looks: usize) -> (Value, usize) {
+    for _ in 0..looks {
+        app.clock.advance(200_000);
+        app.reconcile().await;
+        app.work().await;
+    }
+    (app.job_status(job).await, deleted_heads(&app.db.dump().await))
 }
 
 /// Chunks that a worker runs side by side, rows that it looks up together, and rows that are under way: what may be deleted
@@ -134,13 +145,7 @@ async fn gives_back(verb: &str, first: usize, second: usize) -> bool {
     app.clock.advance(76_000);
     let died = app.db.proxy.dies_after(second, true, app.deliver(&app.worker(), &chunk)).await;
     app.queue.take();
-    for _ in 0..3 {
-        app.clock.advance(200_000);
-        app.reconcile().await;
-        app.work().await;
-    }
-    let status = app.job_status(&job).await;
-    let heads = deleted_heads(&app.db.dump().await);
+    let (status, heads) = settled(&app, &job, 3).await;
     assert_eq!(status["counts"]["deleted"], heads, "{verb} {first} {second}: {status}");
     assert_eq!(identifiers(&app).await, 8 - 2 * heads, "{verb} {first} {second}: a profile is deleted in part");
     if verb == "cancel" {
@@ -188,13 +193,7 @@ async fn two_workers_may_be_at_a_chunk_that_is_stopped() {
         };
         tokio::join!(app.deliver(&first, &chunk), another, stop);
         app.db.proxy.heal();
-        for _ in 0..4 {
-            app.clock.advance(200_000);
-            app.reconcile().await;
-            app.work().await;
-        }
-        let status = app.job_status(&job).await;
-        let heads = deleted_heads(&app.db.dump().await);
+        let (status, heads) = settled(&app, &job, 4).await;
         assert!((1..COUNT).contains(&heads), "{heads}");
         assert_eq!((&status["counts"]["deleted"], &status["running_chunks"]), (&json!(heads), &json!(0)), "{status}");
         assert_eq!(identifiers(&app).await, COUNT - heads, "a profile is deleted in part");
@@ -245,12 +244,7 @@ async fn a_worker_that_stands_still_is_counted() {
     still.await;
     let heads = deleted_heads(&app.db.dump().await);
     assert!(heads > before, "nothing was under way: {heads}");
-    for _ in 0..4 {
-        app.clock.advance(200_000);
-        app.reconcile().await;
-        app.work().await;
-    }
-    let status = app.job_status(&job).await;
+    let (status, _) = settled(&app, &job, 4).await;
     assert_eq!((&status["counts"]["deleted"], &status["state"]), (&json!(heads), &json!("cancelled")), "{status}");
     assert_eq!(identifiers(&app).await, COUNT - heads, "a profile is deleted in part");
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use efface_aws::store::token::{NewToken, TokenRecord};
+use efface_aws::store::token::NewToken;
 use efface_core::{
     role::{Permission, Role},
     space::SpaceId,
     time::Time,
+    token_record::TokenRecord,
 };
 use efface_tests::{
     Req, TestApp, Via, app,

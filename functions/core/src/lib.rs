@@ -36,4 +36,5 @@ mod text;
 pub mod time;
 pub mod token;
 pub mod token_label;
+pub mod token_record;
 pub mod user_id_rule;

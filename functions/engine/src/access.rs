@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use efface_aws::{Store, StoreError, store::token::TokenRecord};
+use efface_aws::{Store, StoreError};
 use efface_core::{
     identifier::{IdentifierType, IdentifierValue},
     key::{IdHash, MasterKey, SpaceKey},
@@ -16,6 +16,7 @@ use efface_core::{
     space::{SourceState, Space, SpaceId},
     time::Time,
     token::{Token, TokenHash, TokenId, is_use_due},
+    token_record::TokenRecord,
 };
 use quick_cache::sync::Cache;
 use tokio::time::timeout;

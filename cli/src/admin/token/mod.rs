@@ -4,8 +4,8 @@ mod create;
 mod revoke;
 
 use clap::Subcommand;
-use efface_aws::{Store, clock::Clock, store::token::TokenRecord};
-use efface_core::{space::SpaceId, time::Time};
+use efface_aws::{Store, clock::Clock};
+use efface_core::{space::SpaceId, time::Time, token_record::TokenRecord};
 use serde_json::{Value, json};
 
 use crate::{

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
     deletion::Identifier, job::JobId, key::IdHash, profile::Head, reapply::LostTombstone, space::SpaceId, time::Time,
+    token_record::TokenRecord,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -16,7 +17,7 @@ use super::{
     keys::{JOB_HEAD, LISTED_TOKENS, PROFILE_HEAD, SPACES, reapply_partition},
     profile,
     read::{Query, end_of_partition, partition_key, read, sort_key},
-    token::{TokenRecord, last_use},
+    token::last_use,
     value::{ToValue, to_item},
     write::Write,
 };

@@ -258,7 +258,7 @@ proptest! {
             "token_id": "tok_1", "hash": Token::from_random([1; 32]).hash(), "space_id": "spa_demo",
             "role": "auditor", "created_at": at(1), "expires_at": null, "revoked_at": at(2), "label": planted,
         });
-        let token: derive::token::TokenItem = serde_json::from_value(token).unwrap();
+        let token: crate::token_record::TokenRecord = serde_json::from_value(token).unwrap();
         let mut events = derive::identifier::derive(id_hash(1), None, Some(&active)).unwrap();
         events.extend(derive::identifier::derive(id_hash(1), Some(&active), Some(&new)).unwrap());
         events.extend(derive::segment::derive(None, Some(&named), at(3)).unwrap());

@@ -26,13 +26,13 @@ use efface_aws::{
         Item, Key,
         reapply::{OldItem, OldRecord, Over, ReapplyRun, SEGMENTS, read_there},
         table::Table,
-        token::TokenRecord,
     },
 };
 use efface_core::{
     deletion::Identifier,
     reapply::{IdentifierStep, TokenStep, identifier_step, later_use, token_step},
     time::Time,
+    token_record::TokenRecord,
 };
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,7 @@ use efface_core::{
     key::GroupHash,
     space::SpaceId,
     token::TokenId,
+    token_record::TokenRecord,
 };
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,6 @@ use crate::store::{
     Item, Key, Store, StoreError,
     keys::{ALL_JOBS, LIVE_SHARDS, aggregate_partition, jobs_since, list_of, list_partition, live_partition},
     read::{Query, last_part, read, sort_key},
-    token::TokenRecord,
     value::to_attribute,
     write::Write,
 };

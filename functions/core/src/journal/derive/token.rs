@@ -1,57 +1,31 @@
 //! The events of tokens: made and revoked. They follow from the item under the token's hash; the list of the space's tokens
 //! has the same again.
 
-use serde::Deserialize;
-
 use super::{
     super::{Details, Event, EventKind, Facts, Noun, Ordinal},
     fresh,
 };
-use crate::{
-    role::Role,
-    space::SpaceId,
-    time::Time,
-    token::{TokenHash, TokenId},
-};
+use crate::{time::Time, token_record::TokenRecord};
 
 /// Each happens once, in this order.
 const CREATED: Ordinal = Ordinal::fixed(1);
 const REVOKED: Ordinal = Ordinal::fixed(2);
 
-/// What the journal reads of a token's item. Its label is people's text, and its last use no event.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct TokenItem {
-    /// The name under which records and administrators know it.
-    pub token_id: TokenId,
-    /// SHA-256 of the token.
-    pub hash: TokenHash,
-    /// The space whose journal has its events: the item's key does not name it.
-    pub space_id: SpaceId,
-    /// What it may do in its space.
-    pub role: Role,
-    /// When it was made.
-    pub created_at: Time,
-    /// When it stops by itself.
-    pub expires_at: Option<Time>,
-    /// When it was revoked.
-    pub revoked_at: Option<Time>,
-}
-
 /// What a change of a token's item tells: that the token was made or revoked.
-pub fn derive(old: Option<&TokenItem>, new: Option<&TokenItem>) -> Vec<Event> {
+pub fn derive(old: Option<&TokenRecord>, new: Option<&TokenRecord>) -> Vec<Event> {
     let before = old.map(of_item).unwrap_or_default();
     fresh(&before, new.map(of_item).unwrap_or_default())
 }
 
-/// What a token's item tells.
-pub fn of_item(token: &TokenItem) -> Vec<Event> {
+/// What a token's item tells. Its label is people's text and stays out, and its last use is no event.
+pub fn of_item(token: &TokenRecord) -> Vec<Event> {
     let created = event(token, CREATED, EventKind::TokenCreated, token.created_at);
     let revoked = token.revoked_at.map(|at| event(token, REVOKED, EventKind::TokenRevoked, at));
     [created].into_iter().chain(revoked).collect()
 }
 
-fn event(token: &TokenItem, ordinal: Ordinal, kind: EventKind, at: Time) -> Event {
-    let TokenItem { token_id, hash, role, expires_at, .. } = token.clone();
+fn event(token: &TokenRecord, ordinal: Ordinal, kind: EventKind, at: Time) -> Event {
+    let TokenRecord { token_id, hash, role, expires_at, .. } = token.clone();
     let facts = Facts { token_id: Some(token_id.clone()), ..Facts::default() };
     let details = Details { token_hash: Some(hash), role: Some(role), expires_at, ..Details::default() };
     Event { facts, details, ..Event::new(Noun::Token(token_id), ordinal, kind, at) }
@@ -63,10 +37,11 @@ mod tests {
     use crate::{
         deletion::tests::at,
         journal::samples::{told, told_as},
+        role::Role,
         token::Token,
     };
 
-    fn token(revoked_at: Option<i64>) -> TokenItem {
+    fn token(revoked_at: Option<i64>) -> TokenRecord {
         let json = serde_json::json!({
             "token_id": "tok_1", "hash": Token::from_random([1; 32]).hash(), "space_id": "spa_demo", "role": "auditor",
             "created_at": at(1), "expires_at": null, "revoked_at": revoked_at.map(at), "label": "Ada's", "last_used_at": at(7),
