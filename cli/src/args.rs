@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     admin::Admin,
+    audit::AuditCommand,
     bulk::Bulk,
     completions::{Completions, Man},
     deletion::DeletionCommand,
@@ -11,7 +12,9 @@ use crate::{
     identifier::{DeleteIdentifier, IdentifierCommand},
     jobs::JobsCommand,
     load::Load,
+    log::LogCommand,
     profile::ProfileCommand,
+    receipt::ReceiptCommand,
     segments::SegmentsCommand,
     whoami::Whoami,
 };
@@ -66,6 +69,21 @@ Example:
   efface segments add seg_spring people.csv --space spa_demo
   efface segments delete-users seg_spring --space spa_demo --plan-only";
 
+const RECEIPT_HELP: &str = "\
+Example:
+  efface receipt get email:example@gmail.com --space spa_demo --file receipt.txt
+  efface receipt verify receipt.txt --key log.key --identifier email:example@gmail.com";
+
+const LOG_HELP: &str = "\
+Example:
+  efface log key --space spa_demo > log.key
+  efface log mirror /srv/log --space spa_demo --key log.key
+  efface log verify --dir /srv/log --key log.key";
+
+const AUDIT_HELP: &str = "\
+Example:
+  efface audit search --space spa_demo --event identifier.removed --from 2026-01-01T00:00:00Z";
+
 /// Deletes people's identifiers and profiles from a profile store, and manages its spaces and tokens
 #[derive(Parser)]
 #[command(name = "efface", version = efface_aws::version::TEXT, after_help = AFTER_HELP)]
@@ -108,6 +126,15 @@ pub enum Command {
     /// Show and change segments, and delete the users of one, over the HTTP API
     #[command(subcommand, after_help = SEGMENTS_HELP)]
     Segments(SegmentsCommand),
+    /// Get receipts for deletions over the HTTP API, and verify them offline
+    #[command(subcommand, after_help = RECEIPT_HELP)]
+    Receipt(ReceiptCommand),
+    /// Verify and copy the signed log of all changes, from the HTTP API, a web site or a folder
+    #[command(subcommand, after_help = LOG_HELP)]
+    Log(LogCommand),
+    /// Search the changes of the space, over the HTTP API
+    #[command(subcommand, after_help = AUDIT_HELP)]
+    Audit(AuditCommand),
     /// Print a script that completes command lines in a shell
     Completions(Completions),
     /// Write the manual pages of all commands
@@ -122,11 +149,14 @@ impl Command {
             Self::Jobs(command) => command.handles_interrupts(),
             Self::Segments(command) => command.handles_interrupts(),
             Self::Admin(admin) => admin.handles_interrupts(),
+            Self::Receipt(command) => command.handles_interrupts(),
+            Self::Log(command) => command.handles_interrupts(),
             Self::Whoami(_)
             | Self::Identifier(_)
             | Self::Delete(_)
             | Self::Deletion(_)
             | Self::Profile(_)
+            | Self::Audit(_)
             | Self::Completions(_)
             | Self::Man(_) => false,
         }

@@ -3,8 +3,12 @@
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_dynamodb::{Client, config::Builder};
-use efface_aws::{Store, StoreError, client, config::Config, store::key_check::KeyCheckError};
-use efface_core::key::MasterKey;
+use efface_aws::{
+    Store, StoreError, client,
+    config::{Config, check_keys_differ},
+    store::key_check::KeyCheckError,
+};
+use efface_core::{key::MasterKey, log::LogKey};
 
 use crate::{
     error::{CliError, causes},
@@ -22,10 +26,24 @@ pub(crate) struct Connection {
 /// Connects to the table. Fails if the key is not the table's: with another key, no identifier would be found. The first
 /// connection to a new table notes which key is the table's.
 pub(crate) async fn open(settings: &Settings<'_>) -> Result<Connection, CliError> {
-    let (table, key) = (settings.table()?, settings.identifier_key()?);
+    open_with(settings, settings.identifier_key()?).await
+}
+
+async fn open_with(settings: &Settings<'_>, key: MasterKey) -> Result<Connection, CliError> {
+    let table = settings.table()?;
     let store = Store::new(client(settings).await?, table);
     store.set_or_verify_key(&key).await.map_err(|error| located(error, settings))?;
     Ok(Connection { store, key })
+}
+
+/// The same for who makes identifiers active, which takes the log key: it must be the table's, too.
+pub(crate) async fn open_for_load(settings: &Settings<'_>) -> Result<(Connection, LogKey), CliError> {
+    // Both keys are read before the table is asked: a wrong one is no reason to write the check value of the other.
+    let (key, log_key) = (settings.identifier_key()?, settings.log_key()?);
+    check_keys_differ(&key, &log_key).map_err(SettingError::from)?;
+    let connection = open_with(settings, key).await?;
+    connection.store.set_or_verify_log_key(&log_key).await.map_err(|error| located(error, settings))?;
+    Ok((connection, log_key))
 }
 
 /// Connects to the table where the identifier key is not needed: in an emergency it may not be at hand. If one is given, it is

@@ -7,7 +7,7 @@ use efface_aws::{
     store::{key_check::KeyCheckError, space::SpaceChangeError},
 };
 use efface_core::{rows::PageError, space::SpaceId};
-use efface_engine::{Error as EngineError, reapply::ReapplyError};
+use efface_engine::{Error as EngineError, journal::reconcile::ReconcileError, reapply::ReapplyError};
 use thiserror::Error;
 
 use crate::{
@@ -50,6 +50,9 @@ pub enum CliError {
     /// `efface admin reapply` did nothing, or did not go on.
     #[error("{}", explain_reapply(.0))]
     Reapply(#[from] ReapplyError),
+    /// `efface admin journal reconcile` did nothing, or does not go on.
+    #[error("{}", explain_reconcile(.0))]
+    Reconcile(#[from] ReconcileError),
     /// The space does not exist.
     #[error("there is no space `{0}`; create it with `{create}`",
         create = table_command(format_args!("admin space create {}", .0)))]
@@ -143,6 +146,15 @@ pub enum CliError {
     /// The user did not confirm.
     #[error("not confirmed: nothing was done")]
     NotConfirmed,
+    /// `--key` is no verifier key, and no file of some.
+    #[error("--key: {0}")]
+    BadKey(String),
+    /// A checkpoint, a tile, a bundle or an entry is not what the log has signed.
+    #[error("{0}")]
+    DoesNotHold(String),
+    /// The entry that a receipt is for is not in the log yet.
+    #[error("{0}")]
+    NotLogged(String),
     /// A response does not follow the API's contract.
     #[error("unexpected response of the API: {0}; the API may have another version")]
     Unexpected(&'static str),
@@ -164,6 +176,7 @@ impl CliError {
             | Self::PastExpiry
             | Self::BadIdentifier(_)
             | Self::BadIdempotencyKey
+            | Self::BadKey(_)
             | Self::File { .. }
             | Self::Page { .. }
             | Self::NoRows(_)
@@ -178,10 +191,11 @@ impl CliError {
                 | ReapplyError::Future
                 | ReapplyError::LaterThanBackup { .. },
             )
-            | Self::Key(KeyCheckError::WrongKey | KeyCheckError::NoCheck) => exit::USAGE,
+            | Self::Reconcile(ReconcileError::Old(_))
+            | Self::Key(KeyCheckError::WrongKey | KeyCheckError::WrongLogKey | KeyCheckError::NoCheck) => exit::USAGE,
             Self::TooManyInvalid { .. } => exit::INVALID,
             Self::Held(_) => exit::HELD,
-            Self::NoResponse(_) => exit::UNAVAILABLE,
+            Self::NoResponse(_) | Self::NotLogged(_) => exit::UNAVAILABLE,
             error if error.store().is_some_and(|error| matches!(error, StoreError::Unavailable(_))) => {
                 exit::UNAVAILABLE
             }
@@ -231,6 +245,8 @@ impl CliError {
             Self::Space(SpaceChangeError::Raced(_)) => "conflict",
             Self::TooManyInvalid { .. } => "too_many_invalid",
             Self::Held(_) => "held",
+            Self::DoesNotHold(_) => "does_not_hold",
+            Self::NotLogged(_) => "not_logged_yet",
             error => match error.exit_code() {
                 exit::USAGE => "usage",
                 exit::UNAVAILABLE => "unavailable",
@@ -246,6 +262,7 @@ impl CliError {
             | Self::Job(EngineError::Store(error))
             | Self::Key(KeyCheckError::Store(error))
             | Self::Space(SpaceChangeError::Store(error))
+            | Self::Reconcile(ReconcileError::Engine(EngineError::Store(error)))
             | Self::Reapply(ReapplyError::Engine(EngineError::Store(error))) => Some(error),
             _ => None,
         }
@@ -279,6 +296,13 @@ fn explain_space(error: &SpaceChangeError) -> String {
 fn explain_reapply(error: &ReapplyError) -> String {
     match error {
         ReapplyError::Engine(EngineError::Store(error)) => explain(error),
+        other => other.to_string(),
+    }
+}
+
+fn explain_reconcile(error: &ReconcileError) -> String {
+    match error {
+        ReconcileError::Engine(EngineError::Store(error)) => explain(error),
         other => other.to_string(),
     }
 }
@@ -327,6 +351,9 @@ mod tests {
         check(&CliError::UnknownSpace(space.clone()), 1, "not_found");
         check(&SpaceChangeError::Exists(space).into(), 1, "exists");
         check(&KeyCheckError::WrongKey.into(), 2, "usage");
+        check(&KeyCheckError::WrongLogKey.into(), 2, "usage");
+        check(&ReconcileError::Old(efface_core::time::Time::EPOCH).into(), 2, "usage");
+        check(&ReconcileError::TakenOver.into(), 1, "failed");
         check(&StoreError::Unavailable("timeout".to_owned()).into(), 3, "unavailable");
         let denied = CliError::from(StoreError::Internal("AccessDeniedException".to_owned()));
         check(&denied, 1, "failed");

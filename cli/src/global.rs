@@ -20,6 +20,9 @@ pub struct Global {
     /// A file that contains the identifier key, 32 bytes in base64 [env: EFFACE_IDENTIFIER_KEY contains the key itself]
     #[arg(long, global = true, value_name = "FILE")]
     pub identifier_key_file: Option<PathBuf>,
+    /// A file that contains the log key, 32 bytes in base64 [env: EFFACE_LOG_KEY contains the key itself]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_key_file: Option<PathBuf>,
     /// The AWS region [env: AWS_REGION]
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,

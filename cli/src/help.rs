@@ -9,13 +9,17 @@ use clap::{
 use crate::{args::Cli, exit, global::Color, output};
 
 /// The settings of the table, by the names of the options.
-const TABLE: [&str; 5] = ["table", "identifier_key_file", "region", "endpoint_url", "profile"];
+const TABLE: [&str; 6] = ["table", "identifier_key_file", "log_key_file", "region", "endpoint_url", "profile"];
 
 /// Those of a command that is told its tables otherwise.
-const NAMED_TABLES: [&str; 2] = ["table", "identifier_key_file"];
+const NAMED_TABLES: [&str; 3] = ["table", "identifier_key_file", "log_key_file"];
+
+/// That of commands which make commitments: those that make identifiers active, and those that tell the journal of them.
+const OF_LOADS: [&str; 1] = ["log_key_file"];
 
 /// The settings of commands that only tell of the command itself.
-const NONE: [&str; 7] = ["local", "env_file", "table", "identifier_key_file", "region", "endpoint_url", "profile"];
+const NONE: [&str; 8] =
+    ["local", "env_file", "table", "identifier_key_file", "log_key_file", "region", "endpoint_url", "profile"];
 
 /// The width of a help page that is not shown on a terminal, and the largest one.
 const WIDTH: usize = 100;
@@ -25,7 +29,8 @@ const MAX_WIDTH: usize = 120;
 fn unused(path: &[&str]) -> &'static [&'static str] {
     match path {
         ["admin", "reapply"] => &NAMED_TABLES,
-        ["admin" | "load", ..] => &[],
+        ["load"] | ["admin", "journal", ..] => &[],
+        ["admin", ..] => &OF_LOADS,
         ["completions" | "man" | "help", ..] => &NONE,
         _ => &TABLE,
     }

@@ -13,6 +13,8 @@ tokio::task_local! {
 struct Given {
     global: String,
     api: String,
+    /// Only a load has it.
+    log_key: String,
 }
 
 /// Runs a command. What it suggests has its settings.
@@ -20,7 +22,7 @@ pub(crate) async fn scope<T>(global: &Global, work: impl Future<Output = T>) -> 
     if GIVEN.try_with(|_| ()).is_ok() {
         return work.await;
     }
-    GIVEN.scope(RefCell::new(Given { global: given(global), api: String::new() }), work).await
+    GIVEN.scope(RefCell::new(Given { global: given(global), api: String::new(), log_key: log_key(global) }), work).await
 }
 
 /// Notes the options for the API that the command uses.
@@ -35,10 +37,21 @@ pub(crate) fn api_command(line: impl Display) -> String {
     format!("efface {line}{}", given.unwrap_or_default())
 }
 
+/// A load, with the same table and keys as the one that runs.
+pub(crate) fn load_command(line: impl Display) -> String {
+    let given = GIVEN.try_with(|given| given.borrow().log_key.clone());
+    format!("{}{}", table_command(format_args!("load {line}")), given.unwrap_or_default())
+}
+
 /// A command that uses the table, with the same one as the one that runs.
 pub(crate) fn table_command(line: impl Display) -> String {
     let given = GIVEN.try_with(|given| given.borrow().global.clone());
     format!("efface {line}{}", given.unwrap_or_default())
+}
+
+fn log_key(global: &Global) -> String {
+    let path = global.log_key_file.as_ref().map(|path| option("--log-key-file", &path.to_string_lossy()));
+    path.unwrap_or_default()
 }
 
 fn given(global: &Global) -> String {
@@ -85,13 +98,16 @@ mod tests {
     #[tokio::test]
     async fn a_suggestion_has_the_settings_that_were_given() {
         assert_eq!(api_command("jobs status j"), "efface jobs status j", "no command runs");
-        let global = Global { local: Some(Some(9001)), table: Some("my table".to_owned()), ..Global::default() };
+        let table = Some("my table".to_owned());
+        let log_key_file = Some("log.key".into());
+        let global = Global { local: Some(Some(9001)), table, log_key_file, ..Global::default() };
         let line = scope(&global, async {
             use_api(&[("--space", Some("spa_x".to_owned())), ("--token-file", None)]);
-            (api_command("jobs status j"), table_command("admin space list"))
+            (api_command("jobs status j"), table_command("admin space list"), load_command("a.jsonl"))
         });
-        let (api, table) = line.await;
+        let (api, table, load) = line.await;
         assert_eq!(api, "efface jobs status j --space spa_x --local=9001 --table 'my table'");
         assert_eq!(table, "efface admin space list --local=9001 --table 'my table'");
+        assert_eq!(load, "efface load a.jsonl --local=9001 --table 'my table' --log-key-file log.key");
     }
 }

@@ -6,6 +6,7 @@
 mod admin;
 mod api;
 mod args;
+mod audit;
 mod bulk;
 mod completions;
 mod confirm;
@@ -23,11 +24,13 @@ mod interrupt;
 mod jobs;
 pub mod load;
 mod local;
+mod log;
 mod output;
 mod pace;
 mod print;
 mod profile;
 mod progress_bar;
+mod receipt;
 mod report;
 mod rows;
 mod segments;
@@ -35,6 +38,7 @@ mod selector;
 mod settings;
 mod stdin;
 mod whoami;
+mod whole_file;
 
 use std::process::ExitCode;
 
@@ -111,6 +115,9 @@ async fn dispatch(cli: &Cli, env: Lookup<'_>, interrupts: &Interrupts) -> Result
         Command::Jobs(command) => jobs::run(command, &settings()?, interrupts).await,
         Command::Profile(command) => profile::run(command, &settings()?).await,
         Command::Segments(command) => segments::run(command, &settings()?, interrupts).await,
+        Command::Receipt(command) => receipt::run(command, &settings()?, interrupts).await,
+        Command::Log(command) => log::run(command, &settings()?, interrupts).await,
+        Command::Audit(command) => audit::run(command, &settings()?).await,
         Command::Completions(options) => Ok(completions::completions(options)),
         Command::Man(options) => completions::man(options),
     }

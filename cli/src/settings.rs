@@ -6,9 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use efface_aws::config::Lookup;
+use efface_aws::config::{ConfigError, Lookup};
 use efface_core::{
     key::{BadMasterKey, MasterKey},
+    log::{BadLogKey, LogKey},
     space::SpaceError,
     token::Token,
 };
@@ -55,12 +56,21 @@ pub enum SettingError {
     /// The identifier key is not valid.
     #[error(transparent)]
     Key(#[from] BadMasterKey),
+    /// The log key is not valid.
+    #[error(transparent)]
+    LogKey(#[from] BadLogKey),
+    /// The two keys are the same. The message does not show them.
+    #[error(transparent)]
+    SameKeys(#[from] ConfigError),
     /// The token is not valid. The message does not show it.
     #[error("{0} does not contain a complete access token, which begins with `eff_`")]
     Token(&'static str),
     /// The API's URL is not valid.
     #[error("the API's URL: {0}")]
     ApiUrl(&'static str),
+    /// The URL of a log is not valid.
+    #[error("--url: {0}")]
+    LogUrl(&'static str),
     /// `EFFACE_SPACE` is not a valid space id.
     #[error("EFFACE_SPACE: {0}")]
     Space(SpaceError),
@@ -121,6 +131,25 @@ impl<'a> Settings<'a> {
         Ok(MasterKey::from_base64(&text)?)
     }
 
+    pub(crate) fn log_key(&self) -> Result<LogKey, SettingError> {
+        let text = match &self.global.log_key_file {
+            Some(path) => read_file(path)?,
+            None => self.find("EFFACE_LOG_KEY").ok_or(SettingError::Missing {
+                what: "log key",
+                how: "set EFFACE_LOG_KEY, or give --log-key-file; with `cargo local` give --local",
+            })?,
+        };
+        Ok(LogKey::from_base64(&text)?)
+    }
+
+    /// The log key, where one is given.
+    pub(crate) fn optional_log_key(&self) -> Result<Option<LogKey>, SettingError> {
+        match self.log_key() {
+            Err(SettingError::Missing { .. }) => Ok(None),
+            key => key.map(Some),
+        }
+    }
+
     pub(crate) fn token(&self, file: Option<&Path>) -> Result<Token, SettingError> {
         let how = "set EFFACE_TOKEN, or give --token-file";
         let (text, origin) = match (file, self.find("EFFACE_TOKEN")) {
@@ -179,7 +208,9 @@ mod tests {
         let settings = Settings::read(&global, &env).unwrap();
         assert!(!settings.token(None).unwrap_err().to_string().contains("s3cret"));
         assert!(!settings.identifier_key().unwrap_err().to_string().contains("s3cret"));
+        assert!(!settings.log_key().unwrap_err().to_string().contains("s3cret"));
         let settings = Settings::read(&global, &|_| None).unwrap();
         assert!(settings.table().unwrap_err().to_string().contains("EFFACE_TABLE"));
+        assert!(settings.log_key().unwrap_err().to_string().contains("EFFACE_LOG_KEY"));
     }
 }

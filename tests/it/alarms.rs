@@ -7,7 +7,10 @@ use serde_yaml_ng::Value;
 use crate::template::{of_type, read, reference, template, text};
 
 /// Alarms that one datum of one trips, each with its reason.
-const IMMEDIATE: [(&str, &str); 1] = [("JobMismatchAlarm", "the line is written once for a job, and does not pass")];
+const IMMEDIATE: [(&str, &str); 2] = [
+    ("JobMismatchAlarm", "the line is written once for a job, and does not pass"),
+    ("SpacesStoppedAlarm", "it does not pass, and a quiet space has one change for a long time"),
+];
 
 /// The alarms, by name, with their properties.
 fn alarms() -> Vec<(String, Value)> {
@@ -65,11 +68,12 @@ fn a_single_error_trips_no_alarm() {
     assert_eq!(immediate, IMMEDIATE.map(|(name, _)| name));
 }
 
-/// Missing data is not an error, but the reconciler writes a line in every run.
+/// Missing data is not an error, but the reconciler and the publisher's schedule write a line in every run.
 #[test]
-fn a_reconciler_that_says_nothing_is_one_that_has_stopped() {
+fn a_schedule_that_says_nothing_is_one_that_has_stopped() {
     for (name, alarm) in alarms() {
-        let expected = if name == "ReconcilerStoppedAlarm" { "breaching" } else { "notBreaching" };
+        let is_of_a_schedule = ["ReconcilerStoppedAlarm", "AuditLogStoppedAlarm"].contains(&name.as_str());
+        let expected = if is_of_a_schedule { "breaching" } else { "notBreaching" };
         assert_eq!(text(&alarm["TreatMissingData"]), expected, "{name}");
     }
 }
@@ -105,9 +109,21 @@ fn alarms_and_dashboard_look_at_metrics_that_there_are() {
     }
 }
 
-/// The dashboard's body, which is JSON also before CloudFormation fills it in.
+/// The dashboard's body with what a journal adds to it. It is JSON also before CloudFormation fills in the rest, and so it
+/// is without the journal's parts.
 fn dashboard(template: &Value) -> serde_json::Value {
-    serde_json::from_str(reference(&template["Resources"]["Dashboard"]["Properties"]["DashboardBody"])).unwrap()
+    let Value::Tagged(body) = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"] else { panic!() };
+    let mut with = body.value[0].as_str().unwrap().to_owned();
+    let mut without = with.clone();
+    for (name, part) in body.value[1].as_mapping().unwrap() {
+        let Value::Tagged(part) = part else { panic!("{name:?}") };
+        assert_eq!((&part.value[0], &part.value[2]), (&Value::from("HasJournal"), &Value::from("")), "{name:?}");
+        let name = format!("${{{}}}", name.as_str().unwrap());
+        with = with.replace(&name, reference(&part.value[1]));
+        without = without.replace(&name, "");
+    }
+    serde_json::from_str::<serde_json::Value>(&without).unwrap();
+    serde_json::from_str(&with).unwrap()
 }
 
 /// A parameter without a default; the pattern takes a topic or `none`, and nothing else. So a site whose value was not set

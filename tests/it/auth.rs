@@ -178,6 +178,8 @@ fn request_of(spec: &Spec, job: &str, body: &Value) -> Req {
     match spec.id {
         "delete_identifier" => Req::delete(SPACE, "u", "email", "nobody"),
         "get_deletion" => Req::deletion(SPACE, "email", "nobody"),
+        "get_receipt" => Req::get(path.replace("{identifier}", "email:nobody")),
+        "get_log_tile" => Req::get(path.replace("{tile}", "0/000")),
         "delete_profile" => Req::delete_profile(SPACE, "user_id", "nobody"),
         "bulk_delete" => Req::post(path, &json!([])),
         "create_job" => Req::post(path, body),

@@ -103,6 +103,24 @@ async fn deletions_under_other_conditions() {
     assert_eq!(measure(&app, request, 200).await, cost(2, 4.0, 1.0), "values of 2 KB");
 }
 
+/// An activation writes its generation and its commitment with the identifier: two units for each item of the
+/// transaction, and no request beside it.
+#[tokio::test]
+async fn activations() {
+    let app = warm().await;
+    let mut line = efface_tests::app::profile_line(SPACE, &["user_id:w", "email:w"]);
+    let (loaded, spent) = Box::pin(app.db.proxy.cost(app.try_load(&line))).await;
+    assert_eq!((loaded.unwrap().stored, spent.writes), (2, 10.0), "the head, two identifiers and their edges");
+    assert_eq!(app.delete("w", "email:w").await.status, 200);
+    line["timestamp"] = json!("2027-01-01T00:00:00Z");
+    let (loaded, spent) = Box::pin(app.db.proxy.cost(app.try_load(&line))).await;
+    assert_eq!(
+        (loaded.unwrap().stored, spent.writes),
+        (1, 8.0),
+        "the head, one again with its edge, the other's event"
+    );
+}
+
 #[tokio::test]
 async fn reads() {
     let app = warm().await;

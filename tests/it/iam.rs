@@ -14,12 +14,27 @@ pub(crate) struct Policy(Vec<Value>);
 impl Policy {
     /// The permissions on the table. They are all `Allow`.
     pub(crate) fn store(role: &str) -> Self {
-        Self(template::statements(&template::template(), role, "store"))
+        Self::of(role, "store")
+    }
+
+    /// The permissions of another policy of a role.
+    pub(crate) fn of(role: &str, policy: &str) -> Self {
+        Self(template::statements(&template::template(), role, policy))
     }
 
     /// Whether one of the statements allows it.
     pub(crate) fn allows(&self, access: &Access) -> bool {
         self.0.iter().any(|statement| allows(statement, access))
+    }
+
+    /// Each action with each kind of items that it is allowed on, such as `dynamodb:UpdateItem on I#*`.
+    pub(crate) fn rights(&self) -> BTreeSet<String> {
+        let of = |statement: &Value| {
+            let keys = texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]);
+            let actions = texts(&statement["Action"]).into_iter();
+            actions.flat_map(|action| keys.iter().map(|key| format!("{action} on {key}")).collect::<Vec<_>>()).collect()
+        };
+        self.0.iter().flat_map(|statement| -> Vec<String> { of(statement) }).collect()
     }
 
     /// All actions of all statements.

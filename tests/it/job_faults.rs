@@ -78,6 +78,10 @@ async fn check(app: &TestApp, job: &str, expected: &str) {
         assert_eq!(listed, count.as_u64().unwrap(), "{name}");
     }
     let dump = app.db.dump().await;
+    for (key, item) in dump.iter().filter(|((pk, _), _)| pk.starts_with("I#")) {
+        let generation = if item["state"].contains("deleted") { "N(\"2\")" } else { "N(\"1\")" };
+        assert_eq!(item["generation"], generation, "{key:?}: a deletion counts once, whatever is repeated");
+    }
     if expected == PROFILES {
         let left = dump.iter().filter(|((pk, sk), _)| pk.starts_with("M#") || (pk.starts_with("P#") && sk != "H"));
         let left: Vec<_> = left.filter(|((_, sk), _)| !sk.starts_with("E#")).collect();

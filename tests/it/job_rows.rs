@@ -6,7 +6,7 @@ use efface_api::{App, event::EventSource};
 use efface_core::role::Role;
 use efface_tests::{
     Req, TestApp, Via,
-    app::{SPACE, master, profile_line, send},
+    app::{SPACE, keys, profile_line, send},
     jobs::summary,
     store::{changed, is_profile_item},
 };
@@ -327,7 +327,7 @@ async fn a_filtered_list_of_outcomes_is_bounded() {
     assert_eq!(app.outcomes(&job, "&outcome=deleted").await, []);
     let requests = app.db.proxy.take();
     assert!(requests.len() <= 2, "the job's counts tell that there are none: {}", requests.len());
-    let hasty = App::new(app.db.store.clone(), app.queue.queue(), master(), app.clock.clock(), EventSource::Rest)
+    let hasty = App::new(app.db.store.clone(), app.queue.queue(), keys(), app.clock.clock(), EventSource::Rest)
         .with_list_time(Duration::ZERO);
     let mut next = String::new();
     let mut pages = Vec::new();

@@ -1,5 +1,13 @@
 //! Jobs from the posted page to their outcomes and counts.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use efface_core::{
+    job::{Outcome, chunk::Outcomes, finding::FindingsDigest},
+    journal::derive,
+    space::SpaceId,
+};
 use efface_tests::{
     Req, TestApp,
     app::{SPACE, profile_line},
@@ -131,4 +139,86 @@ async fn a_single_request_deletes_a_profile() {
     let new = app.send(Req::delete_profile(SPACE, "anonymous_id", "a")).await;
     assert_eq!(new.line(), "404 not_found Profile was not found.");
     assert_eq!(app.external_ids("user_id:u1").await.len(), 2);
+}
+
+/// The digest of a job's outcomes, made from the list that a client gets.
+async fn digest_of_outcomes(app: &TestApp, job: &str) -> FindingsDigest {
+    let outcomes = app.outcomes(job, "").await;
+    let mut pages: Vec<u64> = outcomes.iter().map(|(page, _, _)| *page).collect();
+    pages.dedup();
+    pages.into_iter().fold(FindingsDigest::default(), |digest, page| {
+        let of_page = outcomes.iter().filter(|(of, _, _)| *of == page);
+        let numbers: Vec<u8> = of_page.map(|(_, _, outcome)| outcome.parse::<Outcome>().unwrap() as u8).collect();
+        let packed: Vec<u8> = numbers.chunks(2).map(|pair| pair[0] << 4 | pair.get(1).unwrap_or(&0)).collect();
+        digest.with_outcomes(u32::try_from(page).unwrap(), [&Outcomes::from_bytes(&packed, numbers.len()).unwrap()])
+    })
+}
+
+/// Once a job is verified, its head tells its rows, their outcomes and a digest of these, which whoever has the list of
+/// outcomes can make again. A scan over several runs makes the same; so does one that a version without the digest
+/// began.
+#[tokio::test]
+async fn a_verified_job_tells_its_rows_and_the_digest_of_its_outcomes() {
+    let app = TestApp::start().await;
+    profiles(&app, 3).await;
+    let space = SpaceId::parse(SPACE).unwrap();
+    let job = app.job(json!({ "action": "delete_profile", "open": true })).await;
+    let add = async |page: u32, rows: Value| {
+        let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/rows");
+        assert_eq!(app.send(Req::post(path, &json!({ "page": page, "rows": rows }))).await.status, 202);
+    };
+    add(0, json!(["user_id:u0", "email:e0@x", "junk"])).await;
+    for page in 1..=110 {
+        add(page, json!([format!("email:none{page}")])).await;
+    }
+    add(500, json!(["user_id:u1"])).await;
+    app.control(&job, "start").await;
+    app.work().await;
+    let head = async || app.db.store.job(&space, job.parse().unwrap()).await.unwrap().unwrap().head;
+    let completed = head().await;
+    assert_eq!((completed.rows, completed.digest, completed.verified_at), (Some(114), None, None));
+    // The scan stops with the time of its run.
+    let scanned = loop {
+        app.reconcile_within(Duration::ZERO).await;
+        if let Some(item) = app.db.items().await.into_iter().find(|item| item.contains_key("scan")) {
+            break item;
+        }
+    };
+    assert_eq!(head().await.verified_at, None);
+    // As a version left it that made no digest.
+    let mut older = scanned.clone();
+    let scan = older.get_mut("scan").unwrap();
+    let AttributeValue::M(scan) = scan else { panic!("no map") };
+    assert!(scan.remove("outcomes").is_some());
+    app.db.put(&[older]).await;
+    for _ in 0..9 {
+        app.reconcile().await;
+    }
+    let verified = head().await;
+    assert!(verified.verified_at.is_some());
+    let expected = digest_of_outcomes(&app, &job).await;
+    assert_eq!((verified.rows, verified.digest), (Some(114), Some(expected)));
+    // The journal's final entry of the job.
+    let events = derive::job::of_head(&verified).unwrap();
+    let last = events.last().unwrap();
+    assert_eq!((last.id.kind.as_str(), last.facts.digest), ("job.verified", Some(expected)));
+    let count = |name: &str| last.facts.counts.iter().find(|(word, _)| word.as_str() == name).map(|(_, rows)| *rows);
+    assert_eq!((count("rows"), count("deleted"), count("not_found")), (Some(114), Some(2), Some(110)));
+    // A digest is no plan.
+    assert_eq!(app.job_status(&job).await["plan"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_cancelled_job_tells_its_rows() {
+    let app = TestApp::start().await;
+    app.leave_messages();
+    let job = app.job(rows(&["user_id:u0", "junk"])).await;
+    app.control(&job, "cancel").await;
+    app.reconcile().await;
+    let space = SpaceId::parse(SPACE).unwrap();
+    let head = app.db.store.job(&space, job.parse().unwrap()).await.unwrap().unwrap().head;
+    assert_eq!((head.rows, head.digest), (Some(2), None));
+    let last = derive::job::of_head(&head).unwrap().pop().unwrap();
+    let counts: Vec<_> = last.facts.counts.iter().map(|(word, rows)| (word.as_str(), *rows)).collect();
+    assert!(counts.contains(&("rows", 2)) && counts.contains(&("invalid", 1)), "{counts:?}");
 }

@@ -190,14 +190,15 @@ async fn ready_queries_use_what_lines_have() {
     let of_functions: BTreeSet<String> = lines.values().flatten().cloned().collect();
     let format = text(&template()["Resources"]["Api"]["Properties"]["AccessLogSetting"]["Format"]);
     let of_gateway = |field: &str| format.contains(&format!("\"{field}\":"));
-    let groups: BTreeSet<String> = ["ApiLogs", "BulkWorkerLogs", "JobReconcilerLogs", "AccessLogs"]
-        .map(|log| {
-            let Value::String(name) = sub(&template()["Resources"][log]["Properties"]["LogGroupName"]) else {
-                panic!()
-            };
-            name.replace("${AWS::StackName}", "{stack}")
-        })
-        .into();
+    let groups: BTreeSet<String> =
+        ["ApiLogs", "BulkWorkerLogs", "JobReconcilerLogs", "ChangeCaptureLogs", "AuditLogLogs", "AccessLogs"]
+            .map(|log| {
+                let Value::String(name) = sub(&template()["Resources"][log]["Properties"]["LogGroupName"]) else {
+                    panic!()
+                };
+                name.replace("${AWS::StackName}", "{stack}")
+            })
+            .into();
     let queries: Vec<Value> = serde_json::from_str(&read("infra/queries.json")).unwrap();
     let page = read("docs/operations/logs.md");
     for query in &queries {

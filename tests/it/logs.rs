@@ -45,7 +45,7 @@ async fn the_id_of_a_response_leads_to_its_cause() {
     let throttled = app.send(Req::deletion(SPACE, "email", "e@x")).await;
     app.db.proxy.heal();
     let clock = panicking_clock(&app);
-    let broken = App::new(app.db.store.clone(), app.queue.queue(), app::master(), clock, EventSource::Rest);
+    let broken = App::new(app.db.store.clone(), app.queue.queue(), app::keys(), clock, EventSource::Rest);
     let delete = Req::delete_profile(SPACE, "user_id", "u").token(app.token(Role::PrivacyAdmin));
     let panicked = app::send(&broken, &delete, Via::Rest).await;
     for (reply, status, cause) in
@@ -101,7 +101,7 @@ async fn the_lines_of_a_message_name_job_page_and_chunk() {
 /// Whatever the tests of this process have logged: no line is without a request, a job or a message, but those that are
 /// about none.
 #[tokio::test]
-async fn every_line_names_its_request_or_its_job() {
+async fn every_line_names_what_it_is_about() {
     let app = TestApp::start().await;
     app.send_raw(&Req::get("/nowhere")).await;
     let about_none = [
@@ -111,9 +111,14 @@ async fn every_line_names_its_request_or_its_job() {
         "the cursor of the list of live jobs cannot be read or kept",
         "the dead-letter queue cannot be read",
         "a message of the dead-letter queue cannot be read",
+        "changes captured",
+        "changes not captured",
+        "records not put aside",
+        "spaces that wait for the log",
+        "the list of spaces that wait for the log cannot be read",
         "panic",
     ];
-    let (mut seen, ids) = (0, ["request_id", "job_id", "message_id"]);
+    let (mut seen, ids) = (0, ["request_id", "job_id", "message_id", "space_id", "sequence_number"]);
     for line in log::all().lines() {
         let parsed: Value = serde_json::from_str(line).unwrap();
         if parsed["operation"].is_string() {

@@ -39,6 +39,41 @@ async fn a_merge_into_a_merged_profile_goes_to_the_root() {
     assert_eq!(app.delete("c", "user_id:b").await.status, 200);
 }
 
+/// A head tells when it was merged, whatever is added to it later, until it is deleted.
+#[tokio::test]
+async fn a_merged_head_tells_when_it_was_merged() {
+    let app = TestApp::start().await;
+    let space = efface_core::space::SpaceId::parse(SPACE).unwrap();
+    app.profile(&["user_id:root"]).await;
+    app.profile(&["user_id:first"]).await;
+    app.clock.advance(5_000);
+    let at = app.clock.peek();
+    app.try_load(&merged(&["user_id:first"], ("user_id", "root"))).await.unwrap();
+    app.try_load(&merged(&["user_id:new"], ("user_id", "root"))).await.unwrap();
+    app.clock.advance(5_000);
+    let mut later = efface_tests::app::profile_line(SPACE, &["user_id:first", "email:later@x"]);
+    later["timestamp"] = json!("2026-02-01T00:00:00Z");
+    app.try_load(&later).await.unwrap();
+    let head = async |user_id: &str| {
+        let id_type = "user_id".parse().unwrap();
+        let hash = efface_tests::app::master().space_key(&space).identifier(&id_type, user_id);
+        let identifier = app.db.store.identifier(&space, hash).await.unwrap().unwrap();
+        app.db.store.head(&space, identifier.profile_id).await.unwrap().unwrap()
+    };
+    assert_eq!([head("first").await.merged_at, head("new").await.merged_at], [Some(at), Some(at)]);
+    assert!(head("first").await.updated_at > Some(at));
+    assert_eq!(head("root").await.merged_at, None);
+    let merged_heads = [head("first").await, head("new").await];
+    let told = |head: &efface_core::profile::Head| {
+        let events = efface_core::journal::derive::profile::of_item(head);
+        events.iter().map(|event| (event.id.ordinal.number(), event.id.time)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&merged_heads[0])[1], (2, at), "the journal tells that time");
+    assert_eq!(told(&merged_heads[1]), [(1, at), (2, at)]);
+    assert_eq!(app.send(Req::delete_profile(SPACE, "user_id", "root")).await.status, 200);
+    assert_eq!(head("first").await.merged_at, None, "a deleted head forgets it with its other times");
+}
+
 /// 100 merges and 1,000 identifiers: a deletion costs what it costs in a small merged profile.
 #[tokio::test]
 async fn a_hundred_merges_and_a_thousand_identifiers() {

@@ -14,7 +14,7 @@ use efface_aws::{
 use efface_bulk_worker::Worker;
 use efface_core::{role::Role, time::Time};
 use efface_job_reconciler::Reconciler;
-use efface_tests::{Req, TestApp, Via, app, app::SPACE, faults::Fault, store::TABLE};
+use efface_tests::{Req, TestApp, TestJournal, Via, app, app::SPACE, faults::Fault, publisher::soon, store::TABLE};
 use serde_json::{Value, json};
 
 use crate::{event_sources::recorded, template::read};
@@ -75,7 +75,7 @@ fn numbers(line: &Value) -> Value {
 /// The HTTP function on the table of a test.
 fn api(test: &TestApp, source: EventSource, meter: Meter) -> App {
     let store = test.db.store.clone();
-    App::new(store, test.queue.queue(), app::master(), test.clock.clock(), source).with_meter(meter)
+    App::new(store, test.queue.queue(), app::keys(), test.clock.clock(), source).with_meter(meter)
 }
 
 fn reconciler(test: &TestApp, lines: &Lines) -> Reconciler {
@@ -230,6 +230,25 @@ async fn the_reconciler_tells_what_is_left_and_which_rows_failed() {
     let found = lines.one();
     assert_eq!((&found["RowsFailed"], &found["DeleteProfileFailed"]), (&json!(1), &json!(1)), "{found}");
     assert_eq!(test.job_summary(&job).await, "completed: 1 not_found, 1 failed");
+}
+
+#[tokio::test]
+async fn the_capture_tells_entries_lag_and_records_that_were_put_aside() {
+    let (test, lines) = (TestApp::start_patient().await, Lines::default());
+    let journal = TestJournal::start(&test).await;
+    let capture = journal.capture().with_meter(lines.meter("change-capture", "INFO"));
+    let mut event: Value = serde_json::from_str(include_str!("../events/dynamodb_stream.json")).unwrap();
+    event["Records"].as_array_mut().unwrap().push(json!({}));
+    test.clock.step(0);
+    capture.handle(serde_json::from_value(event).unwrap(), soon()).await.unwrap();
+    let mut found = lines.one();
+    assert!(found["StoreRequests"].take().as_u64() > Some(5));
+    let newest = Time::parse("2026-01-01T00:00:05Z").unwrap();
+    let seconds = (test.clock.peek().millis() - newest.millis()) / 1_000;
+    assert_eq!(
+        found,
+        json!({ "StoreRequests": null, "JournalEntries": 3, "JournalLag": seconds, "RecordsPutAside": 1 })
+    );
 }
 
 /// Lambda drops lines below the stack's level, and takes a line that names none for one of the level INFO.

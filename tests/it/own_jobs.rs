@@ -123,9 +123,9 @@ async fn no_page_is_empty_where_the_list_goes_on() {
         own.push(job(&app, &identity, json!({ "open": true })).await);
     }
     own.reverse();
-    let (db, key) = (app.db.store.clone(), app::master());
+    let (db, keys) = (app.db.store.clone(), app::keys());
     let hasty =
-        App::new(db, app.queue.queue(), key, app.clock.clock(), EventSource::Rest).with_list_time(Duration::ZERO);
+        App::new(db, app.queue.queue(), keys, app.clock.clock(), EventSource::Rest).with_list_time(Duration::ZERO);
     let (mut listed, mut next) = (Vec::new(), String::new());
     loop {
         let request = Req::get(path(&format!("?created_by=me{next}"))).token(&identity);

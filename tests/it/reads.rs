@@ -77,7 +77,7 @@ async fn traits_keep_every_number_and_page_by_name() {
     };
     let space = app.db.store.space(&profile.space_id).await.unwrap().unwrap();
     let key = app::master().space_key(&profile.space_id);
-    let loader = efface_engine::load::Loader::new(app.db.store.clone());
+    let loader = efface_engine::load::Loader::new(app.db.store.clone(), app::log_key());
     loader.load(&space, &key, &profile, app.clock.peek()).await.unwrap();
 
     let event =
@@ -199,7 +199,7 @@ async fn a_list_ends_when_its_time_does() {
         line["merged_into"] = json!({ "type": "user_id", "id": "u" });
         app.try_load(&line).await.unwrap();
     }
-    let hasty = App::new(app.db.store.clone(), app.queue.queue(), app::master(), app.clock.clock(), EventSource::Rest)
+    let hasty = App::new(app.db.store.clone(), app.queue.queue(), app::keys(), app.clock.clock(), EventSource::Rest)
         .with_list_time(Duration::ZERO);
     let mut seen = Vec::new();
     let mut next = String::new();

@@ -3,16 +3,29 @@
 //!
 //! The file is long because its tests share the histories before and after a backup.
 
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
+
 use aws_sdk_dynamodb::types::{
     AttributeValue, PointInTimeRecoverySpecification, StreamViewType, Tag, TimeToLiveSpecification,
 };
-use efface_aws::store::{table::Backups, token::NewToken};
-use efface_core::{role::Role, space::SpaceId};
+use efface_aws::store::{reapply::Over, table::Backups, token::NewToken};
+use efface_core::{
+    deletion::IdentifierState,
+    journal::{EventKind, derive},
+    log::LogKey,
+    role::Role,
+    space::SpaceId,
+};
 use efface_engine::reapply::{Asked, Carried, ReapplyError, Setting, SettingChange, Watch};
 use efface_tests::{
     Req, TestApp,
-    app::{SPACE, profile_line},
+    app::{SPACE, log_key, profile_line},
     backup::{Backup, to_the_end},
+    fixture::Fixture,
+    identifiers::{assert_committed, hash},
     jobs::summary,
     size::size,
     store::{TABLE, changed, client},
@@ -119,7 +132,7 @@ async fn a_profile_that_tombstones_alone_would_revive_is_deleted() {
     let profile = found.unwrap().1["profile_id"].split('"').nth(1).unwrap().to_owned();
     delete_profile(&backup.app, "c").await;
     let restored = backup.restore("restored").await;
-    let is_tombstone = |item: &std::collections::HashMap<String, AttributeValue>| {
+    let is_tombstone = |item: &HashMap<String, AttributeValue>| {
         item["pk"].as_s().unwrap().starts_with("I#") && item["state"].as_s().unwrap() == "deleted"
     };
     for tombstone in backup.app.db.items().await.into_iter().filter(is_tombstone) {
@@ -151,6 +164,212 @@ async fn an_identifier_that_came_back_comes_back_by_the_same_event() {
     // Once it is back, a later run leaves it.
     backup.reapply(&restored).await;
     assert_eq!(restored.external_ids("user_id:a").await.len(), 3);
+}
+
+/// Two identifiers came back after the backup: one that was deleted since, and one whose tombstone the backup has. The
+/// journal knows that they came back, so their deletions must be later, and name the lives that ended. It is told of
+/// each deletion, and of nothing else.
+#[tokio::test]
+async fn a_deletion_is_told_as_later_than_the_coming_back_that_it_undoes() {
+    let backup = Backup::of(before().await).await;
+    assert_eq!(backup.app.delete("a", "anonymous_id:a").await.status, 200);
+    load(&backup.app, &[later(&["user_id:a", "anonymous_id:a"], 1), later(&["user_id:d", "email:d@x"], 1)]).await;
+    let restored = backup.restore("restored").await;
+    let came_back = ["anonymous_id:a", "email:d@x"];
+    let mut known = BTreeSet::new();
+    for (id, generation) in came_back.iter().zip([1, 2]) {
+        let (there, here) = (backup.app.identifier(id).await, restored.identifier(id).await);
+        assert_eq!((there.generation, here.generation), (3, generation), "{id}");
+        for item in [there, here] {
+            let events = derive::identifier::of_item(hash(id), &item, None).unwrap();
+            known.extend(events.into_iter().map(|event| event.id));
+        }
+    }
+    let deleted_at = restored.identifier("email:d@x").await.deleted_at;
+    backup.reapply(&restored).await;
+    for id in came_back {
+        let tombstone = restored.identifier(id).await;
+        assert_eq!((tombstone.state, tombstone.generation), (IdentifierState::Deleted, 4), "{id}");
+        assert_committed(&tombstone, id, 3);
+        let events = derive::identifier::of_item(hash(id), &tombstone, None).unwrap();
+        let missing = derive::missing(events, &known);
+        let missing: Vec<_> = missing.iter().map(|event| (event.id.ordinal.number(), &event.id.kind)).collect();
+        assert_eq!(missing, [(4, &EventKind::IdentifierRemoved)], "{id}");
+    }
+    assert_eq!(restored.identifier("email:d@x").await.deleted_at, deleted_at, "the record of the deletion stays");
+    let before = restored.db.dump().await;
+    backup.reapply(&restored).await;
+    let changes = changed(&before, &restored.db.dump().await);
+    assert!(changes.iter().all(|(pk, _)| pk.starts_with("A#reapply#")), "{changes:?}");
+    // In use the restored table goes on counting from there, and a later run leaves that alone.
+    load(&restored, &[later(&["user_id:d", "email:d@x"], 9)]).await;
+    backup.reapply(&restored).await;
+    let back = restored.identifier("email:d@x").await;
+    assert_eq!((back.state, back.generation), (IdentifierState::Active, 5));
+}
+
+/// A version that did not count has brought an identifier back: the life that ends has no commitment, and the tombstone
+/// does not bear that of another one, nor an empty one.
+#[tokio::test]
+async fn a_life_of_before_ends_without_a_commitment() {
+    let app = before().await;
+    app.forget_life("email:d@x").await;
+    let backup = Backup::of(app).await;
+    load(&backup.app, &[later(&["user_id:d", "email:d@x"], 1)]).await;
+    backup.app.forget_life("email:d@x").await;
+    let restored = backup.restore("restored").await;
+    backup.reapply(&restored).await;
+    let item = restored.db.items().await.into_iter().find(|item| is_item_of(item, "email:d@x")).unwrap();
+    assert_eq!(item.get("generation"), Some(&AttributeValue::N("1".to_owned())));
+    assert!(!item.contains_key("commitment") && !item.contains_key("normalisation"), "{item:?}");
+    assert_eq!(restored.identifier("email:d@x").await.created_at, backup.app.identifier("email:d@x").await.created_at);
+}
+
+fn is_item_of(item: &HashMap<String, AttributeValue>, id: &str) -> bool {
+    item["pk"].as_s().unwrap() == &format!("I#{SPACE}#{}", hash(id))
+}
+
+/// What is written over an identifier was decided by the generation that was read. Where that is another one by now,
+/// nothing is written, and it is decided anew.
+#[tokio::test]
+async fn a_tombstone_is_written_over_the_generation_that_it_was_made_for() {
+    let backup = Backup::of(before().await).await;
+    assert_eq!(backup.app.delete("a", "email:a@x").await.status, 200);
+    let tombstone = backup.app.db.items().await.into_iter().find(|item| is_item_of(item, "email:a@x")).unwrap();
+    let deleted_at = backup.app.identifier("email:a@x").await.deleted_at.unwrap();
+    let restored = backup.restore("restored").await;
+    for (read, is_done) in [(0, false), (2, false), (1, true), (1, false)] {
+        let over = Over::DeletedBefore(deleted_at, read);
+        assert_eq!(restored.db.store.copy(tombstone.clone(), over).await.unwrap(), is_done, "{read} was read");
+    }
+}
+
+/// A deletion that the old table had begun is gone where the restored table has ended it: of a merged profile once all
+/// of it is. What was told stays, also where the old table ends it as well, later.
+#[tokio::test]
+async fn a_deletion_that_is_ended_here_says_when() {
+    let backup = Backup::of(before().await).await;
+    let app = &backup.app;
+    let job = app.job(json!({ "action": "delete_profile", "rows": ["email:b@x"] })).await;
+    let worker = app.worker();
+    app.deliver(&worker, &app.queue.take()).await;
+    let chunk = app.queue.take();
+    // Root and member are set to deleted; no identifier is.
+    assert!(app.db.proxy.dies_after_writes(3, true, app.deliver(&worker, &chunk)).await);
+    let space = SpaceId::parse(SPACE).unwrap();
+    let root = app.identifier("user_id:b").await.profile_id;
+    let member = app.identifier("anonymous_id:b").await.profile_id;
+    let gone_at = async |app: &TestApp, id| app.db.store.head(&space, id).await.unwrap().unwrap().gone_at;
+    assert_eq!(gone_at(app, root).await, None);
+    let restored = backup.restore("restored").await;
+    backup.reapply(&restored).await;
+    backup.check(&restored).await;
+    let told = gone_at(&restored, root).await;
+    assert!(told.is_some());
+    assert_eq!(gone_at(&restored, member).await, None, "a member is gone with its root");
+    for message in &chunk {
+        app.queue.put(message);
+    }
+    app.clock.advance(60_000);
+    app.work().await;
+    assert_eq!(app.job_summary(&job).await, "completed: 1 deleted");
+    assert!(gone_at(app, root).await > told);
+    backup.reapply(&restored).await;
+    assert_eq!(gone_at(&restored, root).await, told);
+}
+
+/// A worker of the old table died before it had set the first of two members to deleted, and the next one anywhere.
+/// Each head is that of its own run, and everything is counted once, as a dry run says.
+#[tokio::test]
+async fn a_deletion_in_two_runs_is_ended() {
+    let (mut passes, mut met) = (0, 0);
+    loop {
+        let backup = Backup::of(before().await).await;
+        let app = &backup.app;
+        load(app, &[merge(&["user_id:f"], "b")]).await;
+        app.job(json!({ "action": "delete_profile", "rows": ["email:b@x"] })).await;
+        app.deliver(&app.worker(), &app.queue.take()).await;
+        let chunk = app.queue.take();
+        assert!(app.db.proxy.dies_after_writes(2, true, app.deliver(&app.worker(), &chunk)).await);
+        assert_eq!(deletion_times(app).await.len(), 1, "the root alone");
+        app.clock.advance(80_000);
+        let died = app.db.proxy.dies_after_writes(passes, true, app.deliver(&app.worker(), &chunk)).await;
+        let times = deletion_times(app).await;
+        assert!(times.len() <= 2, "{times:?}");
+        met += usize::from(times.len() == 2);
+        let restored = backup.restore("restored").await;
+        let mut dry = backup.open(&restored, Asked { is_dry_run: true, ..backup.asked() }).await.unwrap();
+        let dry = dry.run(&to_the_end()).await.unwrap().unwrap();
+        let real = backup.reapply(&restored).await;
+        assert_eq!(real.carried, dry.carried, "cut after {passes}");
+        backup.check(&restored).await;
+        passes += 1;
+        if !died {
+            break;
+        }
+    }
+    assert!(passes > 6 && met > 3, "it died at {passes} places, {met} times with members that were deleted");
+}
+
+/// The different times at which the heads of `b` and its members were set to deleted.
+async fn deletion_times(app: &TestApp) -> BTreeSet<String> {
+    let mut times = BTreeSet::new();
+    for id in ["user_id:b", "anonymous_id:b", "user_id:f"] {
+        let profile = app.identifier(id).await.profile_id;
+        let head = app.db.store.head(&SpaceId::parse(SPACE).unwrap(), profile).await.unwrap().unwrap();
+        times.extend(head.deleted_at.map(|at| at.to_string()));
+    }
+    times
+}
+
+/// The table of a version that did not note when all of a deleted profile was gone, and a deletion whose worker has died.
+/// What was over then gets no end now; what this run ends gets one.
+#[tokio::test]
+async fn a_deletion_of_before_ends_here_or_has_no_end() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/001");
+    let app = TestApp::with(&Fixture::read(&folder).items).await;
+    load(&app, &[rich(&["user_id:late", "email:late@x"])]).await;
+    app.job(json!({ "action": "delete_profile", "rows": ["email:late@x"] })).await;
+    app.deliver(&app.worker(), &app.queue.take()).await;
+    let chunk = app.queue.take();
+    assert!(app.db.proxy.dies_after_writes(2, true, app.deliver(&app.worker(), &chunk)).await);
+    let backup = Backup::of(app).await;
+    let restored = backup.restore("restored").await;
+    let before = restored.db.dump().await;
+    backup.reapply(&restored).await;
+    let after = restored.db.dump().await;
+    let mut ends = BTreeSet::new();
+    for ((pk, _), head) in before.iter().filter(|((pk, sk), _)| pk.starts_with("P#") && sk == "H") {
+        if !head["state"].contains("deleted") {
+            continue;
+        }
+        let profile = pk.rsplit('#').next().unwrap();
+        let has = before.iter().any(|((item_pk, sk), item)| match item_pk.split('#').next().unwrap() {
+            "I" => item["state"].contains("active") && item["profile_id"].contains(profile),
+            "M" => sk == profile,
+            "P" => item_pk == pk && sk == "T",
+            _ => false,
+        });
+        assert_eq!(after[&(pk.clone(), "H".to_owned())].contains_key("gone_at"), has, "{pk}");
+        ends.insert(has);
+    }
+    assert_eq!(ends.len(), 2, "there are both");
+    // Nor does a second run end what this one has found over.
+    backup.reapply(&restored).await;
+    let changes = changed(&after, &restored.db.dump().await);
+    assert!(changes.iter().all(|(pk, _)| pk.starts_with("A#reapply#")), "{changes:?}");
+}
+
+/// The commitments that are taken over were made with the old table's log key.
+#[tokio::test]
+async fn the_check_value_of_the_log_key_is_taken_over() {
+    let backup = Backup::of(before().await).await;
+    backup.app.db.store.set_or_verify_log_key(&log_key()).await.unwrap();
+    let restored = backup.restore("restored").await;
+    backup.reapply(&restored).await;
+    restored.db.store.set_or_verify_log_key(&log_key()).await.unwrap();
+    let other = LogKey::from_base64("CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=").unwrap();
+    assert!(restored.db.store.set_or_verify_log_key(&other).await.is_err());
 }
 
 /// A worker of the old table dies anywhere in the deletion of a merged profile: the restored table ends it.
@@ -398,6 +617,13 @@ async fn a_dry_run_writes_nothing_and_counts_the_same() {
     app.queue.take();
     let backup = Backup::of(app).await;
     after(&backup.app).await;
+    // A deletion that is under way.
+    load(&backup.app, &[merge(&["user_id:m"], "d")]).await;
+    backup.app.job(json!({ "action": "delete_profile", "rows": ["user_id:d"] })).await;
+    let worker = backup.app.worker();
+    backup.app.deliver(&worker, &backup.app.queue.take()).await;
+    let chunk = backup.app.queue.take();
+    assert!(backup.app.db.proxy.dies_after_writes(3, true, backup.app.deliver(&worker, &chunk)).await);
     let restored = backup.restore("restored").await;
     let before = restored.db.dump().await;
     let mut reapply = backup.open(&restored, Asked { is_dry_run: true, ..backup.asked() }).await.unwrap();

@@ -43,12 +43,14 @@ fn update_of_space(expression: &str) -> Access {
     )
 }
 
-/// The first deletion attaches the source. Limits, types and the switch are the operator's, and so are the tokens in the
-/// same partition.
+/// The first deletion attaches the source, and says when and with which token. Limits, types and the switch are the
+/// operator's, and so are the tokens in the same partition.
 #[test]
 fn no_function_changes_a_space_except_for_its_source() {
     let api = Policy::store("ApiRole");
     assert!(api.allows(&update_of_space("SET #source = :source")));
+    let with_author = "SET #source = :source, changed_at = :at, changed_by = :token ADD version :one";
+    assert!(api.allows(&update_of_space(with_author)));
     for expression in ["SET activated = :a", "SET #source = :source, deletions_per_second = :n", "REMOVE revoked_at"] {
         for role in ROLES {
             assert!(!Policy::store(role).allows(&update_of_space(expression)), "{role} allows {expression}");
@@ -86,14 +88,18 @@ fn no_function_changes_a_token_except_for_its_last_use() {
 
 /// Who replaces the check value could start the functions with a key under which everything looks deleted.
 #[test]
-fn no_function_writes_the_check_value_of_the_key() {
-    let item = json!({ "pk": { "S": "C#identifier-key" }, "sk": { "S": "-" } });
-    let writes = [
-        write("PutItem", &json!({ "Item": item })),
-        write("UpdateItem", &json!({ "Key": item, "UpdateExpression": "SET check = :c" })),
-        write("DeleteItem", &json!({ "Key": item })),
-        write("BatchWriteItem", &json!({ "RequestItems": { "t": [{ "PutRequest": { "Item": item } }] } })),
-    ];
+fn no_function_writes_the_check_value_of_a_key() {
+    let item = |name: &str| json!({ "pk": { "S": format!("C#{name}") }, "sk": { "S": "-" } });
+    let items = [item("identifier-key"), item("log-key")];
+    let writes_of = |item: &Value| {
+        [
+            write("PutItem", &json!({ "Item": item })),
+            write("UpdateItem", &json!({ "Key": item, "UpdateExpression": "SET check = :c" })),
+            write("DeleteItem", &json!({ "Key": item })),
+            write("BatchWriteItem", &json!({ "RequestItems": { "t": [{ "PutRequest": { "Item": item } }] } })),
+        ]
+    };
+    let writes: Vec<Access> = items.iter().flat_map(writes_of).collect();
     for role in ROLES {
         for access in &writes {
             assert!(!Policy::store(role).allows(access), "{role} allows {access}");
@@ -134,6 +140,28 @@ async fn a_function_reads_the_check_value_and_does_not_write_it() {
     let errors = [db.store.verify_key(&other).await, db.store.set_or_verify_key(&other).await];
     assert!(errors.iter().all(|error| matches!(error, Err(KeyCheckError::WrongKey))), "{errors:?}");
     assert_eq!(db.dump().await, before);
+}
+
+/// The first load keeps which log key the table has. Of many at once, with different keys, one is kept.
+#[tokio::test]
+async fn a_table_has_one_log_key() {
+    let db = TestStore::start().await;
+    let other = efface_core::log::LogKey::from_base64(OTHER_KEY).unwrap();
+    let (key, store) = (efface_tests::app::log_key(), &db.store);
+    let done = futures::join!(store.set_or_verify_log_key(&key), store.set_or_verify_log_key(&other));
+    assert!(done.0.is_ok() != done.1.is_ok(), "{done:?}");
+    let (kept, rejected) = if done.0.is_ok() { (&key, &other) } else { (&other, &key) };
+    let before = db.dump().await;
+    assert_eq!(before.len(), 1, "{before:?}");
+    store.set_or_verify_log_key(kept).await.unwrap();
+    let error = store.set_or_verify_log_key(rejected).await.unwrap_err();
+    assert!(matches!(error, KeyCheckError::WrongLogKey), "{error}");
+    assert!(error.to_string().contains("Set the log key that the table has"), "{error}");
+    assert_eq!(db.dump().await, before);
+    let dump = format!("{before:?}");
+    assert!(!dump.contains(OTHER_KEY) && !dump.contains("CAgI"), "{dump}");
+    // The identifier key has a check value of its own.
+    assert!(matches!(store.verify_key(&efface_tests::app::master()).await, Err(KeyCheckError::NoCheck)));
 }
 
 #[tokio::test]

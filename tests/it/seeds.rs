@@ -16,7 +16,11 @@ async fn load(app: &TestApp, name: &str, lines: &[Value]) -> Result<Tokens, Loca
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
     fs::write(&path, lines.join("\n")).unwrap();
-    let settings = [("EFFACE_TABLE", TABLE.to_owned()), ("EFFACE_IDENTIFIER_KEY", STANDARD.encode([7; 32]))];
+    let settings = [
+        ("EFFACE_TABLE", TABLE.to_owned()),
+        ("EFFACE_IDENTIFIER_KEY", STANDARD.encode([7; 32])),
+        ("EFFACE_LOG_KEY", STANDARD.encode([8; 32])),
+    ];
     let variables = settings.map(|(name, value)| (name.to_owned(), value));
     Loader::new(&variables, &app.db.proxy.url)?.load(&Seeds::read(&[path])?).await
 }

@@ -1,10 +1,14 @@
 //! Segments over HTTP: made, listed, renamed, switched, given members, deleted.
 
-use efface_core::role::Role;
+use efface_core::{
+    role::Role,
+    segment::{Segment, SegmentState},
+    space::SpaceId,
+};
 use efface_engine::load::{Loaded, Loader};
 use efface_tests::{
     Reply, Req, TestApp,
-    app::{SPACE, profile_line},
+    app::{SPACE, log_key, profile_line},
 };
 use serde_json::{Value, json};
 
@@ -203,7 +207,7 @@ async fn nobody_joins_or_leaves_a_disabled_segment() {
     }
     // This loader has seen the segment enabled, another one has not.
     let known = app.loader.clone();
-    for loader in [known.clone(), Loader::new(app.db.store.clone())] {
+    for loader in [known.clone(), Loader::new(app.db.store.clone(), log_key())] {
         app.loader = loader;
         let loaded = load_member(&app, "u2", "seg").await;
         assert_eq!(loaded.not_joined, 1, "the line is loaded without the membership");
@@ -253,4 +257,133 @@ async fn readers_read_and_administrators_change() {
         let disable = as_role(Req::post(path("/seg/disable"), &json!({})));
         assert_eq!(app.send_raw(&disable).await.status, if changes { 200 } else { 403 }, "{role}");
     }
+}
+
+/// The versions of the segment's record that requests have written since the last call, with what each bears of its
+/// change.
+fn written_versions(app: &TestApp) -> Vec<(i64, String, Option<String>)> {
+    let passed = app.db.proxy.take();
+    let puts = passed.iter().flat_map(|passed| match passed.request["TransactItems"].as_array() {
+        Some(parts) if passed.reply["__type"].is_null() => parts.iter().map(|part| &part["Put"]["Item"]).collect(),
+        None if passed.operation == "PutItem" && passed.reply["__type"].is_null() => vec![&passed.request["Item"]],
+        _ => Vec::new(),
+    });
+    let is_record = |item: &&Value| item["pk"]["S"] == format!("G#{SPACE}") && item["sk"]["S"] == "seg";
+    let version = |item: &Value| {
+        let text = |name: &str| item[name]["S"].as_str().map(str::to_owned);
+        let number = item["version"]["N"].as_str().unwrap().parse().unwrap();
+        (number, text("changed_at").unwrap_or_else(|| panic!("no changed_at: {item}")), text("changed_by"))
+    };
+    puts.filter(is_record).map(version).collect()
+}
+
+/// Whoever changes a segment's record, and why: each version is written once, bears a later time than the one before,
+/// and the token of the request that asked for it. What a job does by itself has none.
+#[tokio::test]
+async fn each_version_of_a_segment_bears_its_time_and_its_token() {
+    let app = TestApp::start().await;
+    // The clock stands still: times differ even so.
+    app.clock.step(0);
+    let space = SpaceId::parse(SPACE).unwrap();
+    let tokens = app.db.store.list_tokens(&space).await.unwrap();
+    let owner = tokens.iter().find(|token| token.role == Role::WorkspaceOwner).unwrap().token_id.to_string();
+    let mut all: Vec<(i64, String, Option<String>)> = Vec::new();
+    let mut wrote = |app: &TestApp, expected: &[bool], what: &str| {
+        let versions = written_versions(app);
+        let by: Vec<bool> = versions.iter().map(|(_, _, by)| by.is_some()).collect();
+        assert_eq!(by, expected, "{what}: {versions:?}");
+        assert!(versions.iter().all(|(_, _, by)| by.as_ref().is_none_or(|by| *by == owner)), "{what}");
+        all.extend(versions);
+    };
+    app.db.proxy.take();
+    create(&app, "seg").await;
+    wrote(&app, &[true], "made");
+    let rename = Req::post(path("/seg"), &json!({ "name": "VIP" })).method("PATCH");
+    assert_eq!(app.send(rename).await.status, 200);
+    wrote(&app, &[true], "renamed");
+    assert_eq!(post(&app, "/seg/disable", &json!({})).await.status, 200);
+    wrote(&app, &[true, true], "disabling, disabled");
+    assert_eq!(post(&app, "/seg/enable", &json!({})).await.status, 200);
+    wrote(&app, &[true, true], "enabling, enabled");
+    load_member(&app, "u1", "seg").await;
+    wrote(&app, &[], "a member is no change");
+    let empty = json!({ "confirm": true, "expected_members": 1, "auto_enable": true });
+    assert_eq!(post(&app, "/seg/delete_users", &empty).await.status, 202);
+    wrote(&app, &[true], "a request makes a job its own");
+    app.clock.step(20);
+    for _ in 0..4 {
+        app.work().await;
+        app.clock.advance(400_000);
+        app.reconcile().await;
+    }
+    wrote(&app, &[false, false, false, false, false], "claimed, disabling, disabled, let go and enabling, enabled");
+    app.clock.step(0);
+    assert_eq!(app.send(Req::get(path("/seg")).method("DELETE")).await.status, 200);
+    wrote(&app, &[true, true, true], "disabling, disabled, deleted");
+    load_member(&app, "u2", "seg").await;
+    wrote(&app, &[false, false], "a load makes it anew: enabling, enabled");
+    let versions: Vec<i64> = all.iter().map(|(version, _, _)| *version).collect();
+    let expected: Vec<i64> = (1..=i64::try_from(all.len()).unwrap()).collect();
+    assert_eq!(versions, expected, "none is missing");
+    assert!(all.is_sorted_by(|(_, a, _), (_, b, _)| a < b), "{all:?}");
+}
+
+async fn stored(app: &TestApp) -> Segment {
+    app.db.store.segment(&SpaceId::parse(SPACE).unwrap(), &"seg".parse().unwrap()).await.unwrap().unwrap()
+}
+
+/// The id of the token of a role, which is in use already: its next request does not note that.
+async fn used_token(app: &TestApp, role: Role) -> String {
+    assert_eq!(app.send_raw(&Req::get(path("/seg")).token(app.token(role))).await.status, 200);
+    let tokens = app.db.store.list_tokens(&SpaceId::parse(SPACE).unwrap()).await.unwrap();
+    tokens.iter().find(|token| token.role == role).unwrap().token_id.to_string()
+}
+
+/// Begins to switch the segment as an administrator. The process dies before the gates are closed or opened.
+async fn begin(app: &TestApp, verb: &str) {
+    let request = Req::post(path(&format!("/seg/{verb}")), &json!({})).token(app.token(Role::Administrator));
+    for writes in 1..5 {
+        assert!(app.db.proxy.dies_after_writes(writes, false, app.send_raw(&request)).await);
+        if stored(app).await.state.is_unfinished() {
+            return;
+        }
+    }
+    panic!("the segment's record is not written");
+}
+
+/// Where one token begins to switch a segment and dies, and another one finishes that, both versions are the first
+/// one's.
+#[tokio::test]
+async fn a_change_that_another_finishes_is_that_of_who_began_it() {
+    let app = TestApp::start().await;
+    create(&app, "seg").await;
+    let administrator = used_token(&app, Role::Administrator).await;
+    let owner = used_token(&app, Role::WorkspaceOwner).await;
+    for (verb, begun, done) in [
+        ("disable", SegmentState::Disabling, SegmentState::Disabled),
+        ("enable", SegmentState::Enabling, SegmentState::Enabled),
+    ] {
+        begin(&app, verb).await;
+        let segment = stored(&app).await;
+        assert_eq!((segment.state, segment.changed_by.unwrap().as_str()), (begun, administrator.as_str()));
+        assert_eq!(post(&app, &format!("/seg/{verb}"), &json!({})).await.status, 200);
+        let finished = stored(&app).await;
+        assert_eq!((finished.state, finished.changed_by.unwrap().as_str()), (done, administrator.as_str()));
+        assert_eq!(finished.version, segment.version + 1);
+    }
+    // A job of the owner ends in between: what the administrator began stays the administrator's.
+    load_member(&app, "u1", "seg").await;
+    let scheduled = json!({ "confirm": true, "start_at": app.clock.peek().plus_seconds(3_600).to_string() });
+    let job = post(&app, "/seg/delete_users", &scheduled).await.body["job"]["id"].as_str().unwrap().to_owned();
+    app.work().await;
+    assert_eq!(stored(&app).await.changed_by.unwrap().as_str(), owner);
+    begin(&app, "disable").await;
+    app.db.proxy.take();
+    assert_eq!(app.control(&job, "cancel").await.status, 202);
+    app.work().await;
+    app.reconcile().await;
+    let by: Vec<_> = written_versions(&app).into_iter().map(|(_, _, by)| by).collect();
+    assert_eq!(by, [Some(administrator.clone()), Some(administrator)], "without its job, disabled");
+    let segment = stored(&app).await;
+    assert_eq!((segment.state, segment.active_job), (SegmentState::Disabled, None));
 }

@@ -14,7 +14,7 @@ use efface_aws::store::token::NewToken;
 use efface_core::{role::Role, space::SpaceId, time::Time};
 use efface_tests::{
     Req, TestApp,
-    app::{SPACE, master, profile_line},
+    app::{SPACE, log_key, master, profile_line},
     fixture::Fixture,
     jobs::summary,
 };
@@ -70,6 +70,7 @@ async fn load(app: &TestApp, ids: &[&str], change: impl FnOnce(&mut Value)) {
 /// Spaces, tokens, and profiles that were merged, deleted in part, deleted, and activated again.
 async fn load_profiles(app: &TestApp) {
     app.db.store.set_or_verify_key(&master()).await.unwrap();
+    app.db.store.set_or_verify_log_key(&log_key()).await.unwrap();
     let types = json!(["shoe_size", { "name": "nick", "normalisation": "lowercase" }]);
     app.space(SPACE, json!({ "identifier_types": types, "deletions_per_second": 500 })).await;
     for i in 0..30 {
@@ -96,6 +97,10 @@ async fn load_profiles(app: &TestApp) {
     let tokens = app.db.store.list_tokens(&space).await.unwrap();
     let token = tokens.iter().find(|token| token.role == Role::Auditor).unwrap().token_id.to_string();
     app.db.store.revoke_token(&space, &token, app.clock.peek()).await.unwrap();
+    // A space whose first deletion has made its source.
+    app.space("spa_new", json!({})).await;
+    let token = app.new_token("spa_new", Role::WorkspaceOwner).await;
+    assert_eq!(app.send_raw(&Req::delete("spa_new", "u", "email", "e").token(&token)).await.status, 404);
     let new = NewToken { role: Role::ProfileReader, label: Some("a label".parse().unwrap()), expires_at: None };
     app.db.store.create_labelled_token(&space, new, app.clock.peek()).await.unwrap();
 }

@@ -50,9 +50,19 @@ fn the_data_retention_page_agrees_with_the_template() {
 
 /// The statements of one policy of a role.
 pub(crate) fn statements(template: &Value, role: &str, policy: &str) -> Vec<Value> {
-    let policies = template["Resources"][role]["Properties"]["Policies"].as_sequence().unwrap();
+    let policies = policies(&template["Resources"][role]);
     let policy = policies.iter().find(|found| found["PolicyName"] == *policy).unwrap();
     policy["PolicyDocument"]["Statement"].as_sequence().unwrap().clone()
+}
+
+/// The policies of a role, also those that it has only under a condition.
+fn policies(role: &Value) -> Vec<Value> {
+    let policies = role["Properties"]["Policies"].as_sequence().cloned().unwrap_or_default();
+    let plain = |policy| match policy {
+        Value::Tagged(choice) => choice.value[1].clone(),
+        policy => policy,
+    };
+    policies.into_iter().map(plain).collect()
 }
 
 /// The same, each as `<actions> on <resource or kinds of items>`, with the attributes if they are restricted.
@@ -69,15 +79,20 @@ fn actions(statement: &Value) -> String {
     }
 }
 
-/// The kinds of items, or the queue. Panics for a statement on the table that is not restricted to kinds of items.
+/// The kinds of items, the stream, or the queue. Panics for a statement on a table that is not restricted to kinds of items.
 fn target(statement: &Value) -> String {
     let words = |values: &Value| values.as_sequence().unwrap().iter().map(text).collect::<Vec<_>>().join(" ");
     let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
     let attributes = &statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"];
     match &statement["Resource"] {
+        Value::Tagged(stream) if reference(&stream.value[1]).contains("/stream/") => {
+            reference(&stream.value[1]).to_owned()
+        }
+        Value::Tagged(journal) if journal.value[0] == "MakesJournal" => format!("{} of the journal", words(keys)),
         Value::Tagged(table) if table.value[0] == "MakesTable" && attributes.is_null() => words(keys),
         Value::Tagged(table) if table.value[0] == "MakesTable" => format!("{} ({})", words(keys), words(attributes)),
         Value::Tagged(resource) => text(&resource.value),
+        Value::Sequence(resources) => resources.iter().map(reference).collect::<Vec<_>>().join(" "),
         everything => text(everything),
     }
 }
@@ -93,7 +108,7 @@ fn the_functions_have_the_least_rights() {
             &format!("{read} on T#* S#* I#* P#* G#* M#* C#* J#* E#* Q#* O#* F#* L#* Y#* X#* Z#*"),
             "dynamodb:ConditionCheckItem on I#* M#* J#*",
             "dynamodb:UpdateItem on I#* R#* P#* J#* O#* Y#*",
-            "dynamodb:UpdateItem on S#* (pk sk source version)",
+            "dynamodb:UpdateItem on S#* (pk sk source version changed_at changed_by)",
             "dynamodb:UpdateItem on T#* (pk sk last_used_at)",
             "dynamodb:PutItem on G#* M#* K#* Q#* J#* E#* O#* F#* L#* N#* X#*",
             "dynamodb:PutItem on P#* (pk sk)",
@@ -124,24 +139,117 @@ fn the_functions_have_the_least_rights() {
             "dynamodb:DeleteItem on G#* M#* L#* N#*",
         ]
     );
+    // Of the table it sees the stream only. No entry and no head of the journal can be removed, and no pack be changed.
+    assert_eq!(
+        rights(&template, "ChangeCaptureRole", "stream"),
+        [
+            "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams on ${Table.Arn}/stream/*"
+        ]
+    );
+    assert_eq!(
+        rights(&template, "ChangeCaptureRole", "journal"),
+        [
+            "dynamodb:GetItem on H#* of the journal",
+            "dynamodb:Query on P#* of the journal",
+            "dynamodb:BatchGetItem on N#* of the journal",
+            "dynamodb:PutItem on P#* W#* of the journal",
+            "dynamodb:UpdateItem on H#* D#* of the journal",
+            "dynamodb:BatchWriteItem on N#* J#* R#* of the journal",
+        ]
+    );
+    assert_eq!(
+        rights(&template, "AuditLogRole", "journal"),
+        [
+            "dynamodb:GetItem on H#* of the journal",
+            "dynamodb:Query on P#* W#* of the journal",
+            "dynamodb:UpdateItem on H#* of the journal",
+            "dynamodb:DeleteItem on W#* of the journal",
+        ]
+    );
+    assert_eq!(
+        rights(&template, "ApiRole", "journal"),
+        ["dynamodb:GetItem on H#* P#* of the journal", "dynamodb:Query on P#* N#* J#* R#* D#* of the journal"]
+    );
+    assert_eq!(
+        rights(&template, "ApiRole", "files"),
+        [
+            "s3:GetObject on ${LogBucket.Arn}/* ${LogPartialBucket.Arn}/*",
+            "s3:ListBucket on LogBucket.Arn LogPartialBucket.Arn",
+        ]
+    );
+    // Nothing in the locked bucket can be deleted, and no lock be lifted or shortened.
+    assert_eq!(
+        rights(&template, "AuditLogRole", "files"),
+        [
+            "s3:GetObject s3:PutObject on ${LogBucket.Arn}/*",
+            "s3:ListBucket on LogBucket.Arn LogPartialBucket.Arn",
+            "s3:GetObject s3:PutObject s3:DeleteObject on ${LogPartialBucket.Arn}/*",
+        ]
+    );
 }
 
 /// A restored table takes the place of the stack's own: everything that names the one names the other, too, and the
-/// stack's own stays when the stack lets go of it.
+/// stack's own stays when the stack lets go of it. The same for the journal's table.
 #[test]
 fn an_existing_table_can_take_the_place_of_the_stacks_own() {
     let text = read("infra/template.yaml");
-    let mut uses = 0;
-    for line in text.lines().filter(|line| line.contains("!Ref Table") || line.contains("Table.Arn")) {
-        let (_, choice) = line.split_once("!If [MakesTable, ").unwrap_or_else(|| panic!("only the stack's own:{line}"));
-        let (_, existing) = choice.split_once(", ").unwrap();
-        assert!(existing.ends_with("!Ref ExistingTable]") || existing.ends_with(":table/${ExistingTable}']"), "{line}");
-        uses += 1;
+    for (table, condition, least) in [("Table", "MakesTable", 10), ("JournalTable", "MakesJournal", 5)] {
+        let named = [format!(" {table},"), format!(" {table}]"), format!(" {table}."), format!("{{{table}.")];
+        let mut uses = 0;
+        for line in text.lines().filter(|line| named.iter().any(|name| line.contains(name.as_str()))) {
+            let (_, choice) = line
+                .split_once(&format!("!If [{condition}, "))
+                .unwrap_or_else(|| panic!("only the stack's own:{line}"));
+            let (_, existing) = choice.split_once(", ").unwrap();
+            let of_existing = [
+                format!("!Ref Existing{table}]"),
+                format!(":table/${{Existing{table}}}']"),
+                format!(":table/${{Existing{table}}}/stream/*']"),
+                format!("!Ref Existing{table}Stream]"),
+            ];
+            assert!(of_existing.iter().any(|end| existing.ends_with(end.as_str())), "{line}");
+            uses += 1;
+        }
+        assert!(uses > least, "{table} is used {uses} times");
+        let template = template();
+        assert_eq!(at(&template, &format!("Resources.{table}.Condition")), condition);
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            assert_eq!(at(&template, &format!("Resources.{table}.{policy}")), "Retain");
+        }
     }
-    assert!(uses > 10, "the table is used {uses} times");
+}
+
+/// A stack without a journal has nothing of it, so that each of its parts must say that it is a part.
+#[test]
+fn what_belongs_to_the_journal_is_made_with_it_only() {
     let template = template();
-    assert_eq!(at(&template, "Resources.Table.Condition"), "MakesTable");
-    assert_eq!(at(&template, "Resources.Table.DeletionPolicy"), "Retain");
+    let text = |resource: &Value| serde_yaml_ng::to_string(resource).unwrap();
+    let mut parts = Vec::new();
+    for (name, resource) in template["Resources"].as_mapping().unwrap() {
+        let condition = resource["Condition"].as_str().unwrap_or_default();
+        if ["HasJournal", "MakesJournal"].contains(&condition) {
+            parts.push(name.as_str().unwrap().to_owned());
+        }
+    }
+    for (name, resource) in template["Resources"].as_mapping().unwrap() {
+        let is_part = parts.iter().any(|part| part == name.as_str().unwrap());
+        let uses = parts.iter().find(|part| {
+            let source = text(resource);
+            [format!("!Ref {part}\n"), format!("!GetAtt {part}."), format!("${{{part}}}")]
+                .iter()
+                .any(|form| source.contains(form.as_str()))
+        });
+        if let (false, Some(part)) = (is_part, uses) {
+            assert!(text(resource).contains("HasJournal"), "{name:?} uses {part} without a condition");
+        }
+    }
+    assert!(parts.len() >= 15, "{parts:?}");
+    for (name, output) in template["Outputs"].as_mapping().unwrap() {
+        // The origin of the log names no resource.
+        let is_of_journal =
+            name == "AuditLogOrigin" || parts.iter().any(|part| text(&output["Value"]).contains(part.as_str()));
+        assert_eq!(output["Condition"] == "HasJournal", is_of_journal, "{name:?}");
+    }
 }
 
 /// The permissions on the queues.
@@ -149,6 +257,7 @@ fn an_existing_table_can_take_the_place_of_the_stacks_own() {
 fn the_functions_may_use_their_own_queues_only() {
     let template = template();
     assert_eq!(rights(&template, "ApiRole", "queues"), ["sqs:SendMessage on Queue.Arn"]);
+    assert_eq!(rights(&template, "ApiRole", "publisher"), ["sqs:SendMessage on LogQueue.Arn"]);
     assert_eq!(
         rights(&template, "BulkWorkerRole", "queues"),
         [
@@ -163,6 +272,21 @@ fn the_functions_may_use_their_own_queues_only() {
             "sqs:SendMessage on Queue.Arn",
         ]
     );
+    assert_eq!(
+        rights(&template, "ChangeCaptureRole", "queues"),
+        [
+            "sqs:SendMessage on AsideQueue.Arn",
+            "sqs:SendMessage on LogQueue.Arn",
+            "sqs:SendMessage on LostChangesQueue.Arn",
+        ]
+    );
+    assert_eq!(
+        rights(&template, "AuditLogRole", "queues"),
+        [
+            "sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility sqs:GetQueueAttributes on LogQueue.Arn",
+            "sqs:SendMessage on LogQueue.Arn",
+        ]
+    );
 }
 
 /// Holds for every role of the template, so also for new ones.
@@ -172,18 +296,27 @@ fn no_role_may_scan_the_table_or_remove_an_identifier() {
     assert!(!read("infra/template.yaml").contains("dynamodb:Scan"), "items are read by their keys only");
     let mut roles = 0;
     for (name, resource) in template["Resources"].as_mapping().unwrap() {
-        let Some(policies) = resource["Properties"]["Policies"].as_sequence() else { continue };
+        let policies = policies(resource);
+        if policies.is_empty() {
+            continue;
+        }
         for policy in policies {
             for right in rights(&template, name.as_str().unwrap(), policy["PolicyName"].as_str().unwrap()) {
                 let (actions, target) = right.split_once(" on ").unwrap();
                 assert!(!actions.contains('*') && !target.starts_with('*'), "{name:?} may do anything: {right}");
                 let removes = actions.contains("DeleteItem") || actions.contains("BatchWriteItem");
-                assert!(!(removes && target.contains("I#*")), "{name:?} removes identifiers: {right}");
+                let is_of_journal = target.ends_with("of the journal");
+                assert!(
+                    !(removes && !is_of_journal && target.contains("I#*")),
+                    "{name:?} removes identifiers: {right}"
+                );
+                let is_record = is_of_journal && (target.contains("H#*") || target.contains("P#*"));
+                assert!(!(removes && is_record), "{name:?} removes entries: {right}");
             }
         }
         roles += 1;
     }
-    assert_eq!(roles, 3);
+    assert_eq!(roles, 5);
 }
 
 /// The functions of the template, by name.
@@ -230,7 +363,7 @@ fn functions_behind_their_own_queue_may_invoke_themselves() {
         assert!(alarms.iter().any(|(_, alarm)| watches(alarm)), "no alarm watches {name}");
         own.push(name);
     }
-    assert_eq!(own, ["BulkWorkerFunction"]);
+    assert_eq!(own, ["BulkWorkerFunction", "AuditLogFunction"]);
 }
 
 /// SQS and Lambda need these settings to agree: a message stays hidden while Lambda may still retry it, and one that
@@ -250,6 +383,98 @@ fn the_queues_fit_the_worker() {
     assert_eq!(at(&template, &format!("{event}.FunctionResponseTypes.0")), "ReportBatchItemFailures");
     assert_eq!(number(&format!("{event}.ScalingConfig.MaximumConcurrency")), 20);
     assert!(number("Resources.ApiFunction.Properties.Timeout") <= 29, "API Gateway waits for at most 29 s");
+}
+
+/// The same for the publisher of the log.
+#[test]
+fn the_queue_of_the_log_fits_its_publisher() {
+    let template = template();
+    let number = |path: &str| at(&template, path).parse::<u64>().unwrap();
+    let timeout = number("Resources.AuditLogFunction.Properties.Timeout");
+    assert_eq!(number("Resources.LogQueue.Properties.VisibilityTimeout"), 6 * timeout);
+    assert_eq!(number("Resources.LogQueue.Properties.RedrivePolicy.maxReceiveCount"), 5);
+    let event = "Resources.AuditLogFunction.Properties.Events.Pointers.Properties";
+    assert_eq!(at(&template, &format!("{event}.FunctionResponseTypes.0")), "ReportBatchItemFailures");
+}
+
+/// What was signed stays: whatever is changed in the template, files, their versions and the key outlive the stack.
+#[test]
+fn the_log_outlives_its_stack_and_its_files_are_locked() {
+    let template = template();
+    for name in ["LogBucket", "LogPartialBucket", "LogBucketPolicy", "LogPartialBucketPolicy", "LogSigningKey"] {
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            assert_eq!(at(&template, &format!("Resources.{name}.{policy}")), "Retain", "{name}");
+        }
+    }
+    let locked = "Resources.LogBucket.Properties";
+    assert_eq!(at(&template, &format!("{locked}.VersioningConfiguration.Status")), "Enabled");
+    assert_eq!(at(&template, &format!("{locked}.ObjectLockEnabled")), "true");
+    let retention = format!("{locked}.ObjectLockConfiguration.Rule.DefaultRetention");
+    assert_eq!(at(&template, &format!("{retention}.Mode")), "GOVERNANCE");
+    assert!(template["Resources"]["LogBucket"]["Properties"]["LifecycleConfiguration"].is_null());
+    // Of the partial files, only versions that were removed expire.
+    let source = read("infra/template.yaml");
+    assert_eq!(source.matches("Expiration").count(), source.matches("NoncurrentVersionExpiration: {").count());
+    assert!(!source.contains("ExpirationInDays"), "no rule removes a file of the log");
+    for name in ["LogBucket", "LogPartialBucket"] {
+        let access = &template["Resources"][name]["Properties"]["PublicAccessBlockConfiguration"];
+        assert_eq!(access.as_mapping().unwrap().values().filter(|value| **value == true).count(), 4, "{name}");
+    }
+}
+
+/// The buckets' own policies say who writes, and that nobody deletes or unlocks, whatever other policies allow.
+#[test]
+fn only_the_publisher_writes_the_log_and_nobody_deletes_it() {
+    let template = template();
+    let denied = |name: &str| -> Vec<(String, String)> {
+        let statements =
+            template["Resources"][name]["Properties"]["PolicyDocument"]["Statement"].as_sequence().unwrap();
+        let of = |statement: &Value| {
+            assert_eq!((&statement["Effect"], &statement["Principal"]), (&Value::from("Deny"), &Value::from("*")));
+            let actions = match &statement["Action"] {
+                Value::Sequence(actions) => actions.iter().map(text).collect::<Vec<_>>().join(" "),
+                action => text(action),
+            };
+            (actions, reference(&statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]).to_owned())
+        };
+        statements.iter().map(of).collect()
+    };
+    let pair = |actions: &str, except: &str| (actions.to_owned(), except.to_owned());
+    let writes = [pair("s3:*", ""), pair("s3:PutObject", "AuditLogRole.Arn")];
+    assert_eq!(denied("LogPartialBucketPolicy"), writes);
+    let deletes = pair("s3:DeleteObject s3:DeleteObjectVersion s3:BypassGovernanceRetention", "");
+    let unlocks = pair("s3:PutBucketObjectLockConfiguration s3:PutBucketVersioning s3:PutLifecycleConfiguration", "");
+    assert_eq!(denied("LogBucketPolicy"), [&writes[..], &[deletes, unlocks]].concat());
+}
+
+/// The key's policy decides who signs, and denies it to everybody but the publisher, also to administrators.
+#[test]
+fn only_the_publisher_signs() {
+    let template = template();
+    let key = &template["Resources"]["LogSigningKey"]["Properties"];
+    assert_eq!(key["KeySpec"], "ECC_NIST_EDWARDS25519");
+    assert_eq!(key["KeyUsage"], "SIGN_VERIFY");
+    let mut allowed = Vec::new();
+    let mut is_denied = false;
+    for statement in key["KeyPolicy"]["Statement"].as_sequence().unwrap() {
+        let actions = text(&statement["Action"]);
+        assert!(!actions.contains('*'), "{actions}");
+        if !actions.contains("kms:Sign") {
+            continue;
+        }
+        if statement["Effect"] == "Allow" {
+            allowed.push(reference(&statement["Principal"]["AWS"]).to_owned());
+        } else {
+            let except = &statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"];
+            is_denied = statement["Principal"] == "*" && reference(except) == "AuditLogRole.Arn";
+        }
+    }
+    assert_eq!(allowed, ["AuditLogRole.Arn"]);
+    assert!(is_denied);
+    for (name, resource) in template["Resources"].as_mapping().unwrap() {
+        let is_key = name == "LogSigningKey";
+        assert!(is_key || !text(resource).contains("kms:Sign"), "{name:?} says who signs");
+    }
 }
 
 /// As those of the function, in `response.rs`.
@@ -307,7 +532,10 @@ fn samconfig_avoids_the_traps() {
         ("ap03", "ap-northeast-1"),
         ("eu01", "eu-central-1"),
     ];
-    assert!(template()["Parameters"]["IdentifierKeySecret"]["Default"].is_null(), "a default would be shared");
+    for parameter in ["IdentifierKeySecret", "LogKeySecret"] {
+        assert!(template()["Parameters"][parameter].is_mapping(), "{parameter}");
+        assert!(template()["Parameters"][parameter]["Default"].is_null(), "a default would be shared: {parameter}");
+    }
     let (mut stacks, mut secrets) = (Vec::new(), Vec::new());
     for (site, region) in sites {
         let command = |name: &str| settings[site][name]["parameters"].as_table().unwrap().clone();
@@ -321,14 +549,16 @@ fn samconfig_avoids_the_traps() {
         }
         stacks.push(command("global")["stack_name"].as_str().unwrap().to_owned());
         let parameters = command("global")["parameter_overrides"].as_str().unwrap().to_owned();
-        let secret = parameters.split(' ').find_map(|parameter| parameter.strip_prefix("IdentifierKeySecret="));
+        for parameter in ["IdentifierKeySecret=", "LogKeySecret="] {
+            let secret = parameters.split(' ').find_map(|given| given.strip_prefix(parameter));
+            secrets.push(secret.unwrap_or_default().to_owned());
+        }
         let topics = parameters.split(' ').filter_map(|parameter| parameter.strip_prefix("AlarmTopicArn="));
         check_topic(site, &topics.collect::<Vec<_>>());
-        secrets.push(secret.unwrap_or_default().to_owned());
     }
     secrets.sort();
     secrets.dedup();
-    assert_eq!(secrets.len(), sites.len(), "each site has a secret of its own: {secrets:?}");
+    assert_eq!(secrets.len(), 2 * sites.len(), "each site has two secrets of its own: {secrets:?}");
     stacks.sort();
     stacks.dedup();
     assert_eq!(stacks.len(), sites.len(), "sites in one region need stacks of different names");
@@ -354,7 +584,7 @@ fn the_readme_names_the_commands_that_ci_runs() {
 /// DynamoDB, SQS and the Lambda runtime speak HTTP/1.1. An HTTP/2 implementation is a twentieth of a function's size.
 #[test]
 fn the_functions_link_no_http2() {
-    for function in ["efface-api", "efface-bulk-worker", "efface-job-reconciler"] {
+    for function in ["efface-api", "efface-bulk-worker", "efface-job-reconciler", "efface-change-capture"] {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let tree = ["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--package", function];
         let output = std::process::Command::new(cargo).args(tree).output().unwrap();

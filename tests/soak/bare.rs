@@ -10,12 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use efface_api::{App, event::EventSource};
+use efface_api::{App, Keys, event::EventSource};
 use efface_aws::{
     Store,
     client::dynamodb,
     clock::Clock,
-    config::{Config, identifier_key},
+    config::{Config, identifier_key, log_key},
 };
 use efface_bulk_worker::Worker;
 use efface_engine::{Deadline, Engine};
@@ -61,8 +61,8 @@ impl Bare {
         let settings: HashMap<&str, &str> = settings.lines().filter_map(|line| line.split_once('=')).collect();
         let lookup = |name: &str| settings.get(name).map(ToString::to_string);
         let (config, queue) = (Config::from_lookup(&lookup).unwrap(), TestQueue::default());
-        let (store, key) = (store(&config), identifier_key(&lookup).unwrap());
-        let app = App::new(store, queue.queue(), key, Clock::system(), EventSource::Rest);
+        let keys = Keys { identifiers: identifier_key(&lookup).unwrap(), log: log_key(&lookup).unwrap() };
+        let app = App::new(store(&config), queue.queue(), keys, Clock::system(), EventSource::Rest);
         Self { app, token: lookup("EFFACE_TOKEN").unwrap(), config, queue }
     }
 

@@ -12,7 +12,7 @@ use efface_core::{
 };
 use efface_tests::{
     Reply, Req, Via,
-    app::{SPACE, master, send},
+    app::{SPACE, keys, send},
     store::{TABLE, client},
 };
 use futures::{StreamExt, stream};
@@ -63,7 +63,7 @@ impl Client {
         store.create_space(&space, &change, now).await.unwrap();
         let (token, _) = store.create_token(&space, Role::WorkspaceOwner, now, None).await.unwrap();
         let queue = efface_aws::queue::Queue::new(queue);
-        let app = App::new(Store::new(client(url), TABLE), queue, master(), Clock::system(), EventSource::Rest);
+        let app = App::new(Store::new(client(url), TABLE), queue, keys(), Clock::system(), EventSource::Rest);
         Self { app: Arc::new(app), token: token.expose().to_owned() }
     }
 

@@ -220,7 +220,7 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
 
 /// A database with the table of the template, without its stream.
 fn database() -> Database {
-    let database = Database::memory().unwrap();
+    let database = efface_local::streams::database().unwrap();
     let request: CreateTableRequest = serde_json::from_value(json!({
         "TableName": TABLE,
         "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }, { "AttributeName": "sk", "KeyType": "RANGE" }],
@@ -229,6 +229,7 @@ fn database() -> Database {
             { "AttributeName": "sk", "AttributeType": "S" },
         ],
         "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
     }))
     .unwrap();
     database.create_table(request).unwrap();

@@ -24,7 +24,7 @@ use efface_core::{
 };
 use efface_engine::load::Loader;
 use efface_tests::{
-    app::{SPACE, master, profile_line},
+    app::{SPACE, log_key, master, profile_line},
     store::{TABLE, client},
 };
 use serde_json::json;
@@ -75,7 +75,7 @@ impl Joins {
         let space = store.space(&space_id).await.unwrap().unwrap();
         let line = |number| (number, line(people, number));
         let lines = numbers.map(line).collect();
-        let (loader, key) = (Loader::new(store.clone()), master().space_key(&space_id));
+        let (loader, key) = (Loader::new(store.clone(), log_key()), master().space_key(&space_id));
         Self { store, loader, space, key, lines, most }
     }
 

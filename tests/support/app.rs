@@ -11,13 +11,14 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use efface_api::{
-    App,
+    App, Keys,
     event::{EventSource, HttpEvent},
 };
 use efface_aws::clock::Clock;
 use efface_core::{
     key::MasterKey,
     load::{LoadLine, parse_line},
+    log::LogKey,
     role::Role,
     space::{SpaceChange, SpaceId},
     time::Time,
@@ -144,6 +145,16 @@ pub fn master() -> MasterKey {
     MasterKey::from_base64(&STANDARD.encode([7; 32])).unwrap()
 }
 
+/// The log key of all tests.
+pub fn log_key() -> LogKey {
+    LogKey::from_base64(&STANDARD.encode([8; 32])).unwrap()
+}
+
+/// The secrets of the function in all tests.
+pub fn keys() -> Keys {
+    Keys { identifiers: master(), log: log_key() }
+}
+
 impl TestApp {
     /// Starts an instance whose event source is an API Gateway REST API.
     pub async fn start() -> Self {
@@ -167,7 +178,7 @@ impl TestApp {
         let (clock, queue, dead) = (TestClock::default(), TestQueue::default(), TestQueue::default());
         let app = instance(&db, &queue, &clock, EventSource::Rest);
         let may_leave_messages = AtomicBool::new(false);
-        let loader = Loader::new(db.store.clone());
+        let loader = Loader::new(db.store.clone(), log_key());
         let mut app = Self { app, db, loader, queue, dead, clock, tokens: BTreeMap::new(), may_leave_messages };
         app.space(SPACE, json!({ "source": "attached", "reactor_instances": ["demo"] })).await;
         for role in Role::ALL {
@@ -184,7 +195,7 @@ impl TestApp {
         let (db, queue, dead) = (self.db.restore(table, items).await, TestQueue::default(), TestQueue::default());
         let app = instance(&db, &queue, &self.clock, EventSource::Rest);
         let (clock, tokens) = (self.clock.clone(), self.tokens.clone());
-        let loader = Loader::new(db.store.clone());
+        let loader = Loader::new(db.store.clone(), log_key());
         Self { app, db, loader, queue, dead, clock, tokens, may_leave_messages: AtomicBool::new(false) }
     }
 
@@ -203,7 +214,7 @@ impl TestApp {
         let id = SpaceId::parse(id).unwrap();
         let change: SpaceChange = serde_json::from_value(change).unwrap();
         if self.db.store.space(&id).await.unwrap().is_some() {
-            self.db.store.update_space(&id, &change).await.unwrap();
+            self.db.store.update_space(&id, &change, self.clock.peek()).await.unwrap();
         } else {
             self.db.store.create_space(&id, &change, self.clock.peek()).await.unwrap();
         }
@@ -288,7 +299,7 @@ pub fn profile_line(space: &str, ids: &[&str]) -> Value {
 }
 
 fn instance(db: &TestStore, queue: &TestQueue, clock: &TestClock, event_source: EventSource) -> Arc<App> {
-    Arc::new(App::new(db.store.clone(), queue.queue(), master(), clock.clock(), event_source))
+    Arc::new(App::new(db.store.clone(), queue.queue(), keys(), clock.clock(), event_source))
 }
 
 /// Sends a request to an instance as an event of an event source.

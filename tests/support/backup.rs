@@ -124,10 +124,19 @@ impl Tables {
             return assert_eq!(now, old, "{key:?} has another tombstone");
         }
         let came_back = deleted_at(old) > deleted_at(before);
+        if is_deleted(before) && !is_deleted(old) && !came_back {
+            // It is told as deleted after the coming back, and nothing else of it changes.
+            let mut expected = before.unwrap().clone();
+            count_as_deletion_of(&mut expected, old.unwrap());
+            return assert_eq!(now, Some(&expected), "{key:?}");
+        }
         if came_back || profile.is_some_and(|profile| self.is_gone(key, &profile)) {
             assert!(is_deleted(now) && !now.unwrap().contains_key("value"), "{key:?} is alive: {now:?}");
             if came_back {
                 assert_eq!(deleted_at(now), deleted_at(old), "{key:?}");
+                let mut counted = now.unwrap().clone();
+                count_as_deletion_of(&mut counted, old.unwrap());
+                assert_eq!(now, Some(&counted), "{key:?}");
             }
             return;
         }
@@ -138,7 +147,15 @@ impl Tables {
         let (old, now) = (self.old.get(key), self.restored.get(key));
         let is_gone = self.is_gone(key, key.0.rsplit('#').next().unwrap());
         match key.1.as_str() {
-            "H" if is_deleted(old) => assert_eq!(now, old, "{key:?} is another head"),
+            "H" if is_deleted(old) => {
+                let mut expected = old.unwrap().clone();
+                let is_root = text(&expected, "root") == text(&expected, "profile_id");
+                if is_root && !expected.contains_key("gone_at") {
+                    let gone_at = now.and_then(|now| now.get("gone_at")).cloned();
+                    expected.insert("gone_at".to_owned(), gone_at.unwrap_or_else(|| panic!("{key:?} is not ended")));
+                }
+                assert_eq!(now, Some(&expected), "{key:?} is another head");
+            }
             "H" if is_gone && now.is_some() => assert!(is_deleted(now), "{key:?} is alive"),
             edge if is_gone && !edge.starts_with("E#") => assert_eq!(now, None, "{key:?} is left"),
             _ => self.check_unchanged(key),
@@ -151,6 +168,15 @@ impl Tables {
         let head = |profile: &str| self.old.get(&(format!("P#{space}#{profile}"), "H".to_owned()));
         let root = head(profile).map(|head| text(head, "root"));
         is_deleted(head(profile)) || root.is_some_and(|root| is_deleted(head(&root)))
+    }
+}
+
+/// Has a tombstone tell the end of the life that an active identifier has in the old table.
+fn count_as_deletion_of(tombstone: &mut Shown, active: &Shown) {
+    let generation: u64 = text(active, "generation").parse().unwrap();
+    tombstone.insert("generation".to_owned(), format!("N(\"{}\")", generation + 1));
+    for name in ["created_at", "commitment", "normalisation"] {
+        tombstone.insert(name.to_owned(), active[name].clone());
     }
 }
 

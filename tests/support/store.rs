@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::{
     operation::create_table::builders::CreateTableFluentBuilder,
     types::{
         AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, PutRequest, ScalarAttributeType,
-        WriteRequest,
+        StreamSpecification, StreamViewType, WriteRequest,
     },
 };
 use efface_aws::{Store, client::with_limits};
@@ -63,7 +63,7 @@ impl TestStore {
     }
 
     async fn start_with(client: impl Fn(&str) -> Client) -> Self {
-        let database = dynoxide::Database::memory().unwrap();
+        let database = efface_local::streams::database().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(async move {
@@ -85,6 +85,16 @@ impl TestStore {
         let restored = Self { store, client, proxy, table: table.to_owned(), server: Arc::clone(&self.server) };
         restored.put(items).await;
         restored
+    }
+
+    /// The address of the database, past the fault proxy.
+    pub fn url(&self) -> &str {
+        &self.server.url
+    }
+
+    /// The name of the table.
+    pub fn table(&self) -> &str {
+        &self.table
     }
 
     /// Writes items as they are.
@@ -191,10 +201,11 @@ pub fn client(url: &str) -> Client {
     )
 }
 
-/// Creates the table as `infra/template.yaml` does: without a stream, at each record of which the emulator would look
-/// through all those before.
+/// Creates the table as `infra/template.yaml` does, with its stream.
 pub async fn create_table(client: &Client) {
-    new_table(client, TABLE).send().await.unwrap();
+    let images = StreamViewType::NewAndOldImages;
+    let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(images).build().unwrap();
+    new_table(client, TABLE).stream_specification(stream).send().await.unwrap();
 }
 
 fn new_table(client: &Client, table: &str) -> CreateTableFluentBuilder {

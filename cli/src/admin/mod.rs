@@ -1,7 +1,8 @@
-//! `efface admin`: manages spaces, tokens and restored tables, and stops what deletes. It writes to the table directly,
-//! because a new stack has no token yet.
+//! `efface admin`: manages spaces, tokens, the journal and restored tables, and stops what deletes. It writes to the table
+//! directly, because a new stack has no token yet.
 
-mod duration;
+pub(crate) mod duration;
+mod journal;
 mod live;
 mod reapply;
 mod space;
@@ -35,6 +36,9 @@ pub enum Admin {
     /// Manage access tokens; clients of the HTTP API authenticate with them
     #[command(subcommand, after_help = TOKEN_HELP)]
     Token(token::TokenCommand),
+    /// Look after the journal, which tells every change of the table
+    #[command(subcommand, after_help = "Example:\n  efface admin journal reconcile --dry-run")]
+    Journal(journal::JournalCommand),
     /// Delete and revoke in a table that was restored from a backup what was deleted and revoked since
     Reapply(reapply::ReapplyArgs),
     /// Stop everything that deletes, in one space or in the whole stack
@@ -47,7 +51,7 @@ impl Admin {
     /// Whether the command handles Ctrl-C and SIGTERM itself, to finish work.
     pub(crate) fn handles_interrupts(&self) -> bool {
         match self {
-            Self::Reapply(_) | Self::Stop(_) | Self::Start(_) => true,
+            Self::Journal(_) | Self::Reapply(_) | Self::Stop(_) | Self::Start(_) => true,
             Self::Space(command) => command.handles_interrupts(),
             Self::Token(_) => false,
         }
@@ -58,6 +62,7 @@ pub(crate) async fn run(admin: &Admin, settings: &Settings<'_>, interrupts: &Int
     match admin {
         Admin::Space(command) => space::run(command, settings, interrupts).await,
         Admin::Token(command) => token::run(command, &connect::open(settings).await?.store).await,
+        Admin::Journal(command) => journal::run(command, settings, interrupts).await,
         Admin::Reapply(args) => reapply::run(args, settings, interrupts).await,
         Admin::Stop(args) => stop::stop(args, settings, interrupts).await,
         Admin::Start(args) => stop::start(args, settings, interrupts).await,

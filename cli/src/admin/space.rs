@@ -207,7 +207,9 @@ pub(crate) async fn run(
             (&create.id, store.create_space(&create.id, &change, Clock::system().now()).await?)
         }
         SpaceCommand::Show { id } => (id, store.space(id).await?.ok_or_else(|| CliError::UnknownSpace(id.clone()))?),
-        SpaceCommand::Update(update) => (&update.id, store.update_space(&update.id, &update.change()?).await?),
+        SpaceCommand::Update(update) => {
+            (&update.id, store.update_space(&update.id, &update.change()?, Clock::system().now()).await?)
+        }
     };
     Ok(Output::success(text(id, &space), json(id, &space)))
 }
@@ -215,7 +217,7 @@ pub(crate) async fn run(
 /// Switches the deletion API off, and pauses the space's jobs: the switch is written first, so that none starts after it.
 async fn deactivate(update: &Update, store: &Store, interrupts: &Interrupts) -> Result<Output, CliError> {
     let id = &update.id;
-    let space = store.update_space(id, &update.change()?).await?;
+    let space = store.update_space(id, &update.change()?, Clock::system().now()).await?;
     let (engine, in_flight) = (live::engine(store), InFlight::after(Clock::system().now(), Some(id)));
     let mut live = live::pause(&engine, Some(id)).await?;
     let mut is_over = false;

@@ -1,5 +1,7 @@
 //! The two ways in which a request fails: the API returns an error, or there is no usable response.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -21,6 +23,8 @@ pub struct ApiError {
     pub request_id: Option<String>,
     /// The response's fields beside `error`, such as the job that is in progress.
     pub details: Map<String, Value>,
+    /// When the request may be repeated, if the response says so.
+    pub retry_after: Option<Duration>,
 }
 
 impl ApiError {
@@ -29,7 +33,8 @@ impl ApiError {
         match code_and_message(&response.body) {
             (Some(code), Some(message)) => {
                 let (status, request_id) = (response.status, response.request_id.clone());
-                Self { status, code, message, request_id, details: details(&response.body) }
+                let (details, retry_after) = (details(&response.body), response.retry_after);
+                Self { status, code, message, request_id, details, retry_after }
             }
             _ => Self::not_from_efface(response),
         }
@@ -43,6 +48,7 @@ impl ApiError {
             message: "the response is not from Efface; check the API's URL".to_owned(),
             request_id: response.request_id.clone(),
             details: Map::new(),
+            retry_after: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     HeaderMap, Method, Request,
     body::Bytes,
-    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, LINK, RETRY_AFTER},
 };
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -24,7 +24,8 @@ use crate::{error::causes, output::printable};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(35);
 
-/// The longest response body that is read. Efface's longest one lists a thousand rejected rows.
+/// The longest response body that is read, unless the request says otherwise. Efface's longest one lists a thousand
+/// rejected rows.
 const MAX_BODY_BYTES: usize = 4 * 1_024 * 1_024;
 
 /// A request that can be sent several times.
@@ -37,23 +38,40 @@ pub(crate) struct ApiRequest {
     pub(crate) body: Bytes,
     /// The idempotency key, if the API must recognise a repetition by it.
     pub(crate) key: Option<String>,
+    /// The media type to ask for, where there are several.
+    accept: Option<&'static str>,
+    /// The longest response body that is read, in bytes.
+    longest: usize,
 }
 
 impl ApiRequest {
+    fn new(method: Method, path: String, body: Bytes) -> Self {
+        Self { method, path, body, key: None, accept: None, longest: MAX_BODY_BYTES }
+    }
+
     pub(crate) fn get(path: String) -> Self {
-        Self { method: Method::GET, path, body: Bytes::new(), key: None }
+        Self::new(Method::GET, path, Bytes::new())
     }
 
     pub(crate) fn post(path: String, body: String) -> Self {
-        Self { method: Method::POST, path, body: body.into(), key: None }
+        Self::new(Method::POST, path, body.into())
     }
 
     pub(crate) fn patch(path: String, body: String) -> Self {
-        Self { method: Method::PATCH, path, body: body.into(), key: None }
+        Self::new(Method::PATCH, path, body.into())
     }
 
     pub(crate) fn delete(path: String) -> Self {
-        Self { method: Method::DELETE, path, body: Bytes::new(), key: None }
+        Self::new(Method::DELETE, path, Bytes::new())
+    }
+
+    pub(crate) fn accepting(self, media_type: &'static str) -> Self {
+        Self { accept: Some(media_type), ..self }
+    }
+
+    /// With another longest response body, in bytes. A longer one counts as none.
+    pub(crate) fn up_to(self, longest: usize) -> Self {
+        Self { longest, ..self }
     }
 
     pub(crate) fn with_key(self, key: String) -> Self {
@@ -66,6 +84,8 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) request_id: Option<String>,
+    /// The header `Link`, which names the next page of a list that is not JSON.
+    pub(crate) link: Option<String>,
     /// How many times the request was sent until this response came.
     pub(crate) attempts: u32,
     pub(crate) body: Bytes,
@@ -95,19 +115,17 @@ pub(crate) enum SendError {
     Lost(String),
 }
 
-/// An HTTP client for one API and one token.
+/// An HTTP client for one API and one token, or for a public site and none.
 pub(crate) struct HttpClient {
     url: ApiUrl,
-    authorization: HeaderValue,
+    authorization: Option<HeaderValue>,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
 impl HttpClient {
     /// Makes a client. The error is a text for the user.
-    pub(crate) fn new(url: ApiUrl, token: &Token) -> Result<Self, String> {
-        let basic = STANDARD.encode(format!("{}:", token.expose()));
-        let mut authorization = HeaderValue::try_from(format!("Basic {basic}")).map_err(|error| error.to_string())?;
-        authorization.set_sensitive(true);
+    pub(crate) fn new(url: ApiUrl, token: Option<&Token>) -> Result<Self, String> {
+        let authorization = token.map(authorization).transpose()?;
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -135,8 +153,13 @@ impl HttpClient {
         let mut request = Request::builder()
             .method(&api_request.method)
             .uri(format!("{}{}", self.url.base, api_request.path))
-            .header(HOST, &self.url.host)
-            .header(AUTHORIZATION, &self.authorization);
+            .header(HOST, &self.url.host);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        if let Some(media_type) = api_request.accept {
+            request = request.header(ACCEPT, media_type);
+        }
         if matches!(api_request.method, Method::POST | Method::PATCH) {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -145,27 +168,36 @@ impl HttpClient {
         }
         let request = request.body(Full::from(api_request.body.clone()));
         let request = request.map_err(|error| SendError::Lost(error.to_string()))?;
-        let exchanged = tokio::time::timeout(RESPONSE_TIMEOUT, self.exchange(request)).await;
+        let exchanged = tokio::time::timeout(RESPONSE_TIMEOUT, self.exchange(request, api_request.longest)).await;
         exchanged.unwrap_or_else(|_| Err(SendError::Lost(format!("nothing within {} s", RESPONSE_TIMEOUT.as_secs()))))
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response, SendError> {
+    async fn exchange(&self, request: Request<Full<Bytes>>, longest: usize) -> Result<Response, SendError> {
         let sent = self.client.request(request).await.map_err(|error| {
             let kind = if error.is_connect() { SendError::Unreachable } else { SendError::Lost };
             kind(causes(&error))
         });
         let (head, body) = sent?.into_parts();
-        let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
+        let body = Limited::new(body, longest).collect().await;
         let body = body.map_err(|error| SendError::Lost(causes(error.as_ref())))?;
         let seconds = text(&head.headers, RETRY_AFTER.as_str()).and_then(|text| text.parse().ok());
         Ok(Response {
             status: head.status.as_u16(),
             retry_after: seconds.map(Duration::from_secs),
             request_id: text(&head.headers, "request-id").map(printable),
+            link: text(&head.headers, LINK.as_str()).map(str::to_owned),
             attempts: 1,
             body: body.to_bytes(),
         })
     }
+}
+
+/// The header that carries a token.
+fn authorization(token: &Token) -> Result<HeaderValue, String> {
+    let basic = STANDARD.encode(format!("{}:", token.expose()));
+    let mut authorization = HeaderValue::try_from(format!("Basic {basic}")).map_err(|error| error.to_string())?;
+    authorization.set_sensitive(true);
+    Ok(authorization)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -6,16 +6,14 @@
 mod error;
 mod http;
 mod list;
+mod sender;
+mod site;
 mod url;
 
-use std::{
-    path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
-};
+use std::path::PathBuf;
 
 use clap::Args;
-use efface_aws::{backoff, clock};
+use efface_aws::clock;
 use efface_core::space::SpaceId;
 use serde::de::DeserializeOwned;
 
@@ -26,16 +24,12 @@ use crate::{
 pub(crate) use error::{ApiError, NoResponse, code_and_message, request_suffix};
 pub(crate) use http::{ApiRequest, Response};
 pub(crate) use list::List;
+pub(crate) use site::Site;
 pub(crate) use url::encoded;
 
-use http::{HttpClient, SendError};
+use http::HttpClient;
+use sender::Sender;
 use url::ApiUrl;
-
-/// With a longer `Retry-After` the request fails at once.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
-
-/// How often a connection is tried to an address that has never responded. It is more likely wrong than busy.
-const CONNECTION_ATTEMPTS: u32 = 3;
 
 /// The options of every command that uses the HTTP API.
 #[derive(Args)]
@@ -54,9 +48,8 @@ pub(crate) struct ApiOptions {
 
 /// The API, for one space and one token.
 pub(crate) struct Api {
-    client: HttpClient,
+    sender: Sender,
     space: SpaceId,
-    has_responded: AtomicBool,
 }
 
 impl Api {
@@ -66,7 +59,7 @@ impl Api {
         let url = options.api_url.clone().or_else(|| settings.find("EFFACE_API_URL"));
         let url = ApiUrl::parse(&url.ok_or(SettingError::Missing { what: "URL of the API", how })?)?;
         let token = settings.token(options.token_file.as_deref())?;
-        let client = HttpClient::new(url, &token).map_err(NoResponse::new)?;
+        let client = HttpClient::new(url, Some(&token)).map_err(NoResponse::new)?;
         let space = space(options, settings)?;
         let token_file = options.token_file.as_ref().map(|path| path.to_string_lossy().into_owned());
         hints::use_api(&[
@@ -78,7 +71,7 @@ impl Api {
             let token = token_file.map_or("EFFACE_TOKEN".to_owned(), |path| format!("the file {path}"));
             format!("API {}, space {space}, token of {token}", client.address())
         });
-        Ok(Self { client, space, has_responded: AtomicBool::new(false) })
+        Ok(Self { sender: Sender::new(client, "the API"), space })
     }
 
     /// The space whose resources are used.
@@ -88,7 +81,7 @@ impl Api {
 
     /// The base URL of the API, for users.
     pub(crate) fn address(&self) -> String {
-        self.client.url().shown()
+        self.sender.address()
     }
 
     /// The path of a resource of the space.
@@ -96,42 +89,9 @@ impl Api {
         format!("/v1/spaces/{}/{rest}", self.space)
     }
 
-    /// Sends a request, and repeats it while there is no response or a transient one. An address that has never responded is
-    /// given up soon.
+    /// Sends a request, and repeats it while there is no response or a transient one.
     pub(crate) async fn send(&self, request: &ApiRequest) -> Result<Response, CliError> {
-        let mut pauses = backoff::API_REQUEST.start();
-        for attempt in 1.. {
-            let started = Instant::now();
-            let result = self.client.send(request).await;
-            output::detail(|| told(request, &result, started.elapsed()));
-            if result.is_ok() {
-                self.has_responded.store(true, Ordering::Relaxed);
-            }
-            let is_given_up = matches!(result, Err(SendError::Unreachable(_)))
-                && attempt >= CONNECTION_ATTEMPTS
-                && !self.has_responded.load(Ordering::Relaxed);
-            let retry_after = match result {
-                Ok(response) if !response.is_transient() => {
-                    return check_status(Response { attempts: attempt, ..response });
-                }
-                Ok(ref response) => response.retry_after,
-                Err(_) => None,
-            };
-            let pause = pauses.next().map(|pause| retry_after.unwrap_or(pause));
-            let Some(pause) = pause.filter(|pause| *pause <= LONGEST_RETRY_AFTER && !is_given_up) else {
-                let address = self.client.address();
-                let reason = match result {
-                    Ok(response) => format!("last status {} from {address}", response.status_text()),
-                    Err(SendError::Unreachable(reason)) => {
-                        format!("no connection to {address}: {reason}; is this the URL of the API, and does it run?")
-                    }
-                    Err(SendError::Lost(reason)) => format!("{reason}, from {address}"),
-                };
-                return Err(NoResponse { idempotency_key: request.key.clone(), ..NoResponse::new(reason) }.into());
-            };
-            tokio::time::sleep(pause).await;
-        }
-        Err(NoResponse::new("nothing was sent".to_owned()).into())
+        check_status(self.sender.send(request).await?)
     }
 
     /// Calls [`send`](Self::send) and reads the response.
@@ -150,18 +110,6 @@ pub(crate) fn idempotency_key(given: Option<&str>) -> Result<String, CliError> {
     let key = given.map_or_else(|| clock::short_id("cli-") + &clock::short_id(""), str::to_owned);
     let fits = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
     if fits { Ok(key) } else { Err(CliError::BadIdempotencyKey) }
-}
-
-/// What became of a request, without what its path says of people.
-fn told(request: &ApiRequest, result: &Result<Response, SendError>, time: Duration) -> String {
-    let path = request.path.split('?').next().unwrap_or_default();
-    let public = |part: &str| if part.contains(':') { "…".to_owned() } else { part.to_owned() };
-    let path = path.split('/').map(public).collect::<Vec<_>>().join("/");
-    let became = match result {
-        Ok(response) => format!("{}{}", response.status_text(), request_suffix(response.request_id.as_deref())),
-        Err(SendError::Unreachable(reason) | SendError::Lost(reason)) => reason.clone(),
-    };
-    format!("{} {path}: {became}, {} ms", request.method, time.as_millis())
 }
 
 fn check_status(response: Response) -> Result<Response, CliError> {

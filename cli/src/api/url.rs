@@ -32,21 +32,30 @@ impl ApiUrl {
         format!("{scheme}://{}{path}", self.host)
     }
 
+    /// The URL of the API, to which the token is sent.
     pub(crate) fn parse(text: &str) -> Result<Self, SettingError> {
-        let bad = SettingError::ApiUrl;
-        let uri: Uri = text.trim().parse().map_err(|_| bad("it is not a URL, such as https://host/stage"))?;
+        Self::read(text, false).map_err(SettingError::ApiUrl)
+    }
+
+    /// The URL of a public site, to which no secret is sent.
+    pub(crate) fn parse_public(text: &str) -> Result<Self, SettingError> {
+        Self::read(text, true).map_err(SettingError::LogUrl)
+    }
+
+    fn read(text: &str, is_public: bool) -> Result<Self, &'static str> {
+        let uri: Uri = text.trim().parse().map_err(|_| "it is not a URL, such as https://host/stage")?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(bad("it must begin with https://, or for this machine with http://"));
+            return Err("it must begin with https://, or for this machine with http://");
         };
         if authority.as_str().contains('@') || uri.query().is_some() {
-            return Err(bad("it must not contain a user, a password or a query"));
+            return Err("it must not contain a user, a password or a query");
         }
         let host = uri.host().unwrap_or_default();
         match scheme {
             "https" => {}
-            "http" if is_loopback(host) => {}
-            "http" => return Err(bad("http:// would send the token unencrypted; use https://")),
-            _ => return Err(bad("it must begin with https://, or for this machine with http://")),
+            "http" if is_public || is_loopback(host) => {}
+            "http" => return Err("http:// would send the token unencrypted; use https://"),
+            _ => return Err("it must begin with https://, or for this machine with http://"),
         }
         // Names below localhost mean this machine (RFC 6761), but many resolvers do not resolve them.
         let address = match uri.port() {
@@ -90,6 +99,7 @@ mod tests {
         for bad in ["http://example.com", "http://localhost.example.com", "ftp://127.0.0.1", "example.com", "", "/v1"] {
             assert!(ApiUrl::parse(bad).is_err(), "{bad}");
         }
+        assert_eq!(ApiUrl::parse_public("http://example.com/log/").unwrap().base, "http://example.com/log");
         for bad in ["https://user@example.com", "https://example.com/?a=b"] {
             assert!(ApiUrl::parse(bad).is_err(), "{bad}");
         }

@@ -107,7 +107,7 @@ impl Outcome {
         let mut text = self.table();
         if let Some(line) = self.resume_at {
             let file = file.to_string_lossy();
-            let resume = hints::table_command(format_args!("load {} --from-line {line}", hints::quoted(&file)));
+            let resume = hints::load_command(format_args!("{} --from-line {line}", hints::quoted(&file)));
             text = format!(
                 "{text}\n\nTo resume: {resume}\n\
                  Loading lines again that are already loaded changes nothing."

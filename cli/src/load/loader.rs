@@ -6,6 +6,7 @@ use efface_aws::{Store, StoreError, clock::Clock, store::space::SpaceChangeError
 use efface_core::{
     key::{MasterKey, SpaceKey},
     load::{LoadLine, ProfileLine},
+    log::LogKey,
     space::{Space, SpaceChange, SpaceId},
 };
 use efface_engine::load::{LoadError, Loaded, Loader as ProfileLoader};
@@ -81,9 +82,15 @@ pub(crate) struct Loader {
 }
 
 impl Loader {
-    pub(crate) fn new(connection: Connection, load: &Load, progress: Progress, interrupts: Interrupts) -> Self {
+    pub(crate) fn new(
+        connection: Connection,
+        log_key: LogKey,
+        load: &Load,
+        progress: Progress,
+        interrupts: Interrupts,
+    ) -> Self {
         Self {
-            profiles: ProfileLoader::new(connection.store.clone()),
+            profiles: ProfileLoader::new(connection.store.clone(), log_key),
             store: connection.store,
             key: connection.key,
             clock: Clock::system(),
@@ -243,5 +250,5 @@ async fn apply_space(
             result => return result,
         }
     }
-    store.update_space(id, change).await
+    store.update_space(id, change, clock.now()).await
 }

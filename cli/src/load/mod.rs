@@ -17,7 +17,7 @@ use std::{
 use clap::Args;
 
 use efface_aws::Store;
-use efface_core::key::MasterKey;
+use efface_core::{key::MasterKey, log::LogKey};
 
 use crate::{
     CliError, Interrupts, Output,
@@ -63,9 +63,9 @@ pub struct Load {
 
 pub(crate) async fn run(load: &Load, settings: &Settings<'_>, interrupts: &Interrupts) -> Result<Output, CliError> {
     let (source, bytes) = open(&load.file).map_err(|source| CliError::File { path: load.file.clone(), source })?;
-    let connection = connect::open(settings).await?;
+    let (connection, log_key) = connect::open_for_load(settings).await?;
     let progress = Progress::start(bytes, settings.global.json);
-    let loader = Loader::new(connection, load, progress, interrupts.clone());
+    let loader = Loader::new(connection, log_key, load, progress, interrupts.clone());
     let outcome = loader.run(lines::read(Lines::new(source, load.from_line))).await;
     Ok(outcome.into_output(&load.file))
 }
@@ -78,11 +78,13 @@ pub(crate) async fn run(load: &Load, settings: &Settings<'_>, interrupts: &Inter
 pub async fn load_lines(
     store: Store,
     key: MasterKey,
+    log_key: LogKey,
     source: impl BufRead + Send + 'static,
     concurrency: u16,
 ) -> Result<(), Failure> {
     let load = Load { file: PathBuf::new(), keep_going: false, from_line: 1, concurrency };
-    let loader = Loader::new(Connection { store, key }, &load, Progress::start(None, true), Interrupts::never());
+    let loader =
+        Loader::new(Connection { store, key }, log_key, &load, Progress::start(None, true), Interrupts::never());
     loader.run(lines::read(Lines::new(source, 1))).await.into_result()
 }
 

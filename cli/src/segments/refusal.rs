@@ -29,7 +29,8 @@ mod tests {
 
     fn check(code: &str, details: &Value, expected: &str) {
         let (code, details) = (code.to_owned(), details.as_object().unwrap().clone());
-        let error = ApiError { status: 409, code, message: "No".to_owned(), request_id: None, details };
+        let error =
+            ApiError { status: 409, code, message: "No".to_owned(), request_id: None, details, retry_after: None };
         let text = explained(error.into()).to_string();
         assert!(text.contains(expected), "{text}");
     }

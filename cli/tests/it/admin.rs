@@ -259,3 +259,39 @@ async fn a_wrong_key_is_rejected_before_anything_is_done() {
     assert_eq!(error.exit_code(), 2);
     assert!(error.to_string().contains("not the key that this table was written with"));
 }
+
+#[tokio::test]
+async fn a_load_with_another_log_key_is_refused() {
+    let site = Site::start().await;
+    site.run(&["admin", "space", "create", "spa_a"]).await.unwrap();
+    let line = |email: &str| {
+        format!("{{\"space_id\":\"spa_a\",\"external_ids\":[{{\"type\":\"email\",\"id\":\"{email}\"}}]}}\n")
+    };
+    let (first, second) = (site.file("first.jsonl", &line("a@x")), site.file("second.jsonl", &line("b@x")));
+    site.run(&["load", &first]).await.unwrap();
+    let other = site.file("log.key", "IAIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\n");
+    let error = site.run(&["load", &second, "--log-key-file", &other]).await.unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    let text = error.to_string();
+    assert!(text.contains("EFFACE_LOG_KEY is not the log key") && text.contains("\"The log key\""), "{text}");
+    assert!(!text.contains("IAID"), "{text}");
+    let same = site.file("same.key", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\n");
+    let error = site.run(&["load", &second, "--log-key-file", &same]).await.unwrap_err();
+    let text = error.to_string();
+    assert_eq!(error.exit_code(), 2);
+    assert!(
+        text.contains("EFFACE_IDENTIFIER_KEY and EFFACE_LOG_KEY are the same key") && !text.contains("AQID"),
+        "{text}"
+    );
+    let broken = site.file("broken.key", "s3cret\n");
+    let error = site.run(&["load", &second, "--log-key-file", &broken]).await.unwrap_err();
+    assert!(error.to_string().contains("the log key must be 32 random bytes"), "{error}");
+    assert!(!error.to_string().contains("s3cret"), "{error}");
+    site.run(&["load", &second]).await.unwrap();
+    // No other command takes it.
+    assert!(Site::parse(&["load", "a.jsonl", "--log-key-file", "k"]).is_ok());
+    for line in [&["admin", "space", "list", "--log-key-file", "k"][..], &["jobs", "list", "--log-key-file", "k"]] {
+        let rejected = efface_cli::parse(["efface"].iter().chain(line)).map(drop).unwrap_err().to_string();
+        assert!(rejected.contains("does not use --log-key-file"), "{rejected}");
+    }
+}

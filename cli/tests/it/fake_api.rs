@@ -1,7 +1,7 @@
 //! A fake of the HTTP API. It keeps jobs in memory, fails on demand, and records the requests that it received.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     fs,
     path::PathBuf,
     sync::{
@@ -18,7 +18,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::fake_segments::FakeSegments;
+use crate::{
+    fake_log::{FakeLog, Raw},
+    fake_segments::FakeSegments,
+};
 
 /// How one exchange fails.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +67,10 @@ pub(crate) struct State {
     pub(crate) keys: BTreeMap<String, Value>,
     /// The segments and their members.
     pub(crate) segments: FakeSegments,
+    /// The space's log, also served below `/static/`, to which no token may be sent.
+    pub(crate) log: Option<FakeLog>,
+    /// Responses of any kind to GET requests, one after the other, by their path below that of the space.
+    pub(crate) raw: BTreeMap<String, VecDeque<Raw>>,
 }
 
 pub(crate) struct FakeApi {
@@ -126,9 +133,23 @@ impl FakeApi {
         self.run_until(line, &Interrupts::never()).await
     }
 
+    /// The URL of the log on a web site.
+    pub(crate) fn site(&self) -> String {
+        format!("{}/static", self.url)
+    }
+
+    /// Runs a command whose output is a text.
+    pub(crate) async fn run_for_text(&self, line: &[&str]) -> Result<Output, CliError> {
+        let line = ["efface"].iter().chain(line);
+        self.run_line(Cli::try_parse_from(line).map_err(|error| error.to_string()).unwrap(), &Interrupts::never()).await
+    }
+
     pub(crate) async fn run_until(&self, line: &[&str], interrupts: &Interrupts) -> Result<Output, CliError> {
         let line = ["efface", "--json"].iter().chain(line);
-        let cli = Cli::try_parse_from(line).map_err(|error| error.to_string()).unwrap();
+        self.run_line(Cli::try_parse_from(line).map_err(|error| error.to_string()).unwrap(), interrupts).await
+    }
+
+    async fn run_line(&self, cli: Cli, interrupts: &Interrupts) -> Result<Output, CliError> {
         let settings = self.settings();
         let env = |name: &str| settings.iter().find(|(n, _)| *n == name).map(|(_, value)| value.clone());
         efface_cli::run(&cli, &env, interrupts).await
@@ -148,18 +169,24 @@ async fn exchange(mut stream: TcpStream, state: Arc<Mutex<State>>) {
         let at = faults.iter().position(|(at, _)| received.line.contains(at));
         at.map(|at| faults.remove(at).1)
     };
+    let raw =
+        state.lock().unwrap().raw_response(&received.line).filter(|_| fault.is_none_or(|fault| fault == Fault::Lost));
     let (status, body) = match fault {
         Some(Fault::Busy) => (503, json!({"error": {"code": "service_unavailable", "message": "Busy."}})),
         Some(Fault::Rejected) => (413, json!({"error": {"code": "payload_too_large", "message": "Too large."}})),
+        _ if raw.is_some() => Default::default(),
         _ => state.lock().unwrap().response(&received),
     };
     state.lock().unwrap().received.push(received);
-    if fault != Some(Fault::Lost) {
-        let body = body.to_string();
-        let head = "Retry-After: 0\r\nRequest-Id: r-1\r\nConnection: close";
-        let response = format!("HTTP/1.1 {status} X\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        stream.write_all(response.as_bytes()).await.unwrap();
+    if fault == Some(Fault::Lost) {
+        return;
     }
+    let as_json = || Raw { status, headers: "Retry-After: 0\r\n".to_owned(), body: body.to_string().into_bytes() };
+    let Raw { status, headers, body } = raw.unwrap_or_else(as_json);
+    let head = format!("{headers}Request-Id: r-1\r\nConnection: close\r\nContent-Length: {}", body.len());
+    let head = format!("HTTP/1.1 {status} X\r\n{head}\r\n\r\n");
+    // A client that is stopped does not read on.
+    _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
 }
 
 async fn receive(stream: &mut TcpStream) -> Received {
@@ -172,7 +199,7 @@ async fn receive(stream: &mut TcpStream) -> Received {
                 lines.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).unwrap_or_default()
             };
             if body.len() >= header("content-length").parse().unwrap_or(0) {
-                assert!(header("authorization").starts_with("Basic "));
+                assert_eq!(header("authorization").starts_with("Basic "), !head.starts_with("GET /static/"));
                 let line = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1").to_owned();
                 return Received {
                     line,

@@ -14,7 +14,8 @@ use serde_json::Value;
 use crate::site::Site;
 
 /// The settings of the table with the variables that they stand for.
-const TABLE: [(&str, &str); 2] = [("table", "EFFACE_TABLE"), ("identifier_key_file", "EFFACE_IDENTIFIER_KEY")];
+const TABLE: [(&str, &str); 3] =
+    [("table", "EFFACE_TABLE"), ("identifier_key_file", "EFFACE_IDENTIFIER_KEY"), ("log_key_file", "EFFACE_LOG_KEY")];
 
 /// Runs the program without any setting in its environment.
 fn efface(line: &[&str], env: &[(&str, &str)]) -> Output {

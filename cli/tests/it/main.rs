@@ -2,21 +2,28 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod admin;
+mod audit;
 mod bulk;
 mod delete;
 mod dry_runs;
 mod endings;
 mod fake_api;
+mod fake_log;
 mod fake_outcomes;
 mod fake_segments;
 mod help;
 mod jobs;
+mod journal;
 mod load;
 mod local;
+mod logs;
+mod mirror;
 mod profile;
 mod progress;
 mod questions;
 mod reapply;
+mod receipts;
+mod receipts_get;
 mod report;
 mod segment_deletion;
 mod segments;

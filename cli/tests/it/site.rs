@@ -18,6 +18,8 @@ use tokio::net::TcpListener;
 
 const KEY: &str = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
+const LOG_KEY: &str = "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=";
+
 /// A folder and an in-process table.
 pub(crate) struct Site {
     folder: PathBuf,
@@ -36,7 +38,7 @@ impl Site {
         let site = Self { folder, endpoint };
         site.create_table("efface").await;
         let settings = format!(
-            "EFFACE_TABLE=efface\nEFFACE_IDENTIFIER_KEY={KEY}\nAWS_ENDPOINT_URL={}\nAWS_REGION=us-east-1\n\
+            "EFFACE_TABLE=efface\nEFFACE_IDENTIFIER_KEY={KEY}\nEFFACE_LOG_KEY={LOG_KEY}\nAWS_ENDPOINT_URL={}\nAWS_REGION=us-east-1\n\
              AWS_ACCESS_KEY_ID=000000000000\nAWS_SECRET_ACCESS_KEY=local\n",
             site.endpoint
         );
@@ -71,7 +73,8 @@ impl Site {
         }
     }
 
-    async fn create_table(&self, table: &str) {
+    /// Makes an empty table with the keys of Efface's tables.
+    pub(crate) async fn create_table(&self, table: &str) {
         let mut create = self.client().create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
         for (name, role) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
             let text = ScalarAttributeType::S;

@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use efface_core::{api_error::ApiError, id::RequestId, job::JobStatus, list, time::Time};
-use efface_engine::{Caller, Engine, Error, access::Access, idempotency::KeyedRequest};
+use efface_core::{api_error::ApiError, id::RequestId, job::JobStatus, list, segment::Author, time::Time};
+use efface_engine::{Caller, Engine, Error, access::Access, idempotency::KeyedRequest, log::Evidence};
 use tokio::time::Instant;
 
 use crate::{App, event::Request, idempotency, path::PathValues};
@@ -39,9 +39,22 @@ impl RequestContext<'_> {
         Caller { access: &self.access, request: self.id, now: self.now }
     }
 
+    /// Who changes a segment by this request. `request` is the first one with its idempotency key, where it has one.
+    pub(crate) fn author(&self, request: Option<RequestId>) -> Author<'_> {
+        Author { now: self.now, token_id: Some(&self.access.token_id), request }
+    }
+
     /// The use cases.
     pub(crate) fn engine(&self) -> &Engine {
         &self.app.engine
+    }
+
+    /// The journal and the published log.
+    ///
+    /// # Errors
+    /// [`ApiError::JournalOff`] where the deployment keeps none.
+    pub(crate) fn evidence(&self) -> Result<&Evidence, ApiError> {
+        self.app.evidence.as_ref().ok_or(ApiError::JournalOff)
     }
 
     /// The request's idempotency key with what it stands for, where it has one.

@@ -23,13 +23,15 @@ use std::{
 };
 
 use efface_aws::{
-    Store,
+    Journal, Store,
     clock::{self, Clock},
+    log_queue::LogQueue,
+    log_store::LogStore,
     metrics::{self, Meter},
     queue::Queue,
 };
-use efface_core::{api_error::ApiError, id::RequestId, job::plan::Pricing, key::MasterKey, time::Time};
-use efface_engine::{Engine, Error, access::AccessCache};
+use efface_core::{api_error::ApiError, id::RequestId, job::plan::Pricing, key::MasterKey, log::LogKey, time::Time};
+use efface_engine::{Engine, Error, access::AccessCache, log::Evidence};
 use futures::FutureExt;
 use serde_json::Value;
 use tokio::time::timeout;
@@ -50,11 +52,24 @@ pub use crate::{
     routes::ENDPOINTS,
 };
 
+/// The secrets that the function holds.
+#[derive(Debug)]
+pub struct Keys {
+    /// The key that identifiers are hashed with.
+    pub identifiers: MasterKey,
+    /// The key that receipts are made with. It is not compared with the table's check value. A wrong one is noticed
+    /// when a receipt is asked for: what it makes does not fit the commitment. Nothing else of the function needs it.
+    pub log: LogKey,
+}
+
 /// What every request uses. There is one for the life of a process.
 #[derive(Debug)]
 pub struct App {
     store: Store,
     access: AccessCache,
+    log_key: LogKey,
+    /// None where the deployment keeps no journal.
+    evidence: Option<Evidence>,
     engine: Engine,
     clock: Clock,
     source: EventSource,
@@ -66,18 +81,28 @@ pub struct App {
 const LIST_TIME: Duration = Duration::from_secs(2);
 
 impl App {
-    /// An app on a store and the queue of its jobs, with the key that identifiers are hashed with.
-    pub fn new(store: Store, queue: Queue, master: MasterKey, clock: Clock, source: EventSource) -> Self {
+    /// An app on a store and the queue of its jobs.
+    pub fn new(store: Store, queue: Queue, keys: Keys, clock: Clock, source: EventSource) -> Self {
         let engine = Engine::new(store.clone(), queue, clock.clone());
         Self {
             store,
-            access: AccessCache::new(master),
+            access: AccessCache::new(keys.identifiers),
+            log_key: keys.log,
+            evidence: None,
             engine,
             clock,
             source,
             list_time: LIST_TIME,
             meter: Meter::off(),
         }
+    }
+
+    /// The same in a deployment that keeps a journal: with its table, the files of the logs, and the queue that hastens their
+    /// publisher. Without, the endpoints of the audit log respond that there is none.
+    #[must_use]
+    pub fn with_journal(self, journal: Journal, files: LogStore, publisher: LogQueue) -> Self {
+        let evidence = Evidence::new(journal, files, publisher, self.log_key.clone());
+        Self { evidence: Some(evidence), ..self }
     }
 
     /// The same with another time for lists, after which they end their page with what they have found.

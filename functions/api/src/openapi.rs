@@ -165,7 +165,7 @@ fn error_response(status: u16, errors: &[ApiError], components: &mut Components)
     let error = endpoint::Content::json::<response::ErrorBody>();
     let content = Content::new(Some(error.schema.resolve(components)));
     let mut described = ResponseBuilder::new().description(description).content(error.media_type, content);
-    for (name, meaning) in response::headers(status) {
+    for (name, meaning) in response::headers(status, errors) {
         described = described.header(*name, header(meaning));
     }
     described.build()

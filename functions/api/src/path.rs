@@ -2,8 +2,9 @@
 
 use efface_core::request::{ProfilePath, USERS};
 
-/// Parameters that may hold slashes: identifiers may hold anything, and some event sources decode the path.
-const GREEDY: [&str; 3] = ["profile", "identifier", "user"];
+/// Parameters that may hold slashes: identifiers may hold anything, and some event sources decode the path; names of the
+/// log's files have several segments.
+const GREEDY: [&str; 4] = ["profile", "identifier", "user", "tile"];
 
 /// The values of a path's parameters, still in the encoding of the event source. Each may be empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub(crate) struct PathValues<'a> {
     pub(crate) space: Option<&'a str>,
     /// `{collection}`; `users` where the path does not name one.
     pub(crate) collection: &'a str,
-    /// `{profile}` or `{identifier}`: `type:value`; or `{user}`: a value.
+    /// `{profile}` or `{identifier}`: `type:value`; `{user}`: a value; or `{tile}`: a name in the log.
     pub(crate) selector: &'a str,
     /// `{job_id}`.
     pub(crate) job: &'a str,

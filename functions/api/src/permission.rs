@@ -107,13 +107,17 @@ fn may_make_of_rows(access: &Access) -> bool {
     access.role.may(Permission::DeleteProfiles) || access.role.may(Permission::DeleteIdentifiers)
 }
 
+/// The job of the path, for a token whose role was checked.
+pub(crate) async fn job_of_path(cx: &RequestContext<'_>) -> Result<JobStatus, Error> {
+    let id = path::decode(cx.path.job, cx.request.encoding).ok();
+    let id = id.and_then(|id| id.parse::<JobId>().ok()).ok_or(ApiError::JobNotFound)?;
+    Ok(cx.app.store.job(&cx.access.space_id, id).await?.ok_or(ApiError::JobNotFound)?)
+}
+
 /// The job of the path, where the token may read or control it.
 pub(crate) async fn find_job(cx: &RequestContext<'_>, control: bool) -> Result<JobStatus, Error> {
     let access = &cx.access;
-    let id = path::decode(cx.path.job, cx.request.encoding).ok();
-    let id = id.and_then(|id| id.parse::<JobId>().ok()).ok_or(ApiError::JobNotFound)?;
-    let status = cx.app.store.job(&access.space_id, id).await?;
-    let status = status.ok_or(ApiError::JobNotFound)?;
+    let status = job_of_path(cx).await?;
     let needed = of_action(status.head.action);
     let is_own = status.head.token_id == access.token_id;
     if is_own || may_read(access, control) || access.role.may(needed) {

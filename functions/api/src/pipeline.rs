@@ -181,7 +181,7 @@ async fn permit(cx: &RequestContext<'_>, spec: &Spec) -> Result<(), Error> {
     if cx.access.is_stopped && !spec.checks_stop() {
         return Err(ApiError::NotActivated(space.clone()).into());
     }
-    match app.access.source_state(&app.store, &cx.access).await? {
+    match app.access.source_state(&app.store, &cx.access, cx.now).await? {
         SourceState::Attached => Ok(()),
         SourceState::Detached => Err(ApiError::NoSource(space.clone()).into()),
     }

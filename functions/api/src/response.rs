@@ -1,5 +1,8 @@
 //! Responses: the one file that maps decisions to HTTP.
 
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 use efface_core::{api_error::ApiError, id::RequestId, job::JobId, limit::Quota};
 use efface_engine::Error;
 use serde::Serialize;
@@ -13,13 +16,24 @@ use crate::event::Format;
 pub(crate) struct Response {
     status: u16,
     code: &'static str,
-    /// JSON text, so that traits keep numbers that no number type holds.
-    body: String,
+    body: Body,
     content_type: &'static str,
+    /// How long it may be kept.
+    cache: &'static str,
     allow: Option<&'static str>,
+    retry_after: Option<&'static str>,
     link: Option<String>,
     /// The limits that the request was counted against.
     quotas: Vec<Quota>,
+}
+
+/// A body.
+#[derive(Debug)]
+enum Body {
+    /// JSON, so that traits keep numbers that no number type holds, or another text.
+    Text(String),
+    /// Anything else: it reaches the event source in base64.
+    Bytes(Arc<[u8]>),
 }
 
 /// How a request succeeds.
@@ -63,6 +77,19 @@ pub(crate) struct ErrorDetail {
 pub(crate) struct ErrorCode(&'static str);
 
 const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What may not be kept: nearly everything is about people, or changes.
+const NO_STORE: &str = "no-store";
+
+/// What never changes. Only its client may keep it, as it needs a token.
+const IMMUTABLE: &str = "private, max-age=31536000, immutable";
+
+/// The most bytes of a body in base64: Lambda takes no larger response than 6 MB.
+const MAX_BASE64: usize = 5_900_000;
+
+/// After how many seconds to ask again for what the log does not have yet: the publisher was just told that somebody waits.
+const LOGGED_SECONDS: &str = "2";
 
 /// After how many seconds to send a request again that got a 429 or a 503.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -94,31 +121,36 @@ impl Response {
 
     /// A success with a text.
     pub(crate) fn text(success: Success, body: String) -> Self {
-        let content_type = "text/plain; charset=utf-8";
-        Self {
-            status: success.status(),
-            code: SUCCESS,
-            body,
-            content_type,
-            allow: None,
-            link: None,
-            quotas: Vec::new(),
-        }
+        Self::new(success.status(), SUCCESS, Body::Text(body), TEXT)
     }
 
     /// A 200 with a table, and the path of its next page.
     pub(crate) fn csv(body: String, next: Option<String>) -> Self {
+        Self::lines(body, "text/csv; charset=utf-8", next)
+    }
+
+    /// A 200 with JSON, one object a line, and the path of its next page.
+    pub(crate) fn ndjson(body: String, next: Option<String>) -> Self {
+        Self::lines(body, "application/x-ndjson", next)
+    }
+
+    fn lines(body: String, content_type: &'static str, next: Option<String>) -> Self {
         let link = next.map(|next| format!("<{next}>; rel=\"next\""));
-        let content_type = "text/csv; charset=utf-8";
-        Self {
-            status: Success::Done.status(),
-            code: SUCCESS,
-            body,
-            content_type,
-            allow: None,
-            link,
-            quotas: Vec::new(),
+        Self { link, ..Self::new(Success::Done.status(), SUCCESS, Body::Text(body), content_type) }
+    }
+
+    /// A 200 with a file that never changes.
+    pub(crate) fn file(bytes: Arc<[u8]>) -> Result<Self, Error> {
+        if bytes.len().div_ceil(3) * 4 > MAX_BASE64 {
+            return Err(Error::Fault("a file of a log that no response can hold"));
         }
+        let file = Self::new(Success::Done.status(), SUCCESS, Body::Bytes(bytes), "application/octet-stream");
+        Ok(Self { cache: IMMUTABLE, ..file })
+    }
+
+    fn new(status: u16, code: &'static str, body: Body, content_type: &'static str) -> Self {
+        let (allow, retry_after, link, quotas) = (None, None, None, Vec::new());
+        Self { status, code, body, content_type, cache: NO_STORE, allow, retry_after, link, quotas }
     }
 
     /// The response to a request that gets an error, with the fields of a body beside it.
@@ -133,7 +165,7 @@ impl Response {
         let (status, code) = (status(error), error.code());
         let body = serde_json::to_string(&WithError { error: ErrorBody::of(error), body });
         let body = body.map_err(|_| Error::Fault("a body that is no JSON"))?;
-        Ok(Self { status, code, body, content_type: JSON, allow: None, link: None, quotas: Vec::new() })
+        Ok(Self::new(status, code, Body::Text(body), JSON))
     }
 
     /// The response to a request that failed.
@@ -143,15 +175,7 @@ impl Response {
 
     fn json(success: Success, body: &impl Serialize) -> Result<Self, Error> {
         let body = serde_json::to_string(body).map_err(|_| Error::Fault("a body that is no JSON"))?;
-        Ok(Self {
-            status: success.status(),
-            code: SUCCESS,
-            body,
-            content_type: JSON,
-            allow: None,
-            link: None,
-            quotas: Vec::new(),
-        })
+        Ok(Self::new(success.status(), SUCCESS, Body::Text(body), JSON))
     }
 
     /// The same with what is left of limits that the request was counted against.
@@ -176,7 +200,7 @@ impl Response {
         let mut headers = Map::new();
         headers.insert("Content-Type".to_owned(), self.content_type.into());
         headers.insert("Request-Id".to_owned(), id.to_string().into());
-        headers.insert("Cache-Control".to_owned(), "no-store".into());
+        headers.insert("Cache-Control".to_owned(), self.cache.into());
         headers.insert("X-Content-Type-Options".to_owned(), "nosniff".into());
         if let Some(allow) = self.allow {
             headers.insert("Allow".to_owned(), allow.into());
@@ -187,11 +211,11 @@ impl Response {
         if self.status == 401 {
             headers.insert("WWW-Authenticate".to_owned(), "Basic realm=\"efface\"".into());
         }
-        let retry_after = match self.status {
+        let retry_after = self.retry_after.or(match self.status {
             408 => Some(WAIT_SECONDS),
             429 | 503 => Some(RETRY_AFTER_SECONDS),
             _ => None,
-        };
+        });
         if let Some(seconds) = retry_after {
             headers.insert("Retry-After".to_owned(), seconds.into());
         }
@@ -199,9 +223,13 @@ impl Response {
             headers.insert("RateLimit-Policy".to_owned(), policies.into());
             headers.insert("RateLimit".to_owned(), left.into());
         }
-        let body = if is_head { String::new() } else { self.body };
+        let (body, is_base64) = match self.body {
+            _ if is_head => (String::new(), false),
+            Body::Text(text) => (text, false),
+            Body::Bytes(bytes) => (STANDARD.encode(bytes), true),
+        };
         let mut event =
-            json!({ "statusCode": self.status, "headers": headers, "body": body, "isBase64Encoded": false });
+            json!({ "statusCode": self.status, "headers": headers, "body": body, "isBase64Encoded": is_base64 });
         if format == Format::V2 {
             // `cargo lambda watch` does not accept a response without it.
             event["cookies"] = json!([]);
@@ -231,9 +259,10 @@ impl From<ApiError> for Response {
             }
             _ => Vec::new(),
         };
+        let retry_after = (error == ApiError::NotLoggedYet).then_some(LOGGED_SECONDS);
         let (status, code) = (status(&error), error.code());
         let body = serde_json::to_string(&DetailedError::of(&error)).unwrap_or_default();
-        Self { status, code, body, content_type: JSON, allow, link: None, quotas }
+        Self { allow, retry_after, quotas, ..Self::new(status, code, Body::Text(body), JSON) }
     }
 }
 
@@ -288,7 +317,10 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         | ApiError::JobNotFound
         | ApiError::SegmentNotFound
         | ApiError::InstanceNotFound
-        | ApiError::DeletionNotFound => 404,
+        | ApiError::DeletionNotFound
+        | ApiError::LogFileNotFound
+        | ApiError::ReceiptNotFound
+        | ApiError::JobNotOver => 404,
         ApiError::MethodNotAllowed(_) | ApiError::MethodNotAllowedOfValue(_) => 405,
         ApiError::NotSettled(_) => 408,
         ApiError::IdempotencyConflict
@@ -301,7 +333,10 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         | ApiError::SegmentNotEmpty
         | ApiError::JobInProgress(_)
         | ApiError::ConfirmationRequired
-        | ApiError::MembersChanged(_) => 409,
+        | ApiError::MembersChanged(_)
+        | ApiError::JournalOff
+        | ApiError::NotLoggedYet
+        | ApiError::OtherLogKey => 409,
         ApiError::PayloadTooLarge(_) | ApiError::PageTooLarge(_) => 413,
         ApiError::UnsupportedMediaType
         | ApiError::UnsupportedPageType
@@ -313,9 +348,10 @@ pub(crate) fn status(error: &ApiError) -> u16 {
     }
 }
 
-/// The headers that responses with a status have beside those of all responses, with their meaning.
-pub(crate) fn headers(status: u16) -> &'static [(&'static str, &'static str)] {
+/// The headers that responses with a status and these errors have beside those of all responses, with their meaning.
+pub(crate) fn headers(status: u16, errors: &[ApiError]) -> &'static [(&'static str, &'static str)] {
     match status {
+        409 if errors.contains(&ApiError::NotLoggedYet) => &[RETRY_AFTER],
         401 => &[("WWW-Authenticate", "How to send a token.")],
         405 => &[("Allow", "The methods of the path.")],
         429 => &[RETRY_AFTER, QUOTAS[0], QUOTAS[1]],

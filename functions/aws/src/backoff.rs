@@ -15,6 +15,13 @@ pub const CONFLICT: Backoff = Backoff::new(4, 15, 90);
 /// A line of a load that is decided anew, because another one wrote to its profile meanwhile.
 pub const CONTENDED_LINE: Backoff = CONFLICT.attempts(8);
 
+/// Entries of a journal that others write to at the same time. An attempt fails where somebody else has committed a pack, or
+/// where the publisher has had the space rest meanwhile. It is counted anew for each pack that was committed.
+pub const CONTENDED_JOURNAL: Backoff = CONFLICT.attempts(16);
+
+/// Before the packs of somebody else are drained: enough for one pack, so that two do not write the same index.
+pub const DRAINING: Backoff = Backoff::new(2, 60, 60);
+
 /// What DynamoDB left undone of a batch; counted anew for each batch.
 pub const PARTIAL_BATCH: Backoff = Backoff::new(7, 16, 512);
 
@@ -106,6 +113,8 @@ mod tests {
         check(CONFLICT, 4, 105, 210);
         check(CONFLICT.attempts(10), 10, 645, 1_290);
         check(CONTENDED_LINE, 8, 465, 930);
+        check(CONTENDED_JOURNAL, 16, 1_185, 2_370);
+        check(DRAINING, 2, 60, 120);
         check(PARTIAL_BATCH, 7, 1_008, 2_016);
         check(PARTIAL_SEND, 6, 1_085, 2_170);
         check(ROW, 8, 3_190, 6_380);

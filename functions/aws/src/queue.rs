@@ -202,9 +202,14 @@ impl Queue {
 
     /// The same, to be delivered after a delay in whole seconds, at most [`MAX_DELAY`].
     pub async fn send_after(&self, delay: Duration, pointers: &[Pointer]) -> Result<(), QueueError> {
-        for batch in pointers.chunks(BATCH) {
-            let bodies = batch.iter().map(|pointer| Message::new(pointer).body());
-            let mut bodies = bodies.collect::<Result<Vec<String>, _>>()?;
+        let bodies = pointers.iter().map(|pointer| Message::new(pointer).body());
+        self.send_bodies(delay, bodies.collect::<Result<_, _>>()?).await
+    }
+
+    /// The same with messages of any form.
+    pub(crate) async fn send_bodies(&self, delay: Duration, bodies: Vec<String>) -> Result<(), QueueError> {
+        for batch in bodies.chunks(BATCH) {
+            let mut bodies = batch.to_vec();
             let mut pauses = PARTIAL_SEND.start();
             loop {
                 let failed = self.0.send(&bodies, delay).await?;

@@ -108,7 +108,7 @@ impl Worker {
     }
 
     async fn work(&self, pointer: &Pointer, deadline: Deadline) -> Result<ChunkRun, WorkError> {
-        match self.engine.work(pointer, deadline).await? {
+        match Box::pin(self.engine.work(pointer, deadline)).await? {
             ChunkRun::Unknown => Err(WorkError::Unknown),
             ran => Ok(ran),
         }

@@ -3,6 +3,9 @@
 use crate::{
     deletion::{Identifier, IdentifierState, REMEMBERED_REQUESTS, remembered_requests},
     id::ProfileId,
+    identifier::{ExternalId, Normalisation},
+    key::IdHash,
+    log::{Commitment, LogKey},
     time::Time,
 };
 
@@ -40,6 +43,31 @@ pub fn activate(stored: Option<&Identifier>, event_time: Option<Time>, now: Time
         }
         IdentifierState::Deleted => Activation::Again,
     }
+}
+
+/// A new life of an identifier: what its activation writes beside the value, for the log. What the life before it bore
+/// is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewLife {
+    /// The generation that the activation reaches.
+    pub generation: u64,
+    /// What the log calls this life.
+    pub commitment: Commitment,
+    /// The rule that the value was normalised by for it.
+    pub normalisation: Normalisation,
+}
+
+/// The life that begins when an identifier becomes active. `rule` is that of its type, in its space.
+pub fn new_life(
+    stored: Option<&Identifier>,
+    hash: &IdHash,
+    external_id: &ExternalId,
+    rule: Normalisation,
+    key: &LogKey,
+) -> NewLife {
+    let generation = stored.map_or(0, |stored| stored.generation).saturating_add(1);
+    let commitment = key.nonce(hash, generation).commit(&external_id.id_type, &rule.apply(external_id.value.expose()));
+    NewLife { generation, commitment, normalisation: rule }
 }
 
 #[cfg(test)]
@@ -88,5 +116,27 @@ mod tests {
             assert_eq!(activate(Some(&stored(requests)), event, at(now)), expected, "{requests} {now}");
         }
         assert_eq!(activate(Some(&stored(1_000)), Some(at(1_000)), at(2_000)), Activation::Blocked);
+    }
+
+    #[test]
+    fn each_life_has_a_generation_and_a_commitment_of_its_own() {
+        let key = LogKey::from_base64("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").unwrap();
+        let hash = IdHash::from_bytes([2; 32]);
+        let email =
+            |value: &str| ExternalId { id_type: "email".parse().unwrap(), value: value.to_owned().try_into().unwrap() };
+        let life = |generation: Option<u64>, value: &str, rule| {
+            let stored = generation.map(|generation| Identifier { generation, ..tombstone(1) });
+            new_life(stored.as_ref(), &hash, &email(value), rule, &key)
+        };
+        for (stored, expected) in [(None, 1), (Some(0), 1), (Some(2), 3), (Some(u64::MAX), u64::MAX)] {
+            let life = life(stored, "Ada@example.com", Normalisation::Lowercase);
+            assert_eq!((life.generation, life.normalisation), (expected, Normalisation::Lowercase), "{stored:?}");
+            // Who has the value and the nonce can check it.
+            let nonce = key.nonce(&hash, expected);
+            assert_eq!(life.commitment, nonce.commit(&"email".parse().unwrap(), "ada@example.com"), "{stored:?}");
+        }
+        let exact = life(None, "Ada@example.com", Normalisation::None).commitment;
+        assert_ne!(exact, life(None, "ada@example.com", Normalisation::None).commitment);
+        assert_ne!(exact, life(Some(2), "Ada@example.com", Normalisation::None).commitment);
     }
 }

@@ -172,6 +172,28 @@ pub enum ApiError {
     #[error("Deletion was not found.")]
     DeletionNotFound,
 
+    /// This deployment keeps no journal, so that there is no log of it and there are no receipts.
+    #[error("This deployment keeps no audit log: its parameter `Journal` is off.")]
+    JournalOff,
+    /// The log of the space has no file of this name, or no entry yet.
+    #[error("The log of this space has nothing under this name.")]
+    LogFileNotFound,
+    /// The space has no entry of this identifier, or of this job, for which there could be a receipt.
+    #[error("Receipt was not found.")]
+    ReceiptNotFound,
+    /// The job has no end for which there could be a receipt.
+    #[error("The job is not over: there is a receipt once it is.")]
+    JobNotOver,
+    /// It has happened, and the log does not have it yet.
+    #[error("It is not in the log yet; ask again after as many seconds as Retry-After says.")]
+    NotLoggedYet,
+    /// The log key is not the one with which the entry was written: it was replaced or destroyed.
+    #[error(
+        "The entry was written with another log key than this deployment has: no receipt can tie it to the identifier. The \
+         log has the entry."
+    )]
+    OtherLogKey,
+
     /// The store or the queue is unavailable or too slow. The same request can be sent again with the same key.
     #[error("The service is temporarily unavailable. Send the request again with the same Idempotency-Key.")]
     Unavailable,
@@ -190,7 +212,13 @@ impl ApiError {
             | Self::ProfileNotFound
             | Self::JobNotFound
             | Self::SegmentNotFound
-            | Self::DeletionNotFound => "not_found",
+            | Self::DeletionNotFound
+            | Self::LogFileNotFound
+            | Self::ReceiptNotFound
+            | Self::JobNotOver => "not_found",
+            Self::JournalOff => "journal_off",
+            Self::NotLoggedYet => "not_logged_yet",
+            Self::OtherLogKey => "other_log_key",
             Self::SegmentExists => "segment_exists",
             Self::SegmentDisabled => "segment_disabled",
             Self::SegmentNotEmpty => "segment_not_empty",

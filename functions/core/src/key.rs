@@ -34,6 +34,10 @@ impl MasterKey {
         secret_bytes(text).map(Self).ok_or(BadMasterKey)
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The key of one space: `HMAC(master, "space" ‖ 0 ‖ id)`, so that equal identifiers of two spaces differ.
     pub fn space_key(&self, space: &SpaceId) -> SpaceKey {
         SpaceKey(mac(&self.0, &[b"space", space.as_str().as_bytes()]))

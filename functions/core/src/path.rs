@@ -1,9 +1,12 @@
 //! Decoding of URL path segments: exactly once, and strictly.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use thiserror::Error;
 
 use crate::message::Words;
+
+/// Everything but RFC 3986's unreserved characters.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How the event source hands the path over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,11 @@ pub fn decode(segment: &str, encoding: PathEncoding) -> Result<String, PathError
     percent_decode_str(segment).decode_utf8().map(Into::into).map_err(|_| PathError::NotUtf8)
 }
 
+/// Encodes a value as a segment of a path, so that [`decode`] returns it.
+pub fn encode(value: &str) -> String {
+    utf8_percent_encode(value, UNRESERVED).to_string()
+}
+
 /// Splits `type:value` at the first colon. Without a colon the value is empty.
 pub fn split_selector(selector: &str) -> (&str, &str) {
     selector.split_once(':').unwrap_or((selector, ""))
@@ -53,12 +61,9 @@ pub fn split_selector(selector: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
     use proptest::prelude::*;
 
     use super::*;
-
-    const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
     fn check(raw: &str, expected: Result<&str, PathError>) {
         assert_eq!(decode(raw, PathEncoding::Percent), expected.map(str::to_owned), "{raw}");
@@ -94,7 +99,8 @@ mod tests {
     proptest! {
         #[test]
         fn encoding_then_decoding_changes_nothing(value: String) {
-            let raw = utf8_percent_encode(&value, UNRESERVED).to_string();
+            let raw = encode(&value);
+            prop_assert!(raw.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)), "{}", raw);
             prop_assert_eq!(decode(&raw, PathEncoding::Percent), Ok(value));
         }
 

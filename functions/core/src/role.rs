@@ -16,13 +16,13 @@ pub enum Role {
     IdentityAdmin,
     /// The same as [`IdentityAdmin`](Self::IdentityAdmin), under the name of the administrators of Unify and Engage.
     UnifyEngageAdmin,
-    /// Deletes profiles, singly and in jobs; reads profiles, deletions and jobs.
+    /// Deletes profiles, singly and in jobs; reads profiles, deletions, jobs and the audit log.
     PrivacyAdmin,
     /// Changes segments and deletes their members; reads segments and profiles.
     Administrator,
     /// Reads profiles, segments and deletions.
     ProfileReader,
-    /// Reads deletions and jobs.
+    /// Reads deletions, jobs and the audit log.
     Auditor,
 }
 
@@ -44,11 +44,13 @@ pub enum Permission {
     ReadSegments,
     /// Change segments, and delete their members.
     ManageSegments,
+    /// Read the audit log: its files and its entries, and receipts.
+    ReadAuditLog,
 }
 
 impl Permission {
     /// Every permission, in the order of `docs/api.md`.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::DeleteIdentifiers,
         Self::DeleteProfiles,
         Self::ReadProfiles,
@@ -56,6 +58,7 @@ impl Permission {
         Self::ReadJobs,
         Self::ReadSegments,
         Self::ManageSegments,
+        Self::ReadAuditLog,
     ];
 
     /// The words that end the message "The token's role may not …" of a 403.
@@ -68,6 +71,7 @@ impl Permission {
             Self::ReadJobs => "read jobs",
             Self::ReadSegments => "read segments",
             Self::ManageSegments => "change segments or delete their members",
+            Self::ReadAuditLog => "read the audit log",
         }
     }
 }
@@ -105,17 +109,20 @@ impl Role {
     /// Whether this role has the permission.
     pub fn may(self, permission: Permission) -> bool {
         use Permission::{
-            DeleteIdentifiers, DeleteProfiles, ManageSegments, ReadDeletions, ReadJobs, ReadProfiles, ReadSegments,
+            DeleteIdentifiers, DeleteProfiles, ManageSegments, ReadAuditLog, ReadDeletions, ReadJobs, ReadProfiles,
+            ReadSegments,
         };
         match self {
             Self::WorkspaceOwner => true,
             Self::IdentityAdmin | Self::UnifyEngageAdmin => {
                 matches!(permission, DeleteIdentifiers | ReadProfiles | ReadDeletions)
             }
-            Self::PrivacyAdmin => matches!(permission, DeleteProfiles | ReadProfiles | ReadDeletions | ReadJobs),
+            Self::PrivacyAdmin => {
+                matches!(permission, DeleteProfiles | ReadProfiles | ReadDeletions | ReadJobs | ReadAuditLog)
+            }
             Self::ProfileReader => matches!(permission, ReadProfiles | ReadDeletions | ReadSegments),
             Self::Administrator => matches!(permission, ReadProfiles | ReadSegments | ManageSegments),
-            Self::Auditor => matches!(permission, ReadDeletions | ReadJobs),
+            Self::Auditor => matches!(permission, ReadDeletions | ReadJobs | ReadAuditLog),
         }
     }
 }
@@ -162,5 +169,7 @@ mod tests {
         assert_eq!(may, [Role::WorkspaceOwner, Role::PrivacyAdmin]);
         let may: Vec<_> = Role::ALL.into_iter().filter(|r| r.may(Permission::ManageSegments)).collect();
         assert_eq!(may, [Role::WorkspaceOwner, Role::Administrator]);
+        let may: Vec<_> = Role::ALL.into_iter().filter(|r| r.may(Permission::ReadAuditLog)).collect();
+        assert_eq!(may, [Role::WorkspaceOwner, Role::PrivacyAdmin, Role::Auditor]);
     }
 }

@@ -142,6 +142,11 @@ impl SegmentState {
     pub fn takes_members(self) -> bool {
         matches!(self, Self::Enabled | Self::Enabling)
     }
+
+    /// Whether gates are being closed or opened: a change of the state is begun and not finished.
+    pub fn is_unfinished(self) -> bool {
+        matches!(self, Self::Disabling | Self::Enabling)
+    }
 }
 
 /// A segment as the table has it.
@@ -179,6 +184,24 @@ pub struct Segment {
     pub changed_by: Option<TokenId>,
 }
 
+/// Who changes a segment's record, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Author<'a> {
+    /// When.
+    pub now: Time,
+    /// The token that asked for it; `None` where Efface does it by itself.
+    pub token_id: Option<&'a TokenId>,
+    /// The first request with the same idempotency key, where the request has one.
+    pub request: Option<RequestId>,
+}
+
+impl Author<'_> {
+    /// Efface itself, for a job or a load.
+    pub fn own(now: Time) -> Self {
+        Self { now, token_id: None, request: None }
+    }
+}
+
 /// Requests that a segment remembers.
 const REQUESTS: usize = 16;
 
@@ -197,7 +220,7 @@ impl Segment {
             active_job: None,
             last_job: None,
             requests: Vec::new(),
-            changed_at: None,
+            changed_at: Some(now),
             changed_by: None,
         }
     }
@@ -213,12 +236,24 @@ impl Segment {
         matches!(self.state, SegmentState::Disabled | SegmentState::Deleted)
     }
 
-    /// The segment after a change that a request asked for.
+    /// The same record as its next version. Every change begins with it, so that none goes without its time and token.
     #[must_use]
-    pub fn changed_by(mut self, request: Option<RequestId>) -> Self {
-        self.requests.extend(request);
-        self.requests.drain(..self.requests.len().saturating_sub(REQUESTS));
-        self
+    pub fn next(&self, author: &Author<'_>) -> Self {
+        let mut requests = self.requests.clone();
+        requests.extend(author.request);
+        requests.drain(..requests.len().saturating_sub(REQUESTS));
+        Self {
+            version: self.version + 1,
+            requests,
+            changed_at: Some(author.now.after(self.changed_at)),
+            changed_by: author.token_id.cloned(),
+            ..self.clone()
+        }
+    }
+
+    /// Who finishes a change of the state that this version has begun: the token that began it, whoever carries it out.
+    pub fn finisher(&self, now: Time) -> Author<'_> {
+        Author { now, token_id: self.changed_by.as_ref(), request: None }
     }
 
     /// Whether it is there, for clients.
@@ -291,6 +326,27 @@ pub fn consequences(name: &SegmentName, members: Option<i64>, settling_seconds: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deletion::tests::{at, request};
+
+    #[test]
+    fn each_version_bears_its_time_its_token_and_its_request() {
+        let token: TokenId = "tok_1".parse().unwrap();
+        let made = Segment::of_load("vip".parse().unwrap(), at(7));
+        assert_eq!((made.version, made.changed_at, &made.changed_by), (1, Some(at(7)), &None));
+        let author = |second, request| Author { now: at(second), token_id: Some(&token), request };
+        let next = made.next(&author(9, Some(request(9))));
+        assert_eq!((next.version, next.changed_at), (2, Some(at(9))));
+        assert_eq!((next.changed_by.as_ref(), &next.requests[..]), (Some(&token), &[request(9)][..]));
+        let by_itself = next.next(&Author::own(at(9)));
+        assert_eq!(
+            by_itself.changed_at.unwrap().millis(),
+            9_001,
+            "a time of its own, also where the clock stands still"
+        );
+        assert_eq!((by_itself.changed_by, by_itself.requests), (None, next.requests.clone()));
+        let many = (0..40).fold(made, |segment, second| segment.next(&author(second, Some(request(second)))));
+        assert_eq!((many.requests.len(), many.requests.last()), (REQUESTS, Some(&request(39))));
+    }
 
     #[test]
     fn ids_and_names() {

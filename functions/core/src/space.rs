@@ -94,9 +94,14 @@ impl IdentifierTypes {
         IdentifierType::parse(name).ok().filter(|id_type| self.knows(id_type))
     }
 
+    /// How values of this type are compared.
+    pub fn rule(&self, id_type: &IdentifierType) -> Normalisation {
+        self.0.get(id_type.as_str()).copied().unwrap_or_default()
+    }
+
     /// The form in which this value is compared and hashed.
     pub fn normalise<'a>(&self, id_type: &IdentifierType, value: &'a IdentifierValue) -> Cow<'a, str> {
-        self.0.get(id_type.as_str()).copied().unwrap_or_default().apply(value.expose())
+        self.rule(id_type).apply(value.expose())
     }
 
     /// The names of all known types, each with its normalisation.
@@ -116,7 +121,7 @@ impl IdentifierTypes {
             if name == SEGMENT_ID {
                 return Err(SpaceError::Reserved);
             }
-            let existing = self.knows(&id_type).then(|| self.0.get(name).copied().unwrap_or_default());
+            let existing = self.knows(&id_type).then(|| self.rule(&id_type));
             match existing {
                 Some(old) if old != normalisation && !is_new => {
                     return Err(SpaceError::FixedNormalisation(name.to_owned()));
@@ -229,7 +234,7 @@ impl Space {
             settling_seconds: SETTLING_SECONDS,
             created_at,
             version: 1,
-            changed_at: None,
+            changed_at: Some(created_at),
             changed_by: None,
         }
     }

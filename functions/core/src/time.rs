@@ -52,6 +52,14 @@ impl Time {
         Self(self.0.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(self.0))
     }
 
+    /// This time, if it is later than `before`; else the first time after that. So two versions of a record never bear
+    /// the same time, whatever the clocks say.
+    #[must_use]
+    pub fn after(self, before: Option<Self>) -> Self {
+        let next = |before: Self| Self(before.0.saturating_add(SignedDuration::from_millis(1)).unwrap_or(before.0));
+        before.map_or(self, |before| self.max(next(before)))
+    }
+
     /// The latest time before this one: a millisecond earlier.
     #[must_use]
     pub fn just_before(self) -> Self {

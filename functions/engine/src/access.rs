@@ -149,11 +149,11 @@ impl AccessCache {
     }
 
     /// Whether the space's source may be used. The first request that may delete, singly or in a job, makes the source.
-    pub async fn source_state(&self, store: &Store, access: &Access) -> Result<SourceState, StoreError> {
+    pub async fn source_state(&self, store: &Store, access: &Access, now: Time) -> Result<SourceState, StoreError> {
         if let Some(source) = &access.space.source {
             return Ok(source.state);
         }
-        let source = store.attach_source(&access.space_id).await?;
+        let source = store.attach_source(&access.space_id, &access.space, &access.token_id, now).await?;
         // The remembered settings have no source.
         self.remembered.retain(|_, remembered| remembered.space_id != access.space_id);
         Ok(source.state)

@@ -10,8 +10,10 @@ mod error;
 pub mod idempotency;
 mod identifier;
 pub mod job;
+pub mod journal;
 pub mod limiter;
 pub mod load;
+pub mod log;
 mod profile;
 mod profile_deletion;
 pub mod reapply;
@@ -80,6 +82,13 @@ impl Deadline {
     #[must_use]
     pub fn half(self) -> Self {
         Self(Instant::now() + self.0.saturating_duration_since(Instant::now()) / 2)
+    }
+
+    /// The same, but so long before, or halfway where less than twice that is left.
+    #[must_use]
+    pub fn less(self, reserve: Duration) -> Self {
+        let left = self.0.saturating_duration_since(Instant::now());
+        Self(Instant::now() + left.saturating_sub(reserve).max(left / 2))
     }
 
     /// The same, but no later than so long from now.

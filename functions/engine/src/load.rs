@@ -2,6 +2,8 @@
 //!
 //! A line that is loaded again changes nothing. Each identifier is written together with its edge, in a transaction
 //! that checks that the profile is active.
+//!
+//! The file is long because what a line decides stands beside the order in which it is written.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,15 +19,16 @@ use efface_aws::{
     },
 };
 use efface_core::{
-    activation::{Activation, activate},
+    activation::{Activation, NewLife, activate, new_life},
     deletion::{Identifier, REMEMBERED_REQUESTS},
     id::ProfileId,
     identifier::ExternalId,
     key::{IdHash, SpaceKey},
     load::{MAX_LINE_BYTES, ProfileLine},
+    log::LogKey,
     profile::{Head, ProfileState},
     segment::SegmentId,
-    space::{Space, SpaceId},
+    space::{IdentifierTypes, Space, SpaceId},
     time::Time,
 };
 use quick_cache::sync::Cache;
@@ -86,6 +89,8 @@ const REMEMBERED: usize = 1_024;
 #[derive(Debug, Clone)]
 pub struct Loader {
     store: Store,
+    /// What the identifiers that become active are committed to with.
+    log_key: LogKey,
     /// Segments that took members. A gate tells where one does no more.
     known: Arc<Cache<(SpaceId, SegmentId), ()>>,
 }
@@ -93,6 +98,8 @@ pub struct Loader {
 /// A line in its space, with its hashes.
 struct Line<'a> {
     space_id: &'a SpaceId,
+    types: &'a IdentifierTypes,
+    log_key: &'a LogKey,
     profile: &'a ProfileLine,
     hashes: Vec<IdHash>,
     /// The identifier of the profile to merge into.
@@ -119,9 +126,10 @@ struct Decided {
 }
 
 impl Loader {
-    /// A loader into a table.
-    pub fn new(store: Store) -> Self {
-        Self { store, known: Arc::new(Cache::new(REMEMBERED)) }
+    /// A loader into a table, with the log key that the table was written with: who makes it has compared the key with
+    /// the table's check value.
+    pub fn new(store: Store, log_key: LogKey) -> Self {
+        Self { store, log_key, known: Arc::new(Cache::new(REMEMBERED)) }
     }
 
     /// Loads one line into its space.
@@ -132,7 +140,7 @@ impl Loader {
         profile: &ProfileLine,
         now: Time,
     ) -> Result<Loaded, LoadError> {
-        let line = Line::new(space, key, profile, now)?;
+        let line = Line::new(space, (key, &self.log_key), profile, now)?;
         let mut pauses = backoff::CONTENDED_LINE.start();
         loop {
             let segments = self.open_segments(&line).await?;
@@ -169,7 +177,12 @@ impl Loader {
 }
 
 impl<'a> Line<'a> {
-    fn new(space: &Space, key: &SpaceKey, profile: &'a ProfileLine, now: Time) -> Result<Self, LoadError> {
+    fn new(
+        space: &'a Space,
+        (key, log_key): (&SpaceKey, &'a LogKey),
+        profile: &'a ProfileLine,
+        now: Time,
+    ) -> Result<Self, LoadError> {
         let hash = |id: &ExternalId| {
             if !space.identifier_types.knows(&id.id_type) {
                 return Err(LoadError::UnknownType(id.id_type.to_string()));
@@ -178,7 +191,8 @@ impl<'a> Line<'a> {
         };
         let hashes = profile.external_ids.iter().map(hash).collect::<Result<_, _>>()?;
         let target = profile.merged_into.as_ref().map(hash).transpose()?;
-        Ok(Self { space_id: &profile.space_id, profile, hashes, target, now })
+        let (space_id, types) = (&profile.space_id, &space.identifier_types);
+        Ok(Self { space_id, types, log_key, profile, hashes, target, now })
     }
 }
 
@@ -203,7 +217,7 @@ impl Line<'_> {
         let profile = LoadedProfile { space: self.space_id, id, now: self.now };
         let first = self.profile_writes(store, profile, head.as_ref(), root).await?;
         // Identifiers first: by them the next load finds a profile whose load was cut short.
-        let mut rest = self.identifier_writes(profile, &decided);
+        let mut rest = self.identifier_writes(profile, &decided)?;
         rest.extend(segment_writes(store, profile, segments, head.is_some()).await?);
         if head.is_some() && first.is_empty() && rest.is_empty() {
             return Ok(Tried::Loaded(decided.loaded));
@@ -320,7 +334,7 @@ impl Line<'_> {
         self.profile.traits.iter().map(|(name, value)| (name.clone(), set(name, value))).collect()
     }
 
-    fn identifier_writes(&self, profile: LoadedProfile<'_>, decided: &Decided) -> Vec<Vec<Write>> {
+    fn identifier_writes(&self, profile: LoadedProfile<'_>, decided: &Decided) -> Result<Vec<Vec<Write>>, StoreError> {
         let event = self.profile.timestamp;
         let mut writes = Vec::new();
         for ((hash, external_id), activation) in
@@ -329,7 +343,8 @@ impl Line<'_> {
             let old = decided.stored.get(hash);
             match (activation, event) {
                 (Activation::New | Activation::Again, _) => {
-                    writes.push(profile.activate(*hash, external_id, event, old).to_vec());
+                    let life = self.new_life(hash, external_id, old);
+                    writes.push(profile.activate(*hash, external_id, event, life, old)?.to_vec());
                 }
                 (Activation::Held(holder), Some(event))
                     if old.is_some_and(|old| old.event_time.is_none_or(|seen| seen < event)) =>
@@ -339,7 +354,11 @@ impl Line<'_> {
                 _ => {}
             }
         }
-        writes
+        Ok(writes)
+    }
+
+    fn new_life(&self, hash: &IdHash, external_id: &ExternalId, old: Option<&Identifier>) -> NewLife {
+        new_life(old, hash, external_id, self.types.rule(&external_id.id_type), self.log_key)
     }
 }
 

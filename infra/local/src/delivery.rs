@@ -1,11 +1,11 @@
-//! Runs the functions that a queue or a schedule invokes. The emulator starts them as processes, as Lambda does: as
+//! Runs the functions that a queue, a stream or a schedule invokes. The emulator starts them as processes, as Lambda does: as
 //! many as there are events. It ends a process after the function's timeout, and replaces a process that died at the
 //! next event (`docs/adr/0006`).
 
 use std::{
     fs::{self, File},
     io,
-    path::Path,
+    path::{Path, PathBuf},
     time::SystemTime,
 };
 
@@ -21,7 +21,12 @@ use crate::{
 };
 
 /// The functions by the last part of their names, each with an event for which it has nothing to do.
-const FUNCTIONS: [(&str, &str); 2] = [("bulk-worker", r#"{"Records":[]}"#), ("job-reconciler", "{}")];
+const FUNCTIONS: [(&str, &str); 4] =
+    [("bulk-worker", NO_RECORDS), ("job-reconciler", "{}"), (CHANGE_CAPTURE, NO_RECORDS), (AUDIT_LOG, NO_RECORDS)];
+const NO_RECORDS: &str = r#"{"Records":[]}"#;
+/// Those that only a stack with a journal has.
+pub(crate) const CHANGE_CAPTURE: &str = "change-capture";
+const AUDIT_LOG: &str = "audit-log";
 
 /// The binary of a function. Its name is also that of the process, of which Linux shows 15 characters.
 fn binary(name: &str) -> String {
@@ -39,6 +44,8 @@ pub struct Delivery<'a> {
     pub stack: &'a str,
     /// Whether functions are built with optimisations.
     pub release: bool,
+    /// Whether the stack has a journal.
+    pub has_journal: bool,
     /// The files for the output.
     pub logs: &'a Logs,
 }
@@ -49,7 +56,7 @@ impl Delivery<'_> {
         let log = &self.logs.functions;
         File::create(log).context(format!("writing {}", log.display()))?;
         self.deploy_code().await?;
-        for (name, event) in FUNCTIONS {
+        for (name, event) in self.functions() {
             let function = format!("{}-{name}", self.stack);
             let invoked = self.emulator.invoke(&function, event).await;
             invoked.map_err(|error| LocalError::FunctionFails {
@@ -61,10 +68,19 @@ impl Delivery<'_> {
         Ok(())
     }
 
+    /// The functions that the stack has.
+    fn functions(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let built = function::of(self.workspace);
+        let is_there = move |name: &str| built.iter().any(|found| *found == binary(name));
+        FUNCTIONS.into_iter().filter(move |(name, _)| {
+            (self.has_journal || ![CHANGE_CAPTURE, AUDIT_LOG].contains(name)) && is_there(name)
+        })
+    }
+
     /// Deploys the built functions. This ends running processes; their events are delivered again, as after any
     /// failure.
     async fn deploy_code(&self) -> Result<(), LocalError> {
-        for (name, _) in FUNCTIONS {
+        for (name, _) in self.functions() {
             let archive =
                 archive::bootstrap(&self.script(name)).map_err(io::Error::from).context("making an archive")?;
             self.emulator.put_code(&format!("{}-{name}", self.stack), &archive).await?;
@@ -82,7 +98,8 @@ impl Delivery<'_> {
     /// Builds all functions again when their sources change, and deploys those that the emulator runs, if they changed.
     /// Returns only after an error.
     pub async fn rebuild_on_change(&self) -> LocalError {
-        let programs = function::FUNCTIONS.map(|name| function::built(self.workspace, self.release, name));
+        let built = |name| function::built(self.workspace, self.release, name);
+        let programs: Vec<PathBuf> = function::of(self.workspace).into_iter().map(built).collect();
         let mut sources = Sources::of(self.workspace, &programs);
         loop {
             sources.changed().await;
@@ -108,7 +125,7 @@ impl Delivery<'_> {
     }
 
     /// When the functions that the emulator runs were built.
-    fn built_at(&self) -> [Option<SystemTime>; 2] {
+    fn built_at(&self) -> [Option<SystemTime>; 4] {
         let program = |name: &str| function::built(self.workspace, self.release, &binary(name));
         FUNCTIONS.map(|(name, _)| fs::metadata(program(name)).ok()?.modified().ok())
     }

@@ -8,12 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dynoxide::{Database, DynoxideError, actions::create_table::CreateTableRequest};
+use dynoxide::{Database, DynoxideError};
 use serde_json::{Value, json};
 use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
     error::{Context, LocalError},
+    streams,
     threads::Threads,
 };
 
@@ -27,7 +28,8 @@ const SWEEP_PAUSE_FACTOR: u32 = 20;
 
 /// A running database. Its data is lost when this value is dropped.
 pub(crate) struct DynamoDb {
-    database: Database,
+    /// The database itself.
+    pub(crate) database: Database,
     /// The address of its HTTP API.
     pub(crate) address: SocketAddr,
     _threads: Threads,
@@ -36,7 +38,7 @@ pub(crate) struct DynamoDb {
 impl DynamoDb {
     /// Starts an empty database on a free port of the loopback interface.
     pub(crate) fn start() -> Result<Self, LocalError> {
-        let database = Database::memory().map_err(failed)?;
+        let database = streams::database().map_err(failed)?;
         let threads = Threads::start("dynamodb", THREADS)?;
         let (listener, address) = threads.listen().context("a port for DynamoDB")?;
         threads.spawn(dynoxide::server::serve_on(listener, database.clone()));
@@ -45,19 +47,37 @@ impl DynamoDb {
     }
 
     /// Creates a table like the one that `DescribeTable` returned, with a `TimeToLiveSpecification` or null. A table that
-    /// exists stays as it is.
+    /// exists stays as it is, but for a stream that it did not have.
     pub(crate) fn copy_table(&self, table: &Value, time_to_live: &Value) -> Result<(), LocalError> {
-        let read = |value| serde_json::from_value::<CreateTableRequest>(value).map_err(failed);
         match self.database.create_table(read(creation(table))?) {
-            Err(DynoxideError::ResourceInUseException(_)) => return Ok(()),
+            Err(DynoxideError::ResourceInUseException(_)) => return self.add_stream(table),
             created => created.map_err(failed)?,
         };
         if time_to_live["Enabled"] == true {
             let update = json!({ "TableName": table["TableName"], "TimeToLiveSpecification": time_to_live });
-            self.database.update_time_to_live(serde_json::from_value(update).map_err(failed)?).map_err(failed)?;
+            self.database.update_time_to_live(read(update)?).map_err(failed)?;
         }
         Ok(())
     }
+}
+
+impl DynamoDb {
+    /// Gives a table the stream that it is described with, unless it has one.
+    fn add_stream(&self, table: &Value) -> Result<(), LocalError> {
+        let request = creation(table);
+        let (name, stream) = (&request["TableName"], &request["StreamSpecification"]);
+        let found = self.database.describe_table(read(json!({ "TableName": name }))?).map_err(failed)?;
+        let found = serde_json::to_value(&found).map_err(failed)?;
+        if stream.is_null() || found["Table"]["StreamSpecification"]["StreamEnabled"] == true {
+            return Ok(());
+        }
+        let update = json!({ "TableName": name, "StreamSpecification": stream });
+        self.database.update_table(read(update)?).map(drop).map_err(failed)
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T, LocalError> {
+    serde_json::from_value(request).map_err(failed)
 }
 
 impl std::fmt::Debug for DynamoDb {
@@ -170,6 +190,22 @@ mod tests {
         let mut left: Vec<_> = scan["Items"].as_array().unwrap().iter().map(|item| item["pk"]["S"].clone()).collect();
         left.sort_by_key(ToString::to_string);
         assert_eq!(left, ["kept", "text"]);
+    }
+
+    #[test]
+    fn a_table_that_exists_gets_its_stream() {
+        let database = DynamoDb::start().unwrap();
+        let mut without = described();
+        without["StreamSpecification"] = Value::Null;
+        let has_stream = || {
+            let name = json!({ "TableName": "things" });
+            let found = database.database.describe_table(serde_json::from_value(name).unwrap()).unwrap();
+            serde_json::to_value(&found).unwrap()["Table"]["StreamSpecification"]["StreamEnabled"] == true
+        };
+        for (table, expected) in [(&without, false), (&described(), true), (&described(), true), (&without, true)] {
+            database.copy_table(table, &Value::Null).unwrap();
+            assert_eq!(has_stream(), expected);
+        }
     }
 
     #[test]

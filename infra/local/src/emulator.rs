@@ -14,12 +14,16 @@ use tokio::time::{Instant, sleep};
 use ureq::http::Request;
 
 use crate::{
+    aws_client::{self, AwsClient},
     child::{Supervised, command, log_to},
     environment::{ACCESS_KEY_ID, REGION, aws},
     error::{Context, LocalError},
     front::Front,
     http::{self, HttpResponse},
     logs::{LogEnd, Logs},
+    mapping::{self, poller::Poller},
+    stack::secrets,
+    threads::Threads,
     tools::Tools,
 };
 
@@ -31,6 +35,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// A running emulator. It is stopped when this value is dropped, and its data is lost.
 #[derive(Debug)]
 pub struct Emulator {
+    /// Where the records of streams are delivered. Dropped before the rest, which it uses.
+    streams: Threads,
     process: Mutex<Supervised>,
     /// The endpoint URL of all AWS APIs.
     pub endpoint: String,
@@ -62,9 +68,17 @@ impl Emulator {
         front.serve(address)?;
         let process = Mutex::new(Supervised::start(ministack)?);
         let (port, ministack) = (front.address.port(), format!("http://{address}"));
-        let mut emulator = Self { process, endpoint, port, front, ministack, log };
+        let streams = Threads::start("streams", 1)?;
+        let mut emulator = Self { streams, process, endpoint, port, front, ministack, log };
         emulator.ready().await?;
         Ok(emulator)
+    }
+
+    /// Delivers the records of streams to the functions of deployed stacks, from now on. To be called once, as soon as the
+    /// functions can run. Records of before are delivered, too.
+    pub fn follow_streams(&self) {
+        let database = self.front.dynamodb.database.clone();
+        self.streams.spawn(Poller { database, client: self.client() }.run());
     }
 
     async fn ready(&mut self) -> Result<(), LocalError> {
@@ -97,7 +111,7 @@ impl Emulator {
         self.request("the bucket", Request::put(format!("{}/{BUCKET}", self.endpoint)), String::new()).await.map(drop)
     }
 
-    /// Creates a secret with a new identifier key, unless it is there: a stack that is deployed again keeps its key.
+    /// Creates a secret with a new key, unless it is there: a stack that is deployed again keeps its keys.
     pub(crate) async fn create_key_secret(&self, name: &str) -> Result<(), LocalError> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(std::io::Error::other).context("randomness")?;
@@ -109,6 +123,13 @@ impl Emulator {
         }
     }
 
+    /// The log key of a stack, from its secret: the functions of an earlier version do not have it.
+    pub async fn log_key(&self, stack: &str) -> Result<String, LocalError> {
+        let body = json!({ "SecretId": secrets(stack)[1] });
+        let secret = self.call("the secret", "secretsmanager", "secretsmanager.GetSecretValue", &body).await?;
+        Ok(secret["SecretString"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// Sends a request to an API that takes JSON and the action's name in a header. `what` describes it in errors.
     pub async fn call(
         &self,
@@ -117,28 +138,18 @@ impl Emulator {
         action: &str,
         body: &Value,
     ) -> Result<Value, LocalError> {
-        self.call_at(&self.endpoint, what, service, action, body).await
+        self.client().call(what, service, action, body).await
     }
 
-    async fn call_at(
-        &self,
-        url: &str,
-        what: &'static str,
-        service: &str,
-        action: &str,
-        body: &Value,
-    ) -> Result<Value, LocalError> {
-        let request = Request::post(url)
-            .header("content-type", "application/x-amz-json-1.1")
-            .header("x-amz-target", action)
-            .header("authorization", credential(service));
-        self.request(what, request, body.to_string()).await.map(|response| response.json())
+    fn client(&self) -> AwsClient {
+        AwsClient { url: self.endpoint.clone() }
     }
 
     /// A request to ministack's own DynamoDB, whose tables CloudFormation makes and deletes.
     async fn cloudformation_tables(&self, action: &str, body: &Value) -> Result<Value, LocalError> {
         let action = format!("DynamoDB_20120810.{action}");
-        self.call_at(&self.ministack, "CloudFormation's tables", "dynamodb", &action, body).await
+        let client = AwsClient { url: self.ministack.clone() };
+        client.call("CloudFormation's tables", "dynamodb", &action, body).await
     }
 
     /// The names of the tables that CloudFormation has made and not deleted.
@@ -192,26 +203,22 @@ impl Emulator {
 
     /// Invokes a function once. Fails if the function fails.
     pub async fn invoke(&self, function: &str, event: &str) -> Result<(), LocalError> {
-        let request = Request::post(format!("{}/invocations", self.function_url(function)));
-        let response = self.request("an event", request, event.to_owned()).await?;
-        if response.headers.contains_key("x-amz-function-error") {
-            return Err(LocalError::Emulator { what: "an event", text: response.text });
-        }
-        Ok(())
+        self.client().invoke(function, event).await
     }
 
-    /// The event source mappings from queues to functions.
+    /// The event source mappings from queues and streams to functions.
     pub async fn mappings(&self) -> Result<Vec<Value>, LocalError> {
-        let request = Request::get(format!("{}/2015-03-31/event-source-mappings", self.endpoint));
-        let mut response = self.request("the list of mappings", request, String::new()).await?.json();
-        Ok(serde_json::from_value(response["EventSourceMappings"].take()).unwrap_or_default())
+        self.client().mappings().await
     }
 
-    /// Sets the concurrency of all mappings. CloudFormation converts a parameter to a number where needed; the emulator
-    /// does not, and would then deliver nothing.
+    /// Sets the concurrency of the mappings that have one. CloudFormation converts a parameter to a number where needed;
+    /// the emulator does not, and would then deliver nothing. Fails where a mapping from a stream asks for something that
+    /// is not done here.
     pub(crate) async fn fix_mappings(&self, concurrency: u32) -> Result<(), LocalError> {
         let body = json!({ "ScalingConfig": { "MaximumConcurrency": concurrency } }).to_string();
-        for mapping in self.mappings().await? {
+        let mappings = self.mappings().await?;
+        mapping::of_streams(&mappings)?;
+        for mapping in mappings.iter().filter(|mapping| mapping["ScalingConfig"].is_object()) {
             let id = mapping["UUID"].as_str().unwrap_or_default();
             let request = Request::put(format!("{}/2015-03-31/event-source-mappings/{id}", self.endpoint));
             self.request("a mapping", request, body.clone()).await?;
@@ -220,7 +227,7 @@ impl Emulator {
     }
 
     fn function_url(&self, name: &str) -> String {
-        format!("{}/2015-03-31/functions/{name}", self.endpoint)
+        self.client().function_url(name)
     }
 
     /// The template of a stack after the SAM transform.
@@ -246,12 +253,7 @@ impl Emulator {
         request: ureq::http::request::Builder,
         body: String,
     ) -> Result<HttpResponse, LocalError> {
-        let request = request.body(body).map_err(|error| LocalError::Emulator { what, text: error.to_string() })?;
-        let response = http::send(request, Duration::from_secs(30)).await;
-        if (200..300).contains(&response.status) {
-            return Ok(response);
-        }
-        Err(LocalError::Emulator { what, text: format!("{} {}", response.status, response.text) })
+        aws_client::request(what, request, body).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use efface_aws::{StoreError, config::ConfigError, store::key_check::KeyCheckError};
 use thiserror::Error;
 
-use crate::logs::LogEnd;
+use crate::{logs::LogEnd, mapping::MappingError};
 
 /// Why the local stack could not be started, or ended by itself.
 #[derive(Debug, Error)]
@@ -103,6 +103,9 @@ pub enum LocalError {
     /// The table was written with another identifier key, or can't be read.
     #[error(transparent)]
     Key(#[from] KeyCheckError),
+    /// A mapping from a stream uses something that is not done on this machine.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
     /// A run of `efface` failed.
     #[error("`{what}` failed, see its output above: {text}")]
     Command {

@@ -25,7 +25,8 @@ use crate::{
 };
 
 /// The binaries that are built at start. The first one is the API function.
-pub(crate) const FUNCTIONS: [&str; 3] = ["efface-api", "efface-bulk-worker", "efface-job-reconciler"];
+pub(crate) const FUNCTIONS: [&str; 5] =
+    ["efface-api", "efface-bulk-worker", "efface-job-reconciler", "efface-change-capture", "efface-audit-log"];
 /// The number of instances of the function. Each processes one request at a time, and a page of a job takes seconds.
 const INSTANCES: &str = "4";
 /// How long the API function may take until it is healthy.
@@ -61,11 +62,17 @@ pub(crate) async fn build(workspace: &Workspace, release: bool, log: &Path) -> R
     let mut cargo = command(cargo())?;
     clean(&mut cargo).current_dir(&workspace.root).env("CARGO_TARGET_DIR", &workspace.target);
     cargo.arg("build").args(release.then_some("--release"));
-    cargo.args(FUNCTIONS.iter().flat_map(|name| ["--bin", name]));
+    cargo.args(of(workspace).into_iter().flat_map(|name| ["--bin", name]));
     if !stderr().is_terminal() {
         return run(cargo, log).await?.into_result("cargo build");
     }
     if Supervised::start(cargo)?.ended().await?.success() { Ok(()) } else { Err(LocalError::Build) }
+}
+
+/// The functions of a checkout. One of an earlier version has fewer.
+pub(crate) fn of(workspace: &Workspace) -> Vec<&'static str> {
+    let is_there = |name: &&str| workspace.root.join("functions").join(name.trim_start_matches("efface-")).is_dir();
+    FUNCTIONS.into_iter().filter(is_there).collect()
 }
 
 /// The path of a built binary.

@@ -6,6 +6,7 @@
 //! process ends for any reason.
 
 mod archive;
+mod aws_client;
 pub mod child;
 pub mod console;
 pub mod delivery;
@@ -21,6 +22,7 @@ pub mod gateway;
 pub mod http;
 pub mod loader;
 pub mod logs;
+pub mod mapping;
 pub mod package;
 pub mod ready;
 mod seed_check;
@@ -29,6 +31,7 @@ pub mod session;
 mod sources;
 pub mod stack;
 pub mod steps;
+pub mod streams;
 pub mod supervisor;
 mod threads;
 pub mod tools;

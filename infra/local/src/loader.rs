@@ -9,10 +9,10 @@ use efface_aws::{
     Store,
     client::dynamodb,
     clock::Clock,
-    config::{Config, identifier_key},
+    config::{Config, identifier_key, log_key},
 };
 use efface_cli::load::load_lines;
-use efface_core::{key::MasterKey, role::Role};
+use efface_core::{key::MasterKey, log::LogKey, role::Role};
 
 use crate::{
     environment::aws,
@@ -31,10 +31,11 @@ const CONCURRENCY: u16 = 8;
 pub struct Loader {
     store: Store,
     key: MasterKey,
+    log_key: LogKey,
 }
 
 impl Loader {
-    /// Takes the table's name and the identifier key from the variables of a deployed function.
+    /// Takes the table's name, the identifier key and the log key from the variables of a deployed function.
     pub fn new(variables: &[(String, String)], endpoint: &str) -> Result<Self, LocalError> {
         let emulator_settings = aws(endpoint);
         let deployed = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -42,15 +43,17 @@ impl Loader {
         let lookup = |name: &str| settings.get(name).map(ToString::to_string);
         let config = Config::from_lookup(&lookup)?;
         let store = Store::new(dynamodb(&config), config.table.clone());
-        Ok(Self { store, key: identifier_key(&lookup)? })
+        Ok(Self { store, key: identifier_key(&lookup)?, log_key: log_key(&lookup)? })
     }
 
     /// Stores all lines, and creates a token of each role for each space.
     pub async fn load(&self, seeds: &Seeds) -> Result<Tokens, LocalError> {
         self.store.set_or_verify_key(&self.key).await?;
+        self.store.set_or_verify_log_key(&self.log_key).await?;
         for file in seeds.files() {
-            let (store, key, source) = (self.store.clone(), self.key.clone(), Cursor::new(file.content));
-            let loaded = load_lines(store, key, source, CONCURRENCY).await;
+            let (store, source) = (self.store.clone(), Cursor::new(file.content));
+            let (key, log_key) = (self.key.clone(), self.log_key.clone());
+            let loaded = load_lines(store, key, log_key, source, CONCURRENCY).await;
             loaded.map_err(|failed| {
                 LocalError::Load(BadLine { file: file.name, line: failed.line, text: failed.message })
             })?;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use efface_local::{
     console::{print, say},
     error::LocalError,
@@ -32,9 +32,18 @@ struct Arguments {
     /// Print what the functions log, less lines of metrics, and the output of the emulator and of `cargo lambda watch`.
     #[arg(long)]
     verbose: bool,
+    /// Whether each change is recorded in the journal. Without it, jobs of many rows take less time and memory.
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    journal: Switch,
     /// A file of profiles and spaces to load instead of the demo data, as newline-delimited JSON; may be repeated.
     #[arg(long = "seed", value_name = "FILE")]
     seeds: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,9 +77,10 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), LocalError> {
-    let Arguments { action, port, release, json, verbose, seeds } = arguments;
+    let Arguments { action, port, release, json, verbose, journal, seeds } = arguments;
+    let journal = journal == Switch::On;
     match action {
-        None => session::run(&Options { port, json, release, verbose, seeds }).await,
+        None => session::run(&Options { port, json, release, verbose, journal, seeds }).await,
         Some(Action::Tools) => tools().await,
     }
 }

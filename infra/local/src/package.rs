@@ -21,7 +21,7 @@ pub async fn package(checkout: &Workspace, folder: &Path) -> Result<PathBuf, Loc
     function::build(checkout, false, &folder.join("build.log")).await?;
     let template = checkout.root.join("infra/template.yaml");
     let text = fs::read_to_string(&template).context(format!("reading {}", template.display()))?;
-    for name in FUNCTIONS {
+    for name in function::of(checkout) {
         copy_program(&function::built(checkout, false, name), &folder.join(name)).await?;
     }
     let template = folder.join("template.yaml");

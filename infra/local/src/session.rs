@@ -13,7 +13,7 @@ use tokio::{
 
 use crate::{
     console::say,
-    delivery::Delivery,
+    delivery::{CHANGE_CAPTURE, Delivery},
     emulator::{Emulator, free_port},
     env_file::EnvFile,
     environment::aws,
@@ -35,6 +35,7 @@ const TEMPLATE: &str = "infra/template.yaml";
 
 /// The options of the command line.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Options {
     /// The port of the API.
     pub port: u16,
@@ -44,6 +45,8 @@ pub struct Options {
     pub release: bool,
     /// Whether to print the output of everything that runs.
     pub verbose: bool,
+    /// Whether each change is recorded in the journal.
+    pub journal: bool,
     /// The seed files. If there are none, the demo data is loaded.
     pub seeds: Vec<PathBuf>,
 }
@@ -103,15 +106,18 @@ impl Site<'_> {
         let tokens = steps.run("loading profiles", Box::pin(loader.load(seeds))).await?;
         let url = format!("http://127.0.0.1:{}", options.port);
         let ready = Ready { url, endpoint: endpoint.clone(), tokens, log: logs.functions.clone() };
-        let _env_file = self.write_env_file(&variables, &ready)?;
+        let _env_file = self.write_env_file(&variables, &self.journal(&emulator).await?, &ready)?;
         // The template's value is for the emulator's gateway. Here, the function gets events from `cargo lambda watch`.
         for (_, value) in variables.iter_mut().filter(|(name, _)| name == "EFFACE_EVENT_SOURCE") {
             "watch".clone_into(value);
         }
         let gateway = Gateway::open(options.port).await?;
         let (port, release) = (free_port()?, options.release);
-        let delivery = Delivery { workspace, emulator: &emulator, stack: STACK, release, logs };
+        let has_journal = options.journal;
+        let delivery = Delivery { workspace, emulator: &emulator, stack: STACK, release, has_journal, logs };
         steps.run("starting the functions of queues and schedules", delivery.start()).await?;
+        // Only now: what was deployed before cannot run. The stream has kept what was loaded.
+        emulator.follow_streams();
         let (workspace, tools, logs) = (workspace.clone(), self.tools.clone(), logs.clone());
         let watch = Watch { workspace, tools, logs, port, release, endpoint, variables, timeout_seconds };
         let (is_healthy, healthy) = oneshot::channel();
@@ -135,11 +141,26 @@ impl Site<'_> {
     async fn deploy(&self, emulator: &Emulator) -> Result<(), LocalError> {
         emulator.create_bucket().await?;
         let deployer = Deployer { workspace: &self.workspace, tools: &self.tools, folder: &self.folder };
-        deployer.deploy(emulator, &self.workspace.root.join(TEMPLATE), STACK, "").await
+        let journal = if self.options.journal { "Journal=on" } else { "Journal=off" };
+        deployer.deploy(emulator, &self.workspace.root.join(TEMPLATE), STACK, journal).await
     }
 
-    fn write_env_file(&self, variables: &[(String, String)], ready: &Ready) -> Result<EnvFile, LocalError> {
-        let deployed = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    /// The variable that names the journal's table, if there is one.
+    async fn journal(&self, emulator: &Emulator) -> Result<Vec<(String, String)>, LocalError> {
+        if !self.options.journal {
+            return Ok(Vec::new());
+        }
+        let variables = emulator.function_variables(&format!("{STACK}-{CHANGE_CAPTURE}")).await?;
+        Ok(variables.into_iter().filter(|(name, _)| name == "EFFACE_JOURNAL").collect())
+    }
+
+    fn write_env_file(
+        &self,
+        variables: &[(String, String)],
+        journal: &[(String, String)],
+        ready: &Ready,
+    ) -> Result<EnvFile, LocalError> {
+        let deployed = variables.iter().chain(journal).map(|(name, value)| (name.as_str(), value.as_str()));
         let owner = ready.tokens.get(DEMO_SPACE).and_then(|tokens| tokens.get("workspace_owner"));
         let api = [("EFFACE_API_URL", ready.url.as_str()), ("EFFACE_TOKEN", owner.map_or("", String::as_str))];
         EnvFile::write(&self.workspace, self.options.port, deployed.chain(aws(&ready.endpoint)).chain(api))

@@ -54,8 +54,8 @@ impl Deployer<'_> {
         Ok(output)
     }
 
-    /// Creates the stack's secret and runs `sam deploy` for a template, built or not. `options` are further parameters of
-    /// the template, as `Name=value`.
+    /// Creates the stack's secrets and runs `sam deploy` for a template, built or not. `options` are further parameters
+    /// of the template, as `Name=value`.
     pub async fn deploy(
         &self,
         emulator: &Emulator,
@@ -63,15 +63,18 @@ impl Deployer<'_> {
         stack: &str,
         options: &str,
     ) -> Result<(), LocalError> {
-        let secret = secret(stack);
-        emulator.create_key_secret(&secret).await?;
+        let [identifier_key, log_key] = secrets(stack);
+        for secret in [&identifier_key, &log_key] {
+            emulator.create_key_secret(secret).await?;
+        }
         let mut sam = self.sam("deploy")?;
         local_aws(&mut sam, &emulator.endpoint).arg("--template-file").arg(template);
         // Without a bucket, the SAM CLI would create one with a stack of its own, which takes half a minute.
         sam.args(["--stack-name", stack, "--s3-bucket", BUCKET, "--no-resolve-s3", "--parameter-overrides"]);
         sam.arg(format!(
-            "EnvironmentName=local IdentifierKeySecret={secret} EventSource=decoding DeletionProtection=false \
+            "EnvironmentName=local IdentifierKeySecret={identifier_key} {}EventSource=decoding DeletionProtection=false \
              {}WorkerConcurrency={WORKERS} Architecture={} {options}",
+            log_key_secret(template, &log_key)?,
             pages_nobody(template)?,
             architecture()
         ));
@@ -98,13 +101,23 @@ impl Deployer<'_> {
 
 /// The parameter with which alarms notify nobody. Templates of earlier versions have it empty, not as `none`.
 fn pages_nobody(template: &Path) -> Result<&'static str, LocalError> {
-    let text = fs::read_to_string(template).context(format!("reading {}", template.display()))?;
-    Ok(if text.contains("none|arn:") { "AlarmTopicArn=none " } else { "AlarmTopicArn=\"\" " })
+    Ok(if text_of(template)?.contains("none|arn:") { "AlarmTopicArn=none " } else { "AlarmTopicArn=\"\" " })
 }
 
-/// The name of a stack's secret, as `samconfig.toml` has it: `efface/na/identifier-key` for `efface-na`.
-fn secret(stack: &str) -> String {
-    format!("{}/identifier-key", stack.replacen('-', "/", 1))
+/// The parameter that names the log key's secret. Templates of earlier versions do not have it.
+fn log_key_secret(template: &Path, secret: &str) -> Result<String, LocalError> {
+    let is_known = text_of(template)?.contains("LogKeySecret");
+    Ok(if is_known { format!("LogKeySecret={secret} ") } else { String::new() })
+}
+
+fn text_of(template: &Path) -> Result<String, LocalError> {
+    fs::read_to_string(template).context(format!("reading {}", template.display()))
+}
+
+/// The names of a stack's secrets, as `samconfig.toml` has them: `efface/na/identifier-key` and `efface/na/log-key` for
+/// `efface-na`.
+pub(crate) fn secrets(stack: &str) -> [String; 2] {
+    ["identifier-key", "log-key"].map(|name| format!("{}/{name}", stack.replacen('-', "/", 1)))
 }
 
 /// This machine's processor, as Lambda names it.

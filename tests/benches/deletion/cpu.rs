@@ -22,7 +22,7 @@ use efface_aws::{Store, clock::Clock};
 use efface_core::{role::Role, token::Token};
 use efface_tests::{
     Req, TestQueue, Via,
-    app::{SPACE, master},
+    app::{SPACE, keys},
     calls,
     store::TABLE,
 };
@@ -114,7 +114,7 @@ pub(crate) fn run() {
     let app = App::new(
         Store::new(client.clone(), TABLE),
         TestQueue::default().queue(),
-        master(),
+        keys(),
         Clock::system(),
         EventSource::Rest,
     );

@@ -8,7 +8,7 @@ use efface_aws::{Store, clock::Clock, store::Key};
 use efface_core::{identifier::IdentifierType, role::Role, space::SpaceId};
 use efface_tests::{
     Req, TestApp, Via,
-    app::{SPACE, master, profile_line, send},
+    app::{SPACE, keys, master, profile_line, send},
     calls,
     store::TABLE,
 };
@@ -35,7 +35,7 @@ impl Bench {
         let limits = json!({ "deletions_per_second": 1_000_000, "deletions_per_second_per_profile": 1_000_000 });
         app.space(SPACE, limits).await;
         let store = Store::new(app.db.client.clone(), TABLE);
-        let direct = App::new(store, app.queue.queue(), master(), Clock::system(), EventSource::Rest);
+        let direct = App::new(store, app.queue.queue(), keys(), Clock::system(), EventSource::Rest);
         let token = app.token(Role::WorkspaceOwner).to_owned();
         Self { app, direct, token }
     }

@@ -62,6 +62,7 @@ fn start(binary: &PathBuf, store: &TestStore) -> (f64, f64) {
             ("EFFACE_TABLE", TABLE),
             ("EFFACE_QUEUE_URL", "http://127.0.0.1/queue"),
             ("EFFACE_IDENTIFIER_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="),
+            ("EFFACE_LOG_KEY", "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg="),
         ])
         .stdout(Stdio::null())
         .spawn()

@@ -64,7 +64,7 @@ mod tests {
         let details = json!({"plan": {"members": 3}}).as_object().unwrap().clone();
         let error = |code: &str| {
             let (code, message) = (code.to_owned(), String::new());
-            ApiError { status: 409, code, message, request_id: None, details: details.clone() }
+            ApiError { status: 409, code, message, request_id: None, details: details.clone(), retry_after: None }
         };
         assert_eq!(DeletionPlan::of_error(&error("confirmation_required")).unwrap().members, Some(3));
         assert_eq!(DeletionPlan::of_error(&error("job_in_progress")), None);

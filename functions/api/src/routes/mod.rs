@@ -1,11 +1,14 @@
 //! The endpoints: one file for each, with its declaration beside its handler, and the table of them all.
 
+mod audit;
 mod dataset;
 mod health;
 mod identifier;
 mod job;
+mod log;
 mod parameters;
 mod profile;
+mod receipt;
 mod segment;
 mod token;
 
@@ -52,6 +55,13 @@ endpoints! {
     of job::execute::ExecutePlan,
     of job::outcomes::ListOutcomes,
     of job::events::ListEvents,
+    of receipt::identifier::GetReceipt,
+    of receipt::job::GetJobReceipt,
+    of receipt::job_list::ListJobReceipts,
+    of audit::search::SearchEvents,
+    of log::checkpoint::GetCheckpoint,
+    of log::tile::GetTile,
+    of log::key::GetKeys,
     of segment::create::CreateSegment,
     of segment::list::ListSegments,
     of segment::get::GetSegment,

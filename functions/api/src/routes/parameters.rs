@@ -6,7 +6,10 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
 };
 
-use crate::endpoint::{Location, Parameter};
+use crate::{
+    context::RequestContext,
+    endpoint::{Location, Parameter},
+};
 
 /// How many entries a page of a list has.
 pub(super) const LIMIT: Parameter = Parameter {
@@ -51,13 +54,21 @@ pub(super) const VERBOSE: Parameter = Parameter {
     example: None,
 };
 
+/// Whether a request accepts a media type by its name.
+pub(super) fn accepts(cx: &RequestContext<'_>, media_type: &str) -> bool {
+    let values = cx.request.values("accept").iter();
+    let mut types =
+        values.flat_map(|accept| accept.split(',')).map(|one| one.split(';').next().unwrap_or_default().trim());
+    types.any(|one| one.eq_ignore_ascii_case(media_type))
+}
+
 /// The label of the jobs that belong together, by the rule of [`Group`](efface_core::job::Group).
 pub(super) fn group() -> RefOr<Schema> {
     let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(128));
     schema.pattern(Some("^[!-~]([ -~]*[!-~])?$")).build().into()
 }
 
-const PATH: [(&str, &str, &str); 8] = [
+const PATH: [(&str, &str, &str); 9] = [
     ("space_id", "The space. The token must belong to it.", "spa_demo"),
     ("dataset", "The space. The token must belong to it.", "spa_demo"),
     (
@@ -79,6 +90,12 @@ const PATH: [(&str, &str, &str); 8] = [
         "`type:value`. Percent-encode it: a `?` or `#` in it that is not encoded ends the path, and the request is about \
          somebody else.",
         "email:example@gmail.com",
+    ),
+    (
+        "tile",
+        "`{level}/{number}` of a tile or `entries/{number}` of a bundle, with `.p/{width}` after it where it is not full. The \
+         number is written as `x001/x234/067`. The slashes are not encoded.",
+        "entries/000.p/7",
     ),
     ("segment_id", "The id of the segment.", "seg_vip"),
     ("job_id", "The id of the job.", "job_019b76da1e7b7000a1b2c3d4e5f60718"),

@@ -34,6 +34,24 @@ pub enum Metric {
     OldestChunk,
     /// Runs of the reconciler that came to their end.
     ReconcilerRuns,
+    /// Entries that were committed to journals.
+    JournalEntries,
+    /// How old the newest record of a batch of the stream was when it was in the journal, in seconds.
+    JournalLag,
+    /// Records of the stream that were put aside.
+    RecordsPutAside,
+    /// Spaces whose journal has stopped, once for each batch that has changes of one.
+    SpacesStopped,
+    /// Entries of journals that were published in logs.
+    LogEntries,
+    /// Entries that were still to be published after a run that had the time to publish.
+    LogBehind,
+    /// Signatures of checkpoints.
+    LogSignatures,
+    /// Logs that contradict their journal or their own files: nothing is signed there.
+    LogInconsistent,
+    /// Runs of the publisher's schedule that looked at all spaces which wait.
+    LogSweeps,
 }
 
 impl Metric {
@@ -52,6 +70,15 @@ impl Metric {
             Self::RowsRemaining,
             Self::OldestChunk,
             Self::ReconcilerRuns,
+            Self::JournalEntries,
+            Self::JournalLag,
+            Self::RecordsPutAside,
+            Self::SpacesStopped,
+            Self::LogEntries,
+            Self::LogBehind,
+            Self::LogSignatures,
+            Self::LogInconsistent,
+            Self::LogSweeps,
         ];
         let of_action = |action| Outcome::ALL.map(|outcome| Self::Rows(action, outcome));
         simple.into_iter().chain(Action::ALL.into_iter().flat_map(of_action)).collect()
@@ -74,6 +101,15 @@ impl Metric {
             Self::RowsRemaining => "RowsRemaining",
             Self::OldestChunk => "OldestChunk",
             Self::ReconcilerRuns => "ReconcilerRuns",
+            Self::JournalEntries => "JournalEntries",
+            Self::JournalLag => "JournalLag",
+            Self::RecordsPutAside => "RecordsPutAside",
+            Self::SpacesStopped => "SpacesStopped",
+            Self::LogEntries => "LogEntries",
+            Self::LogBehind => "LogBehind",
+            Self::LogSignatures => "LogSignatures",
+            Self::LogInconsistent => "LogInconsistent",
+            Self::LogSweeps => "LogSweeps",
         }
         .into()
     }
@@ -81,7 +117,7 @@ impl Metric {
     pub(super) fn unit(self) -> Unit {
         match self {
             Self::ChunkTime => Unit::Second(NegativeScale::Milli),
-            Self::OldestChunk => Unit::Second(NegativeScale::One),
+            Self::OldestChunk | Self::JournalLag => Unit::Second(NegativeScale::One),
             _ => Unit::Count,
         }
     }

@@ -15,7 +15,7 @@ use super::{
     write::{FEW, Transacted, Write, Written},
 };
 
-const KIND: &str = "identifier";
+pub(super) const KIND: &str = "identifier";
 
 /// What the write of a tombstone came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +28,10 @@ pub enum TombstoneWrite {
     GuardGone,
 }
 
+/// A deletion is counted in the write that carries it out. What the log calls the life that ends stays on the item.
 const TOMBSTONE: &str = "SET #state = :deleted, deleted_at = :at, token_id = :token, request_id = :request, \
                          reason = :reason, job_id = :job, job_group = :group, job_row = :row \
-                         ADD request_ids :requests REMOVE #value";
+                         ADD request_ids :requests, generation :one REMOVE #value";
 
 /// All that the deletion of a profile asks of its identifiers: whatever deleted the identifier before, it has to go.
 const ACTIVE_UNDER_PROFILE: &str = "#state = :active AND profile_id = :profile";
@@ -106,6 +107,7 @@ fn tombstone(deletion: &Deletion) -> Write {
         .value(":at", deletion.at)
         .value(":token", &deletion.token_id)
         .value(":requests", text_set([request]))
+        .value(":one", 1_i64)
         .value(":request", request)
         .value(":reason", deletion.actor.reason().as_str())
         .value(":job", row.map(|row| row.job))

@@ -1,9 +1,6 @@
 //! Where items live: the keys of the table. The first letter of a partition key is the kind of item, and a function's
 //! role is limited by it.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
     id::ProfileId,
     identifier::IdentifierType,
@@ -16,8 +13,7 @@ use efface_core::{
     token::{TokenHash, TokenId},
 };
 
-/// The sort key of an item that is alone in its partition.
-const ALONE: &str = "-";
+use crate::items::key::{ALONE, Key};
 
 /// The sort key of a profile's head, after the edges to its identifiers.
 pub const PROFILE_HEAD: &str = "H";
@@ -56,20 +52,7 @@ pub(super) const SPACES: &str = "Z#spaces";
 /// writes a second.
 pub(super) const LIVE_SHARDS: u8 = 8;
 
-/// A primary key.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
-    /// The partition key.
-    pub pk: String,
-    /// The sort key.
-    pub sk: String,
-}
-
 impl Key {
-    fn new(pk: String, sk: impl Into<String>) -> Self {
-        Self { pk, sk: sk.into() }
-    }
-
     /// A token, by its hash.
     pub fn token(hash: &TokenHash) -> Self {
         Self::new(format!("T#{hash}"), ALONE)
@@ -232,6 +215,11 @@ impl Key {
         Self::new("C#identifier-key".to_owned(), ALONE)
     }
 
+    /// The check value of the log key, with which the identifiers of all spaces are committed to.
+    pub fn log_key_check() -> Self {
+        Self::new("C#log-key".to_owned(), ALONE)
+    }
+
     /// How far `efface admin reapply` has come from an old table to this one: of the run, or of a segment.
     pub(super) fn reapply(from: &str, part: &str) -> Self {
         Self::new(reapply_partition(from), part)
@@ -325,10 +313,4 @@ pub(super) fn space_partition(space: &SpaceId) -> String {
 /// The partition of a profile's head, traits and edges.
 pub(super) fn profile_partition(space: &SpaceId, profile: ProfileId) -> String {
     format!("P#{space}#{profile}")
-}
-
-impl From<Key> for HashMap<String, AttributeValue> {
-    fn from(key: Key) -> Self {
-        Self::from([("pk".to_owned(), AttributeValue::S(key.pk)), ("sk".to_owned(), AttributeValue::S(key.sk))])
-    }
 }

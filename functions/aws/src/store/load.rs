@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
+    activation::NewLife,
     deletion::{Identifier, remembered_requests},
     id::ProfileId,
     identifier::ExternalId,
@@ -19,7 +20,7 @@ use super::{
     keys::SEGMENT_EDGES,
     profile::{Traits, write_traits},
     read::sort_key,
-    value::{ToValue, text_set},
+    value::{ToValue, text_set, to_attribute},
 };
 
 /// The most items that DynamoDB takes in a transaction, 100, less the profile's head, its root's head and its traits, and
@@ -77,12 +78,13 @@ impl LoadedProfile<'_> {
         ];
         let mut item: Item = texts.into_iter().map(|(name, text)| (name.to_owned(), text.to_value())).collect();
         item.insert("version".to_owned(), 1_i64.to_value());
+        item.extend(root.map(|_| ("merged_at".to_owned(), self.now.to_value())));
         Write::put(Key::head(self.space, self.id), item).when("attribute_not_exists(pk)")
     }
 
     /// Merges a profile that exists, has no members of its own and is not merged yet, into `root`.
     pub fn merge_into(self, root: ProfileId) -> Write {
-        Write::update(Key::head(self.space, self.id), "SET #root = :root, updated_at = :now")
+        Write::update(Key::head(self.space, self.id), "SET #root = :root, updated_at = :now, merged_at = :now")
             .when("#state = :active AND #root = :self AND attribute_not_exists(merged)")
             .value(":active", "active")
             .value(":self", self.id)
@@ -130,16 +132,19 @@ impl LoadedProfile<'_> {
     }
 
     /// Makes an identifier active under the profile, if it still is as it was read, and lists it by an edge. The record of
-    /// an earlier deletion stays on it.
+    /// an earlier deletion stays on it. `life` was made for the generation that was read, so that one is a part of the
+    /// condition.
     pub fn activate(
         self,
         hash: IdHash,
         external_id: &ExternalId,
         event_time: Option<Time>,
+        life: NewLife,
         old: Option<&Identifier>,
-    ) -> [Write; 2] {
+    ) -> Result<[Write; 2], StoreError> {
         let mut expression = "SET #state = :active, profile_id = :profile, #type = :type, #value = :value, \
-                              event_time = :event, created_at = :now"
+                              event_time = :event, created_at = :now, generation = :generation, \
+                              commitment = :commitment, normalisation = :normalisation"
             .to_owned();
         let mut requests = Item::new();
         if let Some(old) = old {
@@ -158,15 +163,24 @@ impl LoadedProfile<'_> {
             .value(":value", external_id.value.expose())
             .value(":event", event_time)
             .value(":now", self.now)
+            .value(":generation", life.generation)
+            .value(":commitment", life.commitment)
+            .value(":normalisation", to_attribute(life.normalisation)?)
             .values(requests);
-        let write = match old.and_then(|old| old.deleted_at) {
+        let write = match old.and_then(|old| Some((old.deleted_at?, old.generation))) {
             None => write.when("attribute_not_exists(pk)"),
-            Some(deleted_at) => write
-                .when("#state = :deleted AND deleted_at = :deleted_at")
-                .value(":deleted", "deleted")
-                .value(":deleted_at", deleted_at),
+            Some((deleted_at, generation)) => {
+                let is_as_read = "#state = :deleted AND deleted_at = :deleted_at";
+                let write = write.value(":deleted", "deleted").value(":deleted_at", deleted_at);
+                if generation == 0 {
+                    // A version that did not count wrote it.
+                    write.when(format!("{is_as_read} AND attribute_not_exists(generation)"))
+                } else {
+                    write.when(format!("{is_as_read} AND generation = :before")).value(":before", generation)
+                }
+            }
         };
-        [write, Write::put_key(Key::edge(self.space, self.id, &external_id.id_type, hash))]
+        Ok([write, Write::put_key(Key::edge(self.space, self.id, &external_id.id_type, hash))])
     }
 
     /// Keeps the latest event that named an active identifier: once the identifier is deleted, no event up to that one

@@ -81,7 +81,7 @@ impl Store {
         let write = Write::update(
             Key::head(&deletion.space, profile),
             "SET #state = :deleted, deleted_at = :at, token_id = :token, job_id = :job, job_group = :group, \
-             job_row = :row REMOVE created_at, updated_at",
+             job_row = :row REMOVE created_at, updated_at, merged_at",
         )
         .when(as_planned)
         .values(

@@ -7,7 +7,14 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use efface_core::{
-    deletion::Identifier, job::JobId, key::IdHash, profile::Head, reapply::LostTombstone, space::SpaceId, time::Time,
+    deletion::Identifier,
+    id::ProfileId,
+    job::JobId,
+    key::IdHash,
+    profile::Head,
+    reapply::{EndedLife, LostTombstone},
+    space::SpaceId,
+    time::Time,
     token_record::TokenRecord,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -16,9 +23,9 @@ use super::{
     Item, Key, Store, StoreError,
     keys::{JOB_HEAD, LISTED_TOKENS, PROFILE_HEAD, SPACES, reapply_partition},
     profile,
-    read::{Query, end_of_partition, partition_key, read, sort_key},
+    read::{Query, end_of_partition, key_of, read},
     token::last_use,
-    value::{ToValue, to_item},
+    value::{ToValue, to_attribute, to_item},
     write::Write,
 };
 
@@ -50,6 +57,8 @@ pub enum OldRecord {
     Space,
     /// An entry of the list of all spaces, with the space's last stop; or the last stop of the stack.
     Stop,
+    /// The check value of the log key. The commitments that are copied were made with that key.
+    LogKeyCheck,
     /// A token, by its hash or in its space's list.
     Token(Box<TokenRecord>),
     /// An idempotency key, and when it expires.
@@ -76,8 +85,9 @@ pub enum Over {
     Anything,
     /// If nothing is there.
     Nothing,
-    /// If what is there was not deleted, or before this time.
-    DeletedBefore(Time),
+    /// If what is there was not deleted, or before this time, and has still this generation; 0 for nothing, and for an
+    /// item of before there were generations.
+    DeletedBefore(Time, u64),
     /// If the head that is there is active, or was deleted at this time.
     HeadDeletedAt(Time),
     /// If the key that is there expires before this time.
@@ -116,12 +126,20 @@ pub struct Segment<Counts> {
     pub counts: Counts,
 }
 
-/// Deleted identifiers and heads, settings, tokens, idempotency keys, and heads of jobs. An identifier that was never
-/// deleted, and an active head, are nothing to take over.
+/// Deleted identifiers and heads, settings, tokens, idempotency keys, heads of jobs, and the check value of the log
+/// key. An identifier that was never deleted, and an active head, are nothing to take over.
 const FILTER: &str = "((begins_with(pk, :identifiers) OR begins_with(pk, :profiles)) \
                       AND (attribute_exists(deleted_at) OR #state = :deleted)) \
-                      OR begins_with(pk, :spaces) OR pk = :stop OR pk = :listed OR begins_with(pk, :tokens) OR begins_with(pk, :keys) \
+                      OR begins_with(pk, :spaces) OR pk = :stop OR pk = :listed OR pk = :log_key \
+                      OR begins_with(pk, :tokens) OR begins_with(pk, :keys) \
                       OR (begins_with(pk, :jobs) AND sk = :head)";
+
+/// A tombstone is made to tell the end of another life, which had a commitment. The record of its deletion stays.
+const RECOUNT: &str = "SET generation = :generation, created_at = :created_at, commitment = :commitment, \
+                       normalisation = :normalisation";
+
+/// The same for a life that an earlier version began: it has none, and that of another life must not stay.
+const RECOUNT_BARE: &str = "SET generation = :generation, created_at = :created_at REMOVE commitment, normalisation";
 
 impl Store {
     /// Scans a part of a segment, at most so many items, as of the last acknowledged writes.
@@ -133,6 +151,7 @@ impl Store {
             (":spaces", "S#"),
             (":stop", &Key::stop().pk),
             (":listed", SPACES),
+            (":log_key", &Key::log_key_check().pk),
             (":tokens", "T#"),
             (":keys", "K#"),
             (":jobs", "J#"),
@@ -169,14 +188,25 @@ impl Store {
         items.into_iter().map(|item| Ok((end_of_partition(&item, "identifier")?, old_item(item)?))).collect()
     }
 
+    /// The heads of some profiles that are there, as items of the old table.
+    pub async fn old_heads(
+        &self,
+        space: &SpaceId,
+        profiles: &[ProfileId],
+    ) -> Result<HashMap<ProfileId, OldItem>, StoreError> {
+        let items = self.get_many(profiles.iter().map(|profile| Key::head(space, *profile))).await?;
+        items.into_iter().map(|item| Ok((end_of_partition(&item, profile::KIND)?, old_item(item)?))).collect()
+    }
+
     /// Copies an item of another table. Whether it was written.
     pub async fn copy(&self, item: Item, over: Over) -> Result<bool, StoreError> {
         let put = Write::put(key_of(&item)?, item);
         let write = match over {
             Over::Anything => put,
             Over::Nothing => put.when("attribute_not_exists(pk)"),
-            Over::DeletedBefore(at) => {
-                put.when("attribute_not_exists(deleted_at) OR deleted_at < :at").value(":at", at)
+            Over::DeletedBefore(at, generation) => {
+                let is_older = "(attribute_not_exists(deleted_at) OR deleted_at < :at)";
+                if_counted_as(put, generation, is_older).value(":at", at)
             }
             Over::HeadDeletedAt(at) => {
                 let put = put.when("attribute_not_exists(pk) OR #state = :active OR deleted_at = :at");
@@ -185,6 +215,14 @@ impl Store {
             Over::ExpiresBefore(at) => put.when("attribute_not_exists(pk) OR expires_at < :at").value(":at", at),
         };
         Ok(self.write(write).await?.is_done())
+    }
+
+    /// Has a tombstone tell the end of another life, if it still has the generation that it was read with. Whether it
+    /// was written.
+    pub async fn recount(&self, key: Key, life: EndedLife, generation: u64) -> Result<bool, StoreError> {
+        let write = Write::update(key, if life.commitment.is_some() { RECOUNT } else { RECOUNT_BARE });
+        let write = if_counted_as(write, generation, "#state = :deleted").value(":deleted", "deleted");
+        Ok(self.write(write.values(life_values(life, ":")?)).await?.is_done())
     }
 
     /// Marks a token's item as revoked, if it is not yet.
@@ -233,15 +271,42 @@ impl Store {
 /// The prefix of the segments, after the run.
 const SEGMENT: &str = "segment#";
 
+/// A write under a condition, if what is there still has this generation; 0 for nothing, and for an item of before
+/// there were generations.
+fn if_counted_as(write: Write, generation: u64, condition: &str) -> Write {
+    if generation == 0 {
+        return write.when(format!("{condition} AND attribute_not_exists(generation)"));
+    }
+    write.when(format!("{condition} AND generation = :read")).value(":read", generation)
+}
+
+/// What a tombstone tells of the life that it ends. A life without a commitment has no value for it.
+fn life_values(life: EndedLife, prefix: &str) -> Result<Item, StoreError> {
+    let mut values = vec![("generation", life.generation.to_value()), ("created_at", life.created_at.to_value())];
+    if let Some(commitment) = life.commitment {
+        values.push(("commitment", commitment.to_value()));
+        values.push(("normalisation", to_attribute(life.normalisation)?));
+    }
+    Ok(values.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)).collect())
+}
+
 impl OldItem {
-    /// The tombstone that the last deletion of an identifier had left, which came back since.
-    pub fn lost_tombstone(&self, lost: LostTombstone) -> Item {
+    /// The tombstone, as the end of another life.
+    pub fn tombstone_of(&self, life: EndedLife) -> Result<Item, StoreError> {
         let mut item = self.item.clone();
+        item.remove("commitment");
+        item.remove("normalisation");
+        item.extend(life_values(life, "")?);
+        Ok(item)
+    }
+
+    /// The tombstone that the last deletion of an identifier had left, which came back since.
+    pub fn lost_tombstone(&self, lost: LostTombstone) -> Result<Item, StoreError> {
+        let mut item = self.tombstone_of(lost.life)?;
         item.remove("value");
         for (name, value) in [
             ("state", "deleted".to_value()),
             ("profile_id", lost.profile_id.to_value()),
-            ("created_at", lost.created_at.to_value()),
             ("event_time", lost.event_time.to_value()),
         ] {
             item.insert(name.to_owned(), value);
@@ -257,7 +322,7 @@ impl OldItem {
             }
             item.insert("request_ids".to_owned(), AttributeValue::Ss(requests));
         }
-        item
+        Ok(item)
     }
 }
 
@@ -285,6 +350,7 @@ fn old_record(key: &Key, item: &Item) -> Result<OldRecord, StoreError> {
         ("S", listed) if listed.starts_with(LISTED_TOKENS) => token(item),
         ("S", _) => Ok(OldRecord::Space),
         ("Z", _) => Ok(OldRecord::Stop),
+        ("C", _) => Ok(OldRecord::LogKeyCheck),
         ("T", _) => token(item),
         ("K", _) => {
             let expiry: Expiry = read(item.clone(), "idempotency key")?;
@@ -305,8 +371,4 @@ struct Expiry {
 
 fn token(item: &Item) -> Result<OldRecord, StoreError> {
     Ok(OldRecord::Token(Box::new(read(item.clone(), "token")?)))
-}
-
-fn key_of(item: &Item) -> Result<Key, StoreError> {
-    Ok(Key { pk: partition_key(item)?.to_owned(), sk: sort_key(item)?.to_owned() })
 }

@@ -22,7 +22,7 @@ use super::{
     write::{MANY, Write},
 };
 
-const KIND: &str = "segment";
+pub(super) const KIND: &str = "segment";
 
 /// Shards that are read, opened or closed at once.
 const AT_ONCE: u16 = 16;

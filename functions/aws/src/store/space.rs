@@ -3,6 +3,7 @@
 use efface_core::{
     space::{SOURCE_NAME, Source, SourceState, Space, SpaceChange, SpaceError, SpaceId},
     time::Time,
+    token::TokenId,
 };
 use thiserror::Error;
 
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::clock;
 
-const KIND: &str = "space";
+pub(super) const KIND: &str = "space";
 
 /// Why a space was not made or changed.
 #[derive(Debug, Error)]
@@ -37,6 +38,9 @@ pub enum SpaceChangeError {
     Store(#[from] StoreError),
 }
 
+/// The first deletion makes the source, in a version of the space that bears when, and the token.
+const SOURCE: &str = "SET #source = :source, changed_at = :at, changed_by = :token ADD version :one";
+
 impl Store {
     /// Reads a space's settings.
     pub async fn space(&self, space: &SpaceId) -> Result<Option<Space>, StoreError> {
@@ -50,38 +54,64 @@ impl Store {
         if self.transact(writes, FEW).await?.is_done() { Ok(space) } else { Err(SpaceChangeError::Exists(id.clone())) }
     }
 
-    /// Changes a space's settings. A change that changes nothing only sees to it that the space is in the list of all spaces.
-    pub async fn update_space(&self, id: &SpaceId, change: &SpaceChange) -> Result<Space, SpaceChangeError> {
+    /// Changes a space's settings, with no token. A change that changes nothing only sees to it that the space is in
+    /// the list of all spaces.
+    pub async fn update_space(&self, id: &SpaceId, change: &SpaceChange, now: Time) -> Result<Space, SpaceChangeError> {
         let old = self.space(id).await?.ok_or_else(|| SpaceChangeError::Unknown(id.clone()))?;
         let mut space = change.apply(old.clone(), false, &clock::short_id("src_"))?;
         let write = if space == old {
             Write::check(Key::space(id), "attribute_exists(pk)")
         } else {
             space.version += 1;
+            space.changed_at = Some(now.after(old.changed_at));
+            space.changed_by = None;
             Write::put_record(Key::space(id), &space)?
         };
         let writes = vec![if_unchanged(write, old.version), listed(id, &space)];
         if self.transact(writes, FEW).await?.is_done() { Ok(space) } else { Err(SpaceChangeError::Raced(id.clone())) }
     }
 
-    /// Makes the space's source at the first use of the deletion API. However many first uses there are at once, one
-    /// source is made, and all return it.
-    pub async fn attach_source(&self, id: &SpaceId) -> Result<Source, StoreError> {
+    /// Makes the space's source at the first use of the deletion API, which `token` made. However many first uses there
+    /// are at once, one source is made, and all return it. `space` may be as it was a while ago: where the space was
+    /// changed since, at the same time or later by the clock of who changed it, the version bears a time after that.
+    pub async fn attach_source(
+        &self,
+        id: &SpaceId,
+        space: &Space,
+        token: &TokenId,
+        now: Time,
+    ) -> Result<Source, StoreError> {
         let source = Source { id: clock::short_id("src_"), name: SOURCE_NAME.to_owned(), state: SourceState::Attached };
-        let write = Write::update(Key::space(id), "SET #source = :source ADD version :one")
-            .when("attribute_exists(pk) AND (attribute_not_exists(#source) OR #source = :none)")
-            .value(":source", to_attribute(&source)?)
-            .value(":none", None::<&str>)
-            .value(":one", 1_i64)
-            .returning_old();
-        match self.write(write).await? {
-            Written::Done(_) => Ok(source),
-            Written::Unmet(there) => {
-                let space: Space = read(there.unwrap_or_default(), KIND)?;
-                space.source.ok_or_else(|| StoreError::unreadable(KIND))
+        let mut at = now.after(space.changed_at);
+        for _ in 0..FEW {
+            match self.write(attachment(id, &source, token, at)?).await? {
+                Written::Done(_) => return Ok(source),
+                Written::Unmet(there) => {
+                    let there: Space = read(there.unwrap_or_default(), KIND)?;
+                    if let Some(source) = there.source {
+                        return Ok(source);
+                    }
+                    at = now.after(there.changed_at);
+                }
             }
         }
+        Err(StoreError::Unavailable("the space is contended".to_owned()))
     }
+}
+
+/// Attaches a source where there is none and no version of the space is as late as this one.
+fn attachment(id: &SpaceId, source: &Source, token: &TokenId, at: Time) -> Result<Write, StoreError> {
+    Ok(Write::update(Key::space(id), SOURCE)
+        .when(
+            "attribute_exists(pk) AND (attribute_not_exists(#source) OR #source = :none) \
+             AND (attribute_not_exists(changed_at) OR changed_at < :at)",
+        )
+        .value(":source", to_attribute(source)?)
+        .value(":none", None::<&str>)
+        .value(":one", 1_i64)
+        .value(":at", at)
+        .value(":token", token)
+        .returning_old())
 }
 
 /// Whatever the stored item lacks or has, its version alone says whether somebody else has changed it.

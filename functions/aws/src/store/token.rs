@@ -22,7 +22,7 @@ use super::{
 };
 use crate::clock;
 
-const KIND: &str = "token";
+pub(super) const KIND: &str = "token";
 
 /// What makes a token, beside its space.
 #[derive(Debug, Clone)]

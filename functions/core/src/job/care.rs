@@ -128,10 +128,15 @@ pub struct Scan {
     /// Of a dry run: how many profiles they found.
     #[serde(default)]
     pub found: i64,
+    /// Of any other job: the digest of these outcomes. A scan that a version without it has begun, or went on with,
+    /// lacks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<FindingsDigest>,
 }
 
 impl Scan {
-    /// Where to begin with a job: where the last run stopped, if the job's state is the same.
+    /// Where to begin with a job: where the last run stopped, if the job's state is the same and the digest is that of
+    /// all pages before.
     pub fn resume(left: Option<Self>, head: &JobHead) -> Self {
         let new = Self {
             version: head.version,
@@ -140,8 +145,10 @@ impl Scan {
             counts: Counts::default(),
             digest: FindingsDigest::default(),
             found: 0,
+            outcomes: (!head.dry_run).then(FindingsDigest::default),
         };
-        left.filter(|left| left.version == head.version).unwrap_or(new)
+        let has_digest = |left: &Self| head.dry_run || left.outcomes.is_some();
+        left.filter(|left| left.version == head.version && has_digest(left)).unwrap_or(new)
     }
 }
 

@@ -4,6 +4,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
+use super::{Outcome, chunk::Outcomes};
 use crate::id::{BadId, ProfileId};
 
 /// A profile that a row of a dry run found.
@@ -42,8 +43,12 @@ pub fn unpack(bytes: &[u8]) -> Option<Vec<(u32, Finding)>> {
     if rest.is_empty() { all.iter().map(finding).collect() } else { None }
 }
 
-/// The digest of what a dry run found: two plans with one digest would delete the same profiles, in the same versions. It
-/// is SHA-256 over the digest so far, the page's number and its findings in the order of their rows, page by page.
+/// The digest of what a job found or did, page by page: SHA-256 over the digest so far, the page's number in 4 bytes,
+/// and
+/// - of a dry run its findings in the order of their rows: two plans with one digest would delete the same profiles, in
+///   the same versions;
+/// - of any other job the outcomes of its rows in their order, a byte for each: the number of the [`Outcome`]. Whoever
+///   has the list of outcomes can make it again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FindingsDigest([u8; 32]);
 
@@ -53,6 +58,16 @@ impl FindingsDigest {
     pub fn with(self, page: u32, findings: &[(u32, Finding)]) -> Self {
         let hash = Sha256::new().chain_update(self.0).chain_update(page.to_be_bytes());
         Self(hash.chain_update(pack(findings)).finalize().into())
+    }
+
+    /// The digest with the outcomes of one page more, by its chunks in their order.
+    #[must_use]
+    pub fn with_outcomes<'a>(self, page: u32, chunks: impl IntoIterator<Item = &'a Outcomes>) -> Self {
+        let hash = Sha256::new().chain_update(self.0).chain_update(page.to_be_bytes());
+        let number = |(_, outcome): (_, Option<Outcome>)| outcome.map_or(0, |outcome| outcome as u8);
+        let numbers = |outcomes: &Outcomes| outcomes.iter().map(number).collect::<Vec<_>>();
+        let hash = chunks.into_iter().fold(hash, |hash, outcomes| hash.chain_update(numbers(outcomes)));
+        Self(hash.finalize().into())
     }
 }
 
@@ -112,5 +127,19 @@ mod tests {
         ] {
             assert_ne!(digest, other);
         }
+    }
+
+    #[test]
+    fn a_digest_of_outcomes_is_what_it_says() {
+        let of = |numbers: &[u8]| {
+            let packed: Vec<u8> = numbers.chunks(2).map(|pair| pair[0] << 4 | pair.get(1).unwrap_or(&0)).collect();
+            Outcomes::from_bytes(&packed, numbers.len()).unwrap()
+        };
+        let first = FindingsDigest::default().with_outcomes(0, [&of(&[1, 2, 3]), &of(&[6])]);
+        // Computed with Python's hashlib: over 32 zero bytes, 00000000 and 01020306; then over that, 00000007 and 0503.
+        assert_eq!(first.to_string(), "TdLMd6Tfh1mrCgtJg8mOzARVz9B2JkJkve8CmY2WhSk");
+        // A near miss is `not_found`.
+        assert_eq!(first.with_outcomes(7, [&of(&[5, 8])]).to_string(), "aBJKJ1lNFgh-fmuvTLWUa2Gmif2xirILW7k97K7-4t8");
+        assert_eq!(first, FindingsDigest::default().with_outcomes(0, [&of(&[1, 2, 3, 6])]), "chunks leave no trace");
     }
 }

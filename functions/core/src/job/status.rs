@@ -50,7 +50,7 @@ pub struct JobHead {
     /// Of a job that makes its rows itself: where it is with that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// Of a dry run that is verified: the digest of what it found.
+    /// Once it is verified: the digest of what it found, where it is a dry run, else of its rows' outcomes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<FindingsDigest>,
     /// Until when its rows are kept at least.
@@ -84,7 +84,8 @@ pub struct JobHead {
     /// Its counts when it reached its final state.
     #[serde(default)]
     pub counts: Option<Counts>,
-    /// Its rows when it reached its final state.
+    /// Its rows when it last reached a final state, also those without an outcome. Between a redrive and the next end
+    /// they are those of the end before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<i64>,
     /// What the reconciler saw last: chunks started and completed, and rows decided, added up.

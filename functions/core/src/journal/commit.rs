@@ -13,9 +13,9 @@
 //! read. The publisher clears `dirty` alone, where `n` and `dirty` are as they were read ([`Head::rests_at`]).
 //!
 //! So no entry waits without anybody who knows. A commit that finds `dirty` set relies on a publisher that comes after it:
-//! were `dirty` cleared between its reading and its writing, it fails. And where `dirty` is not set, the space's item for the
-//! reconciler is put before the commit that sets it. The publisher removes that item in one transaction with clearing
-//! `dirty`: so it is there whenever `dirty` is set.
+//! were `dirty` cleared between its reading and its writing, it fails. A commit that finds `dirty` not set puts the space's
+//! item for the publisher's schedule in the same transaction, and the publisher removes that item in one transaction with
+//! clearing `dirty`: so the item is there exactly where `dirty` is set.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -24,7 +24,7 @@ use std::{
 
 use thiserror::Error;
 
-use super::{Event, EventId, Pack};
+use super::{EventId, Pack};
 use crate::log::{Frontier, LogFull};
 
 /// Why a head cannot be read, or a pack not be committed on it.
@@ -61,8 +61,8 @@ pub struct Commit {
     pub n: u64,
     /// The frontier of their log.
     pub frontier: Frontier,
-    /// Whether no pointer to the publisher is under way: the space's item for the reconciler must be put before the commit,
-    /// and the pointer be sent after it.
+    /// Whether no pointer to the publisher is under way: the space's item for the publisher's schedule must be put in one
+    /// transaction with the commit, and the pointer be sent after it.
     pub wakes: bool,
 }
 
@@ -125,11 +125,11 @@ impl Head {
     }
 }
 
-/// Those of some events that the journal has not, each once, in the order in which they came. `known` are the ids that were
-/// found in the index, of which all must be drained.
-pub fn unknown(events: Vec<Event>, known: &HashSet<EventId>) -> Vec<Event> {
+/// Those of some entries, or events, that the journal has not, each once, in the order in which they came. `known` are the ids
+/// that were found in the index, of which all must be drained.
+pub fn unknown<T>(all: Vec<T>, id: impl Fn(&T) -> &EventId, known: &HashSet<EventId>) -> Vec<T> {
     let mut seen = BTreeSet::new();
-    events.into_iter().filter(|event| !known.contains(&event.id) && seen.insert(event.id.clone())).collect()
+    all.into_iter().filter(|one| !known.contains(id(one)) && seen.insert(id(one).clone())).collect()
 }
 
 #[cfg(test)]
@@ -177,7 +177,7 @@ mod tests {
     fn only_all_entries_are_enough_for_the_publisher_to_rest() {
         let head = head(&[3, 5]);
         assert_eq!([0, 3, 8, 9].map(|size| head.rests_at(size)), [false, false, true, false]);
-        assert!(!Head { dirty: false, ..head }.rests_at(8), "a commit may be under way that has put the item again");
+        assert!(!Head { dirty: false, ..head }.rests_at(8), "there is nothing to clear");
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
     fn an_event_is_taken_once() {
         let [a, b, c] = [removed(1), removed(2), removed(3)];
         let events = vec![a.clone(), b.clone(), a.clone(), c.clone()];
-        assert_eq!(unknown(events.clone(), &HashSet::new()), [a.clone(), b.clone(), c.clone()]);
-        assert_eq!(unknown(events, &[b.id].into()), [a, c]);
+        assert_eq!(unknown(events.clone(), |event| &event.id, &HashSet::new()), [a.clone(), b.clone(), c.clone()]);
+        assert_eq!(unknown(events, |event| &event.id, &[b.id].into()), [a, c]);
     }
 }

@@ -5,20 +5,23 @@
 //! the head's cursor moves when all days of a pack are done. So a pack that is counted again, or by two at the same time, adds
 //! nothing, and a pack may have any number of days: these are too many for one transaction.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
 use super::{EventId, EventKind, Pack};
 use crate::{id::BadId, time::Time};
 
 /// A day in UTC, written `2026-01-31`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Day(String);
+pub struct Day(Cow<'static, str>);
 
 impl Day {
+    /// The last day that a time can have: all others are before it.
+    pub const LAST: Self = Self(Cow::Borrowed("9999-12-31"));
+
     /// The day of a time.
     pub fn of(time: Time) -> Self {
         let text = time.to_string();
-        Self(text.split_once('T').map_or_else(|| text.clone(), |(day, _)| day.to_owned()))
+        Self(text.split_once('T').map_or_else(|| text.clone(), |(day, _)| day.to_owned()).into())
     }
 }
 

@@ -11,7 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Details, Event, EventId, Facts, Noun, Ordinal, leaf};
+use super::{Details, Event, EventId, Facts, Noun, Ordinal, leaf, search::Told};
 use crate::{
     id::RequestId,
     job::JobId,
@@ -131,6 +131,11 @@ impl Entry {
     /// What the log tells of its event.
     pub fn facts(&self) -> Result<Facts, EntryError> {
         leaf::facts(self.leaf_json.as_str()).ok_or(EntryError::Leaf)
+    }
+
+    /// What the log tells of its event, whichever version wrote it.
+    pub fn told(&self) -> Result<Told, EntryError> {
+        serde_json::from_str(self.leaf_json.as_str()).map(|Object(told)| told).map_err(|_| EntryError::Leaf)
     }
 
     /// What only the journal keeps of it.

@@ -75,7 +75,7 @@ pub struct Facts {
     pub segment_id: Option<SegmentId>,
     /// Rows of a job, by outcome and in all, or what the deletion of a profile removed.
     pub counts: BTreeMap<Word, i64>,
-    /// The digest of what a job found, once it is verified.
+    /// The digest of what a job found, or of the outcomes of its rows, once it is verified.
     pub digest: Option<FindingsDigest>,
 }
 

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
+
 use super::{Entry, EventId, Noun, Pack};
 use crate::{id::RequestId, job::JobId, space::SpaceId};
 
@@ -75,6 +77,15 @@ pub fn request_partition(space: &SpaceId, request: RequestId) -> String {
     format!("R#{space}#{request}")
 }
 
+/// Shards of the list of spaces that have entries which are not published.
+pub const SHARDS: u8 = 16;
+
+/// The shard in which a space is listed: the first byte of the SHA-256 of its id, modulo [`SHARDS`].
+pub fn waiting_shard(space: &SpaceId) -> u8 {
+    let [first, ..]: [u8; 32] = Sha256::digest(space.as_str()).into();
+    first % SHARDS
+}
+
 /// A number as a key that sorts: 20 digits.
 pub fn number_key(number: u64) -> String {
     format!("{number:020}")
@@ -127,6 +138,16 @@ mod tests {
         let items = index(&Pack::new(40, entries.clone()).unwrap());
         assert_eq!(items, expected);
         assert_eq!(keys(&items).len(), items.len(), "no two have one key");
+    }
+
+    #[test]
+    fn spaces_are_spread_over_the_shards() {
+        let shards = |count: usize| -> BTreeSet<u8> {
+            (0..count).map(|number| waiting_shard(&format!("spa_{number}").parse().unwrap())).collect()
+        };
+        assert_eq!(shards(500), (0..SHARDS).collect());
+        // Computed with Python's hashlib: a space stays in its shard.
+        assert_eq!(waiting_shard(&space()), 0);
     }
 
     #[test]

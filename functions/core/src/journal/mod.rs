@@ -12,6 +12,7 @@
 //!
 //! No raw value of an identifier, no name and no trait is in an entry.
 
+pub mod brake;
 pub mod commit;
 pub mod counts;
 pub mod derive;
@@ -21,8 +22,10 @@ mod event_id;
 pub mod index;
 mod kind;
 mod leaf;
+pub mod life;
 mod noun;
 pub mod pack;
+pub mod search;
 
 pub use commit::Head;
 pub use entry::{Entry, EntryError};

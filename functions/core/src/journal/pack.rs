@@ -62,6 +62,19 @@ pub enum PackError {
     Entry(usize, EntryError),
 }
 
+/// How many of these entries, from the first on, make one pack: as many as the limits of a pack allow.
+pub fn fitting(entries: &[Entry]) -> usize {
+    let sizes = entries.iter().take(MAX_ENTRIES).scan(0, |sum, entry| {
+        *sum += inflated_len(entry);
+        Some(*sum)
+    });
+    sizes.take_while(|sum| *sum <= MAX_INFLATED).count()
+}
+
+fn inflated_len(entry: &Entry) -> usize {
+    4 + entry.leaf_json().as_bytes().len() + entry.private_json().as_bytes().len()
+}
+
 /// From 1 to [`MAX_ENTRIES`] entries of one space, each of another event, with consecutive numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pack {
@@ -115,10 +128,7 @@ impl Pack {
     }
 
     fn inflated_len(&self) -> usize {
-        self.entries
-            .iter()
-            .map(|entry| 4 + entry.leaf_json().as_bytes().len() + entry.private_json().as_bytes().len())
-            .sum()
+        self.entries.iter().map(inflated_len).sum()
     }
 
     /// Its bytes.

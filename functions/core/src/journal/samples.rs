@@ -36,11 +36,11 @@ fn start() -> Time {
     Time::parse("2026-01-01T12:00:00Z").unwrap()
 }
 
-/// A segment with this version, made at second 7.
+/// A segment with this version, made at second 7, by a writer that does not say when it changed it.
 pub(super) fn segment(version: i64) -> Segment {
     let (id, name) = ("vip".parse().unwrap(), "Very important".parse().unwrap());
     let made = Segment::new(id, name, SegmentKind::UserSegment, Time::EPOCH.plus_seconds(7));
-    Segment { version, ..made }
+    Segment { version, changed_at: None, ..made }
 }
 
 /// A job that was just made, and the head of profile 1, as a root.

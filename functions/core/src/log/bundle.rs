@@ -78,6 +78,13 @@ pub(super) fn entries(bundle: Tile, read: &Tiles) -> Result<Vec<Entry<'_>>, Tile
     Ok(entries)
 }
 
+/// The entry with this index in the log, which this bundle holds, among the files that were read.
+pub fn entry(bundle: Tile, index: u64, read: &Tiles) -> Result<Entry<'static>, TileError> {
+    let mut numbered = bundle.entries().zip(entries(bundle, read)?);
+    let found = numbered.find(|(number, _)| *number == index);
+    found.map(|(_, entry)| entry.into_owned()).ok_or(TileError::Missing(bundle))
+}
+
 /// The first entry of what is left of a bundle, and what follows it; `None` where it is cut off.
 pub(crate) fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
@@ -140,6 +147,8 @@ mod tests {
         let read = |tile, content: &[Entry]| Tiles::from([(tile, encode(content))]);
         for read in [read(partial, &all[..3]), read(full, &all)] {
             assert_eq!(entries(partial, &read).unwrap(), all[..3]);
+            assert_eq!(super::entry(partial, 2, &read).as_ref(), Ok(&all[2]));
+            assert_eq!(super::entry(partial, 3, &read), Err(TileError::Missing(partial)));
         }
         let error = BundleError::TooFew { expected: 256, found: 255 };
         assert_eq!(entries(partial, &read(full, &all[..255])), Err(TileError::Bundle { bundle: full, error }));

@@ -41,6 +41,9 @@ pub enum CheckpointError {
         /// The origin that it has.
         found: Origin,
     },
+    /// Its key may not have signed this size: it was replaced before, or was not there yet.
+    #[error("the checkpoint of {0} entries is signed by a key of other sizes")]
+    KeyOfOtherSizes(u64),
 }
 
 /// What a log is called: one line. A log of ours signs under the same name.

@@ -8,9 +8,11 @@
 //! generation. The nonce is made of the generation that the *activation* reached. The tombstone's is one more: who makes
 //! the nonce of a deleted identifier takes one off.
 //!
-//! Two lives of one identifier have commitments that nobody can link by the log alone. Who has the receipts for both and
-//! the value can. To destroy the log key makes the log anonymous but for the receipts that were handed out: each goes on
-//! tying its entry to a value, as it has its nonce in it.
+//! Two lives of one identifier have commitments that nobody can link by the log alone. Who has the receipts for both
+//! and the value can. The item bears the commitment in clear text, so the table ties entries to items without the log
+//! key. Once the log key is destroyed, nobody without the table or the journal can tie an entry to an identifier, and
+//! no receipt can be made any more. Each that was handed out goes on tying its entry to a value, as it has its nonce in
+//! it. What each holder can tell is listed in `docs/security-and-privacy.md`.
 
 use std::fmt;
 
@@ -19,7 +21,7 @@ use thiserror::Error;
 
 use crate::{
     identifier::IdentifierType,
-    key::{IdHash, debug_as_fingerprint, hash_as_text, mac, secret_bytes},
+    key::{IdHash, MasterKey, debug_as_fingerprint, hash_as_text, hash_text, mac, secret_bytes},
     text::serde_as_text,
 };
 
@@ -38,11 +40,22 @@ impl LogKey {
         secret_bytes(text).map(Self).ok_or(BadLogKey)
     }
 
+    /// A value that identifies this key without revealing it; kept in the table, to notice another key. Nonces are made
+    /// of 40 bytes, so that none is equal to it.
+    pub fn check_value(&self) -> String {
+        hash_text(&mac(&self.0, &[b"check"])).to_string()
+    }
+
     /// The nonce of the life of an identifier that began when its generation became this one. The generation of the
     /// tombstone that ends the life is one more.
     pub fn nonce(&self, id: &IdHash, activated_as: u64) -> Nonce {
         let life = [&id.as_bytes()[..], &activated_as.to_be_bytes()].concat();
         Nonce(mac(&self.0, &[&life]))
+    }
+
+    /// Whether the site's identifier key is the same secret. Then destroying this one would destroy that one, too.
+    pub fn is_identifier_key(&self, key: &MasterKey) -> bool {
+        self.0 == *key.as_bytes()
     }
 }
 
@@ -131,6 +144,20 @@ mod tests {
             assert_eq!(Commitment::from_bytes(*commitment.as_bytes()), *commitment);
             assert!(all[i + 1..].iter().all(|other| other != commitment));
         }
+    }
+
+    #[test]
+    fn the_two_keys_of_a_site_are_compared() {
+        let identifier_key = |byte| MasterKey::from_base64(&STANDARD.encode([byte; 32])).unwrap();
+        assert!(key().is_identifier_key(&identifier_key(1)) && !key().is_identifier_key(&identifier_key(2)));
+    }
+
+    #[test]
+    fn a_check_value_tells_keys_apart() {
+        let other = LogKey::from_base64(&STANDARD.encode([9; 32])).unwrap();
+        // Computed with Python's hmac.
+        assert_eq!(key().check_value(), "SM_DqF6pNuLfQusHXKNlVEQOSkhaWmg0Xh6FZsjS9zg");
+        assert_ne!(key().check_value(), other.check_value());
     }
 
     #[test]

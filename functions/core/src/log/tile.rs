@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, ops::Range};
 use thiserror::Error;
 
 use super::{
-    bundle::BundleError,
+    bundle::{self, BundleError},
     hash::Hash,
     row::{HEIGHT, LEVELS, Row},
 };
@@ -98,6 +98,11 @@ impl Tile {
         Some(Self::with_hash(row, last, size)).filter(|tile| !tile.is_partial())
     }
 
+    /// The full tile with this number in its row.
+    pub(super) fn full_at(row: Row, index: u64) -> Self {
+        Self::new(row, index, FULL)
+    }
+
     /// The width is 1 to 256.
     pub(super) fn new(row: Row, index: u64, width: u16) -> Self {
         Self { row, index, width }
@@ -123,10 +128,28 @@ impl Tile {
         self.width < FULL
     }
 
+    /// Whether a log of so many entries has the full tile in the place of this partial one.
+    pub fn is_superseded(&self, size: u64) -> bool {
+        self.is_partial() && Self::of(self.row, self.index, size) == Some(self.full())
+    }
+
     /// The full tile that a partial one becomes, and that holds all it holds: to be read where the partial one was removed.
     #[must_use]
     pub fn full(self) -> Self {
         Self::new(self.row, self.index, FULL)
+    }
+
+    /// The tile that holds the hash of this full tile, in a log of so many entries. `None` for a bundle, and for a tile that
+    /// the log does not have.
+    pub fn above(self, size: u64) -> Option<Self> {
+        let Row::Level(level) = self.row else { return None };
+        let row = Row::Level(level.checked_add(1)?);
+        (self.index < row.len(size)).then(|| Self::with_hash(row, self.index, size))
+    }
+
+    /// The tile with the same number and width in another row.
+    pub(super) fn with_row(self, row: Row) -> Self {
+        Self::new(row, self.index, self.width)
     }
 
     /// The entries that the tile covers. Names exist of tiles beyond any log: there the range ends at [`u64::MAX`].
@@ -135,6 +158,15 @@ impl Tile {
         let scale = 1u64.checked_shl(u32::from(HEIGHT) * level).unwrap_or(u64::MAX);
         let first = self.index.saturating_mul(WIDTH);
         first.saturating_mul(scale)..first.saturating_add(self.width.into()).saturating_mul(scale)
+    }
+
+    /// What this partial tile, or bundle, holds, from the full one.
+    pub fn cut(self, full: &[u8]) -> Result<Vec<u8>, TileError> {
+        let read = Tiles::from([(self.full(), full.to_vec())]);
+        match self.row {
+            Row::Entries => Ok(bundle::encode(&bundle::entries(self, &read)?)),
+            Row::Level(_) => Ok(self.hashes(&read)?.iter().flat_map(|hash| *hash.as_bytes()).collect()),
+        }
     }
 
     /// This tile among those that were read, or the full tile that it became: partial ones are removed in the end.
@@ -158,6 +190,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::log::tests::large_log;
 
     fn theirs(tile: &tlog_tiles::Tile) -> String {
         tile.path().replacen("tile/8/", "tile/", 1)
@@ -177,6 +210,41 @@ mod tests {
         let added = ["tile/entries/000", "tile/0/000", "tile/1/000.p/1"];
         assert_eq!(paths(&mut Tile::added(255, 256)), added);
         assert_eq!(Tile::added(7, 7).chain(Tile::added(7, 6)).count(), 0);
+    }
+
+    #[test]
+    fn a_full_tile_has_one_above_it() {
+        for (name, above) in [("0/255", "1/000"), ("0/256", "1/001.p/17"), ("1/000", "2/000.p/1")] {
+            assert_eq!(Tile::parse(name).unwrap().above(70_000), Tile::parse(above).ok(), "{name}");
+        }
+        for name in ["0/273", "1/001", "2/000", "63/000", "entries/000"] {
+            assert_eq!(Tile::parse(name).unwrap().above(70_000), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_partial_tile_is_superseded_by_the_full_one() {
+        for (name, size, expected) in [
+            ("0/000.p/7", 255, false),
+            ("0/000.p/7", 256, true),
+            ("entries/001.p/7", 511, false),
+            ("entries/001.p/7", 512, true),
+            ("1/000.p/1", 65_535, false),
+            ("1/000.p/1", 65_536, true),
+            ("0/000", 256, false),
+        ] {
+            assert_eq!(Tile::parse(name).unwrap().is_superseded(size), expected, "{name} {size}");
+        }
+    }
+
+    #[test]
+    fn a_partial_tile_is_cut_from_the_full_one() {
+        for name in ["0/001.p/7", "entries/001.p/7", "1/000.p/3"] {
+            let partial = Tile::parse(name).unwrap();
+            let full = large_log(partial.full());
+            assert_eq!(partial.cut(&full).unwrap(), large_log(partial), "{name}");
+            assert!(partial.cut(&full[1..]).is_err() && partial.cut(&large_log(partial)).is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -131,12 +131,12 @@ impl Default for Writer {
     }
 }
 
-fn concat(hashes: &[Hash]) -> Vec<u8> {
+pub(super) fn concat(hashes: &[Hash]) -> Vec<u8> {
     hashes.iter().flat_map(Hash::as_bytes).copied().collect()
 }
 
 /// The roots of the complete subtrees of a partial tile, the largest first.
-fn subtrees(mut hashes: &[Hash]) -> Vec<Hash> {
+pub(super) fn subtrees(mut hashes: &[Hash]) -> Vec<Hash> {
     let mut roots = Vec::new();
     while let Some(height) = hashes.len().checked_ilog2() {
         let (subtree, rest) = hashes.split_at(1 << height);

@@ -316,9 +316,11 @@ impl Engine {
             for (page, chunks) in group {
                 scan.rows += page.rows;
                 scan.counts.invalid += page.invalid;
-                for chunk in chunks.into_values() {
+                for chunk in chunks.values() {
                     scan.counts += chunk.outcomes.counts();
                 }
+                let outcomes = chunks.values().map(|chunk| &chunk.outcomes);
+                scan.outcomes = scan.outcomes.map(|digest| digest.with_outcomes(page.page, outcomes));
                 if head.dry_run {
                     let findings = self.store.findings(space, *job, page.page).await?;
                     scan.digest = scan.digest.with(page.page, &findings);
@@ -332,14 +334,15 @@ impl Engine {
                 return Ok(false);
             }
         }
-        let Scan { rows, counts, digest, found, .. } = scan;
+        let Scan { rows, counts, digest, found, outcomes, .. } = scan;
         let adds_up = counts == progress.counts && rows == progress.rows && counts.total() == rows;
         // A chunk of a dry run that a worker of an earlier version ran has no findings.
         let has_digest = head.dry_run && head.action.deletes_profiles() && found == counts.deleted;
+        let digest = if head.dry_run { has_digest.then_some(digest) } else { outcomes };
         if !adds_up {
             tracing::error!("the outcomes of a job do not add up to its counts");
         }
-        self.store.retire_job(space, head, adds_up.then_some((now, has_digest.then_some(digest)))).await?;
+        self.store.retire_job(space, head, adds_up.then_some((now, digest))).await?;
         Ok(adds_up)
     }
 }

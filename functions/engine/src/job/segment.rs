@@ -22,7 +22,7 @@ use efface_core::{
         state::{ControlRequest, has_all_outcomes, has_lapsed},
     },
     profile::{Head, ProfileState},
-    segment::{MemberCursor, Segment},
+    segment::{Author, MemberCursor, Segment},
     space::SpaceId,
     time::Time,
 };
@@ -139,8 +139,7 @@ impl Engine {
         let changed = there.map(|there| Segment {
             active_job: Some(head.job_id),
             last_job: Some(head.job_id),
-            version: there.version + 1,
-            ..there
+            ..there.next(&Author::own(now))
         });
         let (state, segment) = (JobState::Running, SegmentJob { settles_at: None, ..segment.clone() });
         let to = PhaseMove { to: Phase::Preparing, state, segment, event: None, now };

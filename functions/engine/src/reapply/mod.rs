@@ -48,6 +48,9 @@ const PART: i32 = 500;
 /// Items of a part that are dealt with at once.
 const AT_ONCE: usize = 16;
 
+/// How often the deletion of an identifier is decided anew, whose item has changed meanwhile.
+const ATTEMPTS: usize = 4;
+
 /// For so long a part is tried again while a table is unavailable.
 const PART_TIME: Duration = Duration::from_mins(1);
 
@@ -315,8 +318,11 @@ impl Reapply {
             }
             OldRecord::Head(space, head) => self.carry_profile(space, old, head, there).await,
             OldRecord::Space => self.carry_settings(old, there).await,
-            // What is stopped stays so, also where the table changes.
-            OldRecord::Stop => self.carry_settings(old, there).await.map(|_| Carried::default()),
+            // Neither is counted as a space. A stop: what is stopped stays so, also where the table changes. The check value
+            // of the log key: it follows the commitments, which were made with that key.
+            OldRecord::Stop | OldRecord::LogKeyCheck => {
+                self.carry_settings(old, there).await.map(|_| Carried::default())
+            }
             OldRecord::Token(token) => self.carry_token(old, token, there).await,
             OldRecord::IdempotencyKey(expires_at) => self.carry_key(old, *expires_at, there).await,
             OldRecord::Job(space, job) => {
@@ -327,7 +333,8 @@ impl Reapply {
         }
     }
 
-    /// Takes the deletion of an identifier over; `None` where the restored table knows of it.
+    /// Takes the deletion of an identifier over; `None` where the restored table knows of it. Where the restored
+    /// table's item has changed since it was read, decides anew.
     async fn carry_identifier(
         &self,
         old: &OldItem,
@@ -335,21 +342,52 @@ impl Reapply {
         restored: Option<&Identifier>,
     ) -> Result<Option<Carried>, Error> {
         let unreadable = || StoreError::Unreadable("identifier".to_owned());
-        let step = identifier_step(identifier, restored).ok_or_else(unreadable)?;
-        let (item, came_back) = match step {
-            IdentifierStep::Keep => return Ok(None),
-            IdentifierStep::Copy => (old.item.clone(), false),
-            IdentifierStep::DeleteAgain(lost) => (old.lost_tombstone(lost), true),
+        let mut there = restored.cloned();
+        for _ in 0..ATTEMPTS {
+            let step = identifier_step(identifier, there.as_ref()).ok_or_else(unreadable)?;
+            if step == IdentifierStep::Keep {
+                return Ok(None);
+            }
+            let deleted_at = identifier.deleted_at.ok_or_else(unreadable)?;
+            let generation = there.as_ref().map_or(0, |there| there.generation);
+            if self.take_over(old, step, Over::DeletedBefore(deleted_at, generation), generation).await? {
+                return Ok(self.carried(step, deleted_at));
+            }
+            let items = self.to.items([old.key.clone()]).await?;
+            there = read_there(items.get(&old.key), "identifier")?;
+        }
+        Err(Error::contended("the identifier"))
+    }
+
+    /// Carries a step out, if the restored table's item is as it was read. Whether it was, or would be.
+    async fn take_over(
+        &self,
+        old: &OldItem,
+        step: IdentifierStep,
+        over: Over,
+        generation: u64,
+    ) -> Result<bool, StoreError> {
+        if self.asked.is_dry_run {
+            return Ok(true);
+        }
+        match step {
+            IdentifierStep::Keep => Ok(true),
+            IdentifierStep::Copy(None) => self.to.copy(old.item.clone(), over).await,
+            IdentifierStep::Copy(Some(life)) => self.to.copy(old.tombstone_of(life)?, over).await,
+            IdentifierStep::DeleteAgain(lost) => self.to.copy(old.lost_tombstone(lost)?, over).await,
+            IdentifierStep::Recount(life) => self.to.recount(old.key.clone(), life, generation).await,
+        }
+    }
+
+    /// What a step counts. A tombstone that tells the end of another life is no deletion.
+    fn carried(&self, step: IdentifierStep, deleted_at: Time) -> Option<Carried> {
+        let came_back = match step {
+            IdentifierStep::Keep | IdentifierStep::Recount(_) => return None,
+            IdentifierStep::Copy(_) => 0,
+            IdentifierStep::DeleteAgain(_) => 1,
         };
-        let deleted_at = identifier.deleted_at.ok_or_else(unreadable)?;
-        let is_older = deleted_at < self.asked.since;
-        let written = i64::from(self.copy(item, Over::DeletedBefore(deleted_at)).await?);
-        Ok(Some(Carried {
-            identifiers: written,
-            came_back: written * i64::from(came_back),
-            older: written * i64::from(is_older),
-            ..Carried::default()
-        }))
+        let older = i64::from(deleted_at < self.asked.since);
+        Some(Carried { identifiers: 1, came_back, older, ..Carried::default() })
     }
 
     /// Settings have no time, so they are taken over only until the restored table is in use. A space that was made since

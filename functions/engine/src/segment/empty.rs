@@ -6,7 +6,7 @@ use efface_core::{
     api_error::ApiError,
     id::RequestId,
     job::{ExecutedPlan, JobHead, JobId, JobStatus, NewJob, Progress, SegmentJob, plan::Plan},
-    segment::{Segment, SegmentId, is_off},
+    segment::{Author, Segment, SegmentId, is_off},
     space::SpaceId,
     time::Time,
 };
@@ -153,8 +153,8 @@ impl Engine {
             if let Some(other) = self.job_of_segment(space, &segment).await?.filter(|other| other.job_id != job) {
                 return Err(ApiError::JobInProgress(other.job_id).into());
             }
-            let (active_job, last_job, version) = (Some(job), Some(job), segment.version + 1);
-            let changed = Segment { active_job, last_job, version, ..segment };
+            let author = Author { now: caller.now, token_id: Some(&caller.access.token_id), request: None };
+            let changed = Segment { active_job: Some(job), last_job: Some(job), ..segment.next(&author) };
             if store.create_segment_job(space, &head, Some(&changed)).await? {
                 let status = JobStatus { head, progress: Progress::default() };
                 return self.go_on_with_segment_job(caller, status).await;

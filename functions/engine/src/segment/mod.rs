@@ -7,9 +7,9 @@ mod members;
 use efface_aws::{Store, StoreError};
 use efface_core::{
     api_error::ApiError,
-    id::{ProfileId, RequestId},
+    id::ProfileId,
     job::{JobHead, JobId, JobState, JobStatus},
-    segment::{MemberCursor, SHARDS, Segment, SegmentId, SegmentKind, SegmentName, SegmentState},
+    segment::{Author, MemberCursor, SHARDS, Segment, SegmentId, SegmentKind, SegmentName, SegmentState},
     space::SpaceId,
     time::Time,
 };
@@ -40,8 +40,10 @@ impl Engine {
         id: SegmentId,
         name: SegmentName,
         kind: SegmentKind,
+        author: &Author<'_>,
     ) -> Result<(Segment, bool), Error> {
-        let segment = Segment::new(id, name, kind, self.clock.now());
+        let made = Segment::new(id, name, kind, author.now);
+        let segment = Segment { changed_by: author.token_id.cloned(), ..made };
         for _ in 0..ATTEMPTS {
             match self.store.segment(space, &segment.segment_id).await? {
                 Some(there) if there.exists() => {
@@ -49,7 +51,7 @@ impl Engine {
                     return if is_same { Ok((there, false)) } else { Err(ApiError::SegmentExists.into()) };
                 }
                 there => {
-                    if let Some(made) = make(&self.store, space, &segment, there).await? {
+                    if let Some(made) = make(&self.store, space, &segment, there, author).await? {
                         return Ok((made, true));
                     }
                 }
@@ -76,15 +78,14 @@ impl Engine {
         space: &SpaceId,
         id: &SegmentId,
         name: &SegmentName,
-        request: Option<RequestId>,
+        author: &Author<'_>,
     ) -> Result<Segment, Error> {
         for _ in 0..ATTEMPTS {
             let segment = self.segment(space, id).await?;
-            if is_done(&segment, request) {
+            if is_done(&segment, author) {
                 return Ok(segment);
             }
-            let renamed = Segment { name: name.clone(), version: segment.version + 1, ..segment.clone() };
-            let renamed = renamed.changed_by(request);
+            let renamed = Segment { name: name.clone(), ..segment.next(author) };
             if segment.name == *name || self.store.change_segment(space, &renamed).await? {
                 return Ok(Segment { name: name.clone(), ..segment });
             }
@@ -92,8 +93,8 @@ impl Engine {
         Err(Error::contended("the segment"))
     }
 
-    /// Lets nobody join a segment from now on. When this returns, nobody does. `request` is that of the first request with the
-    /// same idempotency key: it is carried out once.
+    /// Lets nobody join a segment from now on. When this returns, nobody does. Of requests with the same idempotency
+    /// key one is carried out.
     ///
     /// # Errors
     /// [`ApiError::SegmentNotFound`]
@@ -101,14 +102,15 @@ impl Engine {
         &self,
         space: &SpaceId,
         id: &SegmentId,
-        request: Option<RequestId>,
+        author: &Author<'_>,
     ) -> Result<Segment, Error> {
-        self.disable(space, id, request, |_| true).await?.ok_or(ApiError::SegmentNotFound.into())
+        self.disable(space, id, author, |_| true).await?.ok_or(ApiError::SegmentNotFound.into())
     }
 
     /// The same for the job that empties the segment, while it does. Whether the segment is the job's own.
     pub(crate) async fn disable_for_job(&self, space: &SpaceId, id: &SegmentId, job: JobId) -> Result<bool, Error> {
-        Ok(self.disable(space, id, None, |segment| segment.active_job == Some(job)).await?.is_some())
+        let author = Author::own(self.clock.now());
+        Ok(self.disable(space, id, &author, |segment| segment.active_job == Some(job)).await?.is_some())
     }
 
     /// The same; `None` where there is no such segment for whoever asks.
@@ -116,7 +118,7 @@ impl Engine {
         &self,
         space: &SpaceId,
         id: &SegmentId,
-        request: Option<RequestId>,
+        author: &Author<'_>,
         is_asked_for: impl Fn(&Segment) -> bool,
     ) -> Result<Option<Segment>, Error> {
         for _ in 0..ATTEMPTS {
@@ -126,11 +128,12 @@ impl Engine {
                 SegmentState::Disabled => return Ok(Some(segment)),
                 SegmentState::Disabling => {
                     self.store.close_gates(space, &segment).await?;
-                    self.store.change_segment(space, &moved(&segment, SegmentState::Disabled)).await?;
+                    let disabled = moved(&segment, SegmentState::Disabled, &segment.finisher(author.now));
+                    self.store.change_segment(space, &disabled).await?;
                 }
-                _ if is_done(&segment, request) => return Ok(Some(segment)),
+                _ if is_done(&segment, author) => return Ok(Some(segment)),
                 _ => {
-                    let disabling = moved(&segment, SegmentState::Disabling).changed_by(request);
+                    let disabling = moved(&segment, SegmentState::Disabling, author);
                     let disabling = Segment { disabled_at: Some(self.clock.now()), ..disabling };
                     self.store.change_segment(space, &disabling).await?;
                 }
@@ -143,18 +146,13 @@ impl Engine {
     ///
     /// # Errors
     /// [`ApiError::SegmentNotFound`]; [`ApiError::JobInProgress`] while a job empties it.
-    pub async fn enable_segment(
-        &self,
-        space: &SpaceId,
-        id: &SegmentId,
-        request: Option<RequestId>,
-    ) -> Result<Segment, Error> {
+    pub async fn enable_segment(&self, space: &SpaceId, id: &SegmentId, author: &Author<'_>) -> Result<Segment, Error> {
         for _ in 0..ATTEMPTS {
             let segment = self.segment(space, id).await?;
             match segment.state {
                 SegmentState::Enabled => return Ok(segment),
-                SegmentState::Enabling => finish_enabling(&self.store, space, &segment).await?,
-                _ if is_done(&segment, request) => return Ok(segment),
+                SegmentState::Enabling => finish_enabling(&self.store, space, &segment, author.now).await?,
+                _ if is_done(&segment, author) => return Ok(segment),
                 _ => {
                     // A job that has not started yet disables it then. A start changes the segment, too, so that what was
                     // read here is old.
@@ -163,7 +161,7 @@ impl Engine {
                     {
                         return Err(ApiError::JobInProgress(head.job_id).into());
                     }
-                    let enabling = moved(&segment, SegmentState::Enabling).changed_by(request);
+                    let enabling = moved(&segment, SegmentState::Enabling, author);
                     self.store.change_segment(space, &enabling).await?;
                 }
             }
@@ -177,15 +175,10 @@ impl Engine {
     /// # Errors
     /// [`ApiError::SegmentNotFound`], [`ApiError::SegmentNotEmpty`]; [`ApiError::JobInProgress`] where it has a job that is
     /// not over.
-    pub async fn delete_segment(
-        &self,
-        space: &SpaceId,
-        id: &SegmentId,
-        request: Option<RequestId>,
-    ) -> Result<Segment, Error> {
+    pub async fn delete_segment(&self, space: &SpaceId, id: &SegmentId, author: &Author<'_>) -> Result<Segment, Error> {
         for _ in 0..ATTEMPTS {
             let segment = self.store.segment(space, id).await?.ok_or(ApiError::SegmentNotFound)?;
-            if is_done(&segment, request) {
+            if is_done(&segment, author) {
                 return Ok(segment);
             }
             if !segment.exists() {
@@ -198,16 +191,16 @@ impl Engine {
             if self.has_members(space, id).await? {
                 return Err(ApiError::SegmentNotEmpty.into());
             }
-            let segment = self.disable_segment(space, id, None).await?;
+            let segment = self.disable_segment(space, id, &follows(author)).await?;
             if self.has_members(space, id).await? {
                 // Unless somebody has changed it since.
-                let enabling = moved(&segment, SegmentState::Enabling);
+                let enabling = moved(&segment, SegmentState::Enabling, &follows(author));
                 if was_enabled && self.store.change_segment(space, &enabling).await? {
-                    finish_enabling(&self.store, space, &enabling).await?;
+                    finish_enabling(&self.store, space, &enabling, author.now).await?;
                 }
                 return Err(ApiError::SegmentNotEmpty.into());
             }
-            let deleted = moved(&segment, SegmentState::Deleted).changed_by(request);
+            let deleted = moved(&segment, SegmentState::Deleted, author);
             if segment.active_job.is_none() && self.store.change_segment(space, &deleted).await? {
                 return Ok(segment);
             }
@@ -259,7 +252,7 @@ impl Engine {
             // It is just being made: a read may find the segment before the job.
             None if self.is_new(job) => return Err(Error::contended("the segment")),
             None => {
-                let ended = Segment { active_job: None, ..moved(segment, segment.state) };
+                let ended = without_job(segment, segment.state, self.clock.now());
                 self.store.change_segment(space, &ended).await?;
             }
         }
@@ -279,29 +272,30 @@ impl Engine {
         let JobStatus { head, progress } = status;
         let Some(emptied) = head.emptied_segment() else { return Ok(()) };
         let is_empty = emptied.left == Some(0) && progress.counts.failed == 0;
+        let now = self.clock.now();
         let enables = emptied.auto_enable && head.state == JobState::Completed && is_empty;
         for _ in 0..ATTEMPTS {
             let segment = self.store.segment(space, &emptied.segment_id).await?.filter(Segment::exists);
             let own = segment.as_ref().filter(|segment| segment.active_job == Some(head.job_id));
             let ended = own.map(|segment| {
                 let state = if enables { SegmentState::Enabling } else { segment.state };
-                Segment { active_job: None, ..moved(segment, state) }
+                without_job(segment, state, now)
             });
             if !self.store.let_go(space, head, ended.as_ref()).await? {
-                let now = self.store.job(space, head.job_id).await?;
-                if now.is_none_or(|now| now.head.version != head.version) {
+                let there = self.store.job(space, head.job_id).await?;
+                if there.is_none_or(|there| there.head.version != head.version) {
                     return Ok(());
                 }
                 continue;
             }
             match ended.or(segment) {
                 Some(segment) if segment.state == SegmentState::Enabling => {
-                    finish_enabling(&self.store, space, &segment).await?;
+                    finish_enabling(&self.store, space, &segment, now).await?;
                 }
                 // It was cancelled while it closed the gates.
                 Some(segment) if segment.state == SegmentState::Disabling => {
                     let is_disabling = |segment: &Segment| segment.state == SegmentState::Disabling;
-                    self.disable(space, &segment.segment_id, None, is_disabling).await?;
+                    self.disable(space, &segment.segment_id, &Author::own(now), is_disabling).await?;
                 }
                 _ => {}
             }
@@ -312,20 +306,33 @@ impl Engine {
 }
 
 /// Whether a request with an idempotency key has changed the segment before.
-fn is_done(segment: &Segment, request: Option<RequestId>) -> bool {
-    request.is_some_and(|request| segment.requests.contains(&request))
+fn is_done(segment: &Segment, author: &Author<'_>) -> bool {
+    author.request.is_some_and(|request| segment.requests.contains(&request))
+}
+
+/// Who does what follows from a change. The request is remembered once, with the change that it asked for.
+fn follows<'a>(author: &Author<'a>) -> Author<'a> {
+    Author { request: None, ..*author }
 }
 
 /// A segment in its next state.
-fn moved(segment: &Segment, state: SegmentState) -> Segment {
+fn moved(segment: &Segment, state: SegmentState, author: &Author<'_>) -> Segment {
     let disabled_at = segment.disabled_at.filter(|_| !state.takes_members());
-    Segment { state, disabled_at, version: segment.version + 1, ..segment.clone() }
+    Segment { state, disabled_at, ..segment.next(author) }
+}
+
+/// A segment whose job is over, in its next state. Efface itself changes it. But where somebody's change of the state
+/// is not finished, the record goes on to say whose it is, for who finishes it.
+fn without_job(segment: &Segment, state: SegmentState, now: Time) -> Segment {
+    let goes_on = state == segment.state && state.is_unfinished();
+    let author = if goes_on { segment.finisher(now) } else { Author::own(now) };
+    Segment { active_job: None, ..moved(segment, state, &author) }
 }
 
 /// Opens the gates of a segment that is being enabled.
-async fn finish_enabling(store: &Store, space: &SpaceId, segment: &Segment) -> Result<(), StoreError> {
+async fn finish_enabling(store: &Store, space: &SpaceId, segment: &Segment, now: Time) -> Result<(), StoreError> {
     store.open_gates(space, segment).await?;
-    store.change_segment(space, &moved(segment, SegmentState::Enabled)).await.map(drop)
+    store.change_segment(space, &moved(segment, SegmentState::Enabled, &segment.finisher(now))).await.map(drop)
 }
 
 /// Makes a segment that is not there, or was deleted. `None` where somebody else was faster.
@@ -334,17 +341,18 @@ async fn make(
     space: &SpaceId,
     segment: &Segment,
     deleted: Option<Segment>,
+    author: &Author<'_>,
 ) -> Result<Option<Segment>, StoreError> {
     let Some(deleted) = deleted else {
         return Ok(store.create_segment(space, segment).await?.then(|| segment.clone()));
     };
-    let (state, version, requests) = (SegmentState::Enabling, deleted.version + 1, deleted.requests);
-    let made = Segment { state, version, requests, ..segment.clone() };
+    let Segment { version, requests, changed_at, changed_by, .. } = deleted.next(&follows(author));
+    let made = Segment { state: SegmentState::Enabling, version, requests, changed_at, changed_by, ..segment.clone() };
     if !store.change_segment(space, &made).await? {
         return Ok(None);
     }
-    finish_enabling(store, space, &made).await?;
-    Ok(Some(moved(&made, SegmentState::Enabled)))
+    finish_enabling(store, space, &made, author.now).await?;
+    Ok(Some(moved(&made, SegmentState::Enabled, &made.finisher(author.now))))
 }
 
 /// Whether profiles may join a segment. One that is not there is made, as a segment that a load names.
@@ -359,7 +367,8 @@ pub(crate) async fn takes_members(
         match there {
             Some(segment) if segment.exists() => return Ok(segment.state.takes_members()),
             there => {
-                if make(store, space, &Segment::of_load(id.clone(), now), there).await?.is_some() {
+                let segment = Segment::of_load(id.clone(), now);
+                if make(store, space, &segment, there, &Author::own(now)).await?.is_some() {
                     return Ok(true);
                 }
             }

@@ -4,6 +4,7 @@ use efface_core::{
     api_error::ApiError,
     deletion::{Identifier, IdentifierState, Reason},
     limit::Limit,
+    path,
     request::Selector,
     role::Permission,
     time::Time,
@@ -19,6 +20,7 @@ use crate::{
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
+    routes::receipt::propagation::Propagation,
 };
 
 /// The record of a deleted identifier.
@@ -44,6 +46,9 @@ struct DeletionRecord {
     reason: Option<Reason>,
     /// The job that deleted it, where one did.
     job_id: Option<String>,
+    /// The path of its receipt; null where this deployment keeps no audit log.
+    receipt_url: Option<String>,
+    propagation: Propagation,
 }
 
 pub(in crate::routes) struct GetDeletion;
@@ -63,7 +68,8 @@ impl Handler for GetDeletion {
     const DOCS: Docs = Docs {
         tag: "deletions",
         summary: "Get the record of a deletion",
-        description: "Gets the record of a deleted identifier. An identifier that is active, again or still, has none.",
+        description: "Gets the record of a deleted identifier, and whether the audit log has it. An identifier that is active, \
+            again or still, has none; its receipt stays.",
         parameters: &[],
         request: &[],
         responses: &[SuccessDoc {
@@ -88,12 +94,20 @@ impl Handler for GetDeletion {
         let hash = cx.access.hash(&id_type, &selector.value);
         let found = cx.app.store.identifier(&cx.access.space_id, hash).await?;
         let deleted = found.filter(|identifier| identifier.state == IdentifierState::Deleted);
-        let deletion = record(deleted.ok_or(ApiError::DeletionNotFound)?);
-        Response::ok(&DeletionBody { deletion })
+        let deleted = deleted.ok_or(ApiError::DeletionNotFound)?;
+        let space = &cx.access.space_id;
+        let logged = match cx.evidence() {
+            Ok(evidence) => Some(evidence.deletion_logged(space, hash, &deleted).await?),
+            Err(_) => None,
+        };
+        let value = path::encode(selector.value.expose());
+        let receipt_url = logged.map(|_| format!("/v1/spaces/{space}/receipts/{id_type}:{value}"));
+        let propagation = Propagation::new(deleted.deleted_at, logged);
+        Response::ok(&DeletionBody { deletion: record(deleted, receipt_url, propagation) })
     }
 }
 
-fn record(identifier: Identifier) -> DeletionRecord {
+fn record(identifier: Identifier, receipt_url: Option<String>, propagation: Propagation) -> DeletionRecord {
     DeletionRecord {
         r#type: identifier.r#type.to_string(),
         status: "deleted",
@@ -102,5 +116,7 @@ fn record(identifier: Identifier) -> DeletionRecord {
         token_id: identifier.token_id.map(|id| id.to_string()),
         reason: identifier.reason,
         job_id: identifier.job_id.map(|id| id.to_string()),
+        receipt_url,
+        propagation,
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
-    routes::parameters::{LIMIT, NEXT},
+    routes::parameters::{LIMIT, NEXT, accepts},
 };
 
 /// A page of outcomes, by page and row.
@@ -165,7 +165,7 @@ impl Handler for ListOutcomes {
         if start.is_some_and(|start| !start.is_row()) {
             return Err(list::bad_cursor());
         }
-        let is_csv = cx.request.values("accept").iter().any(|accept| wants_csv(accept));
+        let is_csv = accepts(cx, "text/csv");
         Ok(OutcomeQuery { query, outcome, start, is_csv })
     }
 
@@ -203,11 +203,6 @@ async fn why_not_found(
         return Ok(HashMap::new());
     }
     cx.engine().why_not_found(&cx.access.space_id, head, &missing).await
-}
-
-fn wants_csv(accept: &str) -> bool {
-    let mut types = accept.split(',').map(|one| one.split(';').next().unwrap_or_default().trim());
-    types.any(|one| one.eq_ignore_ascii_case("text/csv"))
 }
 
 /// The outcomes as CSV, each with whether it is that of a dry run. Only messages may hold a comma, so only they are quoted;

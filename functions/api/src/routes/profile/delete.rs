@@ -8,7 +8,7 @@ use efface_core::{
     role::Permission,
     time::Time,
 };
-use efface_engine::{DeletedProfile, Error};
+use efface_engine::{DeletedProfile, Error, log::Logged};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,7 +20,7 @@ use crate::{
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
-    routes::job::JobBody,
+    routes::{job::JobBody, receipt::propagation::Propagation},
 };
 
 /// A profile that was deleted.
@@ -31,6 +31,7 @@ struct ReceiptBody {
 
 /// What was deleted, and when.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names of the response")]
 struct Receipt {
     /// The first request with the same Idempotency-Key.
     request_id: String,
@@ -42,6 +43,10 @@ struct Receipt {
     gone_at: Option<Time>,
     /// What was deleted with it.
     counts: DeletionCounts,
+    /// The path of the receipt for the job's end; null where this deployment keeps no audit log.
+    receipt_url: Option<String>,
+    /// As of this request, which does not wait for the log: the log's state is `pending`.
+    propagation: Propagation,
 }
 
 pub(in crate::routes) struct DeleteProfile;
@@ -102,7 +107,12 @@ impl Handler for DeleteProfile {
             DeletedProfile::Goes(status) => Response::accepted(&JobBody::new(cx, *status)),
             DeletedProfile::Done { job, deleted_at, gone_at, counts } => {
                 let (request_id, job_id) = (job.request().to_string(), job.to_string());
-                Response::ok(&ReceiptBody { receipt: Receipt { request_id, job_id, deleted_at, gone_at, counts } })
+                let logged = cx.evidence().is_ok().then_some(Logged { index: None, at: None });
+                let space = &cx.access.space_id;
+                let receipt_url = logged.map(|_| format!("/v1/spaces/{space}/deletion_jobs/{job_id}/receipt"));
+                let propagation = Propagation::new(gone_at, logged);
+                let receipt = Receipt { request_id, job_id, deleted_at, gone_at, counts, receipt_url, propagation };
+                Response::ok(&ReceiptBody { receipt })
             }
         }
     }

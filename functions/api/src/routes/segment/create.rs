@@ -91,7 +91,8 @@ impl Handler for CreateSegment {
         let request = cx.first_request().await?;
         let id = id.map_or_else(|| format!("seg_{request}").parse(), Ok);
         let id = id.map_err(|_| Error::Fault("a request that makes no id"))?;
-        let (segment, is_new) = cx.engine().create_segment(&cx.access.space_id, id, name, kind).await?;
+        let (segment, is_new) =
+            cx.engine().create_segment(&cx.access.space_id, id, name, kind, &cx.author(None)).await?;
         let body = SegmentBody { segment: SegmentStatus::with_job(cx, segment).await? };
         if is_new { Response::created(&body) } else { Response::ok(&body) }
     }

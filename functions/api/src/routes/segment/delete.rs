@@ -64,9 +64,9 @@ impl Handler for DeleteSegment {
     }
 
     async fn run(cx: &RequestContext<'_>, (): ()) -> Result<Response, Error> {
-        let request = cx.keyed_request().await?;
+        let author = cx.author(cx.keyed_request().await?);
         let id = segment_id(cx)?;
-        let segment = cx.engine().delete_segment(&cx.access.space_id, &id, request).await?;
+        let segment = cx.engine().delete_segment(&cx.access.space_id, &id, &author).await?;
         Response::ok(&SegmentBody { segment: SegmentStatus::with_job(cx, segment).await? })
     }
 }

@@ -67,9 +67,9 @@ impl Handler for RenameSegment {
     }
 
     async fn run(cx: &RequestContext<'_>, name: SegmentName) -> Result<Response, Error> {
-        let request = cx.keyed_request().await?;
+        let author = cx.author(cx.keyed_request().await?);
         let id = segment_id(cx)?;
-        let segment = cx.engine().rename_segment(&cx.access.space_id, &id, &name, request).await?;
+        let segment = cx.engine().rename_segment(&cx.access.space_id, &id, &name, &author).await?;
         Response::ok(&SegmentBody { segment: SegmentStatus::with_job(cx, segment).await? })
     }
 }

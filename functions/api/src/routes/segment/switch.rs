@@ -66,13 +66,13 @@ impl<const ON: bool> Handler for SwitchSegment<ON> {
     }
 
     async fn run(cx: &RequestContext<'_>, (): ()) -> Result<Response, Error> {
-        let request = cx.keyed_request().await?;
+        let author = cx.author(cx.keyed_request().await?);
         let id = segment_id(cx)?;
         let (engine, space) = (cx.engine(), &cx.access.space_id);
         let segment = if ON {
-            engine.enable_segment(space, &id, request).await?
+            engine.enable_segment(space, &id, &author).await?
         } else {
-            engine.disable_segment(space, &id, request).await?
+            engine.disable_segment(space, &id, &author).await?
         };
         Response::ok(&SegmentBody { segment: SegmentStatus::with_job(cx, segment).await? })
     }

@@ -20,7 +20,7 @@ use crate::store::{
     write::{FEW, Write},
 };
 
-const KIND: &str = "event of a job";
+pub(in crate::store) const KIND: &str = "event of a job";
 
 /// The place of the event that tells of a job's creation, in its first version.
 const CREATED: u8 = 0;

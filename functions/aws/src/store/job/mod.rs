@@ -19,6 +19,7 @@ use efface_core::{
 
 pub use chunk::{ChunkRecord, ChunkStart};
 pub use event::EventCursor;
+pub(super) use event::KIND as EVENT_KIND;
 pub use list::{JobCursor, LiveCursor, LiveJob, TOTALLED, Totals};
 pub use outcome::{MissingRow, OutcomeCursor, RowOutcome};
 pub use reservation::Reserved;
@@ -34,7 +35,7 @@ use super::{
 };
 use crate::metrics;
 
-const KIND: &str = "job";
+pub(super) const KIND: &str = "job";
 
 /// What a page's commit came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -80,6 +80,9 @@ impl Store {
                    redrives = :redrives, finished_at = :finished, verified_at = :none, #counts = :counts, \
                    controls = :controls, approvals = :approvals";
         let set = if waits { format!("{set}, phase = :waiting") } else { set.to_owned() };
+        // What the head tells of its end. A redrive leaves it, for the next end to write over.
+        let rows = is_final.then(|| head.rows(progress));
+        let set = if rows.is_some() { format!("{set}, #rows = :rows") } else { set };
         // The mark of a stop stays until the job is resumed or cancelled. Other jobs never have the attribute.
         let stop = asked.and_then(|asked| asked.stop);
         let set = match stop {
@@ -90,6 +93,7 @@ impl Store {
         let stop = stop.map(|stop| Ok::<_, StoreError>((":stop".to_owned(), to_attribute(stop)?))).transpose()?;
         let update = Write::update(Key::job(space, job), set)
             .values(Item::from_iter(stop))
+            .values(Item::from_iter(rows.map(|rows| (":rows".to_owned(), rows.to_value()))))
             .values(Item::from_iter(waits.then(|| (":waiting".to_owned(), Phase::Waiting.as_str().to_value()))))
             // A redrive also stores the end that it read.
             .when(if redrives {
@@ -194,8 +198,8 @@ impl Store {
         written.into_iter().collect::<Result<Vec<_>, _>>().map(drop)
     }
 
-    /// Takes a finished job off the list of those to look after. `verified` is when its outcomes were found to add up, and of
-    /// a dry run the digest of what it found.
+    /// Takes a finished job off the list of those to look after. `verified` is when its outcomes were found to add up,
+    /// and their digest, or that of what a dry run found.
     pub async fn retire_job(
         &self,
         space: &SpaceId,

@@ -43,6 +43,15 @@ pub fn missing(present: Vec<Event>, known: &BTreeSet<EventId>) -> Vec<Event> {
     present.into_iter().filter(|event| !is_told(&event.id)).collect()
 }
 
+/// Whether it is not known when an event of a present item happened, so that the stream may still tell it with another time.
+/// `dated` is whether the item bears a time for its last change; of the other events it bears it in any case. A writer of an
+/// earlier version may have left there the time of a version before. Times grow from version to version: so where an entry, or
+/// an event of the item, of an earlier version has the same time, it is that one's. `earlier` are their ids.
+pub fn is_undated<'a>(id: &EventId, dated: bool, mut earlier: impl Iterator<Item = &'a EventId>) -> bool {
+    let is_change = matches!(id.kind, EventKind::SegmentChanged | EventKind::SegmentRemoved | EventKind::SpaceChanged);
+    is_change && (!dated || earlier.any(|one| one.ordinal < id.ordinal && one.time == id.time))
+}
+
 /// The ordinals from 1 to the present one of which nothing is known: each becomes a `journal.gap`. Only an item of an
 /// earlier version has an ordinal 0, and the present item does not tell whether it was one: so 0 is never missing.
 pub fn gaps(known: &BTreeSet<Ordinal>, present: Ordinal) -> impl Iterator<Item = Ordinal> {
@@ -81,6 +90,30 @@ mod tests {
         }
         let huge: Vec<_> = gaps(&BTreeSet::new(), Ordinal::MAX).take(2).collect();
         assert_eq!(huge, [Ordinal::fixed(1), Ordinal::fixed(2)], "they are counted as they are asked for");
+    }
+
+    #[test]
+    fn a_change_is_undated_where_its_time_is_missing_or_that_of_a_version_before() {
+        let id = |ordinal, second, kind| EventId {
+            noun: Noun::Space,
+            ordinal: Ordinal::fixed(ordinal),
+            time: at(second),
+            kind,
+        };
+        let earlier = [id(0, 1, EventKind::SpaceCreated), id(2, 50, EventKind::SpaceChanged)];
+        for (event, dated, expected) in [
+            (id(3, 60, EventKind::SpaceChanged), true, false),
+            (id(3, 60, EventKind::SpaceChanged), false, true),
+            (id(3, 50, EventKind::SpaceChanged), true, true),
+            (id(3, 1, EventKind::SpaceChanged), true, true),
+            (id(2, 50, EventKind::SpaceChanged), true, false),
+            (id(3, 50, EventKind::SegmentChanged), true, true),
+            (id(3, 50, EventKind::SegmentRemoved), true, true),
+            (id(3, 50, EventKind::SegmentCreated), false, false),
+            (id(0, 1, EventKind::SpaceCreated), false, false),
+        ] {
+            assert_eq!(is_undated(&event, dated, earlier.iter()), expected, "{event:?} {dated}");
+        }
     }
 
     #[test]

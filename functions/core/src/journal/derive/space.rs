@@ -50,7 +50,7 @@ mod tests {
     };
 
     fn space(version: i64) -> Space {
-        Space { version, ..Space::new(at(1)) }
+        Space { version, changed_at: None, ..Space::new(at(1)) }
     }
 
     fn dated(second: i64, version: i64) -> Space {

@@ -66,6 +66,24 @@ fn an_entry_is_small() {
 }
 
 #[test]
+fn as_many_entries_as_fit_make_a_pack() {
+    for (count, expected) in [(0, 0), (1, 1), (100, 100), (101, 100), (250, 100)] {
+        assert_eq!(fitting(&job_entries(count)), expected);
+    }
+    // Entries of another version may be as long as the log takes them.
+    let long = |number: usize| {
+        let entry = job_entries(number + 1).pop().unwrap();
+        let pad = format!("{{\"later\":\"{}\",", "x".repeat(60_000));
+        let part = |part: &crate::log::Entry<'_>| part.as_str().replacen('{', &pad, 1);
+        Entry::read(part(entry.leaf_json()).as_bytes(), part(entry.private_json()).as_bytes()).unwrap()
+    };
+    let entries: Vec<Entry> = (0..5).map(long).collect();
+    assert_eq!(fitting(&entries), 2);
+    assert!(Pack::new(0, entries[..2].to_vec()).is_ok());
+    assert_eq!(Pack::new(0, entries[..3].to_vec()), Err(PackError::TooLarge));
+}
+
+#[test]
 fn bytes_that_are_no_pack() {
     let (two, hundred_one) = (inflated(&entries(2)), inflated(&entries(101)));
     let good = packed(&two);

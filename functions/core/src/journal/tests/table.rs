@@ -25,7 +25,7 @@ pub(super) struct Table {
     pub(super) index: BTreeMap<(String, String), IndexItem>,
     /// `until` and counts of each day.
     pub(super) days: BTreeMap<Day, (u64, BTreeMap<EventKind, u64>)>,
-    /// Whether the space's item for the reconciler is there.
+    /// Whether the space's item for the publisher's schedule is there.
     pub(super) waits: bool,
     /// How many entries the log has.
     pub(super) published: u64,
@@ -49,10 +49,11 @@ impl Table {
         self.packs.keys().flat_map(|first| self.pack(*first).unwrap().entries().to_vec()).collect()
     }
 
-    /// Commits where `n` and `dirty` are as they were read.
+    /// Commits where `n` and `dirty` are as they were read, with the item for the schedule where that wakes the publisher.
     fn commit(&mut self, read: &Head, commit: Commit) {
         if (self.frontier.size(), self.dirty) == (read.n(), read.is_dirty()) {
             (self.frontier, self.dirty) = (commit.frontier, true);
+            self.waits |= commit.wakes;
         }
     }
 
@@ -66,7 +67,7 @@ impl Table {
         }
     }
 
-    /// Removes the item for the reconciler and clears `dirty`, where `n` and `dirty` are as they were read.
+    /// Removes the item for the schedule and clears `dirty`, where `n` and `dirty` are as they were read.
     fn rest(&mut self, read: &Head) {
         if (self.frontier.size(), self.dirty) == (read.n(), read.is_dirty()) {
             (self.dirty, self.waits) = (false, false);
@@ -83,7 +84,6 @@ enum At {
     Drain(Head, Pack, usize),
     LookUp(Head),
     Put(Head, Pack),
-    Wake(Head, Pack),
     Commit(Head, Pack),
     Done,
 }
@@ -126,11 +126,7 @@ impl Writer {
             At::Put(head, pack) => {
                 table.packs.entry(pack.first()).or_insert_with(|| pack.to_bytes().unwrap());
                 let there = table.pack(pack.first()).unwrap();
-                At::Wake(head, there)
-            }
-            At::Wake(head, pack) => {
-                table.waits |= head.commit(&pack).unwrap().wakes;
-                At::Commit(head, pack)
+                At::Commit(head, there)
             }
             At::Commit(head, pack) => {
                 table.commit(&head, head.commit(&pack).unwrap());
@@ -144,7 +140,7 @@ impl Writer {
     fn look_up(&self, table: &Table, head: Head) -> At {
         let found = |id: &EventId| table.index.contains_key(&key_of(id));
         let known: HashSet<EventId> = self.events.iter().map(|event| event.id.clone()).filter(found).collect();
-        let mut fresh = unknown(self.events.clone(), &known);
+        let mut fresh = unknown(self.events.clone(), |event| &event.id, &known);
         fresh.truncate(pack::MAX_ENTRIES);
         let entries: Vec<Entry> = fresh.iter().map(|event| Entry::captured(&space(), event).unwrap()).collect();
         // A pack of somebody who died is adopted, also by who has nothing to add.
@@ -170,19 +166,28 @@ fn drain(table: &mut Table, head: Head, pack: Pack, counted: usize) -> At {
     At::Read
 }
 
-/// The publisher of the log, with the head that it has read.
+/// The publisher of the log, with the head that it has read. It was sent a pointer, or its schedule found the space.
 #[derive(Debug, Default)]
 pub(super) struct Publisher(Option<Head>);
 
 impl Publisher {
     pub(super) fn step(&mut self, table: &mut Table) {
         match self.0.take() {
-            None => {
-                self.0 = Some(table.head());
-                table.published = table.head().n();
+            None => self.0 = Some(table.head()),
+            Some(head) => {
+                // Another run may have published more meanwhile.
+                table.published = table.published.max(head.n());
+                if head.rests_at(head.n()) {
+                    table.rest(&head);
+                }
             }
-            Some(head) if head.rests_at(table.published) => table.rest(&head),
-            Some(_) => {}
+        }
+    }
+
+    /// A step of the schedule, which begins only where the space has an item.
+    pub(super) fn sweep(&mut self, table: &mut Table) {
+        if self.0.is_some() || table.waits {
+            self.step(table);
         }
     }
 }

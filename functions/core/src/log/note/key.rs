@@ -7,6 +7,8 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::text::serde_as_text;
+
 /// The type of Ed25519 signatures of a note's text.
 const ED25519: u8 = 1;
 
@@ -157,3 +159,5 @@ impl fmt::Display for VerifierKey {
         write!(f, "{}+{}+{}", self.name, self.id, STANDARD.encode(key))
     }
 }
+
+serde_as_text!(VerifierKey);

@@ -33,13 +33,17 @@ pub(crate) struct Efface<'a> {
 pub(crate) type Tokens = BTreeMap<&'static str, (String, String)>;
 
 impl<'a> Efface<'a> {
-    /// Takes the table's name and the identifier key from the variables of the deployed API function.
+    /// Takes the table's name and the keys from the variables of the deployed API function; the log key from its
+    /// secret, where the function has none.
     pub(crate) async fn of_stack(
         workspace: &'a Workspace,
         emulator: &Emulator,
         stack: &str,
     ) -> Result<Self, LocalError> {
         let mut settings = emulator.function_variables(&format!("{stack}-api")).await?;
+        if settings.iter().all(|(name, _)| name != "EFFACE_LOG_KEY") {
+            settings.push(("EFFACE_LOG_KEY".to_owned(), emulator.log_key(stack).await?));
+        }
         let emulator_settings = environment::aws(&emulator.endpoint);
         settings.extend(emulator_settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
         Ok(Self { workspace, settings })

@@ -3,6 +3,7 @@
 mod efface;
 mod gateway;
 mod jobs;
+mod journal;
 mod monitoring;
 mod queues;
 mod report;
@@ -28,6 +29,7 @@ use efface_local::{
     workspace::Workspace,
 };
 use gateway::Gateway;
+use journal::Records;
 use queues::Queues;
 use report::Report;
 use upgrade::{Site, Version};
@@ -97,6 +99,7 @@ async fn run(quick: bool) -> Result<Report, LocalError> {
     let template = if quick { package(&workspace, &folder.join("now")).await? } else { deployer.build().await? };
     let emulator = Emulator::start(&tools, &folder).await?;
     emulator.create_bucket().await?;
+    emulator.follow_streams();
     let mut report = Report::default();
     let first = deploy(&deployer, &emulator, &template, STACKS[0], "").await?;
     let efface = Efface::of_stack(&workspace, &emulator, STACKS[0]).await?;
@@ -104,7 +107,10 @@ async fn run(quick: bool) -> Result<Report, LocalError> {
     let token = tokens["identity_admin"].0.as_str();
     // Only an optimised build names its commit.
     let commit = if quick { None } else { workspace.commit() };
+    let records = Records::of_stack(&emulator, STACKS[0]).await?;
+    records.poison().await?;
     requests::check(&first, commit, token, &mut report).await?;
+    records.check(&first, token, &mut report).await?;
     let queues = Queues::of_stack(&emulator, STACKS[0]).await?;
     jobs::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
     segments::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
@@ -121,6 +127,8 @@ async fn run(quick: bool) -> Result<Report, LocalError> {
     let site = Site { deployer: &deployer, emulator: &emulator, stack: STACKS[1], efface: &other, token: owner };
     let version = Version { template: &template, options: &options };
     Box::pin(site.replace("again", version, PEOPLE, &mut report)).await?;
+    let records = Records::of_stack(&emulator, STACKS[1]).await?;
+    records.check_tombstones("while a version was replaced", &mut report).await?;
     check_keys(&emulator, &mut report).await?;
     efface.check_revocation(&first, &tokens, &mut report).await?;
     queues.check_schedule(&mut report).await?;
@@ -140,15 +148,19 @@ async fn deploy(
     Gateway::find(emulator, stack).await
 }
 
-/// Checks that each site has an identifier key of its own, from a secret of its own.
+/// Checks that each site has an identifier key and a log key of its own, from secrets of its own.
 async fn check_keys(emulator: &Emulator, report: &mut Report) -> Result<(), LocalError> {
     let mut keys = Vec::new();
     for stack in STACKS {
         let variables = emulator.function_variables(&format!("{stack}-api")).await?;
-        keys.extend(variables.into_iter().filter(|(name, _)| name == "EFFACE_IDENTIFIER_KEY"));
+        let is_key = |name: &str| name == "EFFACE_IDENTIFIER_KEY" || name == "EFFACE_LOG_KEY";
+        keys.extend(variables.into_iter().filter(|(name, _)| is_key(name)).map(|(_, value)| value));
     }
-    let differ = keys.len() == STACKS.len() && keys[0] != keys[1];
-    report.check("two sites in one account and region have different identifier keys", differ, keys.len());
+    let found = keys.len();
+    keys.sort();
+    keys.dedup();
+    let differ = found == 2 * STACKS.len() && keys.len() == found;
+    report.check("two sites in one account and region have different identifier keys and log keys", differ, found);
     Ok(())
 }
 

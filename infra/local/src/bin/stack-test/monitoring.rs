@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use crate::report::Report;
 
 /// The functions, each with metrics whose sum over the run is not 0.
-const EXPECTED: [(&str, &[&str]); 3] = [
+const EXPECTED: [(&str, &[&str]); 4] = [
     ("api", &["StoreRequests", "Unauthorized"]),
     ("bulk-worker", &["StoreRequests", "DeleteProfileDeleted", "DeleteSegmentDeleted", "ChunkTime"]),
     ("job-reconciler", &["StoreRequests", "JobsLive", "ReconcilerRuns"]),
+    ("change-capture", &["StoreRequests", "JournalEntries", "RecordsPutAside"]),
 ];
 
 /// A stack that is never made.

@@ -130,7 +130,10 @@ impl<'a> Queues<'a> {
 }
 
 /// Waits until a condition holds. `false` after a timeout.
-async fn wait(timeout: Duration, mut holds: impl AsyncFnMut() -> Result<bool, LocalError>) -> Result<bool, LocalError> {
+pub(crate) async fn wait(
+    timeout: Duration,
+    mut holds: impl AsyncFnMut() -> Result<bool, LocalError>,
+) -> Result<bool, LocalError> {
     let deadline = Instant::now() + timeout;
     while !holds().await? {
         if Instant::now() > deadline {

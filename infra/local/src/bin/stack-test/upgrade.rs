@@ -77,6 +77,7 @@ pub(crate) async fn from(checkout: &Path, people: usize) -> Result<Report, Local
         (package(&other, &folder.join("before")).await?, package(&workspace, &folder.join("now")).await?);
     let emulator = Emulator::start(&tools, &folder).await?;
     emulator.create_bucket().await?;
+    emulator.follow_streams();
     let (stack, mut report) = (STACKS[0], Report::default());
     crate::deploy(&deployer, &emulator, &before, stack, "").await?;
     let efface = Efface::of_stack(&workspace, &emulator, stack).await?;

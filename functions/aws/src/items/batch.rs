@@ -2,8 +2,9 @@
 
 use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
 
-use super::{Item, Key, Store, StoreError};
+use super::{Item, Items, Key};
 use crate::{
+    StoreError,
     backoff::{PARTIAL_BATCH, Pauses},
     metrics::{self, Metric},
 };
@@ -14,14 +15,14 @@ const READS_PER_BATCH: usize = 100;
 /// DynamoDB takes so many items in one batch of writes.
 const WRITES_PER_BATCH: usize = 25;
 
-impl Store {
+impl Items {
     /// Reads any number of items as the last acknowledged writes left them, in no order; absent ones are left out.
-    pub(super) async fn get_many(&self, keys: impl IntoIterator<Item = Key>) -> Result<Vec<Item>, StoreError> {
+    pub(crate) async fn get_many(&self, keys: impl IntoIterator<Item = Key>) -> Result<Vec<Item>, StoreError> {
         self.get_batches(keys, true).await
     }
 
     /// The same; not `consistent`, at half the price, and perhaps as the items were a moment ago.
-    pub(super) async fn get_batches(
+    pub(crate) async fn get_batches(
         &self,
         keys: impl IntoIterator<Item = Key>,
         consistent: bool,
@@ -43,14 +44,14 @@ impl Store {
     }
 
     /// Puts any number of items, over whatever is there.
-    pub(super) async fn put_many(&self, items: impl IntoIterator<Item = Item>) -> Result<(), StoreError> {
+    pub(crate) async fn put_many(&self, items: impl IntoIterator<Item = Item>) -> Result<(), StoreError> {
         let put =
             |item| Ok(WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(item)).build()?).build());
         self.write_many(items.into_iter().map(put).collect::<Result<_, StoreError>>()?).await
     }
 
     /// Deletes any number of items.
-    pub(super) async fn delete_many(&self, keys: impl IntoIterator<Item = Key>) -> Result<(), StoreError> {
+    pub(crate) async fn delete_many(&self, keys: impl IntoIterator<Item = Key>) -> Result<(), StoreError> {
         let delete = |key: Key| {
             let request = DeleteRequest::builder().set_key(Some(key.into())).build()?;
             Ok(WriteRequest::builder().delete_request(request).build())

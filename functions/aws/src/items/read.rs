@@ -9,11 +9,12 @@ use aws_sdk_dynamodb::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{Item, Key, Store, StoreError};
+use super::{Item, Items, Key};
+use crate::StoreError;
 
 /// A query of one partition.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Query {
+pub(crate) struct Query {
     partition: String,
     range: Option<&'static str>,
     values: Item,
@@ -23,22 +24,38 @@ pub(super) struct Query {
 }
 
 /// What a query found: the items, and the last sort key where there is more.
-pub(super) type Found = (Vec<Item>, Option<String>);
+pub(crate) type Found = (Vec<Item>, Option<String>);
+
+/// A scan of a part of a table.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    /// Which items are handed over. All that are looked at are paid for.
+    pub(crate) filter: String,
+    /// The values of the filter.
+    pub(crate) values: Item,
+    /// Goes on after a key.
+    pub(crate) after: Option<Key>,
+    /// At most so many items are looked at.
+    pub(crate) limit: i32,
+}
+
+/// What a scan found: the items, how many were looked at, and the last key where there is more.
+pub(crate) type Scanned = (Vec<Item>, u64, Option<Key>);
 
 impl Query {
     /// All of a partition.
-    pub(super) fn all(partition: String) -> Self {
+    pub(crate) fn all(partition: String) -> Self {
         Self { partition, ..Self::default() }
     }
 
     /// Sort keys that begin with a text.
-    pub(super) fn prefix(partition: String, prefix: impl Into<String>) -> Self {
+    pub(crate) fn prefix(partition: String, prefix: impl Into<String>) -> Self {
         let values = Item::from([(":from".to_owned(), AttributeValue::S(prefix.into()))]);
         Self { partition, range: Some("begins_with(sk, :from)"), values, ..Self::default() }
     }
 
     /// Sort keys from one to another, both included.
-    pub(super) fn between(partition: String, from: impl Into<String>, to: impl Into<String>) -> Self {
+    pub(crate) fn between(partition: String, from: impl Into<String>, to: impl Into<String>) -> Self {
         let value = |name: &str, text: String| (name.to_owned(), AttributeValue::S(text));
         let values = Item::from([value(":from", from.into()), value(":to", to.into())]);
         Self { partition, range: Some("sk BETWEEN :from AND :to"), values, ..Self::default() }
@@ -46,36 +63,36 @@ impl Query {
 
     /// Goes on after a sort key.
     #[must_use]
-    pub(super) fn after(self, after: Option<String>) -> Self {
+    pub(crate) fn after(self, after: Option<String>) -> Self {
         Self { after, ..self }
     }
 
     /// At most so many items at once.
     #[must_use]
-    pub(super) fn limit(self, limit: i32) -> Self {
+    pub(crate) fn limit(self, limit: i32) -> Self {
         Self { limit: Some(limit), ..self }
     }
 
     /// In the descending order of sort keys.
     #[must_use]
-    pub(super) fn newest_first(self) -> Self {
+    pub(crate) fn newest_first(self) -> Self {
         Self { is_newest_first: true, ..self }
     }
 }
 
-impl Store {
+impl Items {
     /// Reads one item as the last acknowledged write left it. `kind` is what an error calls it.
-    pub(super) async fn get<T: DeserializeOwned>(&self, key: Key, kind: &str) -> Result<Option<T>, StoreError> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, key: Key, kind: &str) -> Result<Option<T>, StoreError> {
         self.get_item(key, true).await?.map(|item| read(item, kind)).transpose()
     }
 
-    pub(super) async fn get_item(&self, key: Key, consistent: bool) -> Result<Option<Item>, StoreError> {
+    pub(crate) async fn get_item(&self, key: Key, consistent: bool) -> Result<Option<Item>, StoreError> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key.into()));
         Ok(get.consistent_read(consistent).send().await?.item)
     }
 
     /// How many items a query finds, as of the last acknowledged writes. It reads them all.
-    pub(super) async fn count_items(&self, query: &Query) -> Result<i64, StoreError> {
+    pub(crate) async fn count_items(&self, query: &Query) -> Result<i64, StoreError> {
         let (mut count, mut start) = (0, None);
         loop {
             let request = self.request(query.clone()).select(Select::Count).set_exclusive_start_key(start);
@@ -89,10 +106,19 @@ impl Store {
     }
 
     /// Runs a query as of the last acknowledged writes.
-    pub(super) async fn query(&self, query: Query) -> Result<Found, StoreError> {
+    pub(crate) async fn query(&self, query: Query) -> Result<Found, StoreError> {
         let reply = self.request(query).send().await?;
         let more = reply.last_evaluated_key.as_ref().map(|key| sort_key(key).map(str::to_owned)).transpose()?;
         Ok((reply.items.unwrap_or_default(), more))
+    }
+
+    /// Scans a part of the table as of the last acknowledged writes.
+    pub(crate) async fn scan(&self, scan: Scan) -> Result<Scanned, StoreError> {
+        let request = self.client.scan().table_name(&self.table).consistent_read(true).limit(scan.limit);
+        let request = request.filter_expression(scan.filter).set_expression_attribute_values(Some(scan.values));
+        let reply = request.set_exclusive_start_key(scan.after.map(Item::from)).send().await?;
+        let more = reply.last_evaluated_key.as_ref().map(key_of).transpose()?;
+        Ok((reply.items.unwrap_or_default(), u64::try_from(reply.scanned_count).unwrap_or_default(), more))
     }
 
     fn request(&self, query: Query) -> QueryFluentBuilder {
@@ -112,27 +138,32 @@ impl Store {
 }
 
 /// Reads an item into its record; `kind` is what an error calls it. The error quotes nothing of the item.
-pub(super) fn read<T: DeserializeOwned>(item: Item, kind: &str) -> Result<T, StoreError> {
+pub(crate) fn read<T: DeserializeOwned>(item: Item, kind: &str) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(|_| StoreError::unreadable(kind))
 }
 
+/// The key of an item.
+pub(crate) fn key_of(item: &Item) -> Result<Key, StoreError> {
+    Ok(Key::new(partition_key(item)?.to_owned(), sort_key(item)?))
+}
+
 /// The sort key of an item.
-pub(super) fn sort_key(item: &Item) -> Result<&str, StoreError> {
+pub(crate) fn sort_key(item: &Item) -> Result<&str, StoreError> {
     key_part(item, "sk")
 }
 
 /// The partition key of an item.
-pub(super) fn partition_key(item: &Item) -> Result<&str, StoreError> {
+pub(crate) fn partition_key(item: &Item) -> Result<&str, StoreError> {
     key_part(item, "pk")
 }
 
 /// What follows the last `#` of an item's partition key, read as what it is.
-pub(super) fn end_of_partition<T: FromStr>(item: &Item, kind: &str) -> Result<T, StoreError> {
+pub(crate) fn end_of_partition<T: FromStr>(item: &Item, kind: &str) -> Result<T, StoreError> {
     last_part(partition_key(item)?, kind)
 }
 
 /// What follows the last `#` of a key, read as what it is.
-pub(super) fn last_part<T: FromStr>(key: &str, kind: &str) -> Result<T, StoreError> {
+pub(crate) fn last_part<T: FromStr>(key: &str, kind: &str) -> Result<T, StoreError> {
     let end = key.rsplit('#').next().and_then(|end| end.parse().ok());
     end.ok_or_else(|| StoreError::unreadable(kind))
 }

@@ -16,16 +16,16 @@ use aws_sdk_dynamodb::{
 use serde::Serialize;
 
 use super::{
-    Item, Key, Store, StoreError,
+    Item, Items, Key,
     value::{ToValue, to_item},
 };
-use crate::backoff;
+use crate::{StoreError, backoff};
 
 /// How often a write of one item, or a small transaction of a request, is sent that met another transaction.
-pub(super) const FEW: u32 = 4;
+pub(crate) const FEW: u32 = 4;
 
 /// How often a transaction that met another is sent, where many workers write to the same counters.
-pub(super) const MANY: u32 = 10;
+pub(crate) const MANY: u32 = 10;
 
 /// A write of one item, alone or as a part of a transaction. In expressions `#name` stands for the attribute `name`,
 /// which DynamoDB may reserve; `:name` for a [`value`](Self::value).
@@ -34,6 +34,7 @@ pub struct Write {
     action: Action,
     condition: Option<String>,
     values: Item,
+    names: HashMap<String, String>,
     returns_old: bool,
 }
 
@@ -47,7 +48,7 @@ enum Action {
 
 /// What became of a write with a condition.
 #[derive(Debug)]
-pub(super) enum Written {
+pub(crate) enum Written {
     /// The item was written; the item as it is now, where an update asked for it.
     Done(Option<Item>),
     /// The condition failed and nothing was written; what is there, where the write asked for it.
@@ -56,14 +57,14 @@ pub(super) enum Written {
 
 impl Written {
     /// Whether it was written.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         matches!(self, Self::Done(_))
     }
 }
 
 /// What became of a transaction.
 #[derive(Debug)]
-pub(super) enum Transacted {
+pub(crate) enum Transacted {
     /// All of it was written.
     Done,
     /// Nothing was written: for each write, what is there where its condition failed. The item is empty where none is
@@ -73,36 +74,36 @@ pub(super) enum Transacted {
 
 impl Transacted {
     /// Whether it was written.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         matches!(self, Self::Done)
     }
 }
 
 impl Write {
     /// Puts an item, over whatever is there.
-    pub(super) fn put(key: Key, mut item: Item) -> Self {
+    pub(crate) fn put(key: Key, mut item: Item) -> Self {
         item.extend(Item::from(key));
         Self::of(Action::Put(item))
     }
 
     /// Puts an item that is its key only.
-    pub(super) fn put_key(key: Key) -> Self {
+    pub(crate) fn put_key(key: Key) -> Self {
         Self::put(key, Item::new())
     }
 
     /// Puts a record.
-    pub(super) fn put_record(key: Key, record: &impl Serialize) -> Result<Self, StoreError> {
+    pub(crate) fn put_record(key: Key, record: &impl Serialize) -> Result<Self, StoreError> {
         Ok(Self::put(key, to_item(record)?))
     }
 
     /// Updates an item, or makes it.
-    pub(super) fn update(key: Key, expression: impl Into<String>) -> Self {
+    pub(crate) fn update(key: Key, expression: impl Into<String>) -> Self {
         Self::of(Action::Update(key, expression.into()))
     }
 
     /// Adds amounts to an item's numbers, or makes it with them; `None` where all are zero. DynamoDB knows no empty
     /// update.
-    pub(super) fn add(key: Key, amounts: &[(&'static str, i64)]) -> Option<Self> {
+    pub(crate) fn add(key: Key, amounts: &[(&'static str, i64)]) -> Option<Self> {
         let amounts = amounts.iter().filter(|(_, amount)| *amount != 0);
         let (parts, values): (Vec<_>, Vec<_>) =
             amounts.map(|(name, amount)| (format!("#{name} :{name}"), (format!(":{name}"), *amount))).unzip();
@@ -114,48 +115,55 @@ impl Write {
     }
 
     /// Deletes an item, if it is there.
-    pub(super) fn delete(key: Key) -> Self {
+    pub(crate) fn delete(key: Key) -> Self {
         Self::of(Action::Delete(key))
     }
 
     /// Checks an item in a transaction without changing it.
-    pub(super) fn check(key: Key, condition: &str) -> Self {
+    pub(crate) fn check(key: Key, condition: &str) -> Self {
         Self::of(Action::Check(key)).when(condition)
     }
 
     /// Puts a record that must not be there yet.
-    pub(super) fn put_new(key: Key, record: &impl Serialize) -> Result<Self, StoreError> {
+    pub(crate) fn put_new(key: Key, record: &impl Serialize) -> Result<Self, StoreError> {
         Ok(Self::put_record(key, record)?.when("attribute_not_exists(pk)"))
     }
 
     fn of(action: Action) -> Self {
-        Self { action, condition: None, values: Item::new(), returns_old: false }
+        Self { action, condition: None, values: Item::new(), names: HashMap::new(), returns_old: false }
     }
 
     /// Writes only where this holds.
     #[must_use]
-    pub(super) fn when(mut self, condition: impl Into<String>) -> Self {
+    pub(crate) fn when(mut self, condition: impl Into<String>) -> Self {
         self.condition = Some(condition.into());
         self
     }
 
     /// A value of an expression, by its name with the colon.
     #[must_use]
-    pub(super) fn value(mut self, name: &str, value: impl ToValue) -> Self {
+    pub(crate) fn value(mut self, name: &str, value: impl ToValue) -> Self {
         self.values.insert(name.to_owned(), value.to_value());
+        self
+    }
+
+    /// What a name of an expression, with its `#`, stands for: an attribute whose own name cannot stand there.
+    #[must_use]
+    pub(crate) fn name(mut self, name: &str, attribute: impl Into<String>) -> Self {
+        self.names.insert(name.to_owned(), attribute.into());
         self
     }
 
     /// Many values at once.
     #[must_use]
-    pub(super) fn values(mut self, values: Item) -> Self {
+    pub(crate) fn values(mut self, values: Item) -> Self {
         self.values.extend(values);
         self
     }
 
     /// Returns the item that is there where the condition fails.
     #[must_use]
-    pub(super) fn returning_old(mut self) -> Self {
+    pub(crate) fn returning_old(mut self) -> Self {
         self.returns_old = true;
         self
     }
@@ -169,6 +177,7 @@ impl Write {
                 names.insert(format!("#{}", &name[..end]), name[..end].to_owned());
             }
         }
+        names.extend(self.names.clone());
         (!names.is_empty()).then_some(names)
     }
 
@@ -210,14 +219,14 @@ impl Write {
     }
 }
 
-impl Store {
+impl Items {
     /// Sends one write, and again where it met a transaction.
-    pub(super) async fn write(&self, write: Write) -> Result<Written, StoreError> {
+    pub(crate) async fn write(&self, write: Write) -> Result<Written, StoreError> {
         self.write_returning(write, ReturnValue::None).await
     }
 
     /// The same, and returns the attributes of an update as `returns` says.
-    pub(super) async fn write_returning(&self, write: Write, returns: ReturnValue) -> Result<Written, StoreError> {
+    pub(crate) async fn write_returning(&self, write: Write, returns: ReturnValue) -> Result<Written, StoreError> {
         let mut pauses = backoff::CONFLICT.attempts(FEW).start();
         loop {
             if let Some(written) = self.send(write.clone(), returns.clone()).await? {
@@ -285,7 +294,7 @@ impl Store {
     }
 
     /// Carries a transaction out, and again, `attempts` times in all, where it met another one.
-    pub(super) async fn transact(&self, writes: Vec<Write>, attempts: u32) -> Result<Transacted, StoreError> {
+    pub(crate) async fn transact(&self, writes: Vec<Write>, attempts: u32) -> Result<Transacted, StoreError> {
         let parts = writes.into_iter().map(|write| write.into_part(&self.table)).collect::<Result<Vec<_>, _>>()?;
         let mut pauses = backoff::CONFLICT.attempts(attempts).start();
         loop {
@@ -302,7 +311,7 @@ impl Store {
 
     /// Carries a transaction out once. Whether it was: `false` where a condition failed or it met another one, so that
     /// what it was decided on has to be read again.
-    pub async fn try_transact(&self, writes: Vec<Write>) -> Result<bool, StoreError> {
+    pub(crate) async fn try_transact(&self, writes: Vec<Write>) -> Result<bool, StoreError> {
         let parts = writes.into_iter().map(|write| write.into_part(&self.table)).collect::<Result<Vec<_>, _>>()?;
         Ok(self.send_parts(&parts).await?.is_ok_and(|transacted| transacted.is_done()))
     }

@@ -7,26 +7,28 @@ use efface_core::{
     id::{ProfileId, RequestId},
     job::{JobId, RowRef, finding::FindingsDigest},
     key::GroupHash,
+    log::Commitment,
     profile::DeletionCursor,
     time::Time,
     token::TokenId,
 };
 use serde::Serialize;
 
-use super::{Item, StoreError};
+use super::Item;
+use crate::StoreError;
 
 /// A record as an item.
-pub(super) fn to_item(record: &impl Serialize) -> Result<Item, StoreError> {
+pub(crate) fn to_item(record: &impl Serialize) -> Result<Item, StoreError> {
     serde_dynamo::to_item(record).map_err(|_| StoreError::Internal("a record that cannot be stored".to_owned()))
 }
 
 /// A part of a record as a value.
-pub(super) fn to_attribute(part: impl Serialize) -> Result<AttributeValue, StoreError> {
+pub(crate) fn to_attribute(part: impl Serialize) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(part).map_err(|_| StoreError::Internal("a value that cannot be stored".to_owned()))
 }
 
 /// A value of an expression.
-pub(super) trait ToValue {
+pub(crate) trait ToValue {
     fn to_value(self) -> AttributeValue;
 }
 
@@ -79,12 +81,12 @@ macro_rules! to_value {
     };
 }
 
-to_value!(i64 u32 => N);
+to_value!(i64 u32 u64 => N);
 to_value!(
-    Time RequestId ProfileId JobId RowRef FindingsDigest DeletionCursor &TokenId GroupHash => S
+    Time RequestId ProfileId JobId RowRef FindingsDigest DeletionCursor &TokenId GroupHash Commitment => S
 );
 
 /// A set of texts. DynamoDB knows no empty set.
-pub(super) fn text_set<T: Display>(texts: impl IntoIterator<Item = T>) -> AttributeValue {
+pub(crate) fn text_set<T: Display>(texts: impl IntoIterator<Item = T>) -> AttributeValue {
     AttributeValue::Ss(texts.into_iter().map(|text| text.to_string()).collect())
 }
