@@ -106,7 +106,7 @@ class Site:
 
     def items(self):
         """Reads every item of the table directly from the emulator: JSON text by key. Tokens without their last use."""
-        table = self.aws("ListTables", {})["TableNames"][0]
+        table = self.table()
         items, start = {}, {}
         while True:
             page = self.aws("Scan", {"TableName": table, **start})
@@ -116,6 +116,10 @@ class Site:
             if "LastEvaluatedKey" not in page:
                 return items
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def table(self):
+        """The name of the table. The stack's other one is the journal."""
+        return next(name for name in self.aws("ListTables", {})["TableNames"] if "-Table-" in name)
 
     def aws(self, operation, request):
         """Sends one request to the emulator's DynamoDB."""
@@ -581,7 +585,7 @@ def left(site, segment):
         body = site.send("GET", f"{SEGMENTS}/{segment}/members?limit=100&next={following}")[2]
         listed += len(body["data"])
         following = body["cursor"]["next"] if body["cursor"]["has_more"] else None
-    table, items = site.aws("ListTables", {})["TableNames"][0], []
+    table, items = site.table(), []
     for shard in range(256):
         key = {":pk": {"S": f"M#spa_demo#{segment}#{shard:02x}"}}
         query = {"TableName": table, "KeyConditionExpression": "pk = :pk", "ConsistentRead": True}
