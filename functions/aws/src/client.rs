@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Builder, Region, retry::RetryConfig, timeout::TimeoutConfig},
@@ -25,9 +25,7 @@ pub fn dynamodb(config: &Config) -> Client {
         .http_client(http_client())
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(config.region.clone()));
-    if let Some((id, secret, session)) = &config.credentials {
-        builder = builder.credentials_provider(Credentials::new(id, secret, session.clone(), None, "environment"));
-    }
+    builder.set_credentials_provider(credentials(config));
     builder.set_endpoint_url(config.endpoint_url.clone());
     Client::from_conf(builder.build())
 }
@@ -40,9 +38,7 @@ pub fn queue(config: &Config, url: &str) -> Queue {
         .timeout_config(timeouts())
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(config.region.clone()));
-    if let Some((id, secret, session)) = &config.credentials {
-        builder = builder.credentials_provider(Credentials::new(id, secret, session.clone(), None, "environment"));
-    }
+    builder.set_credentials_provider(credentials(config));
     builder.set_endpoint_url(config.sqs_endpoint_url.clone());
     Queue::sqs(aws_sdk_sqs::Client::from_conf(builder.build()), url)
 }
@@ -61,9 +57,7 @@ pub fn s3(config: &Config, endpoint_url: Option<String>) -> aws_sdk_s3::Client {
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         // An emulator has no host name for each bucket.
         .force_path_style(endpoint_url.is_some());
-    if let Some((id, secret, session)) = &config.credentials {
-        builder = builder.credentials_provider(Credentials::new(id, secret, session.clone(), None, "environment"));
-    }
+    builder.set_credentials_provider(credentials(config));
     builder.set_endpoint_url(endpoint_url);
     aws_sdk_s3::Client::from_conf(builder.build())
 }
@@ -94,11 +88,16 @@ pub fn kms(config: &Config, endpoint_url: Option<String>) -> aws_sdk_kms::Client
         .timeout_config(timeouts())
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(config.region.clone()));
-    if let Some((id, secret, session)) = &config.credentials {
-        builder = builder.credentials_provider(Credentials::new(id, secret, session.clone(), None, "environment"));
-    }
+    builder.set_credentials_provider(credentials(config));
     builder.set_endpoint_url(endpoint_url);
     aws_sdk_kms::Client::from_conf(builder.build())
+}
+
+/// The credentials of the settings; without them a client has those of its own.
+fn credentials(config: &Config) -> Option<SharedCredentialsProvider> {
+    let (id, secret, session) = config.credentials.as_ref()?;
+    let credentials = Credentials::new(id, secret, session.clone(), None, "environment");
+    Some(SharedCredentialsProvider::new(credentials))
 }
 
 /// Sets retries and timeouts: at most 3 attempts with exponential backoff from 25 ms, 1 s for one attempt, 2.5 s for all
