@@ -38,7 +38,7 @@ pub(super) async fn send(api: &Api, request: &ApiRequest, timeout: Duration) -> 
     }
 }
 
-/// Adds to a refusal what to do.
+/// The refusal, with what can be done about it.
 fn explained(mut error: ApiError) -> ApiError {
     if error.code == "not_found" {
         error.message = format!(
