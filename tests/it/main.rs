@@ -60,5 +60,6 @@ mod stop_chunks;
 mod stored_forms;
 mod stream_mapping;
 mod template;
+mod template_log;
 mod tokens;
 mod unreadable;
