@@ -11,11 +11,12 @@ use efface_core::{
 use efface_engine::log::{LogError, LogReader};
 use efface_tests::{
     TestPublisher,
+    published::audit,
     publisher::{LOCKED, PARTIAL, entry},
 };
 use proptest::prelude::*;
 
-use crate::publisher::{audit, space};
+use crate::publisher::space;
 
 fn tile(name: &str) -> Tile {
     Tile::parse(name).unwrap()

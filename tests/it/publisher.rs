@@ -1,15 +1,10 @@
 //! Publishing logs: what is written and signed, when, and that others can verify it. Crashes and races are in
 //! `publisher_faults.rs`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use efface_core::{
-    log::{
-        Audit, AuditError, Checkpoint, Conflict, ExtensionError, KeyList, NotCommitted, Tile, Tiles, Wake, note::Note,
-    },
+    log::{Conflict, ExtensionError, NotCommitted, Wake},
     space::SpaceId,
 };
 use efface_engine::{
@@ -18,98 +13,19 @@ use efface_engine::{
 };
 use efface_tests::{
     TestKms, TestPublisher,
-    publisher::{LOCKED, ORIGIN, PARTIAL, entry, soon},
+    published::PublishedLog,
+    publisher::{LOCKED, PARTIAL, entry, soon},
 };
-use signed_note::{StandardVerifier, VerifierList};
-use tlog_tiles::HashReader;
 
 pub(crate) fn space() -> SpaceId {
     "spa_demo".parse().unwrap()
 }
 
-/// The checkpoint of a space as it is stored.
-pub(crate) fn note(test: &TestPublisher, space: &SpaceId) -> Note {
-    let objects = test.objects.all();
-    str::from_utf8(&objects[&format!("{LOCKED}/{space}/checkpoint")]).unwrap().parse().unwrap()
-}
-
-/// The keys of a space as they are stored.
-fn keys(test: &TestPublisher, space: &SpaceId) -> KeyList {
-    let objects = test.objects.all();
-    str::from_utf8(&objects[&format!("{LOCKED}/{space}/keys")]).unwrap().parse().unwrap()
-}
-
-/// All tiles and bundles of a space. Full ones must be in the locked bucket, partial ones in the other.
-fn files(test: &TestPublisher, space: &SpaceId) -> Tiles {
-    let named = test.objects.all().into_iter().filter_map(|(path, bytes)| {
-        let (bucket, name) = path.split_once(&format!("/{space}/tile/"))?;
-        let tile = Tile::parse(name).unwrap();
-        assert_eq!(bucket, if tile.is_partial() { PARTIAL } else { LOCKED }, "{name}");
-        Some((tile, bytes))
-    });
-    named.collect()
-}
-
-/// The hashes of a log, in the order in which `tlog_tiles` numbers them.
-struct Theirs(Vec<tlog_tiles::Hash>);
-
-impl HashReader for Theirs {
-    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
-        Ok(indexes.iter().map(|index| self.0[usize::try_from(*index).unwrap()]).collect())
-    }
-}
-
-/// Verifies the stored log of a space, which must have so many entries of the journal: first with what others wrote, then
-/// with our own audit.
+/// Verifies the stored log of a space, which must have so many entries of the journal.
 pub(crate) fn verify(test: &TestPublisher, space: &SpaceId, size: u64) {
-    verify_with_others(test, space, size);
-    let (files, note) = (files(test, space), note(test, space));
-    let (head, _) = keys(test, space).open(&note).map(|(head, key)| (head, key.clone())).unwrap();
-    assert_eq!(audit(&head, &files), Ok(()));
-    let expected = TestPublisher::tree(space, size);
-    assert_eq!((head.size(), head.root()), (size, expected.root()));
-}
-
-fn verify_with_others(test: &TestPublisher, space: &SpaceId, size: u64) {
-    let (files, signed_text) = (files(test, space), note(test, space).to_string());
-    let listed = keys(test, space);
-    let keys: BTreeSet<String> = listed.uses().iter().map(|used| used.key.to_string()).collect();
-    let verifiers = keys.iter().map(|key| {
-        let verifier: Box<dyn signed_note::Verifier> = Box::new(StandardVerifier::new(key).unwrap());
-        verifier
-    });
-    let theirs = signed_note::Note::from_bytes(signed_text.as_bytes()).unwrap();
-    let (signed, _) = theirs.verify(&VerifierList::new(verifiers.collect())).unwrap();
-    assert_eq!(signed.len(), 1);
-
-    let mut hashes = Theirs(Vec::new());
-    for number in 0..size {
-        let leaf = entry(space, number, "");
-        hashes.0.extend(tlog_tiles::stored_hashes(number, leaf.leaf_json().as_bytes(), &hashes).unwrap());
-    }
-    let root = tlog_tiles::tree_hash(size, &hashes).unwrap();
-    let lines: Vec<&str> = signed_text.lines().collect();
-    assert_eq!(lines[..2], [format!("{ORIGIN}/{space}"), size.to_string()]);
-    assert_eq!(lines[2], efface_core::log::Hash::from_bytes(root.0).to_string());
-    for tile in tlog_tiles::Tile::new_tiles(8, 0, size) {
-        let name = tile.path().replacen("tile/8/", "", 1);
-        assert_eq!(files[&Tile::parse(&name).unwrap()], tile.read_data(&hashes).unwrap(), "{name}");
-    }
-}
-
-/// Verifies a whole log with its files.
-pub(crate) fn audit(head: &Checkpoint, files: &Tiles) -> Result<(), AuditError> {
-    let mut audit = Audit::new(head, &[]).unwrap();
-    let read = |names: Vec<Tile>| -> Tiles {
-        let found = names.iter().flat_map(|tile| [*tile, tile.full()]);
-        found.filter_map(|tile| Some((tile, files.get(&tile)?.clone()))).collect()
-    };
-    while let Some((bundle, tile)) = audit.needs() {
-        audit.add(&read(vec![bundle, tile]))?;
-        let names = audit.uncompared().collect();
-        audit.compare(&read(names))?;
-    }
-    audit.finish()
+    let leaves: Vec<_> = (0..size).map(|number| entry(space, number, "").leaf_json().clone()).collect();
+    let head = PublishedLog::of(&test.objects, space).verify(&leaves);
+    assert_eq!((head.size(), head.root()), (size, TestPublisher::tree(space, size).root()));
 }
 
 #[tokio::test]
@@ -130,7 +46,8 @@ async fn a_log_grows_as_its_journal_does_and_others_can_verify_it() {
     assert_eq!(test.objects.versions(&format!("{LOCKED}/{space}/checkpoint")).len(), 7);
     assert_eq!(test.objects.versions(&format!("{LOCKED}/{space}/keys")).len(), 1);
     // 1,287 entries have 5 full bundles. Partial files are removed where the full one is there.
-    let names: Vec<String> = files(&test, &space).into_keys().map(|tile| tile.path()).collect();
+    let names: Vec<String> =
+        PublishedLog::of(&test.objects, &space).files.into_keys().map(|tile| tile.path()).collect();
     let full: Vec<&String> = names.iter().filter(|name| !name.contains(".p/")).collect();
     assert_eq!(full.len(), 10, "{full:?}");
     let mut partial: Vec<&String> = names.iter().filter(|name| name.contains(".p/")).collect();
@@ -150,9 +67,9 @@ async fn spaces_have_logs_and_names_of_their_own() {
         test.publish(space).await.unwrap();
         verify(&test, space, 5);
     }
-    let keys = [keys(&test, &a), keys(&test, &b)];
-    assert_ne!(keys[0].uses()[0].key.id(), keys[1].uses()[0].key.id());
-    assert!(keys[0].open(&note(&test, &b)).is_err(), "a signature for one log is none for another");
+    let [a, b] = [&a, &b].map(|space| PublishedLog::of(&test.objects, space));
+    assert_ne!(a.keys.uses()[0].key.id(), b.keys.uses()[0].key.id());
+    assert!(a.keys.open(&b.note).is_err(), "a signature for one log is none for another");
 }
 
 /// Requests of S3, KMS and signatures of one publication. `docs/adr/0016-publisher.md` and `docs/operations/costs.md` have
@@ -317,7 +234,10 @@ async fn a_key_is_replaced_and_each_key_says_what_it_signed() {
     test.commit(&space, &[1]).await;
     assert_eq!(publish(&test.kms).await.checkpoints, 1);
     verify(&test, &space, 11);
-    let uses = || -> Vec<_> { keys(&test, &space).uses().iter().map(|used| (used.from, used.to)).collect() };
+    let uses = || -> Vec<_> {
+        let keys = PublishedLog::of(&test.objects, &space).keys;
+        keys.uses().iter().map(|used| (used.from, used.to)).collect()
+    };
     assert_eq!(uses(), [(1, Some(5)), (6, None), (11, None)], "nobody has seen yet that the key signed");
     // Whoever finds nothing to publish corrects the list. From then on the key that was replaced opens nothing larger.
     assert_eq!(publish(&test.kms).await, Published::default());

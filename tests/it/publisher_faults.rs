@@ -9,11 +9,12 @@ use efface_engine::log::{LogError, Published};
 use efface_tests::{
     TestKms, TestPublisher,
     faults::Fault,
+    published::PublishedLog,
     publisher::{LOCKED, PARTIAL, soon},
     size::size,
 };
 
-use crate::publisher::{note, space, verify};
+use crate::publisher::{space, verify};
 
 /// The files without the checkpoint: signatures of one key are the same, so that whole states can be compared.
 async fn published(test: &TestPublisher, space: &SpaceId) -> Published {
@@ -267,11 +268,11 @@ async fn failures_are_told_apart() {
 #[tokio::test]
 async fn a_signature_that_does_not_verify_is_not_published() {
     let (test, space) = (begun().await, space());
-    let before = note(&test, &space);
+    let before = PublishedLog::of(&test.objects, &space).note;
     test.kms.forge();
     let refused = test.publish(&space).await.unwrap_err();
     assert_eq!(refused, LogError::Key(SigningKeyError::OtherKey));
-    assert_eq!(note(&test, &space), before);
+    assert_eq!(PublishedLog::of(&test.objects, &space).note, before);
 }
 
 /// An alias that leads to another key by now: the public key is read again.

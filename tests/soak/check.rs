@@ -154,6 +154,9 @@ fn check_deleted(item: &Item, job: &Done<'_>, group: u32, left: u64) -> Result<(
     if is_identifier && !is("reason", "job") {
         return Err("deleted for another reason");
     }
+    if is_identifier && item.get("generation") != Some(&AttributeValue::N("2".to_owned())) {
+        return Err("its generation is not that of a first deletion");
+    }
     let actor = job.actors[usize::try_from(group).unwrap()];
     if !is("job_row", &format!("{}:{}", actor / job.page_rows, actor % job.page_rows)) {
         return Err("deleted by another row than the one with the outcome `deleted`");
@@ -171,9 +174,9 @@ fn check_deleted(item: &Item, job: &Done<'_>, group: u32, left: u64) -> Result<(
 /// The attributes that a deletion may change or remove.
 fn ignored(is_identifier: bool) -> Vec<&'static str> {
     if is_identifier {
-        [&TOMBSTONE[..], &["request_ids", "value"]].concat()
+        [&TOMBSTONE[..], &["generation", "request_ids", "value"]].concat()
     } else {
-        [&DELETED_HEAD[..], &["created_at", "updated_at"]].concat()
+        [&DELETED_HEAD[..], &["created_at", "updated_at", "merged_at"]].concat()
     }
 }
 
@@ -201,11 +204,12 @@ fn expect(people: &People, job: usize, done: &Done<'_>, changes: &mut HashMap<u6
     }
 }
 
-fn is_identifier(item: &Item) -> bool {
+pub(crate) fn is_identifier(item: &Item) -> bool {
     matches!(item.get("pk"), Some(AttributeValue::S(pk)) if pk.starts_with("I#"))
 }
 
-fn scan(database: &Database, table: &str, mut each: impl FnMut(Item)) {
+/// All items of a table.
+pub(crate) fn scan(database: &Database, table: &str, mut each: impl FnMut(Item)) {
     let mut start = None;
     loop {
         let request = ScanRequest {

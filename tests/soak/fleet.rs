@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
+    ops::Range,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -11,12 +12,17 @@ use std::{
 use tokio::task::JoinHandle;
 
 use crate::{
+    journal::Downstream,
+    population::VALUE_PREFIX,
     queue::FaultyQueue,
-    runtime::{Invocations, Role, Runtime, TIMEOUT},
+    runtime::{Invocations, Role, Runtime, Source, TIMEOUT},
+    stream::CONSUMERS,
 };
 
 /// At every tenth kill of a worker the reconciler is killed, too.
 const KILLS_PER_RECONCILER: usize = 10;
+/// What the runtime of a capture logs of a batch whose requests failed too often, so that it comes again.
+const BATCH_AGAIN: &str = r#""message":"Store(Unavailable("#;
 /// The least mean time between two kills, in seconds: a new process must have time to start work.
 const LEAST_INTERVAL: f64 = 0.3;
 /// The share of the work that is planned to remain after the last kill.
@@ -29,6 +35,7 @@ pub(crate) struct Setting {
     pub(crate) table: String,
     pub(crate) dynamodb: String,
     pub(crate) sqs: String,
+    pub(crate) downstream: Downstream,
 }
 
 /// Numbers about the processes so far.
@@ -39,6 +46,10 @@ pub(crate) struct Figures {
     /// Workers that were killed during an invocation.
     pub(crate) busy: usize,
     pub(crate) reconcilers: usize,
+    /// Captures and publishers that were killed.
+    pub(crate) downstream: usize,
+    /// Captures and publishers that were killed during an invocation.
+    pub(crate) downstream_busy: usize,
     /// Processes that ended by themselves, which is a fault.
     pub(crate) deaths: usize,
     /// Invocations that exceeded their timeout, which is a fault.
@@ -47,8 +58,9 @@ pub(crate) struct Figures {
     pub(crate) peak: u64,
 }
 
-/// All worker processes and the reconciler, which is the last one.
+/// All processes: first the workers, then the reconciler, then captures and publishers.
 pub(crate) struct Fleet {
+    workers: usize,
     setting: Setting,
     queue: FaultyQueue,
     invocations: Arc<Invocations>,
@@ -70,8 +82,10 @@ impl Fleet {
         invocations: Arc<Invocations>,
         workers: usize,
     ) -> Self {
-        let mut fleet = Self { setting, queue, invocations, processes: Vec::new(), figures: Figures::default() };
-        for role in (0..workers).map(Role::Worker).chain([Role::Reconciler]) {
+        let mut fleet =
+            Self { workers, setting, queue, invocations, processes: Vec::new(), figures: Figures::default() };
+        let downstream = (0..CONSUMERS).flat_map(|number| [Role::Capture(number), Role::Publisher(number)]);
+        for role in (0..workers).map(Role::Worker).chain([Role::Reconciler]).chain(downstream) {
             let process = fleet.spawn(role).await;
             fleet.processes.push(process);
         }
@@ -82,9 +96,19 @@ impl Fleet {
         let (program, log) = match role {
             Role::Worker(number) => ("efface-bulk-worker", format!("worker-{number}.log")),
             Role::Reconciler => ("efface-job-reconciler", "reconciler.log".to_owned()),
+            Role::Capture(number) => ("efface-change-capture", format!("capture-{number}.log")),
+            Role::Publisher(number) => ("efface-audit-log", format!("publisher-{number}.log")),
         };
-        let (runtime, address, server) = Runtime::start(role, self.queue.clone(), Arc::clone(&self.invocations)).await;
-        let Setting { programs, logs, table, dynamodb, sqs } = &self.setting;
+        let Setting { programs, logs, table, dynamodb, sqs, downstream } = &self.setting;
+        let source = match role {
+            Role::Worker(number) => Source { queue: Some((self.queue.clone(), number)), ..Source::default() },
+            Role::Reconciler => Source { has_schedule: true, ..Source::default() },
+            Role::Capture(number) => Source { stream: Some((downstream.stream.clone(), number)), ..Source::default() },
+            Role::Publisher(number) => {
+                Source { queue: Some((downstream.pointers.clone(), number)), has_schedule: true, ..Source::default() }
+            }
+        };
+        let (runtime, address, server) = Runtime::start(role, source, Arc::clone(&self.invocations)).await;
         let log = OpenOptions::new().create(true).append(true).open(logs.join(log)).unwrap();
         let child = Command::new(programs.join(program))
             .env_clear()
@@ -100,6 +124,7 @@ impl Fleet {
             .env("EFFACE_TABLE", table)
             .env("EFFACE_QUEUE_URL", format!("{sqs}/000000000000/jobs"))
             .env("EFFACE_DEAD_LETTER_QUEUE_URL", format!("{sqs}/000000000000/dead"))
+            .envs(downstream.variables(sqs))
             .stdin(Stdio::null())
             .stderr(log.try_clone().unwrap())
             .stdout(log)
@@ -121,7 +146,7 @@ impl Fleet {
         for at in 0..self.processes.len() {
             let process = &mut self.processes[at];
             let is_dead = process.child.try_wait().unwrap().is_some();
-            let hangs = matches!(process.role, Role::Worker(_))
+            let hangs = process.role != Role::Reconciler
                 && process.runtime.busy().is_some_and(|busy| busy > TIMEOUT + Duration::from_secs(1));
             self.figures.deaths += usize::from(is_dead);
             self.figures.timeouts += usize::from(hangs);
@@ -134,25 +159,41 @@ impl Fleet {
 
     /// Kills a random worker, if possible one during an invocation, and replaces it.
     pub(crate) async fn kill(&mut self) {
-        let workers = self.processes.len() - 1;
-        let busy: Vec<usize> = (0..workers).filter(|at| self.processes[*at].runtime.busy().is_some()).collect();
-        let at = if busy.is_empty() { fastrand::usize(..workers) } else { busy[fastrand::usize(..busy.len())] };
+        let (at, is_busy) = self.victim(0..self.workers);
         self.figures.kills += 1;
-        self.figures.busy += usize::from(!busy.is_empty());
+        self.figures.busy += usize::from(is_busy);
         self.replace(at).await;
         if self.figures.kills.is_multiple_of(KILLS_PER_RECONCILER) {
             self.figures.reconcilers += 1;
-            self.replace(workers).await;
+            self.replace(self.workers).await;
         }
     }
 
-    /// Errors in the logs, and lines that are no log entries: how many, and the first five.
+    /// The same with a capture or publisher.
+    pub(crate) async fn kill_downstream(&mut self) {
+        let (at, is_busy) = self.victim(self.workers + 1..self.processes.len());
+        self.figures.downstream += 1;
+        self.figures.downstream_busy += usize::from(is_busy);
+        self.replace(at).await;
+    }
+
+    /// A random one of these processes, of those during an invocation if there are such, and whether there were.
+    fn victim(&self, of: Range<usize>) -> (usize, bool) {
+        let busy: Vec<usize> = of.clone().filter(|at| self.processes[*at].runtime.busy().is_some()).collect();
+        let at = if busy.is_empty() { fastrand::usize(of) } else { busy[fastrand::usize(..busy.len())] };
+        (at, !busy.is_empty())
+    }
+
+    /// Errors in the logs, lines that are no log entries, and lines with a value: how many, and the first five.
     pub(crate) fn faults(&self) -> (usize, Vec<String>) {
         let mut faults = Vec::new();
         for file in fs::read_dir(&self.setting.logs).unwrap() {
             let text = String::from_utf8_lossy(&fs::read(file.unwrap().path()).unwrap()).into_owned();
-            let is_fault =
-                |line: &&str| !line.is_empty() && (line.contains(r#""level":"ERROR""#) || !line.starts_with('{'));
+            let is_fault = |line: &&str| {
+                let is_error = line.contains(r#""level":"ERROR""#) && !line.contains(BATCH_AGAIN);
+                let is_entry = line.starts_with('{') && !is_error;
+                !line.is_empty() && (!is_entry || line.contains(VALUE_PREFIX))
+            };
             faults.extend(text.lines().filter(is_fault).map(str::to_owned));
         }
         let total = faults.len();
@@ -176,9 +217,9 @@ impl Process {
         self.server.abort();
     }
 
-    /// The peak memory of a worker so far, in KiB; 0 for the reconciler.
+    /// The peak memory of a worker so far, in KiB; 0 for others.
     fn peak(&self) -> u64 {
-        if self.role == Role::Reconciler {
+        if !matches!(self.role, Role::Worker(_)) {
             return 0;
         }
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
@@ -199,6 +240,10 @@ pub(crate) struct Killer {
 impl Killer {
     pub(crate) fn new(kills: usize, estimate: Duration) -> Self {
         Self { kills, started: Instant::now(), estimate: estimate.as_secs_f64(), asked: Instant::now() }
+    }
+
+    pub(crate) fn estimate(&self) -> Duration {
+        Duration::from_secs_f64(self.estimate)
     }
 
     /// The work starts now.

@@ -1,5 +1,6 @@
 //! The soak test: the real programs run jobs of up to millions of rows while processes are killed, requests are throttled,
-//! replies are lost and messages are delivered twice and in any order. The results must equal those of a reference model.
+//! replies are lost and messages are delivered twice and in any order. The results must equal those of a reference model, and
+//! journal and log must tell them.
 //!
 //! `cargo soak --help` lists the options; `docs/performance.md` describes what the test checks.
 #![expect(
@@ -13,6 +14,7 @@ mod bare;
 mod check;
 mod client;
 mod fleet;
+mod journal;
 mod population;
 mod proxy;
 mod queue;
@@ -21,6 +23,7 @@ mod rows;
 mod runtime;
 mod segment;
 mod sqs;
+mod stream;
 
 use std::{
     collections::BTreeSet,
@@ -33,10 +36,7 @@ use std::{
 use clap::{Parser, ValueEnum};
 use dynoxide::{Database, actions::create_table::CreateTableRequest};
 use efface_core::{job::Counts, space::SpaceId, time::Time};
-use efface_tests::{
-    app::{SPACE, master},
-    store::TABLE,
-};
+use efface_tests::{app::SPACE, journal::JOURNAL, store::TABLE};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -44,12 +44,14 @@ use crate::{
     check::Done,
     client::{Client, Post, Status},
     fleet::{Fleet, Killer, Setting},
+    journal::Downstream,
     population::People,
     proxy::Traffic,
     queue::FaultyQueue,
     report::shown,
     rows::{Action, Plan},
     runtime::Invocations,
+    sqs::Queues,
 };
 
 /// Runs deletion jobs with the real worker and reconciler under faults, and compares the results with a model.
@@ -64,6 +66,9 @@ struct Args {
     /// The least number of workers to kill while the jobs run.
     #[arg(long, default_value_t = 200)]
     kills: usize,
+    /// Captures and publishers to kill for each worker that is killed.
+    #[arg(long, default_value_t = 5)]
+    downstream_kills: usize,
     /// The seed of the random people and rows.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -145,6 +150,10 @@ fn build(programs: &Path) {
             "efface-bulk-worker",
             "--bin",
             "efface-job-reconciler",
+            "--bin",
+            "efface-change-capture",
+            "--bin",
+            "efface-audit-log",
         ])
         .status();
     assert!(built.unwrap().success(), "the programs can't be built");
@@ -155,7 +164,7 @@ fn build(programs: &Path) {
 async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     let now = Time::parse("2026-02-01T00:00:00Z").unwrap();
     let space = SpaceId::parse(SPACE).unwrap();
-    let people = People::new(args.seed, master().space_key(&space), space, now);
+    let people = People::new(args.seed, space, now);
     let actions = args.action.actions();
     let mut plans: Vec<Plan> = Vec::new();
     for (at, action) in (0..).zip(actions) {
@@ -171,6 +180,7 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     let url = proxy::start(address, Arc::clone(&traffic)).await;
     let queue = FaultyQueue::default();
     let direct = format!("http://{address}");
+    let downstream = Downstream::start(&database).await;
     let client = Client::start(&direct, &url, queue.clone(), now).await;
     let started = Instant::now();
     let items: usize = plans.iter().map(|plan| check::populate(&database, TABLE, &people, plan)).sum();
@@ -182,11 +192,28 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
         logs: fleet::logs(programs),
         table: TABLE.to_owned(),
         dynamodb: url,
-        sqs: sqs::start(queue.clone()).await,
+        sqs: sqs::start(Queues {
+            jobs: queue.clone(),
+            pointers: downstream.pointers.clone(),
+            aside: downstream.aside.clone(),
+        })
+        .await,
+        downstream: downstream.clone(),
     };
     let invocations = Arc::new(Invocations::default());
     let fleet = Fleet::start(setting, queue.clone(), Arc::clone(&invocations), args.workers).await;
-    let mut run = Run { args, client, queue, traffic, people, fleet, invocations, faults: Vec::new() };
+    let mut run = Run {
+        args,
+        client,
+        queue,
+        traffic,
+        people,
+        fleet,
+        invocations,
+        downstream,
+        downstream_kills: 0,
+        faults: Vec::new(),
+    };
 
     let jobs = run.run_jobs(&plans, "first", false, args.kills).await;
     run.report_faults();
@@ -215,24 +242,29 @@ async fn soak(args: &Args, programs: &Path) -> Vec<String> {
     let first = planned.people.end;
     run.execute_a_plan(&database, planned).await;
     run.empty_a_segment(&database, first, &direct).await;
+    run.check_journal(&database, &direct).await;
     run.finish()
 }
 
-/// A database with the table of the template, without its stream.
+/// A database with the table of the template and its journal.
 fn database() -> Database {
     let database = efface_local::streams::database().unwrap();
-    let request: CreateTableRequest = serde_json::from_value(json!({
-        "TableName": TABLE,
-        "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }, { "AttributeName": "sk", "KeyType": "RANGE" }],
-        "AttributeDefinitions": [
-            { "AttributeName": "pk", "AttributeType": "S" },
-            { "AttributeName": "sk", "AttributeType": "S" },
-        ],
-        "BillingMode": "PAY_PER_REQUEST",
-        "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
-    }))
-    .unwrap();
-    database.create_table(request).unwrap();
+    let table = |name: &str, has_stream: bool| -> CreateTableRequest {
+        let stream = json!({ "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" });
+        serde_json::from_value(json!({
+            "TableName": name,
+            "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }, { "AttributeName": "sk", "KeyType": "RANGE" }],
+            "AttributeDefinitions": [
+                { "AttributeName": "pk", "AttributeType": "S" },
+                { "AttributeName": "sk", "AttributeType": "S" },
+            ],
+            "BillingMode": "PAY_PER_REQUEST",
+            "StreamSpecification": if has_stream { stream } else { json!(null) },
+        }))
+        .unwrap()
+    };
+    database.create_table(table(TABLE, true)).unwrap();
+    database.create_table(table(JOURNAL, false)).unwrap();
     database
 }
 
@@ -248,6 +280,9 @@ struct Run<'a> {
     people: People,
     fleet: Fleet,
     invocations: Arc<Invocations>,
+    downstream: Downstream,
+    /// How many captures and publishers are to be killed until now.
+    downstream_kills: usize,
     faults: Vec<String>,
 }
 
@@ -309,12 +344,18 @@ impl Run<'_> {
         let mut killer = Killer::new(kills, Duration::from_secs((rows / GUESSED_RATE) as u64));
         let working = Instant::now();
         killer.restart();
+        let to_kill = kills.saturating_sub(self.fleet.figures.kills) * self.args.downstream_kills;
+        let mut downstream_killer = Killer::new(self.fleet.figures.downstream + to_kill, killer.estimate());
+        self.downstream_kills += to_kill;
         let limit = Duration::from_secs(self.args.minutes * 60);
         let mut polled: Option<Instant> = None;
         let mut printed_tenths = 0;
         let statuses = loop {
             if killer.is_due(self.fleet.figures.kills) {
                 self.fleet.kill().await;
+            }
+            if downstream_killer.is_due(self.fleet.figures.downstream) {
+                self.fleet.kill_downstream().await;
             }
             self.fleet.replace_failed().await;
             if polled.is_none_or(|polled| polled.elapsed() > Duration::from_secs(1)) {
@@ -328,6 +369,7 @@ impl Run<'_> {
                 let share =
                     i32::try_from(decided).map_or(1.0, f64::from) / f64::from(i32::try_from(total.max(1)).unwrap());
                 killer.progress(share);
+                downstream_killer.progress(share);
                 if decided * 10 / total.max(1) > printed_tenths {
                     printed_tenths = decided * 10 / total.max(1);
                     println!(

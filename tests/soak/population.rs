@@ -11,10 +11,12 @@ use efface_core::{
     id::ProfileId,
     identifier::IdentifierType,
     key::{IdHash, SpaceKey},
+    log::LogKey,
     segment::Segment,
     space::SpaceId,
     time::Time,
 };
+use efface_tests::app::{log_key, master};
 use serde_json::{Value, value::RawValue};
 
 /// The beginning of every identifier value. Nothing else in the table contains it.
@@ -22,6 +24,9 @@ pub(crate) const VALUE_PREFIX: &str = "soak!";
 
 /// The timestamp of all profile lines.
 pub(crate) const TIMESTAMP: &str = "2026-01-01T00:00:00.000Z";
+
+/// The generation of an identifier that was activated once.
+const ACTIVATED: u64 = 1;
 
 const SEGMENTS: [&str; 4] = ["seg_vip", "seg_new", "seg_lapsed", "seg_churn"];
 
@@ -32,6 +37,7 @@ pub(crate) const CROWD: &str = "seg_crowd";
 pub(crate) struct People {
     seed: u64,
     key: SpaceKey,
+    log_key: LogKey,
     space: SpaceId,
     loaded_at: Time,
     /// Those that are members of [`CROWD`].
@@ -81,8 +87,9 @@ impl Person {
 }
 
 impl People {
-    pub(crate) fn new(seed: u64, key: SpaceKey, space: SpaceId, loaded_at: Time) -> Self {
-        Self { seed, key, space, loaded_at, crowd: 0..0 }
+    /// Those of a space, under the keys of all tests.
+    pub(crate) fn new(seed: u64, space: SpaceId, loaded_at: Time) -> Self {
+        Self { seed, key: master().space_key(&space), log_key: log_key(), space, loaded_at, crowd: 0..0 }
     }
 
     /// Generates a person. 15 in 100 have more than one `user_id`, 3 in 100 are merged profiles.
@@ -164,8 +171,12 @@ impl People {
         ] {
             head.insert(name.to_owned(), text(value));
         }
-        if let (Some(member), true) = (&person.member, profile.id == person.root.id) {
-            head.insert("merged".to_owned(), AttributeValue::SS(vec![member.id.to_string()]));
+        match &person.member {
+            Some(member) if profile.id == person.root.id => {
+                head.insert("merged".to_owned(), AttributeValue::SS(vec![member.id.to_string()]));
+            }
+            Some(_) => drop(head.insert("merged_at".to_owned(), text(&now))),
+            None => {}
         }
         // Each load line of the merged profile counts; that of the member is the root's second.
         let is_root = profile.id == person.root.id;
@@ -181,9 +192,12 @@ impl People {
                 ("value", value),
                 ("event_time", TIMESTAMP),
                 ("created_at", &now),
+                ("normalisation", "none"),
+                ("commitment", &self.commitment(hash, id_type, value)),
             ] {
                 identifier.insert(name.to_owned(), text(value));
             }
+            identifier.insert("generation".to_owned(), AttributeValue::N(ACTIVATED.to_string()));
             items.push((ItemKind::Identifier(*number), identifier));
             items.push((ItemKind::Edge, item(Key::edge(&self.space, profile.id, &id_type.parse().unwrap(), *hash))));
             *number += 1;
@@ -206,6 +220,11 @@ impl People {
         }
     }
 
+    fn commitment(&self, hash: &IdHash, id_type: &str, value: &str) -> String {
+        let nonce = self.log_key.nonce(hash, ACTIVATED);
+        nonce.commit(&IdentifierType::parse(id_type).unwrap(), value).to_string()
+    }
+
     fn hash(&self, id_type: &str, value: &str) -> IdHash {
         self.key.identifier(&IdentifierType::parse(id_type).unwrap(), value)
     }
@@ -224,10 +243,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use aws_sdk_dynamodb::types::AttributeValue as Sdk;
-    use efface_tests::{
-        TestApp,
-        app::{SPACE, master},
-    };
+    use efface_tests::{TestApp, app::SPACE};
     use serde_json::{Value, json};
 
     use super::*;
@@ -278,7 +294,7 @@ mod tests {
         let app = TestApp::start().await;
         app.clock.step(0);
         let space = SpaceId::parse(SPACE).unwrap();
-        let people = People::new(1, master().space_key(&space), space.clone(), app.clock.peek());
+        let people = People::new(1, space, app.clock.peek());
         let mut segments = BTreeSet::new();
         // Compares 20 plain people and 2 merged ones, which name all segments.
         let (mut merged, mut plain) = (0, 0);

@@ -17,20 +17,43 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::queue::{Delivery, FaultyQueue};
+use crate::{
+    queue::{Delivery, FaultyQueue},
+    stream::Tape,
+};
 
-/// The timeout of the worker's invocations.
+/// The timeout of invocations, but for the reconciler's.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(22);
 /// The timeout of the reconciler's invocations.
 const RECONCILER_TIMEOUT: Duration = Duration::from_mins(1);
-/// The least time between two invocations of the reconciler.
-const RECONCILER_INTERVAL: Duration = Duration::from_secs(5);
+/// The least time between two invocations by a schedule.
+const INTERVAL: Duration = Duration::from_secs(5);
 
-/// The function that a process runs; workers are numbered.
+/// The function that a process runs; those that run more than once are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Worker(usize),
     Reconciler,
+    Capture(usize),
+    Publisher(usize),
+}
+
+/// What invokes the function of a process.
+#[derive(Clone, Default)]
+pub(crate) struct Source {
+    /// A queue, with the number of its receiver.
+    pub(crate) queue: Option<(FaultyQueue, usize)>,
+    /// The stream, with the number of its consumer.
+    pub(crate) stream: Option<(Tape, usize)>,
+    pub(crate) has_schedule: bool,
+}
+
+/// What an invocation was given.
+#[derive(Debug)]
+enum Work {
+    Messages(Vec<Delivery>),
+    Records,
+    Schedule,
 }
 
 /// Invocations of all processes so far, and the errors that they reported.
@@ -41,10 +64,9 @@ pub(crate) struct Invocations {
 }
 
 /// The Runtime API for one process.
-#[derive(Debug)]
 pub(crate) struct Runtime {
     role: Role,
-    queue: FaultyQueue,
+    source: Source,
     invocations: Arc<Invocations>,
     state: Mutex<ProcessState>,
 }
@@ -53,14 +75,14 @@ pub(crate) struct Runtime {
 struct ProcessState {
     is_dead: bool,
     current: Option<Invocation>,
-    last_start: Option<Instant>,
+    scheduled: Option<Instant>,
     number: u64,
 }
 
 #[derive(Debug)]
 struct Invocation {
     id: String,
-    batch: Vec<Delivery>,
+    work: Work,
     started: Instant,
 }
 
@@ -68,10 +90,10 @@ impl Runtime {
     /// Serves the API for one process. Returns it with its address.
     pub(crate) async fn start(
         role: Role,
-        queue: FaultyQueue,
+        source: Source,
         invocations: Arc<Invocations>,
     ) -> (Arc<Self>, String, JoinHandle<()>) {
-        let runtime = Arc::new(Self { role, queue, invocations, state: Mutex::default() });
+        let runtime = Arc::new(Self { role, source, invocations, state: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let router = Router::new()
@@ -89,55 +111,65 @@ impl Runtime {
         self.state.lock().unwrap().current.as_ref().map(|current| current.started.elapsed())
     }
 
-    /// The process is dead: the messages of its invocation fail.
+    /// The process is dead: what its invocation was given fails.
     pub(crate) fn end(&self) {
         let mut state = self.state.lock().unwrap();
         state.is_dead = true;
-        for delivery in state.current.take().map(|current| current.batch).unwrap_or_default() {
-            self.queue.fail(&delivery);
+        if let Some(current) = state.current.take() {
+            self.finish_work(current.work, &|_| true);
         }
     }
 
-    /// Starts an invocation if there are messages, or the reconciler's interval has passed. Returns its id and event.
+    /// Starts an invocation if there is something to do. Returns its id and event.
     fn start_invocation(&self) -> Option<(String, Value)> {
         let mut state = self.state.lock().unwrap();
         if state.is_dead {
             return None;
         }
-        let (batch, event) = match self.role {
-            Role::Worker(number) => {
-                let batch = self.queue.receive(number);
-                if batch.is_empty() {
-                    return None;
-                }
-                let event = batch.iter().map(record).collect::<Vec<_>>();
-                (batch, json!({ "Records": event }))
-            }
-            Role::Reconciler => {
-                if state.last_start.is_some_and(|start| start.elapsed() < RECONCILER_INTERVAL) {
-                    return None;
-                }
-                state.last_start = Some(Instant::now());
-                (Vec::new(), json!({}))
-            }
-        };
+        let (work, event) = self.next_work(&mut state)?;
         state.number += 1;
         let id = format!("{:?}-{}", self.role, state.number).replace(['(', ')'], "-");
-        state.current = Some(Invocation { id: id.clone(), batch, started: Instant::now() });
+        state.current = Some(Invocation { id: id.clone(), work, started: Instant::now() });
         self.invocations.total.fetch_add(1, Ordering::Relaxed);
         Some((id, event))
     }
 
-    /// Ends an invocation. Messages that failed are delivered again; the others are acknowledged.
-    fn finish(&self, id: &str, has_failed: impl Fn(&str) -> bool) {
-        let mut state = self.state.lock().unwrap();
-        let Some(current) = state.current.take_if(|current| current.id == id) else { return };
-        for delivery in current.batch {
-            if has_failed(&delivery.id.to_string()) {
-                self.queue.fail(&delivery);
-            } else {
-                self.queue.acknowledge(&delivery);
+    fn next_work(&self, state: &mut ProcessState) -> Option<(Work, Value)> {
+        let Source { queue, stream, has_schedule } = &self.source;
+        if *has_schedule && state.scheduled.is_none_or(|last| last.elapsed() > INTERVAL) {
+            state.scheduled = Some(Instant::now());
+            return Some((Work::Schedule, json!({})));
+        }
+        if let Some(event) = stream.as_ref().and_then(|(stream, consumer)| stream.next(*consumer)) {
+            return Some((Work::Records, event));
+        }
+        let (queue, receiver) = queue.as_ref()?;
+        let batch = queue.receive(*receiver);
+        let records: Vec<Value> = batch.iter().map(record).collect();
+        (!batch.is_empty()).then(|| (Work::Messages(batch), json!({ "Records": records })))
+    }
+
+    /// Ends an invocation. What failed is handed over again.
+    fn finish(&self, id: &str, has_failed: &dyn Fn(&str) -> bool) {
+        let current = self.state.lock().unwrap().current.take_if(|current| current.id == id);
+        if let Some(current) = current {
+            self.finish_work(current.work, has_failed);
+        }
+    }
+
+    fn finish_work(&self, work: Work, has_failed: &dyn Fn(&str) -> bool) {
+        match (work, &self.source) {
+            (Work::Messages(batch), Source { queue: Some((queue, _)), .. }) => {
+                for delivery in batch {
+                    if has_failed(&delivery.id.to_string()) {
+                        queue.fail(&delivery);
+                    } else {
+                        queue.acknowledge(&delivery);
+                    }
+                }
             }
+            (Work::Records, Source { stream: Some((stream, consumer)), .. }) => stream.end(*consumer, !has_failed("")),
+            _ => {}
         }
     }
 
@@ -176,13 +208,16 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> Response<String> {
 async fn response(State(runtime): State<Arc<Runtime>>, Path(id): Path<String>, body: String) -> StatusCode {
     let response: Value = serde_json::from_str(&body).unwrap_or_default();
     let failures = response["batchItemFailures"].as_array().cloned().unwrap_or_default();
-    runtime.finish(&id, |message| failures.iter().any(|failure| failure["itemIdentifier"] == message));
+    runtime.finish(&id, &|message| failures.iter().any(|failure| failure["itemIdentifier"] == message));
     StatusCode::ACCEPTED
 }
 
 async fn error(State(runtime): State<Arc<Runtime>>, Path(id): Path<String>, body: String) -> StatusCode {
-    runtime.record_error("an invocation has failed", &body);
-    runtime.finish(&id, |_| true);
+    // A batch of the stream fails as a whole where a request of it has failed too often. It comes again.
+    if !matches!(runtime.role, Role::Capture(_)) {
+        runtime.record_error("an invocation has failed", &body);
+    }
+    runtime.finish(&id, &|_| true);
     StatusCode::ACCEPTED
 }
 

@@ -8,18 +8,36 @@ use tokio::net::TcpListener;
 
 use crate::queue::FaultyQueue;
 
+/// The queues.
+#[derive(Clone)]
+pub(crate) struct Queues {
+    /// `jobs`, and `dead`, its dead-letter queue.
+    pub(crate) jobs: FaultyQueue,
+    /// `pointers`, that of the log's publisher.
+    pub(crate) pointers: FaultyQueue,
+    /// `aside`, that of records that were put aside.
+    pub(crate) aside: FaultyQueue,
+}
+
 /// Starts the server. Returns its URL.
-pub(crate) async fn start(queue: FaultyQueue) -> String {
+pub(crate) async fn start(queues: Queues) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(respond).with_state(queue);
+    let router = Router::new().fallback(respond).with_state(queues);
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }
 
-async fn respond(State(queue): State<FaultyQueue>, headers: HeaderMap, body: String) -> Json<Value> {
+async fn respond(State(queues): State<Queues>, headers: HeaderMap, body: String) -> Json<Value> {
     let request: Value = serde_json::from_str(&body).unwrap();
-    let is_dead = request["QueueUrl"].as_str().unwrap().ends_with("dead");
+    let name = request["QueueUrl"].as_str().unwrap().rsplit('/').next().unwrap();
+    let is_dead = name == "dead";
+    let queue = match name {
+        "jobs" | "dead" => queues.jobs,
+        "pointers" => queues.pointers,
+        "aside" => queues.aside,
+        other => panic!("there is no queue {other}"),
+    };
     Json(match headers["x-amz-target"].to_str().unwrap() {
         "AmazonSQS.SendMessageBatch" => {
             let entries = request["Entries"].as_array().unwrap();

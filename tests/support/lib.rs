@@ -22,6 +22,7 @@ pub mod kms;
 pub mod log;
 pub mod matchers;
 pub mod objects;
+pub mod published;
 pub mod publisher;
 pub mod queue;
 pub mod rights;

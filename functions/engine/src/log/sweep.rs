@@ -2,6 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
+use efface_aws::StoreError;
 use efface_core::{journal::index::SHARDS, log::Wake, space::SpaceId};
 use futures::{FutureExt, StreamExt, stream};
 use thiserror::Error;
@@ -70,7 +71,7 @@ impl Publisher {
                     after = more;
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the list of spaces that wait for the log cannot be read");
+                    log_list(&error);
                     sweep.lists_failed += 1;
                     return;
                 }
@@ -127,6 +128,15 @@ enum SweepError {
     /// Its location is logged separately.
     #[error("panic")]
     Panic,
+}
+
+fn log_list(error: &StoreError) {
+    const MESSAGE: &str = "the list of spaces that wait for the log cannot be read";
+    if matches!(error, StoreError::Unavailable(_)) {
+        tracing::warn!(%error, "{MESSAGE}");
+    } else {
+        tracing::error!(%error, "{MESSAGE}");
+    }
 }
 
 fn log(space: &SpaceId, error: &SweepError) {

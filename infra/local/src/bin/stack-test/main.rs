@@ -6,6 +6,7 @@ mod jobs;
 mod journal;
 mod monitoring;
 mod queues;
+mod receipts;
 mod report;
 mod requests;
 mod segments;
@@ -111,6 +112,7 @@ async fn run(quick: bool) -> Result<Report, LocalError> {
     records.poison().await?;
     requests::check(&first, commit, token, &mut report).await?;
     records.check(&first, token, &mut report).await?;
+    receipts::check(&first, &tokens["workspace_owner"].0, &mut report).await?;
     let queues = Queues::of_stack(&emulator, STACKS[0]).await?;
     jobs::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
     segments::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
