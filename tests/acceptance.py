@@ -37,6 +37,7 @@ import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 import acceptance_journal
+from acceptance_journal import wait_for
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOCAL = threading.local()
@@ -742,9 +743,9 @@ class Command:
         command = [*self.start_of_line, *arguments]
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def __call__(self, *arguments, code=0):
+    def __call__(self, *arguments, code=0, timeout=600):
         ran = self.start(*arguments)
-        out, error = ran.communicate(timeout=600)
+        out, error = ran.communicate(timeout=timeout)
         assert ran.returncode == code, (arguments, ran.returncode, out[-2_000:], error[-2_000:])
         return out
 
@@ -761,15 +762,6 @@ def report_fits(site, name, fields, job=None):
         assert counts == {outcome: count for outcome, count in expected.items() if count}, (name, counts, job)
         assert sum(expected.values()) == job["rows"] == len(fields), job
     return collections.Counter(line["code"] for line in report)
-
-
-def wait_for(seconds, condition):
-    """Waits until a condition holds, and returns its value."""
-    deadline = time.time() + seconds
-    while not (value := condition()):
-        assert time.time() < deadline, f"it does not hold after {seconds} s"
-        time.sleep(0.5)
-    return value
 
 
 def efface(port, *arguments):

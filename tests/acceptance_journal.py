@@ -11,6 +11,7 @@ Programs of others that verify the log are run where they are installed; CONTRIB
 
 import base64
 import contextlib
+import datetime
 import hashlib
 import json
 import os
@@ -40,19 +41,19 @@ def check(site, command, descendants, people, singles, arguments):
     """Deletes people with a job, and checks what the log has of it. Deletes an identifier of each of `singles` afterwards."""
     rng = random.Random(20261122)
     run = Log(site, command)
-    seeded = run.settled()
+    seeded = run.settled(2 * len(people))
     job, killed = run.delete_all(people, descendants, arguments, rng)
     deleted = job["counts"]["deleted"]
     assert (deleted, job["rows"]) == (len(people), len(people)), job
     run.mirror()
-    entries = run.read_mirror()
-    of_job = {index: entry for index, entry in enumerate(entries) if entry.get("job_id") == job["id"]}
+    size, of_job = run.read_mirror(job["id"])
     removed = {index: entry for index, entry in of_job.items() if entry["event"] == "identifier.removed"}
     subjects = {entry["subject"] for entry in removed.values()}
-    print(f"  {len(entries)} entries, {seeded} of them of before the job; of the job {len(of_job)}, of which "
+    print(f"  {size} entries, {seeded} of them of before the job; of the job {len(of_job)}, of which "
           f"{len(removed)} are identifier.removed of {len(subjects)} subjects; {deleted} were counted as deleted")
     assert len(removed) == len(subjects) == deleted, (len(removed), len(subjects), deleted)
-    assert min(of_job) >= seeded, "the log has entries of the job before those of the people"
+    run.print_pace(job, max(removed))
+    assert min(of_job) >= seeded, "the job has entries from before it was created"
     run.search(job["id"], of_job)
     run.receipts(job, people, rng)
     run.others(rng)
@@ -65,6 +66,7 @@ class Log:
 
     def __init__(self, site, command):
         self.site, self.command = site, command
+        self.readings = Readings(self)
         self.folder, self.key, self.older = (os.path.join(site.folder, name) for name in ("mirror", "log.key", "older"))
 
     def get(self, path):
@@ -88,10 +90,10 @@ class Log:
         newest = self.events("limit=1")["data"]
         return newest[0]["index"] + 1 if newest else 0
 
-    def settled(self):
-        """Waits until the journal has grown no more for 3 s, and returns its size."""
+    def settled(self, least):
+        """Waits until the journal has at least so many entries and has grown no more for 3 s, and returns its size."""
         size, since, started = 0, time.time(), time.time()
-        while size == 0 or time.time() < since + 3:
+        while size < least or time.time() < since + 3:
             if (now := self.journal_size()) != size:
                 size, since = now, time.time()
             time.sleep(0.2)
@@ -104,30 +106,36 @@ class Log:
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(f"user_id:{person}\n" for person in people)
         # So that they are spread over the time in which there is something to do.
-        pause = max(0.2, len(people) / 1_500 / max(kills, 1))
+        pause = max(0.2, len(people) / 500 / max(kills, 1))
         killers = {name: Killer(self.site, name, descendants, kills, pause, random.Random(rng.random())) for name in FUNCTIONS}
         with contextlib.ExitStack() as stack:
-            for what in (Waiting(self, people, random.Random(rng.random())), *killers.values()):
+            for what in (self.readings, Waiting(self, people, random.Random(rng.random())), *killers.values()):
                 stack.enter_context(what)
-            started = time.time()
-            counted = json.loads(self.command("bulk", path, "--yes", "--json", "--space", "spa_demo"))["job"]
-            ended, size, journal = time.time(), self.size(), self.journal_size()
+            counted = json.loads(self.command("bulk", path, "--yes", "--json", "--space", "spa_demo", timeout=7_200))["job"]
             with open(self.older, "w", encoding="utf-8", newline="") as file:
                 file.write(self.get("log/checkpoint") or "")
             path = f"{SPACE}/deletion_jobs/{counted['id']}"
             job = wait_for(600, lambda: verified(self.site.send("GET", path)[2]["job"]))
             # The last entry of the job. The stream of `cargo local` has one shard, so the journal has what came before it.
-            verification = wait_for(3_600, lambda: self.events(f"job_id={job['id']}&limit=1")["data"][0]["event"] == "job.verified")
-            assert verification
+            query = f"job_id={job['id']}&limit=1"
+            wait_for(3_600, lambda: any(entry["event"] == "job.verified" for entry in self.events(query)["data"]))
             wait_for(600, lambda: self.get(f"deletion_jobs/{job['id']}/receipt"))
-            all_journal, caught_up = self.journal_size(), time.time()
-            all_size = wait_for(600, lambda: self.size() >= all_journal and self.size())
-        behind = caught_up - ended
-        print(f"  {len(people)} rows in {ended - started:.1f} s; then the journal had {journal} entries and the log {size}. "
-              f"{behind:.1f} s later both had {all_size}: {(all_size - size) / behind:.0f} entries/s into the log")
+            journal = self.journal_size()
+            wait_for(600, lambda: self.size() >= journal)
         for name, killer in killers.items():
             print(f"  {killer.killed} processes of {name} were killed, {killer.hits()} of them in the middle of their work")
         return job, {name: killer.hits() for name, killer in killers.items()}
+
+    def print_pace(self, job, last):
+        """Prints how fast the log came after the job, whose last deletion is the entry with this index."""
+        started, ended = (timestamp(job[name]) for name in ("started_at", "finished_at"))
+        rows, readings = job["rows"], self.readings.taken
+        print(f"  {rows} rows were deleted in {ended - started:.1f} s ({rows / (ended - started):.0f} rows/s)")
+        for what, at in (("journal", 1), ("log", 2)):
+            size = max(reading[at] for reading in readings if reading[0] <= ended)
+            late, caught_up = min((reading[0] - ended, reading[at]) for reading in readings if reading[at] > last)
+            pace = f"{(caught_up - size) / late:.0f} entries/s meanwhile" if late > 0 else "none behind"
+            print(f"  the {what} had the last deletion {max(late, 0):.1f} s after the job's end: {pace}")
 
     def mirror(self):
         """Verifies the log over the API and with its copy in a folder."""
@@ -135,31 +143,35 @@ class Log:
             file.write(self.command("log", "key", "--space", "spa_demo"))
         older = ["--from", self.older] if os.path.getsize(self.older) else []
         started = time.time()
-        said = self.command("log", "verify", "--space", "spa_demo", "--key", self.key, *older)
+        said = self.command("log", "verify", "--space", "spa_demo", "--key", self.key, *older, timeout=3_600)
         print(f"  efface log verify, in {time.time() - started:.1f} s: {said.splitlines()[0]}")
-        self.command("log", "mirror", self.folder, "--space", "spa_demo", "--key", self.key)
+        self.command("log", "mirror", self.folder, "--space", "spa_demo", "--key", self.key, timeout=3_600)
         self.command("log", "verify", "--dir", self.folder, "--key", self.key, *older)
 
-    def read_mirror(self):
-        """All entries of the mirror. Their tree must have the root of the checkpoint."""
+    def read_mirror(self, job_id):
+        """How many entries the mirror has, and those of the job. The tree must have the root of the checkpoint."""
         with open(os.path.join(self.folder, "checkpoint"), encoding="utf-8") as file:
             _, size, root = file.read().split("\n")[:3]
-        leaves, size = [], int(size)
+        hashes, of_job, size = [], {}, int(size)
         for number in range((size + 255) // 256):
-            leaves += bundle(self.folder, number, min(256, size - 256 * number))
-        assert base64.b64encode(tree_hash([hashlib.sha256(b"\0" + leaf).digest() for leaf in leaves])).decode() == root
-        return [json.loads(leaf) for leaf in leaves]
+            for leaf in bundle(self.folder, number, min(256, size - 256 * number)):
+                entry = json.loads(leaf)
+                if entry.get("job_id") == job_id:
+                    of_job[len(hashes)] = {name: entry.get(name) for name in ("event", "subject")}
+                hashes.append(hashlib.sha256(b"\0" + leaf).digest())
+        assert base64.b64encode(tree_hash(hashes)).decode() == root, "the entries have another root than the checkpoint"
+        return size, of_job
 
     def search(self, job_id, of_job):
         """The search lists the same entries, each once, the newest first."""
         found, following, pages, started = [], "", 0, time.time()
         while following is not None:
             body = self.events(f"job_id={job_id}&limit=100{following}")
-            found += [(entry["index"], entry["event"], entry.get("subject")) for entry in body["data"]]
+            found += [(entry["index"], entry["event"], entry["subject"]) for entry in body["data"]]
             following = f"&next={body['cursor']['next']}" if body["cursor"]["has_more"] else None
             pages += 1
         print(f"  the search by job lists {len(found)} entries on {pages} pages, in {time.time() - started:.1f} s")
-        expected = [(index, entry["event"], entry.get("subject")) for index, entry in of_job.items()]
+        expected = [(index, entry["event"], entry["subject"]) for index, entry in of_job.items()]
         assert found == sorted(expected, reverse=True), (len(found), len(expected), set(found) ^ set(expected))
 
     def receipts(self, job, people, rng):
@@ -333,7 +345,7 @@ class Killer(Meanwhile):
         """A process of the function that works. `None` at the end."""
         while not self.over.is_set():
             processes = {process: run_time(process) for process in self.descendants(self.site.process.pid, FUNCTIONS[self.name])}
-            for _ in range(20):
+            for _ in range(100):  # to list processes takes longer than to look at some
                 self.over.wait(0.005)
                 at_work = [process for process, before in processes.items() if (now := run_time(process)) != before and now]
                 if at_work:
@@ -350,6 +362,21 @@ def run_time(process):
         return None
 
 
+class Readings(Meanwhile):
+    """Reads the sizes of journal and log twice a second."""
+
+    def __init__(self, log):
+        super().__init__()
+        self.log, self.taken = log, []
+
+    def work(self):
+        is_over = False
+        while not is_over:  # at least once more at the end
+            is_over = self.over.wait(0.5)
+            sizes = self.log.journal_size(), self.log.size()
+            self.taken.append((time.time(), *sizes))
+
+
 class Waiting(Meanwhile):
     """Asks for receipts of people all the time, as clients do who wait for one: else the log is written once a minute."""
 
@@ -358,11 +385,15 @@ class Waiting(Meanwhile):
         self.log, self.people, self.rng = log, people, rng
 
     def work(self):
-        while not self.over.wait(0.1):
+        while not self.over.wait(0.25):
             path = f"{SPACE}/receipts/user_id:{self.rng.choice(self.people)}"
             while (status := self.log.site.send("GET", path)[0]) == 409 and not self.over.wait(0.2):
                 pass
             assert status in (200, 404, 409), (path, status)
+
+
+def timestamp(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def verified(job):
