@@ -93,7 +93,7 @@ class Site:
                 connection.request(method, path, sent, headers)
                 reply = connection.getresponse()
                 text = reply.read()
-                is_text = reply.headers.get_content_type() == "text/plain" and reply.status == 200
+                is_text = reply.status == 200 and reply.headers.get("Content-Type", "").startswith("text/plain")
                 return reply.status, reply.headers, text.decode() if is_text else json.loads(text)
             except (http.client.HTTPException, ConnectionError):
                 connection.close()

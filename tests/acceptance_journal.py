@@ -42,7 +42,7 @@ def check(site, command, descendants, people, singles, arguments):
     rng = random.Random(20261122)
     run = Log(site, command)
     seeded = run.settled(2 * len(people))
-    job, killed = run.delete_all(people, descendants, arguments, rng)
+    job, killed = run.delete_all(people, seeded, descendants, arguments.journal_kills, rng)
     deleted = job["counts"]["deleted"]
     assert (deleted, job["rows"]) == (len(people), len(people)), job
     run.mirror()
@@ -100,14 +100,14 @@ class Log:
         print(f"  the journal took {max(since - started, 0):.0f} s more for the {size} entries of what was loaded")
         return size
 
-    def delete_all(self, people, descendants, arguments, rng):
+    def delete_all(self, people, seeded, descendants, kills, rng):
         """Runs a job while both functions are killed. Returns it when the log has all of it, and the numbers of kills."""
-        path, kills = os.path.join(self.site.folder, "people.txt"), arguments.journal_kills
+        path = os.path.join(self.site.folder, "people.txt")
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(f"user_id:{person}\n" for person in people)
-        # So that they are spread over the time in which there is something to do.
-        pause = max(0.2, len(people) / 500 / max(kills, 1))
-        killers = {name: Killer(self.site, name, descendants, kills, pause, random.Random(rng.random())) for name in FUNCTIONS}
+        # A row makes two entries: of the identifier and of the profile.
+        done = lambda: (self.readings.journal() - seeded) / (2 * len(people))  # noqa: E731
+        killers = {name: Killer(self.site, name, descendants, done, kills, random.Random(rng.random())) for name in FUNCTIONS}
         with contextlib.ExitStack() as stack:
             for what in (self.readings, Waiting(self, people, random.Random(rng.random())), *killers.values()):
                 stack.enter_context(what)
@@ -123,7 +123,8 @@ class Log:
             journal = self.journal_size()
             wait_for(600, lambda: self.size() >= journal)
         for name, killer in killers.items():
-            print(f"  {killer.killed} processes of {name} were killed, {killer.hits()} of them in the middle of their work")
+            print(f"  {killer.killed} processes of {name} were killed, {killer.hits()} of them in the middle of their work",
+                  flush=True)
         return job, {name: killer.hits() for name, killer in killers.items()}
 
     def print_pace(self, job, last):
@@ -319,11 +320,13 @@ class Meanwhile(threading.Thread):
 
 
 class Killer(Meanwhile):
-    """Kills processes of a function, at random moments, until so many were killed in the middle of their work."""
+    """Kills processes of a function, at random moments, until so many were killed in the middle of their work. The moments
+    are spread over the first part of the work, so that it is not over before."""
 
-    def __init__(self, site, name, descendants, kills, pause, rng):
+    def __init__(self, site, name, descendants, done, kills, rng):
         super().__init__()
-        self.site, self.name, self.descendants, self.kills, self.pause, self.rng = site, name, descendants, kills, pause, rng
+        self.site, self.name, self.descendants, self.done, self.rng = site, name, descendants, done, rng
+        self.moments = sorted(rng.uniform(0, 0.6) for _ in range(kills))
         self.killed, self.before = 0, 0
         self.before = self.hits()
 
@@ -333,7 +336,9 @@ class Killer(Meanwhile):
             return file.read().count(f"-{self.name}: Runtime exited before returning a response") - self.before
 
     def work(self):
-        while self.hits() < self.kills and not self.over.wait(self.pause * self.rng.uniform(0.5, 1.5)):
+        while (hits := self.hits()) < len(self.moments) and not self.over.wait(0.2):
+            if self.done() < self.moments[hits]:
+                continue
             process = self.at_work()
             if process is not None:
                 self.over.wait(self.rng.uniform(0, 0.05))
@@ -368,6 +373,10 @@ class Readings(Meanwhile):
     def __init__(self, log):
         super().__init__()
         self.log, self.taken = log, []
+
+    def journal(self):
+        """How many entries the journal had at last."""
+        return self.taken[-1][1] if self.taken else 0
 
     def work(self):
         is_over = False
