@@ -1,7 +1,7 @@
 """The `journal` check of tests/acceptance.py: the audit log of a job whose functions are killed, as an outsider reads it.
 
-It is a file of its own because it has its own reader of the log's files, and runs the programs of others. It is not run
-by itself:
+It is a file of its own because it has its own reader of the log's files, and runs the programs of others; one, somewhat
+over 400 lines, because these share the log that they look at. It is not run by itself:
 
   python3 tests/acceptance.py --only journal                     a minute
   python3 tests/acceptance.py --release --only journal --identifiers 100000 --journal-kills 20
