@@ -6,10 +6,12 @@
   python3 tests/acceptance.py --release --only bulk --rows 100000 --kills 10
   python3 tests/acceptance.py --only bulk --rows 100000 --bare      compare with the same store calls alone
   python3 tests/acceptance.py --release --only segments --members 100000 --kills 10
+  python3 tests/acceptance.py --release --only journal --identifiers 100000 --journal-kills 20
   python3 tests/acceptance.py --only limits        one check
 
 It needs Python 3 and what `cargo local` needs. The last line of its output is `N passed, N failed`.
-It is one file, somewhat over 400 lines, because it must run as it is, without an installed package.
+It is one file, somewhat over 400 lines, because it must run as it is, without an installed package. Only the `journal`
+check has a file beside it, tests/acceptance_journal.py, with its own reader of the log.
 """
 
 import argparse
@@ -34,6 +36,9 @@ import traceback
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
+import acceptance_journal
+from acceptance_journal import wait_for
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOCAL = threading.local()
 
@@ -57,6 +62,8 @@ class Site:
             print(self.log.read()[-5_000:])
             raise RuntimeError(f"cargo local ended with {self.process.wait()} before it was ready")
         self.ready = json.loads(line)
+        target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+        self.emulator_log = os.path.join(target, "local", str(port), "emulator.log")
         self.host = urllib.parse.urlsplit(self.ready["url"]).netloc
 
     def __enter__(self):
@@ -71,7 +78,7 @@ class Site:
         return self.ready["spaces"][space]["tokens"][role]
 
     def send(self, method, path, body=None, token=None, headers=None):
-        """Sends one request on this thread's connection. Returns status, headers and body."""
+        """Sends one request on this thread's connection. Returns status, headers and body, a text if it is not JSON."""
         token = token or self.token()
         headers = {"Authorization": "Basic " + base64.b64encode((token + ":").encode()).decode(), **(headers or {})}
         if body is not None and "Content-Type" not in headers:
@@ -86,7 +93,8 @@ class Site:
                 connection.request(method, path, sent, headers)
                 reply = connection.getresponse()
                 text = reply.read()
-                return reply.status, reply.headers, json.loads(text)
+                is_text = reply.status == 200 and reply.headers.get("Content-Type", "").startswith("text/plain")
+                return reply.status, reply.headers, text.decode() if is_text else json.loads(text)
             except (http.client.HTTPException, ConnectionError):
                 connection.close()
                 connection = None
@@ -709,6 +717,17 @@ def on_call(arguments):
         print(f"  {rows} rows, of which {completed['counts']} at the end; seen again: {dict(codes)}")
 
 
+def journal(arguments):
+    """Each deletion of a job is one entry of the log, and has a receipt, also with both functions killed meanwhile."""
+    people = [f"u{i}" for i in range(arguments.identifiers)]
+    singles = [f"s{i}" for i in range(acceptance_journal.SINGLE)]
+    profiles = [profile(person, []) for person in people]
+    profiles += [profile(person, [("email", f"{person}@example.com")]) for person in singles]
+    space = {"space": {"id": "spa_demo", "reads_per_second": 10_000}}
+    with Site(arguments.port, [space] + profiles, release=arguments.release) as site:
+        acceptance_journal.check(site, Command(arguments.port, site.folder), descendants, people, singles, arguments)
+
+
 class Command:
     """The `efface` command on a running `cargo local`, in a folder."""
 
@@ -724,9 +743,9 @@ class Command:
         command = [*self.start_of_line, *arguments]
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def __call__(self, *arguments, code=0):
+    def __call__(self, *arguments, code=0, timeout=600):
         ran = self.start(*arguments)
-        out, error = ran.communicate(timeout=600)
+        out, error = ran.communicate(timeout=timeout)
         assert ran.returncode == code, (arguments, ran.returncode, out[-2_000:], error[-2_000:])
         return out
 
@@ -743,15 +762,6 @@ def report_fits(site, name, fields, job=None):
         assert counts == {outcome: count for outcome, count in expected.items() if count}, (name, counts, job)
         assert sum(expected.values()) == job["rows"] == len(fields), job
     return collections.Counter(line["code"] for line in report)
-
-
-def wait_for(seconds, condition):
-    """Waits until a condition holds, and returns its value."""
-    deadline = time.time() + seconds
-    while not (value := condition()):
-        assert time.time() < deadline, f"it does not hold after {seconds} s"
-        time.sleep(0.5)
-    return value
 
 
 def efface(port, *arguments):
@@ -801,7 +811,7 @@ def schema(arguments):
         assert found.returncode == 0, found.stdout + found.stderr
 
 
-CHECKS = [readme, bulk_page, restart, limits, hostile, bulk, plans, segments, on_call, dataset, schema]
+CHECKS = [readme, bulk_page, restart, limits, hostile, bulk, plans, segments, journal, on_call, dataset, schema]
 
 
 def main():
@@ -811,6 +821,8 @@ def main():
     parser.add_argument("--rows", type=int, default=2_000, help="rows of the `bulk` and `plans` checks (2,000; in full 100,000 and 10,000)")
     parser.add_argument("--kills", type=int, default=0, help="workers killed during the `bulk` and `segments` checks (0)")
     parser.add_argument("--members", type=int, default=2_000, help="people in the segment of the `segments` check (2,000; in full 100,000)")
+    parser.add_argument("--identifiers", type=int, default=1_000, help="identifiers that the job of the `journal` check deletes (1,000; in full 100,000)")
+    parser.add_argument("--journal-kills", type=int, default=3, help="processes of each function killed during the `journal` check (3; in full 20)")
     parser.add_argument("--file-rows", type=int, default=5_000, help="rows of the file of the `on_call` check (5,000)")
     parser.add_argument("--release", action="store_true", help="build the functions with optimisations, for figures")
     parser.add_argument("--bare", action="store_true", help="compare the `bulk` check with the same store calls alone")
