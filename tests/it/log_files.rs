@@ -3,7 +3,7 @@
 //! an Ed25519 key `alias/test`. So the doubles answer as the emulator does.
 
 use efface_aws::{
-    log_store::{LogStore, LogStoreError, Replaced},
+    log_store::{LogStore, LogStoreError, Replaced, Stored},
     signing_key::SigningKey,
 };
 use efface_core::{
@@ -50,14 +50,16 @@ async fn contract(files: &LogStore, key: &SigningKey, space: &SpaceId) {
         let signature = key.sign(checkpoint.to_text().signed_bytes()).await.unwrap();
         notes.push(checkpoint.sign(&own, signature).unwrap());
     }
-    let first = files.put_checkpoint(space, &notes[0], None).await.unwrap().unwrap();
+    let first = files.put_checkpoint(space, &notes[0], None).await.unwrap().unwrap().version;
     assert_eq!(files.put_checkpoint(space, &notes[1], None).await.unwrap(), None, "there is one");
     let read = files.checkpoint(space).await.unwrap().unwrap();
     assert_eq!((&read.note, &read.version), (&notes[0], &first));
     let second = files.put_checkpoint(space, &notes[1], Some(&first)).await.unwrap().unwrap();
+    assert!(!second.was_there);
     assert_eq!(files.put_checkpoint(space, &notes[2], Some(&first)).await.unwrap(), None, "it was replaced");
     let again = files.put_checkpoint(space, &notes[1], Some(&first)).await.unwrap();
-    assert_eq!(again.as_ref(), Some(&second), "this very one is there: a reply was lost");
+    let there = Stored { was_there: true, ..second };
+    assert_eq!(again, Some(there), "this very one is there: a reply was lost");
     assert_eq!(files.checkpoint(space).await.unwrap().unwrap().note, notes[1]);
     let elsewhere: SpaceId = format!("{space}_b").parse().unwrap();
     assert_eq!(files.put_checkpoint(&elsewhere, &notes[2], Some(&first)).await.unwrap(), None, "there is none");

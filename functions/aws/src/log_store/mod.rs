@@ -54,6 +54,15 @@ pub struct StoredCheckpoint {
     pub version: Version,
 }
 
+/// That a text is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// By what it is replaced next.
+    pub version: Version,
+    /// Whether the same was there already: another run has stored it, or this one, and the reply was lost.
+    pub was_there: bool,
+}
+
 /// The list of keys of a space as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKeys {
@@ -141,14 +150,14 @@ impl LogStore {
         Ok(Some(StoredCheckpoint { note, signed_at: object.modified, version: object.version }))
     }
 
-    /// Puts a checkpoint in the place of the one that was read, or as the first one. Returns by what it is replaced next;
-    /// `None` where another writer has been there since: then nothing was written.
+    /// Puts a checkpoint in the place of the one that was read, or as the first one. `None` where another writer has been there
+    /// since with another one: then nothing was written.
     pub async fn put_checkpoint(
         &self,
         space: &SpaceId,
         note: &Note,
         last: Option<&Version>,
-    ) -> Result<Option<Version>, LogStoreError> {
+    ) -> Result<Option<Stored>, LogStoreError> {
         self.replace(space, CHECKPOINT, note.to_string().as_bytes(), last, MAX_NOTE_BYTES).await
     }
 
@@ -177,14 +186,14 @@ impl LogStore {
         bytes: &[u8],
         last: Option<&Version>,
         most: usize,
-    ) -> Result<Option<Version>, LogStoreError> {
+    ) -> Result<Option<Stored>, LogStoreError> {
         let key = key(space, name);
         match self.locked.put(&key, bytes, last, "text/plain; charset=utf-8").await? {
-            Put::Done(version) => Ok(Some(version)),
+            Put::Done(version) => Ok(Some(Stored { version, was_there: false })),
             // The SDK repeats a write whose reply was lost: then what is there is what was written.
             Put::Unmet => {
                 let there = self.locked.get(&key, most).await?.filter(|there| there.bytes == bytes);
-                Ok(there.map(|there| there.version))
+                Ok(there.map(|there| Stored { version: there.version, was_there: true }))
             }
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use efface_aws::{
     log_queue::LogPointer,
-    log_store::{Replaced, StoredKeys},
+    log_store::{Replaced, Stored, StoredKeys},
     metrics::{self, Metric},
 };
 use efface_core::{
@@ -129,7 +129,7 @@ impl Publisher {
         let head = found.head.clone();
         let published = self.publish_steps(space, found, deadline).await;
         let published = published.inspect_err(|_| metrics::raise(Metric::LogBehind, behind))?;
-        let Some((checkpoints, reached)) = published else { return Ok(None) };
+        let Some(Steps { entries, checkpoints, reached }) = published else { return Ok(None) };
         let behind = head.n() - reached;
         metrics::raise(Metric::LogBehind, behind);
         let again = match behind {
@@ -137,20 +137,20 @@ impl Publisher {
             _ if wake == Wake::Urgent => self.send_again(space, asked, Duration::ZERO).await?,
             _ => self.hand_on(space, wake, Duration::ZERO).await?,
         };
-        Ok(Some(Published { entries: reached - size, checkpoints, behind, again }))
+        Ok(Some(Published { entries, checkpoints, behind, again }))
     }
 
-    /// Publishes the backlog, step by step, until the deadline. Returns the checkpoints and the size that was reached;
-    /// `None` where another run was faster at the first step.
+    /// Publishes the backlog, step by step, until the deadline. `None` where another run was faster at the first step.
     async fn publish_steps(
         &self,
         space: &SpaceId,
         found: Found,
         deadline: Deadline,
-    ) -> Result<Option<(u64, u64)>, LogError> {
+    ) -> Result<Option<Steps>, LogError> {
         let Found { own, mut last, keys, head } = found;
-        let mut reached = size(last.as_ref());
-        let edge = self.edge(space, reached).await?;
+        let size = size(last.as_ref());
+        let mut steps = Steps { reached: size, ..Steps::default() };
+        let edge = self.edge(space, size).await?;
         let log = tree(last.as_ref(), &edge.files)?;
         self.put_back(space, &edge).await?;
         let mut edge = edge.files;
@@ -159,30 +159,28 @@ impl Publisher {
         if self.list_key(space, &own, last.as_ref(), keys.as_ref()).await? == Replaced::Lost {
             return Ok(None);
         }
-        let (origin, mut next, mut checkpoints) = (Origin::from(own.name().clone()), Some(first), 0);
+        let (origin, mut next) = (Origin::from(own.name().clone()), Some(first));
         for end in ends {
             let entries = match next.take() {
                 Some(first) => first,
                 None if deadline.is_over() => break,
-                None => entries(&self.journal, space, reached, end.size()).await?,
+                None => entries(&self.journal, space, steps.reached, end.size()).await?,
             };
             let checkpoint = last.as_ref().map(|last| &last.checkpoint);
             let extension = Extension::new(&origin, checkpoint, &edge, &entries, &end).map_err(LogError::from)?;
             let stored = self.publish_extension(space, &own, last.as_ref(), &extension).await?;
-            let Some(version) = stored else {
-                return Ok((checkpoints > 0).then_some((checkpoints, reached)));
+            let Some(Stored { version, was_there }) = stored else {
+                return Ok((steps.reached > size).then_some(steps));
             };
-            let (from, to) = (reached, end.size());
-            metrics::add(Metric::LogEntries, to - from);
-            (reached, checkpoints) = (to, checkpoints + 1);
+            steps.add(end.size(), was_there);
             if extension.files.keys().any(|tile| !tile.is_partial()) {
-                self.remove_superseded(space, reached).await;
+                self.remove_superseded(space, steps.reached).await;
             }
             let signed_at = self.clock.now();
             last = Some(Last { checkpoint: extension.checkpoint, signer: own.clone(), signed_at, version });
             edge = extension.edge;
         }
-        Ok(Some((checkpoints, reached)))
+        Ok(Some(steps))
     }
 
     /// Has a space rest that is published as far as this head. Where it has more by now, a pointer is sent: whoever committed
@@ -212,6 +210,28 @@ impl Publisher {
         let pointer = LogPointer::new(space.clone(), asked.wake == Wake::Urgent).up_to(asked.size);
         self.queue.send_pointer(&pointer, delay).await?;
         Ok(Some(delay))
+    }
+}
+
+/// What a run has published.
+#[derive(Debug, Clone, Copy, Default)]
+struct Steps {
+    /// What nobody else has published meanwhile.
+    entries: u64,
+    checkpoints: u64,
+    /// The size of the log now.
+    reached: u64,
+}
+
+impl Steps {
+    /// Adds a step to a size. Of several runs that make the same one, only one counts it: the metric is a sum.
+    fn add(&mut self, size: u64, was_there: bool) {
+        if !was_there {
+            let entries = size - self.reached;
+            metrics::add(Metric::LogEntries, entries);
+            (self.entries, self.checkpoints) = (self.entries + entries, self.checkpoints + 1);
+        }
+        self.reached = size;
     }
 }
 

@@ -3,7 +3,7 @@
 //! The order is what makes every crash harmless: the list of keys, then all files, then the signature, then the checkpoint.
 
 use efface_aws::{
-    log_store::{Replaced, StoredKeys, Version},
+    log_store::{Replaced, Stored, StoredKeys},
     metrics::{self, Metric},
     signing_key::SigningKeyError,
 };
@@ -39,7 +39,7 @@ impl Publisher {
         own: &VerifierKey,
         last: Option<&Last>,
         extension: &Extension,
-    ) -> Result<Option<Version>, LogError> {
+    ) -> Result<Option<Stored>, LogError> {
         let puts: Vec<_> =
             extension.files.iter().map(|(tile, bytes)| self.files.put_new(space, *tile, bytes)).collect();
         let put: Vec<_> = stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await?;

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::StreamMapping;
 use crate::environment::REGION;
 
-/// How many records are looked at for one batch. DynamoDB returns no more at once.
-const PAGE: usize = 1_000;
+/// How many records are looked at for one batch. Each is converted to JSON, also those that are left for the next batch.
+const PAGE: usize = 250;
 /// Lambda's limit for an event.
 const MAX_BYTES: usize = 6 * 1_024 * 1_024;
 
