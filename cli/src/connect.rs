@@ -107,19 +107,34 @@ fn endpoint(settings: &Settings<'_>) -> Option<String> {
     settings.global.endpoint_url.clone().or_else(in_file)
 }
 
-/// A client with the SDK's default credential chain: environment, profiles, single sign-on, the machine's role.
 async fn from_chain(settings: &Settings<'_>) -> Result<Client, CliError> {
+    let config = chain(settings).await?;
+    let mut builder = client::with_limits(Builder::from(&config));
+    if let Some(url) = endpoint(settings) {
+        builder = builder.endpoint_url(url);
+    }
+    Ok(Client::from_conf(builder.build()))
+}
+
+/// A client for the files of logs, with the same credentials.
+pub(crate) async fn s3(settings: &Settings<'_>) -> Result<aws_sdk_s3::Client, CliError> {
+    let in_file = || settings.in_file("AWS_ENDPOINT_URL_S3").or_else(|| settings.in_file("AWS_ENDPOINT_URL"));
+    if let Some(config) = from_file(settings) {
+        return Ok(client::s3(&config, in_file()));
+    }
+    let config = chain(settings).await?;
+    Ok(aws_sdk_s3::Client::from_conf(client::s3_with_limits(aws_sdk_s3::config::Builder::from(&config)).build()))
+}
+
+/// The SDK's default credential chain: environment, profiles, single sign-on, the machine's role.
+async fn chain(settings: &Settings<'_>) -> Result<SdkConfig, CliError> {
     let config = loader(settings).load().await;
     if config.region().is_none() {
         let how = "give --region, or set AWS_REGION or a region in the AWS profile";
         return Err(SettingError::Missing { what: "AWS region", how }.into());
     }
     check_credentials(&config).await?;
-    let mut builder = client::with_limits(Builder::from(&config));
-    if let Some(url) = endpoint(settings) {
-        builder = builder.endpoint_url(url);
-    }
-    Ok(Client::from_conf(builder.build()))
+    Ok(config)
 }
 
 fn loader(settings: &Settings<'_>) -> ConfigLoader {

@@ -7,7 +7,12 @@ use efface_aws::{
     store::{key_check::KeyCheckError, space::SpaceChangeError},
 };
 use efface_core::{rows::PageError, space::SpaceId};
-use efface_engine::{Error as EngineError, journal::reconcile::ReconcileError, reapply::ReapplyError};
+use efface_engine::{
+    Error as EngineError,
+    journal::reconcile::ReconcileError,
+    log::{LogError, rebuild::RebuildError},
+    reapply::ReapplyError,
+};
 use thiserror::Error;
 
 use crate::{
@@ -53,6 +58,9 @@ pub enum CliError {
     /// `efface admin journal reconcile` did nothing, or does not go on.
     #[error("{}", explain_reconcile(.0))]
     Reconcile(#[from] ReconcileError),
+    /// `efface admin log rebuild` does not go on.
+    #[error("{}", explain_rebuild(.0))]
+    Rebuild(#[from] RebuildError),
     /// The space does not exist.
     #[error("there is no space `{0}`; create it with `{create}`",
         create = table_command(format_args!("admin space create {}", .0)))]
@@ -192,10 +200,12 @@ impl CliError {
                 | ReapplyError::LaterThanBackup { .. },
             )
             | Self::Reconcile(ReconcileError::Old(_))
+            | Self::Rebuild(RebuildError::Log(LogError::Origin(_)))
             | Self::Key(KeyCheckError::WrongKey | KeyCheckError::WrongLogKey | KeyCheckError::NoCheck) => exit::USAGE,
             Self::TooManyInvalid { .. } => exit::INVALID,
             Self::Held(_) => exit::HELD,
             Self::NoResponse(_) | Self::NotLogged(_) => exit::UNAVAILABLE,
+            Self::Rebuild(error) if error.is_passing() => exit::UNAVAILABLE,
             error if error.store().is_some_and(|error| matches!(error, StoreError::Unavailable(_))) => {
                 exit::UNAVAILABLE
             }
@@ -263,6 +273,9 @@ impl CliError {
             | Self::Key(KeyCheckError::Store(error))
             | Self::Space(SpaceChangeError::Store(error))
             | Self::Reconcile(ReconcileError::Engine(EngineError::Store(error)))
+            | Self::Rebuild(
+                RebuildError::Engine(EngineError::Store(error)) | RebuildError::Log(LogError::Journal(error)),
+            )
             | Self::Reapply(ReapplyError::Engine(EngineError::Store(error))) => Some(error),
             _ => None,
         }
@@ -307,6 +320,13 @@ fn explain_reconcile(error: &ReconcileError) -> String {
     }
 }
 
+fn explain_rebuild(error: &RebuildError) -> String {
+    match error {
+        RebuildError::Engine(EngineError::Store(error)) | RebuildError::Log(LogError::Journal(error)) => explain(error),
+        other => other.to_string(),
+    }
+}
+
 /// The error's message, with a hint for errors that are common when setting up.
 pub(crate) fn explain(error: &StoreError) -> String {
     let hint = match error {
@@ -339,6 +359,8 @@ pub(crate) fn causes(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use efface_aws::log_store::LogStoreError;
+
     use super::*;
 
     fn check(error: &CliError, exit: u8, code: &str) {
@@ -355,6 +377,12 @@ mod tests {
         check(&ReconcileError::Old(efface_core::time::Time::EPOCH).into(), 2, "usage");
         check(&ReconcileError::TakenOver.into(), 1, "failed");
         check(&StoreError::Unavailable("timeout".to_owned()).into(), 3, "unavailable");
+        check(&RebuildError::from(StoreError::Unavailable("timeout".to_owned())).into(), 3, "unavailable");
+        let files = LogStoreError::Unavailable("timeout".to_owned());
+        check(&RebuildError::from(LogError::from(files)).into(), 3, "unavailable");
+        let refused = LogStoreError::Internal("AccessDenied".to_owned());
+        check(&RebuildError::from(LogError::from(refused)).into(), 1, "failed");
+        check(&RebuildError::OtherEntries.into(), 1, "failed");
         let denied = CliError::from(StoreError::Internal("AccessDeniedException".to_owned()));
         check(&denied, 1, "failed");
         assert!(denied.to_string().contains("not allowed to use the table"));

@@ -29,7 +29,7 @@ const MAX_WIDTH: usize = 120;
 fn unused(path: &[&str]) -> &'static [&'static str] {
     match path {
         ["admin", "reapply"] => &NAMED_TABLES,
-        ["load"] | ["admin", "journal", ..] => &[],
+        ["load"] | ["admin", "journal" | "log", ..] => &[],
         ["admin", ..] => &OF_LOADS,
         ["completions" | "man" | "help", ..] => &NONE,
         _ => &TABLE,

@@ -34,6 +34,7 @@ mod load;
 mod log_docs;
 mod log_files;
 mod log_reader;
+mod log_rebuild;
 mod logs;
 mod merges;
 mod metrics;

@@ -77,6 +77,11 @@ impl Audited {
         self.publish_space(SPACE).await;
     }
 
+    /// The files of the logs.
+    pub fn files(&self) -> LogStore {
+        files(&self.objects)
+    }
+
     /// The keys of the space's log.
     pub async fn keys(&self) -> KeyList {
         LogReader::new(files(&self.objects)).keys(&SPACE.parse().unwrap()).await.unwrap()

@@ -106,6 +106,15 @@ impl TestStore {
         }
     }
 
+    /// Has exactly these items from now on, as a table that was restored from a backup, under the same name.
+    pub async fn reset(&self, items: &[HashMap<String, AttributeValue>]) {
+        for item in self.items().await {
+            let delete = self.client.delete_item().table_name(&self.table);
+            delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
+        }
+        self.put(items).await;
+    }
+
     /// A store on another table of the same database, through this one's fault proxy.
     pub fn beside(&self, table: &str) -> Store {
         Store::new(client(&self.proxy.url), table)

@@ -1,9 +1,10 @@
-//! `efface admin`: manages spaces, tokens, the journal and restored tables, and stops what deletes. It writes to the table
+//! `efface admin`: manages spaces, tokens, journal and log, and restored tables, and stops what deletes. It writes to the table
 //! directly, because a new stack has no token yet.
 
 pub(crate) mod duration;
 mod journal;
 mod live;
+mod log;
 mod reapply;
 mod space;
 mod space_list;
@@ -39,6 +40,9 @@ pub enum Admin {
     /// Look after the journal, which tells every change of the table
     #[command(subcommand, after_help = "Example:\n  efface admin journal reconcile --dry-run")]
     Journal(journal::JournalCommand),
+    /// Look after the published log
+    #[command(subcommand, after_help = "Example:\n  efface admin log rebuild --all --dry-run")]
+    Log(log::LogCommand),
     /// Delete and revoke in a table that was restored from a backup what was deleted and revoked since
     Reapply(reapply::ReapplyArgs),
     /// Stop everything that deletes, in one space or in the whole stack
@@ -51,7 +55,7 @@ impl Admin {
     /// Whether the command handles Ctrl-C and SIGTERM itself, to finish work.
     pub(crate) fn handles_interrupts(&self) -> bool {
         match self {
-            Self::Journal(_) | Self::Reapply(_) | Self::Stop(_) | Self::Start(_) => true,
+            Self::Journal(_) | Self::Log(_) | Self::Reapply(_) | Self::Stop(_) | Self::Start(_) => true,
             Self::Space(command) => command.handles_interrupts(),
             Self::Token(_) => false,
         }
@@ -63,6 +67,7 @@ pub(crate) async fn run(admin: &Admin, settings: &Settings<'_>, interrupts: &Int
         Admin::Space(command) => space::run(command, settings, interrupts).await,
         Admin::Token(command) => token::run(command, &connect::open(settings).await?.store).await,
         Admin::Journal(command) => journal::run(command, settings, interrupts).await,
+        Admin::Log(command) => log::run(command, settings, interrupts).await,
         Admin::Reapply(args) => reapply::run(args, settings, interrupts).await,
         Admin::Stop(args) => stop::stop(args, settings, interrupts).await,
         Admin::Start(args) => stop::start(args, settings, interrupts).await,

@@ -16,6 +16,7 @@ mod jobs;
 mod journal;
 mod load;
 mod local;
+mod log_rebuild;
 mod logs;
 mod mirror;
 mod profile;

@@ -46,20 +46,25 @@ pub fn queue(config: &Config, url: &str) -> Queue {
 /// An S3 client, with the endpoint of an emulator if one is given. Its requests carry a checksum where the caller gives one,
 /// and no other: emulators refuse those that the SDK adds by itself.
 pub fn s3(config: &Config, endpoint_url: Option<String>) -> aws_sdk_s3::Client {
-    use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
-    let mut builder = aws_sdk_s3::config::Builder::new()
+    let mut builder = s3_with_limits(aws_sdk_s3::config::Builder::new())
         .http_client(http_client())
-        .retry_config(retries())
-        .timeout_config(file_timeouts())
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(config.region.clone()))
-        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         // An emulator has no host name for each bucket.
         .force_path_style(endpoint_url.is_some());
     builder.set_credentials_provider(credentials(config));
     builder.set_endpoint_url(endpoint_url);
     aws_sdk_s3::Client::from_conf(builder.build())
+}
+
+/// Sets retries and timeouts of an S3 client, and which requests carry a checksum.
+pub fn s3_with_limits(builder: aws_sdk_s3::config::Builder) -> aws_sdk_s3::config::Builder {
+    use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+    builder
+        .retry_config(retries())
+        .timeout_config(file_timeouts())
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
 }
 
 /// The journal's table, the files of the logs and the queue of their publisher, for who reads them: from `EFFACE_JOURNAL`,

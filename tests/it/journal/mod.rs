@@ -2,7 +2,7 @@
 
 mod costs;
 mod faults;
-mod operator_rights;
+pub(crate) mod operator_rights;
 mod packs;
 mod reads;
 mod reconcile;

@@ -10,7 +10,7 @@ use efface_tests::{
 use super::story::story;
 
 /// The rights as `dynamodb:GetItem on H#*`.
-fn rights(of: &[(&str, &str)]) -> BTreeSet<String> {
+pub(crate) fn rights(of: &[(&str, &str)]) -> BTreeSet<String> {
     let right = |(action, kinds): &(&str, &str)| {
         let (action, kinds) = ((*action).to_owned(), (*kinds).to_owned());
         kinds.split(' ').map(|kind| format!("dynamodb:{action} on {kind}#*")).collect::<Vec<_>>()
@@ -19,7 +19,7 @@ fn rights(of: &[(&str, &str)]) -> BTreeSet<String> {
 }
 
 /// What requests need, scans apart, of which IAM sees no keys.
-fn without_scans(passed: Vec<Passed>) -> (BTreeSet<String>, bool) {
+pub(crate) fn without_scans(passed: Vec<Passed>) -> (BTreeSet<String>, bool) {
     let (scans, others): (Vec<_>, Vec<_>) = passed.into_iter().partition(|one| one.operation == "Scan");
     (needed(&others), !scans.is_empty())
 }

@@ -43,6 +43,8 @@ struct Written<'a> {
     details: &'a Details,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     rebuilt: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
 }
 
 /// What of the private part every version must be able to read.
@@ -52,6 +54,8 @@ struct Known {
     ordinal: Ordinal,
     #[serde(default)]
     rebuilt: bool,
+    #[serde(default)]
+    lost: bool,
 }
 
 /// An entry: its two parts as they are written, and what is read of them. What a later version wrote is kept byte for byte.
@@ -64,6 +68,7 @@ pub struct Entry {
     job: Option<JobId>,
     request: Option<RequestId>,
     rebuilt: bool,
+    lost: bool,
 }
 
 impl Entry {
@@ -79,7 +84,7 @@ impl Entry {
 
     fn of(space: &SpaceId, event: &Event, rebuilt: bool) -> Result<Self, EntryError> {
         let Event { id, facts, details, .. } = event;
-        let private = Written { noun: &id.noun, ordinal: id.ordinal, details, rebuilt };
+        let private = Written { noun: &id.noun, ordinal: id.ordinal, details, rebuilt, lost: false };
         Ok(Self {
             leaf_json: log::Entry::new(leaf::write(space, event).map_err(|_| EntryError::Leaf)?)?,
             private_json: log::Entry::new(serde_json::to_string(&private).map_err(|_| EntryError::Private)?)?,
@@ -88,7 +93,15 @@ impl Entry {
             job: facts.job_id,
             request: facts.request_id,
             rebuilt,
+            lost: false,
         })
+    }
+
+    /// The entry of a leaf that only the log has any more, about this noun. Its details are lost.
+    pub fn refilled(leaf: &log::Entry<'_>, noun: &Noun, ordinal: Ordinal) -> Result<Self, EntryError> {
+        let private = Written { noun, ordinal, details: &Details::default(), rebuilt: false, lost: true };
+        let private = serde_json::to_string(&private).map_err(|_| EntryError::Private)?;
+        Self::read(leaf.as_bytes(), private.as_bytes())
     }
 
     /// Reads the two parts of an entry.
@@ -97,10 +110,10 @@ impl Entry {
         let private_json = log::Entry::from_bytes(private)?.into_owned();
         let leaf = leaf::Known::read(leaf_json.as_str()).ok_or(EntryError::Leaf)?;
         let Object(private) = serde_json::from_str(private_json.as_str()).map_err(|_| EntryError::Private)?;
-        let Known { noun, ordinal, rebuilt } = private;
+        let Known { noun, ordinal, rebuilt, lost } = private;
         let id = EventId { noun, ordinal, time: leaf.time, kind: leaf.event };
         let (job, request) = (leaf.job_id, leaf.request_id);
-        Ok(Self { leaf_json, private_json, id, space: leaf.space, job, request, rebuilt })
+        Ok(Self { leaf_json, private_json, id, space: leaf.space, job, request, rebuilt, lost })
     }
 
     /// The id of its event.
@@ -126,6 +139,11 @@ impl Entry {
     /// Whether it was made of the present item, because the change itself was never captured.
     pub fn is_rebuilt(&self) -> bool {
         self.rebuilt
+    }
+
+    /// Whether its details are lost, and perhaps its noun: only the log had it any more.
+    pub fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// What the log tells of its event.
@@ -162,9 +180,9 @@ impl Entry {
 /// What was read, with fingerprints in the place of hashes; not the texts.
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, space, rebuilt, .. } = self;
+        let Self { id, space, rebuilt, lost, .. } = self;
         let mut parts = f.debug_struct("Entry");
-        parts.field("id", id).field("space", space).field("rebuilt", rebuilt);
+        parts.field("id", id).field("space", space).field("rebuilt", rebuilt).field("lost", lost);
         parts.field("facts", &self.facts()).field("details", &self.details()).finish()
     }
 }
@@ -201,6 +219,21 @@ mod tests {
         assert_eq!(captured.leaf_json(), rebuilt.leaf_json());
         assert_eq!(captured.leaf_hash(), Hash::leaf(rebuilt.leaf_json()));
         assert_ne!(captured.private_json(), rebuilt.private_json());
+    }
+
+    #[test]
+    fn of_an_entry_that_only_the_log_has_the_details_are_lost() {
+        let captured = Entry::captured(&space(), &removed(1)).unwrap();
+        let EventId { noun, ordinal, .. } = captured.id();
+        let refilled = Entry::refilled(captured.leaf_json(), noun, *ordinal).unwrap();
+        assert_eq!((refilled.id(), refilled.leaf_json()), (captured.id(), captured.leaf_json()));
+        assert_eq!((refilled.is_lost(), refilled.details()), (true, Ok(Details::default())));
+        assert_eq!(
+            (refilled.job(), refilled.request(), captured.is_lost()),
+            (captured.job(), captured.request(), false)
+        );
+        let read = Entry::read(refilled.leaf_json().as_bytes(), refilled.private_json().as_bytes());
+        assert_eq!(read, Ok(refilled));
     }
 
     #[test]

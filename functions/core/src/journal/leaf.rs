@@ -59,6 +59,12 @@ pub(super) fn facts(leaf: &str) -> Option<Facts> {
     written.facts().ok()
 }
 
+/// The ordinal of a leaf, where it has one: a generation or a version.
+pub(super) fn ordinal(leaf: &str) -> Option<Ordinal> {
+    let Object(Written { generation, version, .. }) = serde_json::from_str::<Object<Written>>(leaf).ok()?;
+    generation.or(version)
+}
+
 /// The leaf as it is written: its members in their order.
 #[derive(Serialize, Deserialize)]
 struct Written {

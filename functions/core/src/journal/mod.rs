@@ -25,6 +25,7 @@ mod leaf;
 pub mod life;
 mod noun;
 pub mod pack;
+pub mod refill;
 pub mod search;
 
 pub use commit::Head;
@@ -32,7 +33,7 @@ pub use entry::{Entry, EntryError};
 pub use event::{Details, Event, EventError, Facts, ProfileSubject, Subject, Word};
 pub use event_id::{EventId, Ordinal};
 pub use kind::{EventKind, OtherKind};
-pub use noun::{Noun, OtherNoun};
+pub use noun::{LeafId, Noun, OtherNoun};
 pub use pack::Pack;
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::{fmt, str::FromStr};
 use crate::{
     id::{BadId, ProfileId},
     job::JobId,
-    key::IdHash,
+    key::{IdHash, debug_as_fingerprint, hash_as_text},
+    log::Hash,
     segment::SegmentId,
     text::serde_as_text,
     token::TokenId,
@@ -15,7 +16,7 @@ use crate::{
 const MAX_OTHER: usize = 128;
 
 /// What an event is about, within its space. Its text is a letter, `#`, and an id of `A-Z a-z 0-9 _ . -`; the letters are
-/// those of the table's keys. No text holds personal data.
+/// those of the table's keys, but for that of a leaf, which has no item. No text holds personal data.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Noun {
     /// An identifier, by its keyed hash.
@@ -30,9 +31,25 @@ pub enum Noun {
     Token(TokenId),
     /// The space itself.
     Space,
+    /// What it is about is lost: only the leaf is known, and stands for it. See [`refill`](super::refill).
+    Leaf(LeafId),
     /// Something that a later version added.
     Other(OtherNoun),
 }
+
+/// The hash of a leaf, as the noun of an entry of which only the leaf is known.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeafId([u8; 32]);
+
+impl LeafId {
+    /// That of the leaf with this hash.
+    pub fn of(leaf_hash: Hash) -> Self {
+        Self(*leaf_hash.as_bytes())
+    }
+}
+
+hash_as_text!(LeafId, "hash of a leaf");
+debug_as_fingerprint!(LeafId);
 
 /// The text of a noun that this version does not know. It is made only by [`Noun::from_str`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +68,7 @@ impl FromStr for Noun {
             "G" => id.parse().ok().map(Self::Segment),
             "T" => id.parse().ok().map(Self::Token),
             "S" => (id == "-").then_some(Self::Space),
+            "L" => id.parse().ok().map(Self::Leaf),
             _ => (is_letter(letter) && is_id(id)).then(|| Self::Other(OtherNoun(text.to_owned()))),
         };
         noun.ok_or(bad)
@@ -75,6 +93,7 @@ impl fmt::Display for Noun {
             Self::Segment(segment) => write!(f, "G#{segment}"),
             Self::Token(token) => write!(f, "T#{token}"),
             Self::Space => f.write_str("S#-"),
+            Self::Leaf(leaf) => write!(f, "L#{leaf}"),
             Self::Other(other) => f.write_str(&other.0),
         }
     }
@@ -96,6 +115,7 @@ mod tests {
             Noun::Segment("seg_vip.1-A".parse().unwrap()),
             Noun::Token("tok_1".parse().unwrap()),
             Noun::Space,
+            Noun::Leaf(LeafId::of(Hash::EMPTY_ROOT)),
         ] {
             assert_eq!(noun.to_string().parse().as_ref(), Ok(&noun));
             assert!(!matches!(noun, Noun::Other(_)));
@@ -110,9 +130,10 @@ mod tests {
             assert_eq!(noun.to_string(), text);
         }
         let long = format!("H#{}", "x".repeat(MAX_OTHER + 1));
-        for bad in
-            ["", "I", "I#", "I#x", "P#use_1", "J#1", "G#", "T#1", "S#", "S#x", "H#", "H#a#b", "h#a", "HH#a", &long]
-        {
+        for bad in [
+            "", "I", "I#", "I#x", "P#use_1", "J#1", "G#", "T#1", "S#", "S#x", "L#x", "H#", "H#a#b", "h#a", "HH#a",
+            &long,
+        ] {
             assert!(bad.parse::<Noun>().is_err(), "{bad}");
         }
     }

@@ -71,7 +71,7 @@ pub fn decode(bundle: &[u8], width: usize) -> Result<Vec<Entry<'_>>, BundleError
 }
 
 /// The entries of this bundle among the files that were read: from itself, or from the full bundle that it became.
-pub(super) fn entries(bundle: Tile, read: &Tiles) -> Result<Vec<Entry<'_>>, TileError> {
+pub fn entries(bundle: Tile, read: &Tiles) -> Result<Vec<Entry<'_>>, TileError> {
     let (found, bytes) = bundle.find(read)?;
     let mut entries = decode(bytes, found.width()).map_err(|error| TileError::Bundle { bundle: found, error })?;
     entries.truncate(bundle.width());

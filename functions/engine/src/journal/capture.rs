@@ -124,7 +124,7 @@ impl JournalWriter {
 
     /// Puts a pack of the first of these entries at the head's number, as many as fit. Returns it, and the pack that stands
     /// there now.
-    async fn put(&self, head: &Head, entries: &[Entry]) -> Result<(Pack, Pack), Error> {
+    pub(super) async fn put(&self, head: &Head, entries: &[Entry]) -> Result<(Pack, Pack), Error> {
         let next = entries.iter().take(fitting(entries)).cloned().collect();
         let own = Pack::new(head.n(), next).map_err(|_| Error::Fault("entries that make no pack"))?;
         let there = match self.journal.put_pack(&own).await? {

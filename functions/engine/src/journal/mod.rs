@@ -1,5 +1,5 @@
 //! The journal: entries are captured from the changes of the table, committed and drained; a reconcile makes up for what no
-//! change told. `docs/adr/0015-journal.md` says why it is done in this order, and `efface_core::journal` has the rules.
+//! change told, and what is lost is refilled from the log. `docs/adr/0015-journal.md` says why it is done in this order, and `efface_core::journal` has the rules.
 //!
 //! Any number of writers may write to one journal, and each may die anywhere.
 
@@ -8,6 +8,8 @@ mod drain;
 pub mod events;
 mod present;
 pub mod reconcile;
+mod recover;
+mod refill;
 pub mod search;
 
 use std::time::Duration;
@@ -21,6 +23,7 @@ use efface_core::{
 use crate::{Deadline, Error};
 
 pub use capture::stops_its_space;
+pub(crate) use recover::{Recovery, Wanted};
 
 /// How long a pointer to the publisher waits: what follows soon is published with it.
 const WAKING_DELAY: Duration = Duration::from_secs(5);

@@ -112,6 +112,12 @@ impl Present {
         Self { space, noun, events, changed_at, is_dated: true, unreadable: 0, identifier: None }
     }
 
+    /// What it tells, as entries that are marked as rebuilt.
+    pub(super) fn entries(&self) -> Result<Vec<Entry>, Error> {
+        let entries = self.events.iter().map(|event| Entry::rebuilt(&self.space, event));
+        entries.collect::<Result<_, _>>().map_err(|_| Error::Fault(SENSELESS))
+    }
+
     /// Whether it was changed after this time, so that a change of it may be on its way.
     pub(super) fn changed_after(&self, time: Time) -> bool {
         self.changed_at.is_some_and(|changed_at| changed_at > time)

@@ -445,7 +445,7 @@ struct Looked {
     spaces: BTreeSet<SpaceId>,
 }
 
-/// The item that entries about a noun come from; `None` of a noun that only a later version knows.
+/// The item that entries about a noun come from; `None` where nobody knows the noun, or only a later version.
 fn key_of(space: &SpaceId, noun: &Noun) -> Option<Key> {
     Some(match noun {
         Noun::Identifier(hash) => Key::identifier(space, *hash),
@@ -454,7 +454,7 @@ fn key_of(space: &SpaceId, noun: &Noun) -> Option<Key> {
         Noun::Segment(segment) => Key::segment(space, segment),
         Noun::Token(token) => Key::listed_token(space, token),
         Noun::Space => Key::space(space),
-        Noun::Other(_) => return None,
+        Noun::Leaf(_) | Noun::Other(_) => return None,
     })
 }
 

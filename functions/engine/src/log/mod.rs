@@ -13,6 +13,7 @@ mod last;
 mod publish;
 mod read;
 mod read_many;
+pub mod rebuild;
 mod receipts;
 mod step;
 mod sweep;

@@ -9,7 +9,7 @@ use efface_aws::{
 };
 use efface_core::{
     journal::Head,
-    log::{Checkpoint, Extension, Frontier, Origin, Succession, Tiles, Wake, Writer, note::VerifierKey},
+    log::{Checkpoint, Extension, Frontier, Origin, Succession, Wake, note::VerifierKey},
     space::SpaceId,
     time::Time,
 };
@@ -17,6 +17,7 @@ use efface_core::{
 use super::{
     LogError, Published, Publisher,
     backlog::{Backlog, entries},
+    edge::Edge,
     last::{Last, size},
 };
 use crate::Deadline;
@@ -150,8 +151,8 @@ impl Publisher {
         let Found { own, mut last, keys, head } = found;
         let size = size(last.as_ref());
         let mut steps = Steps { reached: size, ..Steps::default() };
-        let edge = self.edge(space, size).await?;
-        let log = tree(last.as_ref(), &edge.files)?;
+        let edge = Edge::read(&self.journal, &self.files, space, size).await?;
+        let log = edge.tree(last.as_ref().map(|last| &last.checkpoint))?;
         self.put_back(space, &edge).await?;
         let mut edge = edge.files;
         let backlog = Backlog::read(&self.journal, space, log, &head, self.step, deadline.less(PUBLISHING));
@@ -242,12 +243,6 @@ fn follows(found: &Found) -> Result<Succession, LogError> {
         Some(last) => Ok(last.checkpoint.followed_by(&head)?),
         None => Ok(Checkpoint::of(head.origin().clone(), &Frontier::new()).followed_by(&head)?),
     }
-}
-
-/// The tree of a log, by its right edge.
-fn tree(last: Option<&Last>, edge: &Tiles) -> Result<Frontier, LogError> {
-    let writer = last.map_or_else(|| Ok(Writer::new()), |last| Writer::resume(&last.checkpoint, edge))?;
-    Ok(writer.frontier())
 }
 
 /// Whatever stopped the run: the space is behind by an entry at least.

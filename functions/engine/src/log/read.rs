@@ -29,7 +29,7 @@ const AT_ONCE: usize = 16;
 /// What reads the logs of all spaces. One for the life of a process.
 #[derive(Debug)]
 pub struct LogReader {
-    files: LogStore,
+    pub(super) files: LogStore,
     full: Cache<(SpaceId, Tile), Arc<[u8]>, Bytes>,
     /// Sizes that were signed. They only grow, so what is below one of them is published.
     sizes: Cache<SpaceId, u64>,

@@ -8,7 +8,7 @@ use efface_aws::{
     signing_key::SigningKeyError,
 };
 use efface_core::{
-    log::{Extension, KeyList, KeyListError, Tile, Tiles, note::VerifierKey},
+    log::{Extension, KeyList, KeyListError, note::VerifierKey},
     space::SpaceId,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -19,18 +19,6 @@ use super::{LogError, Publisher, last::Last};
 const AT_ONCE: usize = 16;
 
 impl Publisher {
-    /// The files of a log, or the full ones in the place of those that are not there any more. What is missing is missing in
-    /// the result.
-    pub(super) async fn read_files(
-        &self,
-        space: &SpaceId,
-        tiles: impl Iterator<Item = Tile>,
-    ) -> Result<Tiles, LogError> {
-        let reads: Vec<_> = tiles.map(|tile| self.files.file_or_full(space, tile)).collect();
-        let read: Vec<_> = stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await?;
-        Ok(read.into_iter().flatten().collect())
-    }
-
     /// Puts all files of an extension, then signs its checkpoint and puts it in the place of the last one. `None` where
     /// another run has published meanwhile: then this signature is thrown away. The key must be listed.
     pub(super) async fn publish_extension(

@@ -19,6 +19,16 @@ const CREATED: Ordinal = Ordinal::fixed(1);
 const MERGED: Ordinal = Ordinal::fixed(2);
 const DELETED: Ordinal = Ordinal::fixed(3);
 
+/// The ordinal of an event of a profile: what its leaf does not tell. `None` for the kinds of other nouns.
+pub fn ordinal(kind: &EventKind) -> Option<Ordinal> {
+    match kind {
+        EventKind::ProfileCreated => Some(CREATED),
+        EventKind::ProfileMerged => Some(MERGED),
+        EventKind::ProfileDeleted => Some(DELETED),
+        _ => None,
+    }
+}
+
 /// What a change of a profile's head tells: that the profile was made, merged into another one, or that all of it is gone.
 /// The begin of a deletion tells nothing, nor does what a root learns of its members.
 pub fn derive(old: Option<&Head>, new: Option<&Head>) -> Vec<Event> {

@@ -11,6 +11,15 @@ use crate::{time::Time, token_record::TokenRecord};
 const CREATED: Ordinal = Ordinal::fixed(1);
 const REVOKED: Ordinal = Ordinal::fixed(2);
 
+/// The ordinal of an event of a token: what its leaf does not tell. `None` for the kinds of other nouns.
+pub fn ordinal(kind: &EventKind) -> Option<Ordinal> {
+    match kind {
+        EventKind::TokenCreated => Some(CREATED),
+        EventKind::TokenRevoked => Some(REVOKED),
+        _ => None,
+    }
+}
+
 /// What a change of a token's item tells: that the token was made or revoked.
 pub fn derive(old: Option<&TokenRecord>, new: Option<&TokenRecord>) -> Vec<Event> {
     let before = old.map(of_item).unwrap_or_default();
