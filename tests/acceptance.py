@@ -720,7 +720,7 @@ def on_call(arguments):
 def journal(arguments):
     """Each deletion of a job is one entry of the log, and has a receipt, also with both functions killed meanwhile."""
     people = [f"u{i}" for i in range(arguments.identifiers)]
-    singles = [f"s{i}" for i in range(acceptance_journal.SINGLE)]
+    singles = [f"s{i}" for i in range(acceptance_journal.singles(arguments.identifiers))]
     profiles = [profile(person, []) for person in people]
     profiles += [profile(person, [("email", f"{person}@example.com")]) for person in singles]
     space = {"space": {"id": "spa_demo", "reads_per_second": 10_000}}
