@@ -260,10 +260,10 @@ async fn jobs_take_their_turn() {
 #[tokio::test]
 async fn a_segment_has_one_job_at_a_time() {
     let app = app(3).await;
-    let body = json!({ "confirm": true });
+    let body = json!({ "confirm": true, "expected_members": 3 });
     let replies = futures::future::join_all((0..6).map(|_| delete_users(&app, "seg", &body))).await;
     let accepted: Vec<_> = replies.iter().filter(|reply| reply.status == 202).collect();
-    assert_eq!(accepted.len(), 1);
+    assert_eq!(accepted.len(), 1, "{replies:?}");
     let job = id(accepted[0]);
     for reply in replies.iter().filter(|reply| reply.status != 202) {
         assert_eq!((code(reply), &reply.body["job_id"]), ((409, "job_in_progress"), &json!(job)));

@@ -121,12 +121,13 @@ impl AuditLog {
         // Of a message that cannot be read, only its id is known.
         let unknown = |_: &BadMessage| error_span!("message", message_id = message.message_id.as_deref());
         let known = |pointer: &LogPointer| error_span!("message", space_id = %pointer.space());
+        let is_urgent = pointer.as_ref().is_ok_and(LogPointer::is_urgent);
         let span = pointer.as_ref().map_or_else(unknown, known);
         let work = async {
             let work = async { Ok(self.publish(&pointer?, deadline).await?) };
             let result = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(WorkError::Panic));
             log(&result, started);
-            result.is_ok()
+            result.is_ok() || is_urgent && has_stopped(&result)
         };
         let succeeded = work.instrument(span).await;
         (message.message_id, succeeded)
@@ -136,6 +137,12 @@ impl AuditLog {
         let wake = if pointer.is_urgent() { Wake::Urgent } else { Wake::Pointer };
         self.publisher.publish_up_to(pointer.space(), wake, pointer.size(), deadline).await
     }
+}
+
+/// Whether the log has stopped until a person mends it. An urgent message is not kept then: every request for a receipt sends
+/// one, and messages that come back for hours would fill the queue of all spaces. The schedule looks after the space.
+fn has_stopped(result: &Result<Published, WorkError>) -> bool {
+    matches!(result, Err(WorkError::Log(error)) if !error.is_passing())
 }
 
 /// When to start nothing more, for an invocation that Lambda ends at `end`.

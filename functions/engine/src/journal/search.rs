@@ -9,7 +9,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 use efface_aws::{Journal, StoreError, journal::DayCounts};
 use efface_core::{
     journal::{
-        Entry, EntryError, Noun, Pack,
+        Entry, EntryError, EventId, Noun, Pack,
         counts::Day,
         index::Numbers,
         search::{Criteria, Told},
@@ -95,9 +95,11 @@ pub struct SearchCursor {
 }
 
 impl SearchCursor {
-    /// Whether it is of a search for these.
+    /// Whether it is of a search for these, and names an event where it names one.
     pub fn is_of(&self, criteria: &Criteria) -> bool {
-        self.of == criteria.digest()
+        // DynamoDB refuses a sort key that is empty or too long.
+        let is_sort_key = |event: &String| format!("{}#{event}", Noun::Space).parse::<EventId>().is_ok();
+        self.of == criteria.digest() && self.event.as_ref().is_none_or(is_sort_key)
     }
 }
 
@@ -215,8 +217,9 @@ impl JournalSearch {
         }
         let mut packs = stream::iter(reads).buffered(PACKS_AT_ONCE);
         while let Some(entries) = packs.next().await {
+            let (first, entries) = entries?;
             for (number, entry) in
-                entries?.into_iter().rev().filter(|(number, _)| before.is_none_or(|before| *number < before))
+                entries.into_iter().rev().filter(|(number, _)| before.is_none_or(|before| *number < before))
             {
                 last = Some(number);
                 if page.look_at(number, &entry)?.is_break() {
@@ -224,6 +227,8 @@ impl JournalSearch {
                     return Ok((page.found, Some(next)));
                 }
             }
+            // The next page begins before this pack, also where all of it was looked at before.
+            last = Some(first);
             if page.is_over() {
                 break;
             }
@@ -233,11 +238,12 @@ impl JournalSearch {
         Ok((page.found, next))
     }
 
-    /// Some entries of a pack, in order.
-    async fn entries(&self, space: &SpaceId, of: Numbers) -> Result<Vec<(u64, Entry)>, Error> {
+    /// The number of a pack's first entry, and some of its entries, in order.
+    async fn entries(&self, space: &SpaceId, of: Numbers) -> Result<(u64, Vec<(u64, Entry)>), Error> {
         let pack = self.journal.pack(space, of.first).await?.ok_or_else(lacks_entries)?;
         let is_of = |number: &u64| of.numbers.binary_search(number).is_ok();
-        Ok(pack.numbered().filter(|(number, _)| is_of(number)).map(|(number, entry)| (number, entry.clone())).collect())
+        let entries = pack.numbered().filter(|(number, _)| is_of(number)).map(|(number, entry)| (number, entry.clone()));
+        Ok((of.first, entries.collect()))
     }
 
     /// Where a search without index begins, and how many entries may fit: by the counts of the days, where there is a first

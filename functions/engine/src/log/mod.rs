@@ -56,9 +56,9 @@ pub struct Publisher {
 /// What a run has done for a space.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Published {
-    /// Entries that were published.
+    /// Entries that were published, but for those of a checkpoint that was there already.
     pub entries: u64,
-    /// Checkpoints that were signed and stored.
+    /// Checkpoints that were signed and stored, and were not there already.
     pub checkpoints: u64,
     /// Entries that are still to be published.
     pub behind: u64,

@@ -185,9 +185,10 @@ impl Publisher {
     }
 
     /// Has a space rest that is published as far as this head. Where it has more by now, a pointer is sent: whoever committed
-    /// them relies on one.
+    /// them relies on one. After an urgent pointer it does not rest, as the pointer of the first entry is still under way: the
+    /// next entry would wake another one.
     async fn rest(&self, space: &SpaceId, wake: Wake, head: &Head) -> Result<Option<Duration>, LogError> {
-        if !head.is_dirty() || self.journal.rest(space, head).await? {
+        if wake == Wake::Urgent || !head.is_dirty() || self.journal.rest(space, head).await? {
             return Ok(None);
         }
         self.hand_on(space, wake, self.rate.interval).await

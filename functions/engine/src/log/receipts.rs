@@ -166,7 +166,8 @@ fn deletion(hash: IdHash, item: &Identifier) -> Result<Option<EventId>, Error> {
 /// tells which deletion is expected: where the journal has only earlier ones, the receipt is not there yet.
 ///
 /// The time tells whether an entry is of the expected deletion, not the ordinal: a writer of an earlier version did not
-/// count. In a table that was restored from a backup, the journal may know of a later deletion.
+/// count. In a table that was restored from a backup, the journal may know of a later deletion, and one that is later may
+/// have a lower ordinal.
 fn removal(entries: &[(EventId, u64)], expected: Option<&EventId>) -> Result<u64, Error> {
     let removals = || entries.iter().filter(|(id, _)| id.kind == EventKind::IdentifierRemoved);
     let latest = removals().next();
@@ -175,7 +176,7 @@ fn removal(entries: &[(EventId, u64)], expected: Option<&EventId>) -> Result<u64
         (Some((_, number)), None) => Ok(*number),
         (latest, Some(expected)) => {
             let same = removals().find(|(id, _)| id.time == expected.time);
-            let later = latest.filter(|(id, _)| id.ordinal > expected.ordinal);
+            let later = latest.filter(|(id, _)| id.ordinal > expected.ordinal && id.time > expected.time);
             let (_, number) = later.or(same).ok_or(ApiError::NotLoggedYet)?;
             Ok(*number)
         }
@@ -246,6 +247,8 @@ mod tests {
             (&[(removed, 3, 40), (created, 3, 30)], Some((2, 40)), Ok(0)),
             // The table was restored to what it was before; or the item is gone.
             (&[(removed, 4, 40), (created, 3, 30), (removed, 2, 20)], Some((2, 20)), Ok(0)),
+            (&[(removed, 4, 40), (created, 3, 30), (removed, 2, 200)], Some((2, 200)), Ok(2)),
+            (&[(removed, 4, 40), (created, 3, 30)], Some((2, 200)), late),
             (&[(removed, 2, 20)], None, Ok(0)),
         ] {
             let numbered: Vec<_> = entries.iter().map(|told| event(*told)).zip(0..).collect();

@@ -9,7 +9,7 @@ use efface_core::{
     role::Permission,
     time::Time,
 };
-use efface_engine::Error;
+use efface_engine::{Error, log::Logged};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -97,7 +97,7 @@ impl Handler for GetDeletion {
         let deleted = deleted.ok_or(ApiError::DeletionNotFound)?;
         let space = &cx.access.space_id;
         let logged = match cx.evidence() {
-            Ok(evidence) => Some(evidence.deletion_logged(space, hash, &deleted).await?),
+            Ok(evidence) => Some(evidence.deletion_logged(space, hash, &deleted).await.unwrap_or_else(not_found_out)),
             Err(_) => None,
         };
         let value = path::encode(selector.value.expose());
@@ -105,6 +105,13 @@ impl Handler for GetDeletion {
         let propagation = Propagation::new(deleted.deleted_at, logged);
         Response::ok(&DeletionBody { deletion: record(deleted, receipt_url, propagation) })
     }
+}
+
+/// The table alone tells that the identifier was deleted: it is told also while journal or log cannot be read.
+#[expect(clippy::needless_pass_by_value, reason = "the form that `unwrap_or_else` takes")]
+fn not_found_out(error: Error) -> Logged {
+    tracing::warn!(%error, "whether a deletion is in the log was not found out");
+    Logged { index: None, at: None }
 }
 
 fn record(identifier: Identifier, receipt_url: Option<String>, propagation: Propagation) -> DeletionRecord {

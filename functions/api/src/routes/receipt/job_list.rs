@@ -66,8 +66,8 @@ impl Handler for ListJobReceipts {
         summary: "List the receipts of a job",
         description: "Lists the receipts for the identifiers that a job has deleted, in the order of the log: a line of JSON \
             for each, with `index`, `page`, `row`, `id_type` and `receipt`. The next page is in the header `Link`; the last \
-            one may be empty. The list of a job that is over does not end before its end is in the log. That of another one \
-            ends with what is there so far.",
+            one may be empty. The list of a job that is over does not end before its end is in the journal; that of another \
+            one ends with what is there so far. Entries may come later: compare the number with the job's counts.",
         parameters: &[LIMIT, NEXT],
         request: &[],
         responses: &[SuccessDoc {

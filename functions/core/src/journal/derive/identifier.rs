@@ -14,7 +14,8 @@ use crate::{
 pub fn derive(id: IdHash, old: Option<&Identifier>, new: Option<&Identifier>) -> Result<Vec<Event>, EventError> {
     let Some(new) = new else { return Ok(Vec::new()) };
     let event = present(id, new)?;
-    let before = old.map(|old| present(id, old)).transpose()?;
+    // What was there may be damaged; the change is told by what is there now, and what was told before is known by its id.
+    let before = old.and_then(|old| present(id, old).ok());
     Ok(if before.is_some_and(|before| before.id == event.id) { Vec::new() } else { vec![event] })
 }
 
@@ -40,10 +41,11 @@ pub fn of_item(id: IdHash, item: &Identifier, ended: Option<Commitment>) -> Resu
 }
 
 /// What is told in the place of a generation of which nothing is known. Its time is that of the item's last change: what is
-/// missing happened before, and whoever notices it again makes the same event.
+/// missing happened before, and whoever notices it again makes the same event. It has no subject: the keyed hash would tie
+/// the lives of an identifier together.
 pub fn gap(id: IdHash, item: &Identifier, generation: Ordinal) -> Result<Event, EventError> {
     let last = present(id, item)?;
-    let facts = Facts { subject: Some(Subject::Keyed(id)), id_type: last.facts.id_type, ..Facts::default() };
+    let facts = Facts { id_type: last.facts.id_type, ..Facts::default() };
     Ok(Event { facts, ..Event::new(Noun::Identifier(id), generation, EventKind::JournalGap, last.id.time) })
 }
 

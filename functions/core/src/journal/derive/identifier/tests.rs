@@ -155,7 +155,7 @@ fn a_gap_has_the_place_of_what_is_missing() {
     let item = counted(4, tombstone(100));
     let gap = gap(ID, &item, Ordinal::fixed(2)).unwrap();
     assert_eq!(gap.id, id_of(2, 100, EventKind::JournalGap));
-    assert_eq!((gap.facts.id_type, gap.facts.subject), (Some(item.r#type), Some(Subject::Keyed(ID))));
+    assert_eq!((gap.facts.id_type, gap.facts.subject), (Some(item.r#type), None));
 }
 
 #[test]
