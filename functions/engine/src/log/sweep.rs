@@ -131,11 +131,10 @@ enum SweepError {
 }
 
 fn log_list(error: &StoreError) {
-    const MESSAGE: &str = "the list of spaces that wait for the log cannot be read";
     if matches!(error, StoreError::Unavailable(_)) {
-        tracing::warn!(%error, "{MESSAGE}");
+        tracing::warn!(%error, "the list of spaces that wait for the log cannot be read");
     } else {
-        tracing::error!(%error, "{MESSAGE}");
+        tracing::error!(%error, "the list of spaces that wait for the log cannot be read");
     }
 }
 
