@@ -46,6 +46,11 @@ pub(crate) async fn open_for_load(settings: &Settings<'_>) -> Result<(Connection
     Ok((connection, log_key))
 }
 
+/// Checks that a log key is the table's, for those who write nothing to the table.
+pub(crate) async fn verify_log_key(store: &Store, key: &LogKey, settings: &Settings<'_>) -> Result<(), CliError> {
+    store.verify_log_key(key).await.map_err(|error| located(error, settings))
+}
+
 /// Connects to the table where the identifier key is not needed: in an emergency it may not be at hand. If one is given, it is
 /// checked.
 pub(crate) async fn keyless(settings: &Settings<'_>) -> Result<Store, CliError> {

@@ -201,7 +201,12 @@ impl CliError {
             )
             | Self::Reconcile(ReconcileError::Old(_))
             | Self::Rebuild(RebuildError::Log(LogError::Origin(_)))
-            | Self::Key(KeyCheckError::WrongKey | KeyCheckError::WrongLogKey | KeyCheckError::NoCheck) => exit::USAGE,
+            | Self::Key(
+                KeyCheckError::WrongKey
+                | KeyCheckError::WrongLogKey
+                | KeyCheckError::NoCheck
+                | KeyCheckError::NoLogKeyCheck,
+            ) => exit::USAGE,
             Self::TooManyInvalid { .. } => exit::INVALID,
             Self::Held(_) => exit::HELD,
             Self::NoResponse(_) | Self::NotLogged(_) => exit::UNAVAILABLE,
@@ -295,6 +300,7 @@ fn explain_invalid(error: &CliError) -> String {
 fn explain_key(error: &KeyCheckError) -> String {
     match error {
         KeyCheckError::Store(error) => explain(error),
+        KeyCheckError::NoLogKeyCheck => format!("{error}. Give --without-log-key"),
         other => other.to_string(),
     }
 }
@@ -374,6 +380,7 @@ mod tests {
         check(&SpaceChangeError::Exists(space).into(), 1, "exists");
         check(&KeyCheckError::WrongKey.into(), 2, "usage");
         check(&KeyCheckError::WrongLogKey.into(), 2, "usage");
+        check(&KeyCheckError::NoLogKeyCheck.into(), 2, "usage");
         check(&ReconcileError::Old(efface_core::time::Time::EPOCH).into(), 2, "usage");
         check(&ReconcileError::TakenOver.into(), 1, "failed");
         check(&StoreError::Unavailable("timeout".to_owned()).into(), 3, "unavailable");

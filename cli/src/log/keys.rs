@@ -48,6 +48,11 @@ impl Keys {
         if keys.is_empty() { None } else { Some(Self(keys)) }
     }
 
+    /// Their public keys, for logs of other names that the same keys sign.
+    pub(crate) fn public_keys(&self) -> Vec<[u8; 32]> {
+        self.0.iter().map(|key| *key.public_key()).collect()
+    }
+
     /// The checkpoint of a note that is signed by one of the keys, and that key. Where several have signed, all of these
     /// signatures must be valid.
     pub(crate) fn open(&self, note: &Note) -> Result<(Checkpoint, &VerifierKey), Unsigned> {

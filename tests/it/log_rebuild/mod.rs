@@ -109,7 +109,16 @@ fn spaces() -> Vec<SpaceId> {
 }
 
 fn asked() -> Asked {
-    Asked { origin: ORIGIN.to_owned(), log_key: Some(log_key()), is_dry_run: false, now: now() }
+    let (origin, signers) = (ORIGIN.to_owned(), Some(vec![public_key(SIGNER)]));
+    Asked { origin, signers, log_key: Some(log_key()), is_dry_run: false, allow_unreadable: false, now: now() }
+}
+
+/// The seed of the key that signs.
+const SIGNER: u8 = 7;
+
+/// The public key of a seed, as somebody would have noted it elsewhere.
+fn public_key(seed: u8) -> [u8; 32] {
+    ed25519_dalek::SigningKey::from_bytes(&[seed; 32]).verifying_key().to_bytes()
 }
 
 fn now() -> Time {
@@ -123,7 +132,8 @@ fn never() -> Watch<'static> {
 fn copy(rebuilt: &Rebuilt) -> Rebuilt {
     let Rebuilt { log, journal, refilled, is_whole, .. } = *rebuilt;
     assert_eq!(rebuilt.error, None);
-    Rebuilt { log, journal, refilled, is_whole, error: None }
+    let (is_without_log, signer) = (rebuilt.is_without_log, rebuilt.signer.clone());
+    Rebuilt { log, journal, refilled, is_whole, is_without_log, signer, error: None }
 }
 
 fn is_nameless(entry: &Entry) -> bool {
@@ -235,9 +245,23 @@ async fn a_journal_that_is_ahead_of_its_log_needs_nothing() {
     let rebuilt = &restored.run().await[&space(SPACE)];
     assert_eq!((rebuilt.is_whole, rebuilt.journal), (true, rebuilt.log + 2));
     assert_eq!(restored.test.journal.db.dump().await, before);
+}
+
+/// Entries without a log are those of other buckets, or not published yet. A space with neither is in order.
+#[tokio::test]
+async fn a_journal_without_a_log_is_not_whole() {
+    let restored = Restored::small().await;
     restored.test.objects.set(&BTreeMap::new());
-    let rebuilt = &restored.run().await[&space(SPACE)];
-    assert_eq!((rebuilt.is_whole, rebuilt.log), (true, 0));
+    let before = restored.test.journal.db.dump().await;
+    for is_dry_run in [true, false] {
+        let found = restored.run_with(Asked { is_dry_run, ..asked() }).await;
+        let state = |id| {
+            let Rebuilt { is_whole, is_without_log, log, journal, .. } = found[&space(id)];
+            (is_whole, is_without_log, log, journal)
+        };
+        assert_eq!((state(SPACE), state(OTHER)), ((false, true, 0, 3), (true, false, 0, 0)));
+    }
+    assert_eq!(restored.test.journal.db.dump().await, before);
 }
 
 #[tokio::test]

@@ -1,12 +1,19 @@
 //! Journals and logs that contradict each other: nothing is written.
 
-use efface_engine::log::{
-    LogError,
-    rebuild::{Asked, RebuildError},
-};
-use efface_tests::{app::SPACE, publisher::soon, stream::event};
+use std::collections::BTreeMap;
 
-use super::{OTHER, Restored, asked, error, never, space, spaces};
+use aws_sdk_dynamodb::types::AttributeValue;
+use efface_core::log::Wake;
+use efface_engine::{
+    journal::JournalWriter,
+    log::{
+        LogError,
+        rebuild::{Asked, Rebuild, RebuildError},
+    },
+};
+use efface_tests::{TestPublisher, TestStore, app::SPACE, kms::TestKms, publisher::soon, store::TABLE, stream::event};
+
+use super::{OTHER, Restored, SIGNER, asked, error, identifier, never, public_key, space, spaces};
 
 /// Asserts that a run leaves the demo space out and writes nothing to it, dry or not. Returns why.
 async fn refused(restored: &Restored) -> String {
@@ -109,4 +116,86 @@ async fn a_log_of_another_name_is_refused() {
     let refused = run.run(spaces(), &never()).await.unwrap_err();
     assert!(matches!(refused, RebuildError::Log(LogError::Origin(_))), "{refused:?}");
     assert_eq!(restored.test.journal.db.items().await.len(), restored.backup.len());
+}
+
+/// Whoever can write to the bucket puts another log there, with a list of keys that has his own.
+#[tokio::test]
+async fn a_log_that_somebody_else_has_signed_is_refused() {
+    let (test, table) = (TestPublisher::start().await, TestStore::start().await);
+    let demo = space(SPACE);
+    test.commit(&demo, &[10]).await;
+    test.publish(&demo).await.unwrap();
+    let backup = test.db.items().await;
+    test.objects.set(&BTreeMap::new());
+    test.commit_others(&demo, 10, "invented").await;
+    let other = TestKms::start(9).await;
+    test.clock.advance(60_000);
+    test.publisher_with(&other).publish(&demo, Wake::Pointer, soon()).await.unwrap();
+    test.db.reset(&backup).await;
+    let (own, others) = (public_key(SIGNER), public_key(9));
+    for (signers, is_dry_run, is_taken) in [
+        (Some(vec![own]), false, false),
+        (Some(vec![own]), true, false),
+        (Some(Vec::new()), false, false),
+        (None, false, false),
+        (None, true, true),
+        (Some(vec![own, others]), false, true),
+    ] {
+        let writer = JournalWriter::new(test.journal.clone(), None);
+        let what = format!("{signers:?} {is_dry_run}");
+        let asked = Asked { signers, is_dry_run, ..asked() };
+        let mut run = Rebuild::new(table.store.clone(), writer, test.files(), asked);
+        assert!(run.run(vec![demo.clone()], &never()).await.unwrap());
+        let rebuilt = &run.spaces()[&demo];
+        if is_taken {
+            assert_eq!((&rebuilt.error, rebuilt.lacking()), (&None, 10), "{what}");
+            assert_eq!(rebuilt.signer.as_ref().unwrap().public_key(), &others);
+        } else {
+            assert!(
+                matches!(&rebuilt.error, Some(RebuildError::OtherSigner(key)) if *key.public_key() == others),
+                "{what}"
+            );
+        }
+        let entries = test.journal.head(&demo).await.unwrap().n();
+        assert_eq!(entries, if is_taken && !is_dry_run { 20 } else { 10 }, "{what}");
+    }
+}
+
+/// One key signs for all spaces, under other names; and a journal that lacks nothing must have the right signer, too.
+#[tokio::test]
+async fn every_log_must_be_signed_by_a_key_that_was_given() {
+    let restored = Restored::small().await;
+    let run = restored.run().await;
+    assert!(run.values().all(|rebuilt| rebuilt.signer.as_ref().unwrap().public_key() == &public_key(SIGNER)));
+    let mut run = restored.rebuild(Asked { signers: Some(vec![public_key(9)]), ..asked() });
+    assert!(run.run(spaces(), &never()).await.unwrap());
+    for id in [SPACE, OTHER] {
+        let why = error(&run, id).to_string();
+        assert!(
+            why.starts_with(&format!("the log's last checkpoint is signed by logs.example.com/0f1e2d3c/{id}+")),
+            "{why}"
+        );
+    }
+}
+
+/// A later version may have written the item, and it may tell private parts.
+#[tokio::test]
+async fn nothing_is_written_where_items_of_the_table_cannot_be_read() {
+    let restored = Restored::small().await;
+    let id = identifier("user_id:u").to_string();
+    let pk = AttributeValue::S(format!("I#{SPACE}#{}", id.strip_prefix("I#").unwrap()));
+    let update = restored.test.app.db.client.update_item().table_name(TABLE);
+    let update = update.key("pk", pk).key("sk", AttributeValue::S("-".to_owned())).update_expression("SET #s = :s");
+    let update = update.expression_attribute_names("#s", "state");
+    update.expression_attribute_values(":s", AttributeValue::S("later".to_owned())).send().await.unwrap();
+    let mut run = restored.rebuild(asked());
+    assert!(run.run(spaces(), &never()).await.unwrap());
+    assert_eq!(run.looked_at().1, 1);
+    for id in [SPACE, OTHER] {
+        assert_eq!(*error(&run, id), RebuildError::Unreadable(1));
+    }
+    assert_eq!(restored.test.journal.db.items().await.len(), restored.backup.len());
+    let found = restored.run_with(Asked { allow_unreadable: true, ..asked() }).await;
+    assert!(found[&space(SPACE)].is_whole && found[&space(SPACE)].refilled.without_noun > 0);
+    restored.assert_whole().await;
 }

@@ -1,11 +1,15 @@
 //! Journals that lack more entries than are held in memory at once.
 
+use std::cell::Cell;
+
 use efface_core::journal::Head;
 use efface_engine::{
     journal::JournalWriter,
-    log::rebuild::{Rebuild, Refilled},
+    log::rebuild::{Progress, Rebuild, Refilled, Watch},
 };
 use efface_tests::{TestPublisher, TestStore};
+
+use tokio::{runtime::Handle, task::block_in_place};
 
 use super::{asked, never, space};
 
@@ -58,4 +62,41 @@ async fn several_journals_share_the_windows() {
         assert!(run.spaces().values().all(|rebuilt| rebuilt.is_whole && rebuilt.refilled.entries == 70));
         assert_eq!(table.proxy.take().iter().filter(|one| one.operation == "Scan").count(), scans, "{window}");
     }
+}
+
+/// A journal that gets longer is not contended, whoever commits its entries.
+#[tokio::test(flavor = "multi_thread")]
+async fn others_may_refill_it_as_often_as_they_like() {
+    let (test, demo, table) = (TestPublisher::start().await, space("spa_demo"), TestStore::start().await);
+    test.commit(&demo, &[10]).await;
+    test.publish(&demo).await.unwrap();
+    let backup = test.db.items().await;
+    test.commit(&demo, &[100; 12]).await;
+    test.publish(&demo).await.unwrap();
+    test.db.reset(&backup).await;
+    let new = || {
+        let writer = JournalWriter::new(test.journal.clone(), None);
+        Rebuild::new(table.store.clone(), writer, test.files(), asked()).with_window(100)
+    };
+    let (runtime, others) = (Handle::current(), Cell::new(0));
+    // Another run writes one pack, and is stopped.
+    let other = async || {
+        let is_stopped = Cell::new(false);
+        let watch = Watch {
+            is_stopped: &|| is_stopped.get(),
+            progress: &|progress| is_stopped.set(matches!(progress, Progress::Written(..))),
+        };
+        _ = new().run(vec![demo.clone()], &watch).await.unwrap();
+    };
+    let write = |progress: Progress<'_>| {
+        if matches!(progress, Progress::Scanned(..)) {
+            others.set(others.get() + 1);
+            block_in_place(|| runtime.block_on(other()));
+        }
+    };
+    let mut run = new();
+    assert!(run.run(vec![demo.clone()], &Watch { is_stopped: &|| false, progress: &write }).await.unwrap());
+    let rebuilt = &run.spaces()[&demo];
+    assert_eq!((&rebuilt.error, rebuilt.is_whole, rebuilt.refilled.entries), (&None, true, 0));
+    assert_eq!((others.get(), test.journal.head(&demo).await.unwrap().n()), (12, 1_210));
 }

@@ -33,6 +33,12 @@ pub enum KeyCheckError {
          purpose, docs/operations.md (\"The log key\") says how to begin with a new one"
     )]
     WrongLogKey,
+    /// Nothing was loaded with a log key yet, or the key was destroyed.
+    #[error(
+        "the table has no check value of a log key, so nobody knows whether EFFACE_LOG_KEY is its key: nothing was loaded into it, \
+         or its log key was destroyed"
+    )]
+    NoLogKeyCheck,
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -113,6 +119,11 @@ impl Store {
     /// The same for the log key, for those who load identifiers: the first one writes its check value.
     pub async fn set_or_verify_log_key(&self, key: &LogKey) -> Result<(), KeyCheckError> {
         self.set_or_verify(key).await
+    }
+
+    /// Compares the log key with the table's check value, for those who write nothing to the table.
+    pub async fn verify_log_key(&self, key: &LogKey) -> Result<(), KeyCheckError> {
+        self.stored_check::<LogKey>().await?.ok_or(KeyCheckError::NoLogKeyCheck)?.verify(key)
     }
 
     async fn stored_check<S: Secret>(&self) -> Result<Option<CheckItem>, StoreError> {

@@ -3,7 +3,7 @@
 //! An entry that an item still tells has the same leaf, so the leaf's hash finds it. Where an item tells it no more, it may
 //! still tell the noun: see `efface_core::journal::refill`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use efface_aws::{
     Store, StoreError,
@@ -14,6 +14,7 @@ use efface_aws::{
     },
 };
 use efface_core::{
+    job::JobId,
     journal::{
         Entry, EntryError, Noun,
         refill::{Link, Trace, link_of_profile, links_of_identifier, nameless, trace},
@@ -26,21 +27,31 @@ use efface_core::{
 use super::present::{Present, SENSELESS};
 use crate::Error;
 
-/// Leaves of a space whose private part is looked for, and what was found of them.
-#[derive(Debug, Default)]
+/// Leaves of a space whose private part is looked for, and what was found of them: so it is not `Debug`.
+#[derive(Default)]
 pub(crate) struct Wanted {
     /// By leaf hash: the private part.
     parts: HashMap<Hash, Option<Box<str>>>,
     nouns: HashMap<Link, Option<Noun>>,
+    /// The jobs that leaves are about.
+    jobs: HashSet<JobId>,
 }
 
 impl Wanted {
     /// Looks for the private part of a leaf, too.
     pub(crate) fn add(&mut self, leaf: &log::Entry<'_>, leaf_hash: Hash) {
         self.parts.entry(leaf_hash).or_default();
-        if let Trace::Link(link, _) = trace(leaf) {
-            self.nouns.entry(link).or_default();
+        match trace(leaf) {
+            Trace::Link(link, _) => _ = self.nouns.entry(link).or_default(),
+            Trace::Noun(Noun::Job(job), _) => _ = self.jobs.insert(job),
+            Trace::Noun(..) | Trace::None => {}
         }
+    }
+
+    /// Whether a leaf may be told by this item. Of jobs only it is known: and to look at one needs a query of its events.
+    fn may_be_told_by(&self, item: &Journaled) -> bool {
+        let Journaled::Job(_, images) = item else { return true };
+        images.new.as_ref().is_none_or(|head| self.jobs.contains(&head.job_id))
     }
 
     fn tie(&mut self, links: impl IntoIterator<Item = Link>, noun: &Noun) {
@@ -109,7 +120,8 @@ impl Recovery<'_> {
         };
         let mut looked = Looked { scanned, unreadable: unreadable.iter().filter(is_wanted).count() as u64, more };
         for item in items {
-            let Some(wanted) = item.space().and_then(|space| wanted.get_mut(space)) else { continue };
+            let wanted = item.space().and_then(|space| wanted.get_mut(space));
+            let Some(wanted) = wanted.filter(|wanted| wanted.may_be_told_by(&item)) else { continue };
             looked.unreadable += self.look_at(item, wanted).await?;
         }
         Ok(looked)

@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use efface_aws::log_store::LogStore;
 use efface_core::{
-    log::{Checkpoint, ExtensionError, KeyList, Nonce, Tile, Tiles, note::Note, receipt::Receipt},
+    log::{
+        Checkpoint, ExtensionError, KeyList, Nonce, Tile, Tiles,
+        note::{Note, VerifierKey},
+        receipt::Receipt,
+    },
     space::SpaceId,
     time::Time,
 };
@@ -51,6 +55,8 @@ pub(super) struct Signed {
     pub(super) checkpoint: Checkpoint,
     pub(super) note: Note,
     pub(super) keys: KeyList,
+    /// The key of the list that has signed it. That the list is the log's own is not known by this.
+    pub(super) signer: VerifierKey,
     pub(super) at: Time,
 }
 
@@ -73,9 +79,10 @@ impl LogReader {
     pub(super) async fn signed(&self, space: &SpaceId) -> Result<Option<Signed>, LogError> {
         let Some(stored) = self.files.checkpoint(space).await? else { return Ok(None) };
         let keys = self.files.keys(space).await?.ok_or(LogError::NoKeys)?.keys;
-        let (checkpoint, _) = keys.open(&stored.note)?;
+        let (checkpoint, signer) = keys.open(&stored.note)?;
+        let signer = signer.clone();
         self.sizes.insert(space.clone(), checkpoint.size());
-        Ok(Some(Signed { checkpoint, note: stored.note, keys, at: stored.signed_at }))
+        Ok(Some(Signed { checkpoint, note: stored.note, keys, signer, at: stored.signed_at }))
     }
 
     /// A tile or bundle, by its name. `None` where the published log has none of that name: neither of the present size nor

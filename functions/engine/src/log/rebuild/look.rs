@@ -5,7 +5,9 @@ use std::time::Duration;
 use efface_core::{
     journal::{Entry, Head, Pack, pack::MAX_ENTRIES},
     log::{
-        Checkpoint, Conflict, ExtensionError, Frontier, Hash, Origin, Succession, note::KeyName, proof::Consistency,
+        Checkpoint, Conflict, ExtensionError, Frontier, Hash, Origin, Succession,
+        note::{KeyName, VerifierKey},
+        proof::Consistency,
     },
     space::SpaceId,
 };
@@ -27,23 +29,25 @@ use crate::Deadline;
 /// How long a journal that is longer than its log may be read, and be settled.
 const READING: Duration = Duration::from_hours(1);
 
-/// How a journal compares with its log.
-#[derive(Debug)]
-pub(super) enum Look {
-    /// The journal has what was signed. Holds the sizes of both.
-    Whole { log: u64, journal: u64 },
-    /// It lacks entries, and what follows them leads to the root that was signed.
-    Lacking(Box<Part>),
+/// What a look at a space has found.
+pub(super) struct Look {
+    /// How many entries the log has.
+    pub(super) log: u64,
+    /// How many the journal has.
+    pub(super) journal: u64,
+    /// The key that has signed the last checkpoint.
+    pub(super) signer: Option<VerifierKey>,
+    pub(super) compared: Compared,
 }
 
-impl Look {
-    /// How many entries log and journal have.
-    pub(super) fn sizes(&self) -> (u64, u64) {
-        match self {
-            Self::Whole { log, journal } => (*log, *journal),
-            Self::Lacking(part) => (part.size, part.from()),
-        }
-    }
+/// How a journal compares with its log.
+pub(super) enum Compared {
+    /// The journal has what was signed.
+    Whole,
+    /// It has entries, and nothing at all is published: either the space is new, or these are other buckets.
+    WithoutLog,
+    /// It lacks entries, and what follows them leads to the root that was signed.
+    Lacking(Box<Part>),
 }
 
 impl Rebuild {
@@ -55,23 +59,37 @@ impl Rebuild {
         watch: &Watch<'_>,
     ) -> Result<Option<Look>, RebuildError> {
         let origin = self.origin(space)?;
-        let signed = self.reader.signed(space).await?;
-        if signed.is_none() && self.reader.files.has_full_bundle(space).await.map_err(LogError::from)? {
+        let stored = self.reader.signed(space).await?;
+        if stored.is_none() && self.reader.files.has_full_bundle(space).await.map_err(LogError::from)? {
             return Err(LogError::NoCheckpoint.into());
         }
         // After the checkpoint, as the publisher does it: else the journal would seem to be too short.
         let head = self.journal().head(space).await?;
-        let signed = signed.map(|Signed { checkpoint, .. }| checkpoint);
-        let last = signed.unwrap_or_else(|| Checkpoint::of(origin.clone(), &Frontier::new()));
-        match last.followed_by(&Checkpoint::of(origin, head.frontier())) {
-            Ok(Succession::Same) => self.whole(space, &last, &head).await.map(Some),
+        let (last, signer) = match stored {
+            Some(Signed { checkpoint, signer, .. }) => (checkpoint, Some(self.vouched(signer)?)),
+            None => (Checkpoint::of(origin.clone(), &Frontier::new()), None),
+        };
+        let (log, journal) = (last.size(), head.n());
+        let compared = match last.followed_by(&Checkpoint::of(origin, head.frontier())) {
+            Ok(Succession::Same) => self.whole(space).await.map(Some),
+            Ok(Succession::Larger(_)) if signer.is_none() => Ok(Some(Compared::WithoutLog)),
             Ok(Succession::Larger(_)) => {
                 self.check_longer(space, &last, &head).await?;
-                self.whole(space, &last, &head).await.map(Some)
+                self.whole(space).await.map(Some)
             }
             Err(Conflict::Smaller { .. }) => self.lacking(space, &last, head, room, watch).await,
             Err(Conflict::OtherRoot { .. }) => Err(RebuildError::OtherEntries),
             Err(error @ Conflict::OtherLog { .. }) => Err(LogError::from(error).into()),
+        };
+        Ok(compared?.map(|compared| Look { log, journal, signer, compared }))
+    }
+
+    /// Demands that this key may have signed. The list of keys is in the bucket, so it says nothing about who wrote it.
+    fn vouched(&self, signer: VerifierKey) -> Result<VerifierKey, RebuildError> {
+        match &self.asked.signers {
+            None if self.asked.is_dry_run => Ok(signer),
+            Some(keys) if keys.contains(signer.public_key()) => Ok(signer),
+            _ => Err(RebuildError::OtherSigner(Box::new(signer))),
         }
     }
 
@@ -81,11 +99,11 @@ impl Rebuild {
     }
 
     /// Settles a journal that has what was signed: a run that died may have left entries that are not drained.
-    async fn whole(&self, space: &SpaceId, last: &Checkpoint, head: &Head) -> Result<Look, RebuildError> {
+    async fn whole(&self, space: &SpaceId) -> Result<Compared, RebuildError> {
         if !self.asked.is_dry_run {
             self.writer.settle(space, Deadline::after(READING)).await?;
         }
-        Ok(Look::Whole { log: last.size(), journal: head.n() })
+        Ok(Compared::Whole)
     }
 
     /// Checks that a journal that is longer than its log begins with it, as the publisher does.
@@ -111,7 +129,7 @@ impl Rebuild {
         head: Head,
         room: u64,
         watch: &Watch<'_>,
-    ) -> Result<Option<Look>, RebuildError> {
+    ) -> Result<Option<Compared>, RebuildError> {
         let (from, size) = (head.n(), last.size());
         let to = from.saturating_add(room.max(MAX_ENTRIES as u64)).min(size);
         let (mut tree, mut part) = (head.frontier().clone(), Part::new(head, to, size));
@@ -134,7 +152,7 @@ impl Rebuild {
         if left.is_some_and(|left| !part.begins_with(&left)) {
             return Err(RebuildError::OtherPack(from));
         }
-        Ok(Some(Look::Lacking(Box::new(part))))
+        Ok(Some(Compared::Lacking(Box::new(part))))
     }
 
     /// Why the entries that a journal lacks do not lead to the root that was signed: by the log's tiles, whether the journal

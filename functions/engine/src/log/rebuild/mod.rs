@@ -6,98 +6,37 @@
 //! ([`window`]). After that the space is looked at anew, and so on, until journal and log say the same. So a run may end
 //! anywhere and be run again, and of what others write meanwhile nothing is taken on trust.
 
+mod error;
 mod leaves;
 mod look;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use efface_aws::{Store, StoreError, journal::Journal, log_store::LogStore};
+use efface_aws::{Store, journal::Journal, log_store::LogStore};
 use efface_core::{
-    journal::{Entry, EntryError, pack::MAX_ENTRIES, refill::is_nameless},
-    log::{LogKey, TileError},
+    journal::{Entry, pack::MAX_ENTRIES, refill::is_nameless},
+    log::{LogKey, note::VerifierKey},
     space::SpaceId,
     time::Time,
 };
 use serde::Serialize;
-use thiserror::Error;
 
-use self::{look::Look, window::Window};
-use super::{LogError, LogReader};
-use crate::{
-    Error as EngineError,
-    journal::{JournalWriter, stops_its_space},
+pub use self::error::RebuildError;
+use self::{
+    look::{Compared, Look},
+    window::Window,
 };
+use super::LogReader;
+use crate::journal::JournalWriter;
 
 /// Entries whose private parts are looked for in one scan of the table, of all spaces together. They take about 600 MB: for
 /// each its leaf hash, its link and its private part.
 pub const WINDOW: u64 = 1_000_000;
 
-/// How often a space is looked at in a row without an entry more in its journal.
+/// How often a space is looked at in a row without an entry more in its journal, whoever commits it. As a journal is refilled
+/// only up to the size that was signed, that bounds the looks.
 const ATTEMPTS: u32 = 8;
-
-/// Why a journal was not refilled.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum RebuildError {
-    /// The journal's entries are not those that were signed.
-    #[error(
-        "the journal has other entries than the log: restore its table to a time before they were written. See \"A log \
-         contradicts its journal\" in docs/operations.md"
-    )]
-    OtherEntries,
-    /// A pack that is not committed has other entries than the log. Holds its number.
-    #[error(
-        "pack {0} of the journal, which is not committed, has other entries than the log: something else writes to it. See \
-         \"Deleting a pack by hand\" in docs/operations/journal.md"
-    )]
-    OtherPack(u64),
-    /// The journal's entries are those that were signed, and what follows them in the bundles is not.
-    #[error(
-        "the entries in the log's bundles are not those that were signed: see the bundles' versions in the locked bucket"
-    )]
-    OtherBundles,
-    /// A file of the log is missing or cannot be read.
-    #[error("the log's files: {0}")]
-    File(#[from] TileError),
-    /// An entry of the log is of a later version.
-    #[error("entry {0} of the log cannot be read: a later version of Efface has written it, use that one")]
-    Entry(u64, EntryError),
-    /// Others write to the journal all the time.
-    #[error("the journal is written to all the time: switch the stream's mapping off, and run it again")]
-    Contended,
-    /// The log cannot be read, or does not hold.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The table or the journal failed.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-}
-
-impl From<StoreError> for RebuildError {
-    fn from(error: StoreError) -> Self {
-        Self::Engine(error.into())
-    }
-}
-
-impl RebuildError {
-    /// Whether it passes by itself: the run can be repeated.
-    pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Log(error) => error.is_passing(),
-            Self::Engine(error) => error.is_passing(),
-            _ => false,
-        }
-    }
-
-    /// Whether it is the fault of one space, and lasts: the other spaces go on.
-    fn is_of_space(&self) -> bool {
-        match self {
-            Self::Log(error) => error.is_inconsistent(),
-            Self::Engine(error) => stops_its_space(error),
-            _ => true,
-        }
-    }
-}
 
 /// What became of a space.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -110,6 +49,10 @@ pub struct Rebuilt {
     pub refilled: Refilled,
     /// Whether journal and log say the same now, or the journal has what the log has, and more.
     pub is_whole: bool,
+    /// Whether the journal has entries and nothing at all is published of them.
+    pub is_without_log: bool,
+    /// The key that has signed the log's last checkpoint.
+    pub signer: Option<VerifierKey>,
     /// Why the space was left out.
     pub error: Option<RebuildError>,
 }
@@ -170,10 +113,16 @@ pub struct Watch<'a> {
 pub struct Asked {
     /// What comes before the space's id in the names of logs.
     pub origin: String,
+    /// The public keys that may have signed, as somebody vouches for them who has not taken them from the log's bucket. One key
+    /// signs for all spaces under different names, so names do not count. `None` lets any key of the bucket have signed: only
+    /// where nothing is written.
+    pub signers: Option<Vec<[u8; 32]>>,
     /// With it, the commitments of lives that are over can be made again.
     pub log_key: Option<LogKey>,
     /// Whether nothing is written.
     pub is_dry_run: bool,
+    /// Whether entries are refilled also where items of the table cannot be read that may tell their private parts.
+    pub allow_unreadable: bool,
     /// The present.
     pub now: Time,
 }
@@ -187,8 +136,8 @@ pub struct Rebuild {
     asked: Asked,
     window: u64,
     spaces: BTreeMap<SpaceId, Rebuilt>,
-    /// How often each was looked at since its journal has grown.
-    looks: BTreeMap<SpaceId, u32>,
+    /// The largest size that the journal of each had, and how often it was looked at since.
+    looks: BTreeMap<SpaceId, (u64, u32)>,
     /// Items of the table that were looked at, in all scans.
     scanned: u64,
     unreadable: u64,
@@ -243,32 +192,38 @@ impl Rebuild {
     /// Looks at a space, and puts what its journal lacks into the window, as much as fits.
     async fn look_at(&mut self, space: SpaceId, window: &mut Window, watch: &Watch<'_>) -> Result<(), RebuildError> {
         let room = self.window.saturating_sub(window.len());
-        let look = match self.look(&space, room, watch).await {
+        let Look { log, journal, signer, compared } = match self.look(&space, room, watch).await {
             Ok(Some(look)) => look,
             // It was stopped.
             Ok(None) => return Ok(()),
             Err(error) => return self.leave_out(space, error),
         };
-        let (log, journal) = look.sizes();
         let is_new = !self.spaces.contains_key(&space);
         let rebuilt = self.spaces.entry(space.clone()).or_default();
-        rebuilt.log = log;
+        (rebuilt.log, rebuilt.signer) = (log, signer);
         if is_new {
             rebuilt.journal = journal;
         }
-        match look {
-            Look::Whole { .. } => rebuilt.is_whole = true,
-            Look::Lacking(_) if self.asked.is_dry_run => {}
-            Look::Lacking(part) => {
-                let looks = self.looks.entry(space.clone()).or_default();
-                *looks += 1;
-                if *looks > ATTEMPTS {
-                    return self.leave_out(space, RebuildError::Contended);
-                }
-                window.add(space, *part);
+        match compared {
+            Compared::Whole => rebuilt.is_whole = true,
+            Compared::WithoutLog => rebuilt.is_without_log = true,
+            Compared::Lacking(_) if self.asked.is_dry_run => {}
+            Compared::Lacking(_) if self.has_looked(&space, journal) > ATTEMPTS => {
+                return self.leave_out(space, RebuildError::Contended);
             }
+            Compared::Lacking(part) => window.add(space, *part),
         }
         Ok(())
+    }
+
+    /// Notes a look at a journal of this size. How many there were since it has grown, with this one.
+    fn has_looked(&mut self, space: &SpaceId, journal: u64) -> u32 {
+        let (largest, looks) = self.looks.entry(space.clone()).or_default();
+        if journal > *largest {
+            (*largest, *looks) = (journal, 0);
+        }
+        *looks = looks.saturating_add(1);
+        *looks
     }
 
     fn leave_out(&mut self, space: SpaceId, error: RebuildError) -> Result<(), RebuildError> {
@@ -282,8 +237,15 @@ impl Rebuild {
 
     /// Refills what a window has. The spaces to look at anew: all that it has.
     async fn refill(&mut self, mut window: Window, watch: &Watch<'_>) -> Result<BTreeSet<SpaceId>, RebuildError> {
-        let mut again = BTreeSet::new();
+        let (mut again, before) = (BTreeSet::new(), self.unreadable);
         if !self.scan(&mut window, watch).await? {
+            return Ok(again);
+        }
+        let unreadable = self.unreadable - before;
+        if unreadable > 0 && !self.asked.allow_unreadable {
+            for (space, _) in window.parts() {
+                self.leave_out(space, RebuildError::Unreadable(unreadable))?;
+            }
             return Ok(again);
         }
         for (space, part) in window.parts() {

@@ -16,15 +16,14 @@ use crate::journal::{Recovery, Wanted};
 /// Items of the table that are looked at in one request.
 const SCANNED_AT_ONCE: i32 = 500;
 
-/// Entries that the journal of a space lacks, verified.
-#[derive(Debug)]
+/// Entries that the journal of a space lacks, verified. It has private parts, so it is not `Debug`.
 pub(super) struct Part {
     /// The head that they follow.
     head: Head,
     /// The number after that of the last one.
     to: u64,
     /// How many entries the log has.
-    pub(super) size: u64,
+    size: u64,
     /// Their leaf hashes, in order.
     hashes: Vec<Hash>,
     wanted: Wanted,
@@ -59,7 +58,7 @@ impl Part {
 }
 
 /// What several journals lack.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Window(BTreeMap<SpaceId, Part>);
 
 impl Window {
@@ -126,7 +125,6 @@ impl Rebuild {
             head = committed;
             let rebuilt = self.spaces.entry(space.clone()).or_default();
             pack.entries().iter().for_each(|entry| rebuilt.refilled.add(entry));
-            self.looks.remove(space);
             (watch.progress)(Progress::Written(space, head.n().saturating_sub(from), part.to - from));
             if head.n() != pack.end() {
                 return Ok(());
