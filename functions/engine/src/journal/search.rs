@@ -242,7 +242,8 @@ impl JournalSearch {
     async fn entries(&self, space: &SpaceId, of: Numbers) -> Result<(u64, Vec<(u64, Entry)>), Error> {
         let pack = self.journal.pack(space, of.first).await?.ok_or_else(lacks_entries)?;
         let is_of = |number: &u64| of.numbers.binary_search(number).is_ok();
-        let entries = pack.numbered().filter(|(number, _)| is_of(number)).map(|(number, entry)| (number, entry.clone()));
+        let entries =
+            pack.numbered().filter(|(number, _)| is_of(number)).map(|(number, entry)| (number, entry.clone()));
         Ok((of.first, entries.collect()))
     }
 
