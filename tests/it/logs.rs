@@ -114,6 +114,8 @@ async fn every_line_names_what_it_is_about() {
         "changes captured",
         "changes not captured",
         "records not put aside",
+        // Of what is no record of a stream, there is no number.
+        "record put aside",
         "spaces that wait for the log",
         "the list of spaces that wait for the log cannot be read",
         "panic",
