@@ -32,6 +32,8 @@ const AT_ONCE: usize = 3;
 pub(crate) struct Client {
     app: Arc<App>,
     token: String,
+    /// The token of who approves what the first one has made.
+    approver: String,
 }
 
 /// How the rows of a job are posted.
@@ -62,9 +64,11 @@ impl Client {
         let change = serde_json::from_value(change).unwrap();
         store.create_space(&space, &change, now).await.unwrap();
         let (token, _) = store.create_token(&space, Role::WorkspaceOwner, now, None).await.unwrap();
+        let (approver, _) = store.create_token(&space, Role::WorkspaceOwner, now, None).await.unwrap();
         let queue = efface_aws::queue::Queue::new(queue);
         let app = App::new(Store::new(client(url), TABLE), queue, keys(), Clock::system(), EventSource::Rest);
-        Self { app: Arc::new(app), token: token.expose().to_owned() }
+        let [token, approver] = [token, approver].map(|token| token.expose().to_owned());
+        Self { app: Arc::new(app), token, approver }
     }
 
     /// Sends a request, and repeats it while the response is 429 or 5xx. Panics for another status than the expected one.
@@ -123,6 +127,13 @@ impl Client {
         let body = json!({ "confirm": true, "expected_members": members });
         let created = self.send(Req::post(path, &body).key(segment), 202).await;
         created.body["job"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Approves a job of a segment with so many members.
+    pub(crate) async fn approve(&self, job: &str, members: i64) {
+        let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/approve");
+        let approver = Self { token: self.approver.clone(), ..self.clone() };
+        approver.send(Req::post(path, &json!({ "expected_members": members })), 202).await;
     }
 
     pub(crate) async fn status(&self, job: &str) -> Status {
