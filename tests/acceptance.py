@@ -193,9 +193,11 @@ def restart(arguments):
 
 def limits(arguments):
     """Under ten seconds of requests at several times the limit, no second has more deletions than the limit."""
-    profiles = [profile(f"u{p}", [("anonymous_id", f"{p}-{i}") for i in range(12)]) for p in range(250)]
-    with Site(arguments.port, profiles, release=arguments.release) as site:
-        targets = collections.deque((f"u{p}", f"{p}-{i}") for i in range(12) for p in range(250))
+    limit = 20  # a slow machine with a debug build answers not many more than the 100 that a space has by default
+    profiles = [profile(f"u{p}", [("anonymous_id", f"{p}-{i}") for i in range(12)]) for p in range(50)]
+    lines = [{"space": {"id": "spa_demo", "deletions_per_second": limit}}, *profiles]
+    with Site(arguments.port, lines, release=arguments.release) as site:
+        targets = collections.deque((f"u{p}", f"{p}-{i}") for i in range(12) for p in range(50))
         lock, statuses, deleted = threading.Lock(), collections.Counter(), []
         until = time.time() + 10
 
@@ -224,7 +226,7 @@ def limits(arguments):
         print(f"  responses {dict(statuses)}, deletions per second {sorted(seconds.values())}")
         assert set(statuses) == {200, 429}, statuses
         assert statuses[429] > statuses[200], "too few requests were above the limit"
-        assert max(seconds.values()) <= 100, seconds
+        assert max(seconds.values()) <= limit, seconds
 
 
 HOSTILE = list("abcXYZ019 :/?#[]@!$&'()*+,;=%\"<>\\^`{|}~-._\0\t\n\r\x7f") + [

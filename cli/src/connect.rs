@@ -51,6 +51,19 @@ pub(crate) async fn verify_log_key(store: &Store, key: &LogKey, settings: &Setti
     store.verify_log_key(key).await.map_err(|error| located(error, settings))
 }
 
+/// The log key, if it is the table's; `None` where the table has no check value, so that nothing in it was made with one.
+pub(crate) async fn table_log_key(
+    store: &Store,
+    key: LogKey,
+    settings: &Settings<'_>,
+) -> Result<Option<LogKey>, CliError> {
+    match store.verify_log_key(&key).await {
+        Ok(()) => Ok(Some(key)),
+        Err(KeyCheckError::NoLogKeyCheck) => Ok(None),
+        Err(error) => Err(located(error, settings)),
+    }
+}
+
 /// Connects to the table where the identifier key is not needed: in an emergency it may not be at hand. If one is given, it is
 /// checked.
 pub(crate) async fn keyless(settings: &Settings<'_>) -> Result<Store, CliError> {

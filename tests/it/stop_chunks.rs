@@ -115,8 +115,8 @@ async fn a_paused_or_cancelled_job_stops_within_a_chunk() {
 #[tokio::test]
 async fn a_worker_may_die_while_it_gives_a_chunk_back() {
     for verb in ["pause", "cancel"] {
-        for first in (4..40).step_by(size(7, 1)) {
-            for second in (0..).step_by(size(3, 1)) {
+        for first in (4..40).step_by(size(9, 1)) {
+            for second in (0..).step_by(size(4, 1)) {
                 if !gives_back(verb, first, second).await {
                     break;
                 }

@@ -87,7 +87,10 @@ pub(super) async fn run(
 
 async fn reconcile(args: &ReconcileArgs, settings: &Settings<'_>, interrupts: &Interrupts) -> Result<Output, CliError> {
     let store = connect::keyless(settings).await?;
-    let log_key = settings.optional_log_key()?;
+    let log_key = match settings.optional_log_key()? {
+        Some(key) => connect::table_log_key(&store, key, settings).await?,
+        None => None,
+    };
     let how = "give --journal, or set EFFACE_JOURNAL; with `cargo local` give --local";
     let name = args.journal.clone().or_else(|| settings.find("EFFACE_JOURNAL"));
     let name = name.ok_or(SettingError::Missing { what: "journal", how })?;

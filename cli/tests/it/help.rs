@@ -9,6 +9,7 @@ use std::{
 };
 
 use efface_cli::Interrupts;
+use futures::future::join_all;
 use serde_json::Value;
 
 use crate::site::Site;
@@ -78,7 +79,8 @@ fn example(path: &str, command: &clap::Command, site: &Site) -> Vec<String> {
     words
 }
 
-/// Runs the example of every command, and compares the settings that it reads with those that its page shows.
+/// Runs the example of every command, and compares the settings that it reads with those that its page shows. All at once:
+/// most of them try for seconds to reach an API that is not there.
 #[tokio::test]
 async fn every_page_shows_the_settings_that_its_command_uses_and_no_others() {
     let site = Site::start().await;
@@ -87,11 +89,8 @@ async fn every_page_shows_the_settings_that_its_command_uses_and_no_others() {
     let in_env = |line: &&str| !line.starts_with("AWS_");
     let (env, file): (Vec<&str>, Vec<&str>) = settings.lines().partition(in_env);
     fs::write(&env_file, file.join("\n")).unwrap();
-    let mut commands = 0;
-    for (path, command) in leaves(&built(), "") {
-        if path == "completions" || path == "man" {
-            continue;
-        }
+    let commands = leaves(&built(), "").into_iter().filter(|(path, _)| path != "completions" && path != "man");
+    let checks = commands.map(async |(path, command)| {
         let words = example(&path, &command, &site);
         assert!(words.join(" ").starts_with(&path), "{path}: its example is `{}`", words.join(" "));
         let start = ["efface", "--env-file", env_file.to_str().unwrap()].map(str::to_owned);
@@ -107,7 +106,7 @@ async fn every_page_shows_the_settings_that_its_command_uses_and_no_others() {
                 _ => env.iter().find_map(|line| line.strip_prefix(&format!("{name}="))).map(str::to_owned),
             }
         };
-        _ = efface_cli::run(&cli, &lookup, &Interrupts::never()).await;
+        _ = Box::pin(efface_cli::run(&cli, &lookup, &Interrupts::never())).await;
         let shown = shown(&command);
         let read = read.into_inner();
         for (setting, variable) in TABLE {
@@ -122,9 +121,9 @@ async fn every_page_shows_the_settings_that_its_command_uses_and_no_others() {
         for setting in ["local", "env_file", "json", "quiet", "verbose", "color"] {
             assert!(shown.contains(setting), "{path}: --{setting}");
         }
-        commands += 1;
-    }
-    assert!(commands > 30, "{commands}");
+    });
+    let checked = join_all(checks).await.len();
+    assert!(checked > 30, "{checked}");
 }
 
 /// An AWS profile does not select the stack of a command of the HTTP API.

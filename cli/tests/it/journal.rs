@@ -1,6 +1,8 @@
 //! `efface admin journal reconcile`: what the command says. What it does is tested in `tests/it`.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use efface_cli::Interrupts;
+use efface_core::log::LogKey;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -41,15 +43,19 @@ async fn after_ctrl_c_the_same_command_goes_on() {
 }
 
 #[tokio::test]
-async fn a_log_key_may_be_in_a_file_and_must_be_one() {
+async fn a_log_key_may_be_in_a_file_and_must_be_the_tables() {
     let site = site().await;
     let file = std::env::temp_dir().join(format!("efface-log-key-{}", std::process::id()));
-    for (text, exit) in [("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", Ok(0)), ("short", Err(2))] {
+    let run = async |text: &str| {
         std::fs::write(&file, text).unwrap();
         let line = [&LINE[..], &["--dry-run", "--log-key-file", file.to_str().unwrap()]].concat();
-        let done = site.run(&line).await.map(|done| done.exit).map_err(|error| error.exit_code());
-        assert_eq!(done, exit, "{text}");
-    }
+        site.run(&line).await.map(|done| done.exit).map_err(|error| error.exit_code())
+    };
+    let [key, other] = [7, 8].map(|seed| STANDARD.encode([seed; 32]));
+    assert_eq!(run("short").await, Err(2));
+    assert_eq!(run(&key).await, Ok(0), "nothing in the table was made with a log key");
+    site.store().set_or_verify_log_key(&LogKey::from_base64(&key).unwrap()).await.unwrap();
+    assert_eq!((run(&key).await, run(&other).await), (Ok(0), Err(2)));
     std::fs::remove_file(&file).unwrap();
 }
 
