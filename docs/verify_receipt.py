@@ -4,7 +4,7 @@
 
     python3 verify_receipt.py --key KEY [--identifier TYPE:VALUE] RECEIPT...
 
-KEY is the log's verifier key, or a file that has it. Exit code 0 if every receipt holds, 1 if one does not.
+KEY is a verifier key of the log, or a file with one a line. Exit code 0 if every receipt holds, 1 if one does not.
 """
 
 import argparse
@@ -70,13 +70,20 @@ def read_json(text, what):
         raise DoesNotHold(f"{what} is not JSON") from error
 
 
-def read_key(argument):
-    """A verifier key: its name, its id and its 32 bytes."""
+def read_keys(argument):
+    """Verifier keys. A log has several where its signing key was replaced."""
     text = Path(argument).read_text(encoding="utf-8") if Path(argument).is_file() else argument
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if len(lines) != 1:
-        raise SystemExit("--key: there must be one verifier key")
-    name, key_id, encoded = lines[0].split("+", 2)
+    if not lines:
+        raise SystemExit("--key: there is no verifier key")
+    return [read_key(line) for line in lines]
+
+
+def read_key(line):
+    """A verifier key: its name, its id and its 32 bytes."""
+    if line.count("+") < 2:
+        raise SystemExit("--key: it is neither a file nor a verifier key")
+    name, key_id, encoded = line.split("+", 2)
     data = base64.b64decode(encoded, validate=True)
     made = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4].hex()
     if len(data) != 33 or data[0] != ED25519 or made != key_id:
@@ -131,20 +138,21 @@ def check_inclusion(leaf, index, size, proof, root):
     check(node == root, "the entry is not at this index of the log with this root")
 
 
-def check_signature(text, lines, key):
-    """The note's text must be signed by the key. Signatures by others are ignored."""
-    name, key_id, public_key = key
+def check_signature(text, lines, keys):
+    """The note's text must be signed by one of the keys, and validly by all of them that have. Those of others are ignored."""
+    public_keys = {(name, key_id): public_key for name, key_id, public_key in keys}
     found = False
     for line in lines:
         dash, signer, encoded = (line.split(" ") + ["", ""])[:3]
         check(dash == "\u2014" and line.count(" ") == 2, "a signature line is malformed")
         signature = decode(encoded, "a signature")
-        if signer != name or signature[:4] != key_id:
+        public_key = public_keys.get((signer, signature[:4]))
+        if public_key is None:
             continue
         check(len(signature) == 68 and openssl_verifies(text.encode(), signature[4:], public_key),
               "the signature is not valid for the checkpoint")
         found = True
-    check(found, f"the checkpoint is not signed by {name} with key {key_id.hex()}")
+    check(found, f"the checkpoint is not signed by {' or '.join(f'{name} {key_id.hex()}' for name, key_id, _ in keys)}")
 
 
 def openssl_verifies(message, signature, public_key):
@@ -173,7 +181,7 @@ def check_identifier(entry, nonce, identifier):
     check(decode_url(entry["subject"], "the subject") == made, "the entry is about another identifier")
 
 
-def verify(data, key, identifier):
+def verify(data, keys, identifier):
     """What the receipt says happened, if it holds."""
     check(len(data) <= MAX_BYTES, "it is too long for a receipt")
     try:
@@ -182,9 +190,10 @@ def verify(data, key, identifier):
         raise DoesNotHold("it is not a text") from error
     leaf, nonce, index, proof, signed, signatures = read_receipt(text)
     origin, size, root = read_checkpoint(signed)
-    check(origin == key[0], f"the checkpoint is of the log {origin}, not of {key[0]}")
+    keys = [key for key in keys if key[0] == origin]
+    check(keys, f"the checkpoint is of the log {origin}, of which no key was given")
     check_inclusion(leaf.encode(), index, size, proof, root)
-    check_signature(signed, signatures, key)
+    check_signature(signed, signatures, keys)
     entry, _ = read_json(leaf, "the entry")
     check(isinstance(entry, dict) and entry.get("v") == 1, "the entry has a form that is not known")
     if identifier is not None:
@@ -195,14 +204,14 @@ def verify(data, key, identifier):
 
 def main():
     parser = argparse.ArgumentParser(description="Verifies receipts of Efface.")
-    parser.add_argument("--key", required=True, help="the log's verifier key, or a file that has it")
+    parser.add_argument("--key", required=True, help="a verifier key of the log, or a file with one a line")
     parser.add_argument("--identifier", metavar="TYPE:VALUE", help="the identifier that the receipts must be for")
     parser.add_argument("receipt", nargs="+", type=Path)
     options = parser.parse_args()
-    key, is_good = read_key(options.key), True
+    keys, is_good = read_keys(options.key), True
     for path in options.receipt:
         try:
-            print(f"{path}: holds: {verify(path.read_bytes(), key, options.identifier)}")
+            print(f"{path}: holds: {verify(path.read_bytes(), keys, options.identifier)}")
         except DoesNotHold as fault:
             is_good = False
             print(f"{path}: DOES NOT HOLD: {fault}")

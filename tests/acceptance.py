@@ -156,10 +156,12 @@ def profile(user, ids, space="spa_demo"):
 
 
 def readme(arguments):
-    """The README's requests against the demo profiles."""
+    """The README's requests against the demo profiles, and a receipt for its deletion within 15 s, which others verify."""
     with Site(arguments.port) as site:
+        command = Command(arguments.port, site.folder)
         status, _, body = site.delete("user_001", "email", "example@gmail.com")
         assert (status, body["code"]) == (200, "success"), (status, body)
+        receipt_is_proof(site, command, "email:example@gmail.com")
         status, _, body = site.delete("user_001", "email", "example@gmail.com")
         assert (status, body["error"]["code"]) == (404, "eid_not_found"), (status, body)
         left = site.external_ids("user_001")
@@ -169,6 +171,26 @@ def readme(arguments):
         for role, token in site.ready["tokens"].items():
             status, _, body = site.send("GET", "/v1/spaces/spa_demo/deletions/email:example@gmail.com", token=token)
             assert status == (403 if role == "administrator" else 200), (role, status, body)
+
+
+def receipt_is_proof(site, command, identifier):
+    """A receipt is there within 15 s of a deletion, holds for Efface and for an outsider, and not with one bit changed."""
+    started = time.time()
+    text = command("receipt", "get", identifier, "--space", "spa_demo")
+    took = time.time() - started
+    print(f"  the receipt was there {took:.1f} s after the deletion")
+    assert took < 15, took
+    receipt, key = os.path.join(site.folder, "r.txt"), os.path.join(site.folder, "log.key")
+    with open(key, "w", encoding="utf-8") as file:
+        file.write(command("log", "key", "--space", "spa_demo"))
+    script = [sys.executable, os.path.join(ROOT, "docs", "verify_receipt.py"), "--key", key, "--identifier", identifier]
+    middle = len(text) // 2
+    for content, code in ((text, 0), (text[:middle] + chr(ord(text[middle]) ^ 1) + text[middle + 1:], 1)):
+        with open(receipt, "w", encoding="utf-8", newline="") as file:
+            file.write(content)
+        command("receipt", "verify", receipt, "--key", key, "--identifier", identifier, code=code)
+        ran = subprocess.run([*script, receipt], capture_output=True, text=True, check=False)
+        assert ran.returncode == code, (code, ran.stdout, ran.stderr)
 
 
 def restart(arguments):

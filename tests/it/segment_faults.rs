@@ -24,10 +24,10 @@ use crate::{
 };
 
 /// After so many writes a process dies: of the gates that are closed one is enough, and in the usual run of the others
-/// every fourth, beginning with this one.
-fn points(all: usize, first: usize) -> Vec<usize> {
+/// each of so many, beginning with this one.
+fn points(all: usize, first: usize, usual_step: usize) -> Vec<usize> {
     let gates = 3..257;
-    let others = (0..all).filter(|at| !gates.contains(at)).skip(first).step_by(size(4, 1));
+    let others = (0..all).filter(|at| !gates.contains(at)).skip(first).step_by(size(usual_step, 1));
     others.chain([100]).collect()
 }
 
@@ -69,7 +69,7 @@ async fn check_released(app: &TestApp, job: &str) {
 async fn a_worker_may_die_anywhere() {
     let all = writes_of_a_job(3).await;
     for last_is_done in [false, true] {
-        for at in points(all, if last_is_done { size(2, 0) } else { 0 }) {
+        for at in points(all, if last_is_done { size(2, 0) } else { 0 }, 4) {
             let app = app(3).await;
             let job = confirmed(&app, "seg").await;
             let bodies = app.queue.take();
@@ -93,7 +93,7 @@ async fn a_worker_may_die_anywhere() {
 #[tokio::test]
 async fn a_job_is_paused_in_every_phase() {
     let mut met = BTreeSet::new();
-    for at in points(writes_of_a_job(3).await, 0) {
+    for at in points(writes_of_a_job(3).await, 0, 2) {
         let Some((app, job)) = stopped(at, "pause", &mut met).await else { continue };
         let deleted = deleted_heads(&app.db.dump().await);
         app.work().await;
@@ -110,7 +110,7 @@ async fn a_job_is_paused_in_every_phase() {
 #[tokio::test]
 async fn a_job_is_cancelled_in_every_phase() {
     let mut met = BTreeSet::new();
-    for at in points(writes_of_a_job(3).await, 0) {
+    for at in points(writes_of_a_job(3).await, 0, 2) {
         let Some((app, job)) = stopped(at, "cancel", &mut met).await else { continue };
         let status = app.job_status(&job).await;
         let deleted = deleted_heads(&app.db.dump().await);

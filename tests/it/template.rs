@@ -430,6 +430,9 @@ fn samconfig_avoids_the_traps() {
         }
         let topics = parameters.split(' ').filter_map(|parameter| parameter.strip_prefix("AlarmTopicArn="));
         check_topic(site, &topics.collect::<Vec<_>>());
+        // The default belongs to nobody, and cannot be changed once there is a log.
+        let origins = parameters.split(' ').filter_map(|parameter| parameter.strip_prefix("LogOrigin="));
+        assert_eq!(origins.count(), usize::from(site != "default"), "{site}");
     }
     secrets.sort();
     secrets.dedup();

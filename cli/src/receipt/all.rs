@@ -30,8 +30,9 @@ const PAGE_SIZE: u64 = 100;
 #[derive(Deserialize)]
 struct Line {
     index: u64,
-    page: u64,
-    row: u64,
+    /// Not known where the journal was refilled from the log.
+    page: Option<u64>,
+    row: Option<u64>,
     receipt: String,
 }
 
@@ -133,7 +134,8 @@ fn write_one(folder: &Path, Line { index, page, row, receipt }: &Line) -> Result
     if parsed.index != *index {
         return Err(CliError::Unexpected("a receipt is for another entry than its line says"));
     }
-    let path = folder.join(format!("page-{page}-row-{row}-entry-{index}.txt"));
+    let of_row = page.zip(*row).map(|(page, row)| format!("page-{page}-row-{row}-")).unwrap_or_default();
+    let path = folder.join(format!("{of_row}entry-{index}.txt"));
     whole_file::write(&path, receipt.as_bytes(), Readers::User, IfThere::Keep)
 }
 

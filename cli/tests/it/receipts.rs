@@ -237,7 +237,9 @@ async fn the_script_of_the_documentation_verifies_receipts_and_finds_changes() {
     let (key, text) = (key(), receipt.to_string());
     let good = api.file("receipt.txt", &text);
     let key_file = api.file("log.key", format!("# the key\n{key}\n"));
-    for key in [&key, &key_file] {
+    // As `efface log key` prints them after the signing key was replaced.
+    let key_files = api.file("log.keys", format!("# the old one\n{}\n# the new one\n{key}\n", key_pair(2).1));
+    for key in [&key, &key_file, &key_files] {
         let (code, lines) = script(&["--key", key, "--identifier", "email:ADA@example.com", &good]);
         assert_eq!(code, Some(0), "{lines:?}");
         assert!(

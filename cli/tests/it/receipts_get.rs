@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     efface,
@@ -76,13 +76,14 @@ async fn where_there_is_none_it_is_said_where_to_look() {
     assert!(text.contains("efface deletion show TYPE:VALUE --space spa_demo") && !text.contains("ada"), "{text}");
 }
 
-/// Pages of a job's receipts, two a page.
+/// Pages of a job's receipts, two a page. The sixth one is of a journal that was refilled from the log: its row is not known.
 fn set_pages(api: &FakeApi, receipts: &[String]) {
     let lines: Vec<String> = receipts
         .iter()
         .enumerate()
         .map(|(at, receipt)| {
-            json!({"index": at, "page": 0, "row": at, "id_type": "email", "receipt": receipt}).to_string()
+            let (page, row) = if at == 5 { (Value::Null, Value::Null) } else { (json!(0), json!(at)) };
+            json!({"index": at, "page": page, "row": row, "id_type": "email", "receipt": receipt}).to_string()
         })
         .collect();
     let pages: Vec<_> = lines.chunks(2).enumerate().collect();
@@ -121,7 +122,8 @@ async fn all_receipts_of_a_job_are_written_and_a_stop_is_no_loss() {
     let found = files(&folder);
     assert_eq!(found.len(), 7);
     for (at, receipt) in receipts.iter().enumerate() {
-        assert_eq!(&found[&format!("page-0-row-{at}-entry-{at}.txt")], receipt);
+        let of_row = if at == 5 { String::new() } else { format!("page-0-row-{at}-") };
+        assert_eq!(&found[&format!("{of_row}entry-{at}.txt")], receipt);
     }
     // Again from the beginning: nothing is written anew.
     assert_eq!(api.run(&line).await.unwrap().json["receipts"], 7);

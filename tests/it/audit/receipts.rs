@@ -4,6 +4,7 @@ use efface_core::{
     journal::{Entry, EventKind, Noun},
     log::{LogKey, verify::Fault},
 };
+use efface_engine::journal::reconcile::Asked;
 use efface_tests::{
     Audited, Reply, Req, TestApp, Via,
     app::{self, SPACE},
@@ -14,7 +15,10 @@ use efface_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::journal::story::later;
+use crate::journal::{
+    reconcile::{run_in, settle},
+    story::later,
+};
 
 const LATE: &str = "409 not_logged_yet It is not in the log yet; ask again after as many seconds as Retry-After says.";
 const NONE: &str = "404 not_found Receipt was not found.";
@@ -137,6 +141,30 @@ async fn each_life_of_an_identifier_has_its_receipt() {
             Ok(event) => assert_eq!(test.verify(text(&reply), Some("email:e")).await.unwrap().1, event, "{query}"),
             Err(line) => assert_eq!(reply.line(), line, "{query}"),
         }
+    }
+}
+
+/// The stream has told nobody of deletions, one of which was undone since. A reconcile makes up for it: they are in the log, and
+/// can be proved.
+#[tokio::test]
+async fn what_an_outage_has_swallowed_has_a_receipt_after_a_reconcile() {
+    let mut test = app().await;
+    for identifier in ["email:e", "email:f"] {
+        assert_eq!(test.app.delete("u", identifier).await.status, 200);
+    }
+    test.app.clock.advance(1_000);
+    test.app.try_load(&later(&["user_id:u", "email:e"])).await.unwrap();
+    test.journal.stream.take().await;
+    settle(&test.app);
+    test.log().await;
+    assert_eq!(test.get_receipt("email:f", "").await.line(), LATE);
+    let asked = Asked { log_key: Some(app::log_key()), ..Asked::default() };
+    let (counts, _) = run_in(&test.app, &test.journal, asked, 7).await;
+    assert_eq!((counts.gaps, counts.unreadable, counts.without_item), (0, 0, 0), "{counts:?}");
+    test.log().await;
+    for identifier in ["email:e", "email:f"] {
+        let reply = test.get_receipt(identifier, "").await;
+        assert_eq!(test.verify(text(&reply), Some(identifier)).await.unwrap().1, "identifier.removed");
     }
 }
 

@@ -248,3 +248,23 @@ async fn no_value_is_told() {
     assert!(told.len() > entries.len());
     assert!(told.iter().all(|text| !text.contains(PLANTED)));
 }
+
+/// Who has a job end before its end is told when its last chunk has ended, which nobody asks for.
+#[tokio::test]
+async fn whoever_cancels_a_job_is_told() {
+    let mut test = Audited::start().await;
+    test.app.profile(&["user_id:u"]).await;
+    let job = test.app.job(json!({ "action": "delete_profile", "rows": ["user_id:u"] })).await;
+    let cancel = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/cancel"), &json!({}));
+    let reply = test.app.send_raw(&cancel.token(test.app.token(Role::PrivacyAdmin))).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    test.app.work().await;
+    test.app.reconcile().await;
+    test.log().await;
+    let query = format!("&job_id={job}");
+    let (told, _) = found(&test, &query, 100).await;
+    let of = |event: &str| told.iter().find(|entry| entry["event"] == event).unwrap()["token_id"].as_str().unwrap();
+    assert_ne!(of("job.created"), of("job.cancelled"));
+    let (of_token, _) = found(&test, &format!("&token_id={}", of("job.cancelled")), 100).await;
+    assert!(of_token.iter().any(|entry| entry["event"] == "job.cancelled"), "{of_token:?}");
+}

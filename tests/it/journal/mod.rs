@@ -5,7 +5,7 @@ mod faults;
 pub(crate) mod operator_rights;
 mod packs;
 mod reads;
-mod reconcile;
+pub(crate) mod reconcile;
 mod reconcile_faults;
 mod rights;
 pub(crate) mod story;

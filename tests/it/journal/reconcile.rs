@@ -14,7 +14,7 @@ use serde_json::json;
 use super::story::{OTHER, identifier, later, story, told};
 
 /// A run to its end, in parts of this size, and what it found.
-async fn run_in(app: &TestApp, journal: &TestJournal, asked: Asked, part: i32) -> (Reconciled, Vec<Found>) {
+pub(crate) async fn run_in(app: &TestApp, journal: &TestJournal, asked: Asked, part: i32) -> (Reconciled, Vec<Found>) {
     let (store, clock) = (app.db.store.clone(), app.clock.clock());
     let run = Reconcile::open(store, journal.writer(), asked, clock).await.unwrap();
     let (mut run, mut found) = (run.in_parts_of(part), Vec::new());
@@ -27,7 +27,7 @@ async fn run(app: &TestApp, journal: &TestJournal) -> (Reconciled, Vec<Found>) {
 }
 
 /// More than 25 hours go by.
-fn settle(app: &TestApp) {
+pub(crate) fn settle(app: &TestApp) {
     app.clock.advance(26 * 3_600_000);
 }
 

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, JobHead, Progress, event::Cause};
+use super::{Counts, JobHead, Progress, event::Cause, status::CancelledBy};
 use crate::{id::BadId, stop::StopMark, time::Time, token::TokenId};
 
 /// How long an approval holds, in seconds. A job that starts later needs another one.
@@ -133,6 +133,11 @@ impl ControlRequest<'_> {
     /// A control that Efface asks for itself.
     pub fn own(control: Control, cause: Cause, now: Time) -> Self {
         Self { control, token_id: None, cause: Some(cause), needs_approval: false, expected: None, stop: None, now }
+    }
+
+    /// What the job's head keeps of who has it end before its end.
+    pub fn canceller(&self) -> CancelledBy {
+        CancelledBy { token_id: self.token_id.cloned(), cause: self.cause }
     }
 
     /// Whether a person asks for a pause.

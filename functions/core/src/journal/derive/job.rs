@@ -2,8 +2,7 @@
 //! [`JobEvent`].
 //!
 //! A cancelled job goes on until the chunks that run have ended. So it is told where its head reaches the final state, with
-//! what was deleted until then, and not where somebody asked for it. By whose token, and why, the head does not bear, so that
-//! no entry tells it. Neither a control nor an end has a request: a stored event does not name it. Nor does it say whether its
+//! what was deleted until then, and not where somebody asked for it; by whose token, and why, the head keeps. Neither a control nor an end has a request: a stored event does not name it. Nor does it say whether its
 //! job is a dry run; the events that the head tells do.
 
 use super::{
@@ -45,8 +44,10 @@ pub fn of_head(head: &JobHead) -> Result<Vec<Event>, EventError> {
     };
     let end = |(kind, at): (_, Option<Time>)| {
         let digest = head.digest.filter(|_| kind == EventKind::JobVerified);
+        let by = head.cancelled_by.as_ref().filter(|_| kind == EventKind::JobCancelled);
         let event = ended(head, version, kind, head.counts, at?);
-        Some(Event { facts: Facts { digest, ..event.facts }, ..event })
+        let facts = Facts { digest, token_id: by.and_then(|by| by.token_id.clone()), ..event.facts };
+        Some(Event { facts, details: Details { cause: by.and_then(|by| by.cause), ..event.details }, ..event })
     };
     Ok([created(head)].into_iter().chain(ends.into_iter().filter_map(end)).collect())
 }

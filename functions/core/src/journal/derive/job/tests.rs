@@ -1,6 +1,11 @@
 use super::*;
 use crate::{
-    job::{JobStatus, Progress, SegmentJob, event::Cause, event::of_end, finding::FindingsDigest, status::tests::head},
+    job::{
+        JobStatus, Progress, SegmentJob,
+        event::{Cause, of_end},
+        finding::FindingsDigest,
+        status::{CancelledBy, tests::head},
+    },
     journal::samples::told,
 };
 
@@ -56,6 +61,20 @@ fn what_a_change_of_the_head_tells() {
 
 fn cancelled() -> JobHead {
     JobHead { finished_at: Some(at(60)), counts: Some(counts()), rows: Some(20), ..as_of(4, JobState::Cancelled) }
+}
+
+#[test]
+fn a_cancellation_tells_who_wanted_it() {
+    let token_id = head().token_id;
+    for by in [
+        None,
+        Some(CancelledBy { token_id: Some(token_id), cause: None }),
+        Some(CancelledBy { token_id: None, cause: Some(Cause::SegmentGone) }),
+    ] {
+        let events = of_head(&JobHead { cancelled_by: by.clone(), ..cancelled() }).unwrap();
+        let (token_id, cause) = by.map(|by| (by.token_id, by.cause)).unwrap_or_default();
+        assert_eq!((&events[1].facts.token_id, events[1].details.cause), (&token_id, cause));
+    }
 }
 
 #[test]
