@@ -77,7 +77,7 @@ impl Engine {
             self.send(space, *job, hops + 1, [*work]).await?;
             return Ok(ChunkRun::Requeued);
         }
-        self.work_or(pointer, hops + 1, deadline, OnFailure::Retry).await
+        Box::pin(self.work_or(pointer, hops + 1, deadline, OnFailure::Retry)).await
     }
 
     pub(super) async fn work_or(

@@ -172,7 +172,7 @@ impl Engine {
         pointer: &Pointer,
         deadline: Deadline,
     ) -> bool {
-        let decided = match self.work_or(pointer, 0, deadline, OnFailure::Fail).await {
+        let decided = match Box::pin(self.work_or(pointer, 0, deadline, OnFailure::Fail)).await {
             Ok(_) => dead_letters.delete(&message.handle).await.map_err(Error::from),
             Err(error) => Err(error),
         };
