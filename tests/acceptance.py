@@ -850,18 +850,20 @@ def main():
     parser.add_argument("--file-rows", type=int, default=5_000, help="rows of the file of the `on_call` check (5,000)")
     parser.add_argument("--release", action="store_true", help="build the functions with optimisations, for figures")
     parser.add_argument("--bare", action="store_true", help="compare the `bulk` check with the same store calls alone")
-    parser.add_argument("--examples", type=int, default=100, help="schemathesis examples per operation (100)")
+    parser.add_argument("--examples", type=int, default=40, help="schemathesis examples per operation (40)")
     parser.add_argument("--only", choices=[check.__name__ for check in CHECKS], help="run one check")
     arguments = parser.parse_args()
     failed = 0
     checks = [check for check in CHECKS if arguments.only in (None, check.__name__)]
     for check in checks:
         print(f"{check.__name__}: {check.__doc__}", flush=True)
+        started = time.time()
         try:
             check(arguments)
         except Exception:  # the other checks still run
             traceback.print_exc()
             failed += 1
+        print(f"  {time.time() - started:.0f} s", flush=True)
     print(f"{len(checks) - failed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
