@@ -51,7 +51,8 @@ pub(crate) async fn verify_log_key(store: &Store, key: &LogKey, settings: &Setti
     store.verify_log_key(key).await.map_err(|error| located(error, settings))
 }
 
-/// The log key, if it is the table's; `None` where the table has no check value, so that nothing in it was made with one.
+/// The log key, if it is the table's; `None` where the table has no check value: nothing in it was made with a log key, or that
+/// key was destroyed.
 pub(crate) async fn table_log_key(
     store: &Store,
     key: LogKey,

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, JobHead, Progress, event::Cause, status::CancelledBy};
+use super::{Counts, JobHead, Progress, event::Cause};
 use crate::{id::BadId, stop::StopMark, time::Time, token::TokenId};
 
 /// How long an approval holds, in seconds. A job that starts later needs another one.
@@ -136,7 +136,7 @@ impl ControlRequest<'_> {
     }
 
     /// What the job's head keeps of who has it end before its end.
-    pub fn canceller(&self) -> CancelledBy {
+    pub fn cancelled_by(&self) -> CancelledBy {
         CancelledBy { token_id: self.token_id.cloned(), cause: self.cause }
     }
 
@@ -144,6 +144,17 @@ impl ControlRequest<'_> {
     pub fn is_persons_pause(&self) -> bool {
         self.control == Control::Pause && self.cause.is_none()
     }
+}
+
+/// Who had a job cancelled, for the audit log, which tells it once its last chunk has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelledBy {
+    /// The token that asked for it; none where Efface did it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_id: Option<TokenId>,
+    /// Why, where Efface or an operator did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// What a control does to a job.

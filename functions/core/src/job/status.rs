@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Action, Counts, JobGroup, JobId, JobState, LIFE_SECONDS, Outcome, ROWS_KEPT_SECONDS, SegmentJob,
-    UNFINISHED_SECONDS, event::Cause, finding::FindingsDigest, plan::Extent, state::released,
+    UNFINISHED_SECONDS,
+    finding::FindingsDigest,
+    plan::Extent,
+    state::{CancelledBy, released},
 };
 use crate::{
     id::{ProfileId, RequestId},
@@ -103,17 +106,6 @@ pub struct JobHead {
     /// Of a job that was told to end before its end: by whom. Heads from before this was kept have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_by: Option<CancelledBy>,
-}
-
-/// Who had a job cancelled, for the audit log, which tells it once its last chunk has ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancelledBy {
-    /// The token that asked for it; none where Efface did it itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_id: Option<TokenId>,
-    /// Why, where Efface or an operator did it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<Cause>,
 }
 
 /// The plan that a job executes.

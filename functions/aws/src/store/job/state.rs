@@ -83,8 +83,8 @@ impl Store {
         // What the head tells of its end. A redrive leaves it, for the next end to write over.
         let rows = is_final.then(|| head.rows(progress));
         let set = if rows.is_some() { format!("{set}, #rows = :rows") } else { set };
-        let canceller = asked.filter(|_| to == JobState::Cancelling).map(ControlRequest::canceller);
-        let set = if canceller.is_some() { format!("{set}, cancelled_by = :canceller") } else { set };
+        let cancelled_by = asked.filter(|_| to == JobState::Cancelling).map(ControlRequest::cancelled_by);
+        let set = if cancelled_by.is_some() { format!("{set}, cancelled_by = :cancelled_by") } else { set };
         // The mark of a stop stays until the job is resumed or cancelled. Other jobs never have the attribute.
         let stop = asked.and_then(|asked| asked.stop);
         let set = match stop {
@@ -93,11 +93,10 @@ impl Store {
             None => set,
         };
         let stop = stop.map(|stop| Ok::<_, StoreError>((":stop".to_owned(), to_attribute(stop)?))).transpose()?;
-        let canceller =
-            canceller.map(|canceller| Ok::<_, StoreError>((":canceller".to_owned(), to_attribute(canceller)?)));
+        let cancelled_by = cancelled_by.map(|by| Ok::<_, StoreError>((":cancelled_by".to_owned(), to_attribute(by)?)));
         let update = Write::update(Key::job(space, job), set)
             .values(Item::from_iter(stop))
-            .values(Item::from_iter(canceller.transpose()?))
+            .values(Item::from_iter(cancelled_by.transpose()?))
             .values(Item::from_iter(rows.map(|rows| (":rows".to_owned(), rows.to_value()))))
             .values(Item::from_iter(waits.then(|| (":waiting".to_owned(), Phase::Waiting.as_str().to_value()))))
             // A redrive also stores the end that it read.

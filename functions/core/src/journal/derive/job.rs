@@ -2,8 +2,9 @@
 //! [`JobEvent`].
 //!
 //! A cancelled job goes on until the chunks that run have ended. So it is told where its head reaches the final state, with
-//! what was deleted until then, and not where somebody asked for it; by whose token, and why, the head keeps. Neither a control nor an end has a request: a stored event does not name it. Nor does it say whether its
-//! job is a dry run; the events that the head tells do.
+//! what was deleted until then, and not where somebody asked for it; by whose token, and why, the head keeps. Neither a control
+//! nor an end has a request: a stored event does not name it. Nor does it say whether its job is a dry run; the events that the
+//! head tells do.
 
 use super::{
     super::{Details, Event, EventError, EventKind, Facts, Noun, Ordinal, Word},

@@ -4,7 +4,8 @@ use crate::{
         JobStatus, Progress, SegmentJob,
         event::{Cause, of_end},
         finding::FindingsDigest,
-        status::{CancelledBy, tests::head},
+        state::CancelledBy,
+        status::tests::head,
     },
     journal::samples::told,
 };
