@@ -76,6 +76,10 @@ fn check_responses(id: &str, permission: PermissionRule, operation: &Value) {
         // The successes of the old dialect are texts, and so are receipts; the log has files.
         let others = ["text/plain", "application/x-ndjson", "application/octet-stream"];
         let is_other = |media_type: &&str| response["content"][*media_type]["schema"].is_object();
+        if status == "304" {
+            assert!(response["content"].is_null(), "{id}: it has no body");
+            continue;
+        }
         assert!(
             status.starts_with('2') && others.iter().any(is_other)
                 || response["content"]["application/json"]["schema"].is_object(),

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use efface_core::{api_error::ApiError, id::RequestId, job::JobId, limit::Quota};
 use efface_engine::Error;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use crate::event::Format;
+use crate::event::{Format, Request};
 
 /// A response, before it is put into the format of the event source.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(crate) struct Response {
     allow: Option<&'static str>,
     retry_after: Option<&'static str>,
     link: Option<String>,
+    /// Names this state of what was asked for, in quotes.
+    etag: Option<String>,
     /// The limits that the request was counted against.
     quotas: Vec<Quota>,
 }
@@ -45,6 +51,8 @@ pub enum Success {
     Created,
     /// It is stored and will be done, even if this function stops.
     Accepted,
+    /// It is as the client has it already.
+    NotModified,
 }
 
 impl Success {
@@ -54,6 +62,7 @@ impl Success {
             Self::Done => 200,
             Self::Created => 201,
             Self::Accepted => 202,
+            Self::NotModified => 304,
         }
     }
 }
@@ -149,8 +158,8 @@ impl Response {
     }
 
     fn new(status: u16, code: &'static str, body: Body, content_type: &'static str) -> Self {
-        let (allow, retry_after, link, quotas) = (None, None, None, Vec::new());
-        Self { status, code, body, content_type, cache: NO_STORE, allow, retry_after, link, quotas }
+        let (allow, retry_after, link, etag, quotas) = (None, None, None, None, Vec::new());
+        Self { status, code, body, content_type, cache: NO_STORE, allow, retry_after, link, etag, quotas }
     }
 
     /// The response to a request that gets an error, with the fields of a body beside it.
@@ -185,6 +194,21 @@ impl Response {
         self
     }
 
+    /// The same with an `ETag`, a digest of the body. Where the client names this one as what it has (RFC 9110, section
+    /// 13.1.2), it is a 304 without the body.
+    #[must_use]
+    pub(crate) fn unless_known(self, request: &Request) -> Self {
+        let Body::Text(text) = &self.body else { return self };
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..16]));
+        let mut known = request.values("if-none-match").iter().flat_map(|values| values.split(','));
+        let is_known = known.any(|one| one.trim().trim_start_matches("W/") == etag);
+        if is_known {
+            let response = Self::new(Success::NotModified.status(), SUCCESS, Body::Text(String::new()), JSON);
+            return Self { etag: Some(etag), ..response };
+        }
+        Self { etag: Some(etag), ..self }
+    }
+
     /// The HTTP status.
     pub(crate) fn status(&self) -> u16 {
         self.status
@@ -204,6 +228,9 @@ impl Response {
         headers.insert("X-Content-Type-Options".to_owned(), "nosniff".into());
         if let Some(allow) = self.allow {
             headers.insert("Allow".to_owned(), allow.into());
+        }
+        if let Some(etag) = self.etag {
+            headers.insert("ETag".to_owned(), etag.into());
         }
         if let Some(link) = self.link {
             headers.insert("Link".to_owned(), link.into());

@@ -20,7 +20,7 @@ pub(crate) struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// The endpoint of the longest template that fits the path, if it has the method. A path that ends within a value, most
+    /// The endpoint of the template that fits the path with the most literal text, if it has the method. A path that ends within a value, most
     /// likely at a character that should have been encoded, gets an error that says so.
     pub(crate) fn find(method: &str, path: &'a str, has_query: bool) -> Result<Self, ApiError> {
         let fitting = ENDPOINTS.iter().filter_map(|endpoint| {
@@ -29,7 +29,7 @@ impl<'a> Route<'a> {
             (!is_below || endpoint.spec.method.as_str() == method).then_some((endpoint, values))
         });
         let (found, path) = fitting
-            .max_by_key(|(endpoint, _)| endpoint.spec.path.len())
+            .max_by_key(|(endpoint, _)| literals(endpoint.spec.path))
             .ok_or_else(|| if has_query && is_cut(path) { ApiError::NoRouteOfValue } else { ApiError::NoRoute })?;
         let template = found.spec.path;
         match of_template(template).find(|endpoint| endpoint.spec.method.as_str() == method) {
@@ -43,6 +43,11 @@ impl<'a> Route<'a> {
 /// The methods of a path template, as the header `Allow` has them.
 pub(crate) fn methods(template: &str) -> &'static str {
     Method::list(of_template(template).map(|endpoint| endpoint.spec.method))
+}
+
+/// How many bytes of a template are not parameters: a name of its own comes before a value that reads the same.
+fn literals(template: &str) -> usize {
+    template.split('{').map(|part| part.rsplit('}').next().unwrap_or(part).len()).sum()
 }
 
 fn of_template(template: &str) -> impl Iterator<Item = &'static Endpoint> {
@@ -111,6 +116,9 @@ mod tests {
             ("list_traits", "s", "users", "user_id:a/b/traits", ""),
         );
         check("GET", "/v1/spaces/s/deletions/email:a/b", ("get_deletion", "s", "users", "email:a/b", ""));
+        check("GET", "/v1/spaces/s/deletions/counts", ("list_deletion_counts", "s", "users", "", ""));
+        check("GET", "/v1/spaces/s/deletions/counts:1", ("get_deletion", "s", "users", "counts:1", ""));
+        check("POST", &format!("{base}/email:a/b/plan"), ("plan_profile", "s", "users", "email:a/b", ""));
         check("DELETE", &format!("{base}/user_id:u"), ("delete_profile", "s", "users", "user_id:u", ""));
         check("POST", "/internal/bulk-delete-internal", ("bulk_delete", "-", "users", "", ""));
         check("GET", "/v1/spaces/s/deletion_jobs", ("list_jobs", "s", "users", "", ""));

@@ -25,6 +25,7 @@ pub mod message;
 pub mod path;
 pub mod profile;
 pub mod profile_deletion;
+pub mod profile_plan;
 pub mod reapply;
 pub mod request;
 pub mod role;

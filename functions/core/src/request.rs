@@ -118,7 +118,11 @@ impl DeleteIdentifier {
         }
     }
 
-    fn target(body: &[u8], types: &IdentifierTypes) -> Result<ExternalId, ApiError> {
+    /// The identifier that a body names, without the path.
+    ///
+    /// # Errors
+    /// The faults of the body, in the order of the contract.
+    pub fn target(body: &[u8], types: &IdentifierTypes) -> Result<ExternalId, ApiError> {
         let Object(body): Object<DeleteBody> = read_json(body)?;
         let mut ids = body.delete_external_ids.into_iter().enumerate().map(|(i, Object(id))| {
             let value = IdentifierValue::parse(id.id)

@@ -16,6 +16,7 @@ pub mod load;
 pub mod log;
 mod profile;
 mod profile_deletion;
+mod profile_plan;
 pub mod reapply;
 pub mod segment;
 pub mod stop;
@@ -36,6 +37,7 @@ pub use concurrency::ConcurrencyLimit;
 pub use error::Error;
 pub use job::{ChunkRun, Controlled, Reconciled};
 pub use profile::DeletedProfile;
+pub use profile_plan::ProfileContents;
 pub use segment::{Changed, Emptied, EmptySegment};
 
 use access::Access;

@@ -39,6 +39,8 @@ endpoints! {
     of profile::traits::ListTraits,
     of profile::metadata::GetMetadata,
     of identifier::deletion::GetDeletion,
+    of identifier::deletion_counts::ListDeletionCounts,
+    of profile::plan::PlanProfile,
     of profile::delete::DeleteProfile,
     of job::bulk_delete::BulkDelete,
     of job::create::CreateJob,

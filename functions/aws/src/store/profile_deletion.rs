@@ -129,6 +129,19 @@ impl Store {
         Ok(listed)
     }
 
+    /// The segments that a profile is a member of, at most about so many, and whether these are all.
+    pub async fn segments_of(
+        &self,
+        space: &SpaceId,
+        profile: ProfileId,
+        most: i32,
+    ) -> Result<(Vec<SegmentId>, bool), StoreError> {
+        let query = Query::prefix(profile_partition(space, profile), SEGMENT_EDGES).limit(most);
+        let (items, more) = self.query(query).await?;
+        let segments = items.iter().map(|item| segment_of(sort_key(item)?)).collect::<Result<_, _>>()?;
+        Ok((segments, more.is_none()))
+    }
+
     /// Removes memberships. Their edges stay until this is done: memberships are found by them.
     pub async fn remove_memberships(
         &self,

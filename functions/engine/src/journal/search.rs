@@ -4,7 +4,10 @@
 //! on, a part at a time, so that a page may be empty though the search goes on. Where it is given from when on, the counts
 //! of days tell how many entries can fit at all: when so many were seen, the search is over.
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::{
+    collections::BTreeMap,
+    ops::{ControlFlow, RangeInclusive},
+};
 
 use efface_aws::{Journal, StoreError, journal::DayCounts};
 use efface_core::{
@@ -197,6 +200,16 @@ impl JournalSearch {
 
     async fn pack_with(&self, space: &SpaceId, number: u64) -> Result<Pack, Error> {
         self.journal.pack_with(space, number).await?.ok_or_else(lacks_entries)
+    }
+
+    /// What happened on the days from one to another, both included, that have any entry. One request.
+    pub async fn counts_of_days(
+        &self,
+        space: &SpaceId,
+        first: &Day,
+        last: &Day,
+    ) -> Result<BTreeMap<Day, DayCounts>, Error> {
+        Ok(self.journal.days(space, first, last).await?)
     }
 
     /// The entries of a job or of a request: by the index, whose items name their packs.

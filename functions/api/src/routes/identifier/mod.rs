@@ -1,5 +1,6 @@
-//! Identifiers: deleted one at a time, listed by profile, and the records of their deletions.
+//! Identifiers: deleted one at a time, listed by profile, and the records and the number of their deletions.
 
 pub(super) mod delete;
 pub(super) mod deletion;
+pub(super) mod deletion_counts;
 pub(super) mod list;

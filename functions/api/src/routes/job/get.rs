@@ -2,6 +2,7 @@
 
 use efface_core::{api_error::ApiError, limit::Limit, list};
 use efface_engine::Error;
+use utoipa::PartialSchema;
 
 use super::{
     JobBody,
@@ -10,10 +11,20 @@ use super::{
 use crate::{
     body::BodyRule,
     context::RequestContext,
-    endpoint::{Content, Docs, Method, SHORT, Spec, SuccessDoc},
+    endpoint::{Content, Docs, Location, Method, Parameter, SHORT, Spec, SuccessDoc},
     permission::PermissionRule,
     pipeline::Handler,
     response::{Response, Success},
+};
+
+/// What the client has.
+const IF_NONE_MATCH: Parameter = Parameter {
+    name: "If-None-Match",
+    location: Location::Header,
+    required: false,
+    description: "The `ETag` of an earlier response.",
+    schema: String::schema,
+    example: None,
 };
 
 pub(in crate::routes) struct GetJob;
@@ -34,14 +45,22 @@ impl Handler for GetJob {
         tag: "jobs",
         summary: "Get a job",
         description: "Gets where a job stands. Its counts and what remains add up to its rows at any time. With \
-            `until=settled` it waits: a 408, with the job as it is, is to be repeated.",
-        parameters: &[UNTIL, REQUIRE],
+            `until=settled` it waits: a 408, with the job as it is, is to be repeated. Without it a client that sends the last \
+            `ETag` as `If-None-Match` gets a 304 while the job is as it was.",
+        parameters: &[UNTIL, REQUIRE, IF_NONE_MATCH],
         request: &[],
-        responses: &[SuccessDoc {
-            success: Success::Done,
-            description: "The job.",
-            content: &[Content::json::<JobBody>()],
-        }],
+        responses: &[
+            SuccessDoc {
+                success: Success::Done,
+                description: "The job. Without `until` it has an `ETag`.",
+                content: &[Content::json::<JobBody>()],
+            },
+            SuccessDoc {
+                success: Success::NotModified,
+                description: "The job is as it was when it had this `ETag`.",
+                content: &[],
+            },
+        ],
         errors: wait::errors,
     };
 
@@ -58,7 +77,7 @@ impl Handler for GetJob {
         let status = cx.job()?.clone();
         match wait {
             Some(wait) => wait.job(cx, status),
-            None => Response::ok(&JobBody::new(cx, status)),
+            None => Ok(Response::ok(&JobBody::new(cx, status))?.unless_known(cx.request)),
         }
     }
 }
