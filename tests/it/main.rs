@@ -4,6 +4,7 @@
 mod alarms;
 mod audit;
 mod auth;
+mod console;
 mod contract;
 mod costs;
 mod dataset;

@@ -57,7 +57,10 @@ impl Via {
                 let event = request.v2(path, query, "abcdefghij.lambda-url.us-west-2.on.aws");
                 with(event, "headers", request.joined_headers())
             }
-            Self::Watch => with(request.v2(path, query, "localhost"), "multiValueHeaders", request.all_headers()),
+            Self::Watch => {
+                let event = with(request.v2(path, query, "localhost"), "headers", request.joined_headers());
+                with(event, "multiValueHeaders", request.all_headers())
+            }
             Self::HttpApi => {
                 let decoded = decode(path);
                 let cut = decoded.split('?').next().unwrap_or_default();

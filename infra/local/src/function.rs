@@ -24,9 +24,12 @@ use crate::{
     workspace::Workspace,
 };
 
-/// The binaries that are built at start. The first one is the API function.
-pub(crate) const FUNCTIONS: [&str; 5] =
-    ["efface-api", "efface-bulk-worker", "efface-job-reconciler", "efface-change-capture", "efface-audit-log"];
+/// The binaries that are built at start.
+pub(crate) const FUNCTIONS: [&str; 6] =
+    [API, CONSOLE, "efface-bulk-worker", "efface-job-reconciler", "efface-change-capture", "efface-audit-log"];
+/// Those behind the gateway.
+pub(crate) const API: &str = "efface-api";
+pub(crate) const CONSOLE: &str = "efface-console";
 /// The number of instances of the function. Each processes one request at a time, and a page of a job takes seconds.
 const INSTANCES: &str = "4";
 /// How long the API function may take until it is healthy.
@@ -123,9 +126,9 @@ impl Watch {
         Ok(watch)
     }
 
-    /// The URL at which the gateway invokes the API function.
-    pub fn api_url(&self) -> String {
-        format!("http://127.0.0.1:{}/2015-03-31/functions/{}/invocations", self.port, FUNCTIONS[0])
+    /// The URL at which the gateway invokes a function.
+    pub(crate) fn url_of(&self, function: &str) -> String {
+        format!("http://127.0.0.1:{}/2015-03-31/functions/{function}/invocations", self.port)
     }
 
     /// Waits until `GET /health` succeeds. The first request starts the function.

@@ -28,6 +28,7 @@ pub mod ready;
 mod seed_check;
 pub mod seeds;
 pub mod session;
+mod sign_in;
 mod sources;
 pub mod stack;
 pub mod steps;

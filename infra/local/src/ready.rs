@@ -1,13 +1,15 @@
 //! The message that the service is ready.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
 
 use crate::{
     console::{print, say},
+    error::LocalError,
     loader::Tokens,
     seeds::DEMO_SPACE,
+    sign_in::SignIn,
 };
 
 /// What a user needs to use the service.
@@ -21,15 +23,23 @@ pub struct Ready {
     pub tokens: Tokens,
     /// The file with the lines that the functions log.
     pub log: PathBuf,
+    /// Makes links to the console.
+    pub sign_in: Arc<SignIn>,
 }
 
 impl Ready {
-    /// Prints one line of JSON to stdout, or a text to stderr.
-    pub fn announce(&self, as_json: bool) {
-        if as_json { print(self.json()) } else { say(self.text()) }
+    /// Prints one line of JSON to stdout, or a text to stderr. Either has a link that signs in to the console.
+    pub fn announce(&self, as_json: bool) -> Result<(), LocalError> {
+        let link = self.sign_in.link()?;
+        if as_json {
+            print(self.json(&link));
+        } else {
+            say(self.text(&link));
+        }
+        Ok(())
     }
 
-    fn json(&self) -> Value {
+    fn json(&self, link: &str) -> Value {
         let spaces: Value =
             self.tokens.iter().map(|(space, tokens)| (space.clone(), json!({ "tokens": tokens }))).collect();
         json!({
@@ -39,15 +49,17 @@ impl Ready {
             "tokens": self.tokens.get(DEMO_SPACE),
             "spaces": spaces,
             "endpoint_url": self.endpoint,
+            "console": link,
         })
     }
 
-    fn text(&self) -> String {
+    fn text(&self, link: &str) -> String {
         let tokens = self.tokens.get(DEMO_SPACE).into_iter().flatten();
         let list: Vec<String> = tokens.map(|(role, token)| format!("    {role:<20} {token}")).collect();
         format!(
-            "\nEfface is running. Ctrl-C stops it and deletes its data.\n\n  API    {}\n  AWS    {}\n  space  \
-             {DEMO_SPACE}\n  log    {}\n  tokens\n{}\n\nDelete an identifier:\n\n{}\n",
+            "\nEfface is running. Ctrl-C stops it and deletes its data.\n\n  API      {}\n  AWS      {}\n  space    \
+             {DEMO_SPACE}\n  log      {}\n  tokens\n{}\n\nThe console, for 60 seconds and once; Enter prints another \
+             link:\n\n  {link}\n\nOr delete an identifier:\n\n{}\n",
             self.url,
             self.endpoint,
             self.log.display(),

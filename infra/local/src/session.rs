@@ -2,13 +2,15 @@
 
 use std::{
     future::pending,
-    io::{IsTerminal, stderr},
+    io::{IsTerminal, stderr, stdin},
     path::PathBuf,
+    sync::Arc,
+    thread,
 };
 
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::oneshot,
+    sync::{mpsc, oneshot},
 };
 
 use crate::{
@@ -18,12 +20,13 @@ use crate::{
     env_file::EnvFile,
     environment::aws,
     error::{Context, LocalError},
-    function::{self, Watch},
-    gateway::Gateway,
+    function::{self, API, CONSOLE, Watch},
+    gateway::{Gateway, Routes},
     loader::Loader,
     logs::Logs,
     ready::Ready,
     seeds::{DEMO_SPACE, Seeds},
+    sign_in::SignIn,
     stack::Deployer,
     steps::Steps,
     tools::Tools,
@@ -105,7 +108,10 @@ impl Site<'_> {
         let loader = Loader::new(&variables, &endpoint)?;
         let tokens = steps.run("loading profiles", Box::pin(loader.load(seeds))).await?;
         let url = format!("http://127.0.0.1:{}", options.port);
-        let ready = Ready { url, endpoint: endpoint.clone(), tokens, log: logs.functions.clone() };
+        let owner = tokens.get(DEMO_SPACE).and_then(|tokens| tokens.get("workspace_owner"));
+        let sign_in = Arc::new(SignIn::new(&url, DEMO_SPACE, owner.map_or("", String::as_str)));
+        let links = Arc::clone(&sign_in);
+        let ready = Ready { url, endpoint: endpoint.clone(), tokens, log: logs.functions.clone(), sign_in: links };
         let _env_file = self.write_env_file(&variables, &self.journal(&emulator).await?, &ready)?;
         // The template's value is for the emulator's gateway. Here, the function gets events from `cargo lambda watch`.
         for (_, value) in variables.iter_mut().filter(|(name, _)| name == "EFFACE_EVENT_SOURCE") {
@@ -126,12 +132,16 @@ impl Site<'_> {
             if let Err(error) = steps.run("starting the API", healthy).await {
                 return error;
             }
-            ready.announce(options.json);
-            pending().await
+            match ready.announce(options.json) {
+                Ok(()) => print_links(&sign_in).await,
+                Err(error) => error,
+            }
         };
+        let (api, console) = (watch.url_of(API), watch.url_of(CONSOLE));
+        let routes = Routes { api, console, sign_in: Arc::clone(&sign_in) };
         Err(tokio::select! {
             error = emulator.ended() => error,
-            error = gateway.serve(watch.api_url()) => error,
+            error = gateway.serve(routes) => error,
             error = watch.run(|| _ = is_healthy.send(())) => error,
             error = announced => error,
             error = delivery.rebuild_on_change() => error,
@@ -165,6 +175,23 @@ impl Site<'_> {
         let api = [("EFFACE_API_URL", ready.url.as_str()), ("EFFACE_TOKEN", owner.map_or("", String::as_str))];
         EnvFile::write(&self.workspace, self.options.port, deployed.chain(aws(&ready.endpoint)).chain(api))
     }
+}
+
+/// Prints another link to the console whenever somebody presses Enter in the terminal. Returns only after an error.
+async fn print_links(sign_in: &SignIn) -> LocalError {
+    if !stdin().is_terminal() {
+        return pending().await;
+    }
+    let (pressed, mut presses) = mpsc::unbounded_channel();
+    // The read of a terminal cannot be given up: a thread waits for it, and ends with the process.
+    thread::spawn(move || stdin().lines().map_while(Result::ok).try_for_each(|_| pressed.send(())));
+    while presses.recv().await.is_some() {
+        match sign_in.link() {
+            Ok(link) => say(format_args!("  {link}")),
+            Err(error) => return error,
+        }
+    }
+    pending().await
 }
 
 async fn stop_signal() -> Result<(), LocalError> {

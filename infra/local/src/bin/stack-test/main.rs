@@ -1,5 +1,6 @@
 //! `cargo stack-test`: builds the template, deploys it to an emulator with the SAM CLI, and tests it as a client.
 
+mod console;
 mod efface;
 mod gateway;
 mod jobs;
@@ -40,7 +41,7 @@ const STACKS: [&str; 2] = ["efface-aws-tokyo", "efface-ap03"];
 
 /// What the template offers on request, for the second stack. The emulator deploys it but does not apply it. It does not
 /// know the association of a web ACL, and would refuse a template that asks for one.
-const OPTIONS: &str = "KmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/made-up LogSourceAddress=true \
+const OPTIONS: &str = "Console=off KmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/made-up LogSourceAddress=true \
                        AlarmTopicArn=arn:aws:sns:us-east-1:000000000000:made-up";
 
 /// How many people the job has in whose middle the second stack is deployed again.
@@ -112,6 +113,7 @@ async fn run(quick: bool) -> Result<Report, LocalError> {
     records.poison().await?;
     requests::check(&first, commit, token, &mut report).await?;
     records.check(&first, token, &mut report).await?;
+    console::check(&first, &mut report).await?;
     receipts::check(&first, &tokens["workspace_owner"].0, &mut report).await?;
     let queues = Queues::of_stack(&emulator, STACKS[0]).await?;
     jobs::check(&first, &queues, &tokens["workspace_owner"].0, &mut report).await?;
@@ -124,6 +126,7 @@ async fn run(quick: bool) -> Result<Report, LocalError> {
     let other = Efface::of_stack(&workspace, &emulator, STACKS[1]).await?;
     let others = other.set_up().await?;
     monitoring::check_topic(&emulator, STACKS[1], &mut report).await?;
+    console::check_off(&emulator, STACKS[1], &second, &mut report).await?;
     requests::check_isolation(&first, &second, token, &mut report).await?;
     let (owner, options) = (others["workspace_owner"].0.as_str(), format!("{OPTIONS} {CHANGE}"));
     let site = Site { deployer: &deployer, emulator: &emulator, stack: STACKS[1], efface: &other, token: owner };

@@ -1,0 +1,72 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { announce } from "../ui/announce.tsx";
+import { Empty, Loaded } from "../ui/loaded.tsx";
+import { Card, Page } from "../ui/page.tsx";
+import { JobControls } from "./job_controls.tsx";
+import { JobEvents } from "./job_events.tsx";
+import { JobFacts } from "./job_facts.tsx";
+import { JobOutcomes } from "./job_outcomes.tsx";
+import { JobProgress } from "./job_progress.tsx";
+import { JobReceipt } from "./job_receipt.tsx";
+import { PlanView } from "./plan.tsx";
+import { PlanResult } from "./plan_result.tsx";
+import { type Job, refreshAround, useJob } from "./query.ts";
+import { Schedule } from "./schedule.tsx";
+import { actionOf, newsOf, tabOf } from "./words.ts";
+
+/** A job: how far it is, what can be done about it, and what it has come to. */
+export function JobScreen({ id }: { id: string }) {
+  const job = useJob(id);
+  useNews(job.data);
+  const { data } = job;
+  return (
+    <Page title={data ? actionOf(data) : "Job"} tab={data ? tabOf(data) : "Job"}>
+      <Loaded query={job} what="the job">
+        {(found) => <JobView job={found} />}
+      </Loaded>
+    </Page>
+  );
+}
+
+/** Says what has become of a job since it was read last, and reads again what has changed with it. */
+function useNews(job: Job | undefined): void {
+  const client = useQueryClient();
+  const last = useRef<Job | undefined>(undefined);
+  useEffect(() => {
+    const before = last.current;
+    last.current = job;
+    if (before === undefined || job === undefined || before === job) return;
+    const news = newsOf(before, job);
+    if (news !== null) announce(news);
+    if (news !== null || before.verified_at !== job.verified_at) refreshAround(client, job.id);
+  }, [client, job]);
+}
+
+function JobView({ job }: { job: Job }) {
+  return (
+    <div className="stack">
+      {job.state === "scheduled" && <Schedule job={job} />}
+      <JobProgress job={job} />
+      <JobControls job={job} />
+      {job.plan && (
+        <Card title="Plan">
+          <PlanView plan={job.plan} action={job.action} />
+        </Card>
+      )}
+      {job.plan_job_id && <PlanResult job={job} planId={job.plan_job_id} />}
+      <div className="cards">
+        <JobFacts job={job} />
+        <JobEvents id={job.id} />
+      </div>
+      {job.rows === 0 && job.state === "open" ? (
+        <Empty title="No rows yet.">
+          <p>The job takes pages of rows until it is started.</p>
+        </Empty>
+      ) : (
+        <JobOutcomes job={job} />
+      )}
+      <JobReceipt job={job} />
+    </div>
+  );
+}

@@ -1,0 +1,96 @@
+import { useState } from "react";
+import { serverNow } from "../api/clock.ts";
+import { useSession } from "../session/session.ts";
+import { Button } from "../ui/button.tsx";
+import { Commands } from "../ui/commands.tsx";
+import { Card } from "../ui/page.tsx";
+import { type Control, controlsOf, isDeletion, type Offer, told } from "./control.ts";
+import { ControlDialog } from "./control_dialog.tsx";
+import { ExecuteDialog } from "./execute_dialog.tsx";
+import { Approvers, PausedBy } from "./halt.tsx";
+import { type Job, jobPath, useControl } from "./query.ts";
+import { WriteProblem } from "./write_problem.tsx";
+
+/** What can be asked of the job now. Each control says before what it will and won't do. */
+export function JobControls({ job }: { job: Job }) {
+  const { details } = useSession();
+  const [open, setOpen] = useState<Control | null>(null);
+  const close = () => setOpen(null);
+  const offers = controlsOf(job, details.token, serverNow());
+  // While a job waits for its time, its only control stands beside the countdown.
+  if (offers.length === 0 || job.state === "scheduled") return null;
+  return (
+    <Card title="Controls">
+      {job.state === "awaiting_approval" && <Approvers job={job} />}
+      {(job.state === "paused" || job.state === "pausing") && <PausedBy job={job} />}
+      <div className="controls">
+        {offers.map((offer) =>
+          offer.control === "pause" || offer.control === "resume" ? (
+            // One button with two faces: the focus stays on it.
+            <Switch key="switch" job={job} control={offer.control} reason={offer.reason} />
+          ) : (
+            <Opener key={offer.control} job={job} offer={offer} onOpen={() => setOpen(offer.control)} />
+          ),
+        )}
+      </div>
+      <AsCommands job={job} controls={offers.map(({ control }) => control)} />
+      {open === "execute" && <ExecuteDialog job={job} onClose={close} />}
+      {open !== null && open !== "execute" && open !== "pause" && open !== "resume" && (
+        // Whoever approves sees other members of the segment as another question.
+        <ControlDialog key={job.expected_members ?? ""} job={job} control={open} onClose={close} />
+      )}
+    </Card>
+  );
+}
+
+/** Pause or resume: each is undone by the other, so nobody is asked. */
+function Switch({ job, control, reason }: { job: Job; control: "pause" | "resume"; reason: string | null }) {
+  const { run, isPending, problem } = useControl(job.id);
+  const { name, will, wont } = told(control, job, serverNow());
+  return (
+    <div className="control">
+      <Button kind="primary" reason={reason} isBusy={isPending} onClick={() => run({ control })}>
+        {name}
+      </Button>
+      <small>
+        {will} {wont}
+      </small>
+      <WriteProblem problem={problem} />
+    </div>
+  );
+}
+
+function Opener({ job, offer: { control, reason }, onOpen }: { job: Job; offer: Offer; onOpen: () => void }) {
+  const { name, will } = told(control, job, serverNow());
+  return (
+    <div className="control">
+      <Button
+        kind={isDeletion(control, job) ? "danger" : "plain"}
+        reason={reason}
+        aria-haspopup="dialog"
+        onClick={onOpen}
+      >
+        {name}
+      </Button>
+      <small>{will}</small>
+    </div>
+  );
+}
+
+function AsCommands({ job, controls }: { job: Job; controls: readonly Control[] }) {
+  const { space } = useSession();
+  return (
+    <details>
+      <summary>The controls as commands</summary>
+      {controls.map((control) => (
+        <div key={control} className="row">
+          <span>{told(control, job, serverNow()).name}</span>
+          <Commands
+            request={{ method: "POST", path: `${jobPath(space, job.id)}/${control}`, isOnce: true }}
+            command={["jobs", control, job.id]}
+          />
+        </div>
+      ))}
+    </details>
+  );
+}

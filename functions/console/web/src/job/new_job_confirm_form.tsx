@@ -1,0 +1,89 @@
+import { type FormEvent, type ReactNode, useState } from "react";
+import { serverNow } from "../api/clock.ts";
+import { Button } from "../ui/button.tsx";
+import { CheckField, SelectField, TextField } from "../ui/field.tsx";
+import { limitFault, startFault } from "./new_job_request.ts";
+import { useNow } from "./now.ts";
+import { UNDO_SECONDS } from "./start_at.ts";
+
+/** A time that was chosen passes, so it is looked at so often, in milliseconds. */
+const LOOKED_MS = 2_000;
+
+/** What somebody sets before a job deletes. */
+export interface Limits {
+  readonly maxDeletions: number | null;
+  /** Null: as soon as it can no longer be undone. */
+  readonly startAt: string | null;
+}
+
+interface ConfirmFormProps {
+  /** What is deleted, with its number. */
+  what: string;
+  isBusy: boolean;
+  onConfirm: (limits: Limits) => void;
+  children: (limits: Limits) => ReactNode;
+}
+
+/** Limits and consent. Nothing is sent before the box is ticked and the button pressed. */
+export function ConfirmForm({ what, isBusy, onConfirm, children }: ConfirmFormProps) {
+  const [isAgreed, setAgreed] = useState(false);
+  const [most, setMost] = useState("");
+  const [isLater, setLater] = useState(false);
+  const [at, setAt] = useState("");
+  const now = useNow(LOOKED_MS);
+  const faultAt = (time: Date) => limitFault(most) ?? (isLater ? startFault(at, time) : null);
+  const fault = faultAt(now);
+  const limits: Limits = {
+    maxDeletions: most.trim() === "" || limitFault(most) !== null ? null : Number(most),
+    startAt: isLater && startFault(at, now) === null ? new Date(at).toISOString() : null,
+  };
+  const confirm = (event: FormEvent) => {
+    event.preventDefault();
+    if (isAgreed && faultAt(serverNow()) === null && !isBusy) onConfirm(limits);
+  };
+  return (
+    <form className="stack" onSubmit={confirm}>
+      <div className="row">
+        <TextField
+          label="Max deletions (optional)"
+          hint="The job pauses after so many, until somebody resumes it."
+          inputMode="numeric"
+          value={most}
+          error={limitFault(most)}
+          onChange={(event) => setMost(event.target.value)}
+        />
+        <SelectField
+          label="Start"
+          hint="Until it starts you can undo it."
+          value={isLater ? "later" : "soon"}
+          onChange={(event) => setLater(event.target.value === "later")}
+        >
+          <option value="soon">in {UNDO_SECONDS} seconds</option>
+          <option value="later">at a time that I choose</option>
+        </SelectField>
+        {isLater && (
+          <TextField
+            label="Start at"
+            type="datetime-local"
+            hint="Your local time, at most 30 days ahead."
+            value={at}
+            error={at === "" ? null : startFault(at, now)}
+            onChange={(event) => setAt(event.target.value)}
+          />
+        )}
+      </div>
+      {children(limits)}
+      <CheckField
+        label={`I want ${what} to be deleted for good.`}
+        checked={isAgreed}
+        disabled={isBusy}
+        onChange={(event) => setAgreed(event.target.checked)}
+      />
+      <div className="actions">
+        <Button kind="danger" type="submit" isBusy={isBusy} reason={fault ?? (isAgreed ? null : "Tick the box first.")}>
+          Confirm Delete
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,43 @@
+import { useEffect, useRef } from "react";
+import { JobLink } from "../job/job_link.tsx";
+import { useNow } from "../job/now.ts";
+import type { Job } from "../job/query.ts";
+import { StateTag } from "../job/state_tag.tsx";
+import { doneOf, newsOf, progressOf } from "../job/words.ts";
+import { announce } from "../ui/announce.tsx";
+import { Notice } from "../ui/notice.tsx";
+import { Progress } from "../ui/progress.tsx";
+
+const TICK_MS = 5_000;
+
+/** How the job stands that deletes the segment's users, while it is not over. */
+export function JobStatus({ job }: { job: Job }) {
+  const now = useNow(TICK_MS);
+  useNews(job);
+  return (
+    <Notice kind="info" title="A job deletes the users of this segment">
+      <div className="stack">
+        <p>
+          {job.state === "running" && <StateTag job={job} />} {progressOf(job, now)}
+        </p>
+        {job.rows > 0 && <Progress label="Rows with an outcome" done={doneOf(job)} all={job.rows} />}
+        <p>
+          <JobLink
+            id={job.id}
+            text={job.state === "scheduled" ? "Undo or follow the job" : "Follow, pause or cancel the job"}
+          />
+        </p>
+      </div>
+    </Notice>
+  );
+}
+
+/** Has screen readers say what has changed. */
+function useNews(job: Job): void {
+  const last = useRef(job);
+  useEffect(() => {
+    const news = last.current.id === job.id ? newsOf(last.current, job) : null;
+    last.current = job;
+    if (news !== null) announce(news);
+  }, [job]);
+}

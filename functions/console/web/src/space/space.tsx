@@ -1,0 +1,117 @@
+import type { Schemas } from "../api/client.ts";
+import { useReason } from "../session/permission.ts";
+import { Commands } from "../ui/commands.tsx";
+import { Facts } from "../ui/facts.tsx";
+import { Loaded } from "../ui/loaded.tsx";
+import { Card, Page } from "../ui/page.tsx";
+import { apiUrl } from "../ui/shell.ts";
+import { type Column, Table } from "../ui/table.tsx";
+import { number } from "../ui/time.tsx";
+import { LogKeys } from "./log_keys.tsx";
+import { useHealth, useToken } from "./query.ts";
+import { SpaceCommands } from "./space_commands.tsx";
+import { TokenCard } from "./token_card.tsx";
+import { LIMITS } from "./words.ts";
+
+/** The space, the token that one is signed in with, and the service: to read. Only an operator changes them. */
+export function SpaceScreen() {
+  const token = useToken();
+  const mayNotReadLog = useReason("read_audit_log");
+  return (
+    <Page title="Space">
+      <Loaded query={token} what="the space">
+        {({ space, token }) => (
+          <div className="stack">
+            <div className="cards">
+              <div className="stack">
+                <SpaceCard space={space} />
+                <LimitCard limits={space.limits} />
+                <ServiceCard />
+              </div>
+              <TokenCard token={token} />
+            </div>
+            <TypeCard types={space.identifier_types} />
+            <SpaceCommands space={space.id} />
+          </div>
+        )}
+      </Loaded>
+      {mayNotReadLog === null && <LogKeys />}
+    </Page>
+  );
+}
+
+function SpaceCard({ space }: { space: Schemas["SpaceDetails"] }) {
+  const { id, activated, approval_over } = space;
+  const over = approval_over ?? null;
+  return (
+    <Card title="Space">
+      <Facts
+        facts={[
+          [
+            "Id",
+            <span key="id" className="id">
+              {id}
+            </span>,
+          ],
+          ["Deletion API", activated ? "Switched on" : "Switched off: nothing new is deleted"],
+          [
+            "Approval",
+            over === null
+              ? "No job needs a second token"
+              : `A job with more than ${number(over)} rows waits until a second token approves it`,
+          ],
+        ]}
+      />
+      <Commands request={{ method: "GET", path: `/v1/spaces/${id}/token` }} command={["whoami"]} />
+    </Card>
+  );
+}
+
+const TYPE_COLUMNS: Column<Schemas["TypeDetails"]>[] = [
+  { head: "Type", cell: ({ name }) => <bdi className="id">{name}</bdi> },
+  {
+    head: "Values match",
+    cell: ({ normalisation }) => (normalisation === "lowercase" ? "In any letter case" : "As they are written"),
+  },
+];
+
+function TypeCard({ types }: { types: readonly Schemas["TypeDetails"][] }) {
+  return (
+    <Card title="Identifier types">
+      <Table
+        caption="The identifier types of the space"
+        columns={TYPE_COLUMNS}
+        rows={types}
+        rowKey={({ name }) => name}
+        empty={<p>The space knows no types.</p>}
+      />
+    </Card>
+  );
+}
+
+function LimitCard({ limits }: { limits: Schemas["Limits"] }) {
+  const names = Object.keys(LIMITS) as (keyof typeof LIMITS)[];
+  return (
+    <Card title="Limits">
+      <Facts facts={names.map((name) => [LIMITS[name], number(limits[name])])} />
+    </Card>
+  );
+}
+
+function ServiceCard() {
+  return (
+    <Card title="Service">
+      <Facts facts={[["API", <bdi key="api">{apiUrl()}</bdi>]]} />
+      <Loaded query={useHealth()} what="the version of the service">
+        {({ version, commit }) => (
+          <Facts
+            facts={[
+              ["Version", version],
+              ["Commit", <code key="commit">{commit}</code>],
+            ]}
+          />
+        )}
+      </Loaded>
+    </Card>
+  );
+}

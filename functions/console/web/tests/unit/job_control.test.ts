@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import type { Schemas } from "../../src/api/client.ts";
+import { controlsOf, isDeletion, told } from "../../src/job/control.ts";
+import { STATES } from "../../src/job/words.ts";
+import { job } from "./job_fixture.ts";
+
+type Job = Schemas["Job"];
+
+const NOW = new Date("2026-11-22T10:00:00.000Z");
+const OLD = "2026-09-01T00:00:00.000Z";
+
+function token(id: string, permissions: Schemas["Permission"][] = ["delete_profiles"]): Schemas["TokenDetails"] {
+  return { id, role: "privacy_admin", permissions, created_at: OLD };
+}
+
+function offered(more: Partial<Job>, who = token("tok_2")): string[] {
+  return controlsOf(job(more), who, NOW).map(({ control, reason }) =>
+    reason === null ? control : `${control}: ${reason}`,
+  );
+}
+
+test("the states are those of the service", () => {
+  const source = readFileSync("../../core/src/job/state.rs", "utf8");
+  const words = [...source.matchAll(/Self::\w+ => "(\w+)"/g)].map(([, word]) => word);
+  assert.deepEqual(Object.keys(STATES), words);
+});
+
+test("each state has the controls that the API takes in it", () => {
+  const expected: Record<Schemas["JobState"], string[]> = {
+    open: ["start", "cancel"],
+    awaiting_approval: ["approve", "reject"],
+    scheduled: ["cancel"],
+    queued: ["pause", "cancel"],
+    running: ["pause", "cancel"],
+    pausing: ["resume", "cancel"],
+    paused: ["resume", "cancel"],
+    cancelling: [],
+    cancelled: [],
+    completed: [],
+  };
+  for (const state of Object.keys(STATES) as Schemas["JobState"][]) {
+    assert.deepEqual(offered({ state }), expected[state], state);
+  }
+});
+
+test("who made a job may not approve it, but may always control it", () => {
+  const [approve, cancel] = offered({ state: "awaiting_approval" }, token("tok_1", []));
+  assert.match(approve ?? "", /^approve: Your token made this job/);
+  assert.equal(cancel, "cancel");
+  assert.deepEqual(offered({ state: "running" }, token("tok_1", [])), ["pause", "cancel"]);
+});
+
+test("a role that may not make such jobs is told so", () => {
+  const [pause] = offered({ state: "running" }, token("tok_2", ["delete_identifiers"]));
+  assert.match(pause ?? "", /^pause: The role privacy_admin may not delete profiles\. Roles that may: workspace_owner/);
+});
+
+test("failed rows can be tried again as long as the rows are kept", () => {
+  const completed = { state: "completed", counts: { failed: 2 } } as const;
+  assert.deepEqual(offered({ ...completed, started_at: "2026-11-22T09:00:00.000Z" }), ["redrive"]);
+  assert.match(
+    offered({ ...completed, started_at: OLD })[0] ?? "",
+    /^redrive: The job was started more than 50 days ago/,
+  );
+});
+
+test("a plan can be executed while it is fresh, where it found profiles", () => {
+  const plan = { state: "completed", dry_run: true, finished_at: "2026-11-22T09:00:00.000Z" } as const;
+  assert.deepEqual(offered({ ...plan, counts: { deleted: 3 } }), ["execute"]);
+  assert.match(offered({ ...plan, counts: {} })[0] ?? "", /found nothing to delete/);
+  assert.match(offered({ ...plan, finished_at: OLD })[0] ?? "", /more than 7 days old/);
+  assert.match(offered({ ...plan, action: "delete_identifier" }, token("tok_1"))[0] ?? "", /cannot be executed/);
+});
+
+test("what deletes needs consent, and what a dry run does never", () => {
+  assert.ok(isDeletion("start", job()) && isDeletion("approve", job()) && isDeletion("redrive", job()));
+  assert.ok(isDeletion("execute", job({ dry_run: true })));
+  assert.ok(!isDeletion("start", job({ dry_run: true })) && !isDeletion("cancel", job()));
+});
+
+test("a cancelled job says what stays deleted", () => {
+  const { will, wont } = told("cancel", job(), NOW);
+  assert.equal(will, "No further row is carried out: 587,690 rows stay without an outcome.");
+  assert.equal(wont, "It cannot be resumed. What was deleted stays deleted: 398,114 so far.");
+  assert.equal(told("cancel", job({ state: "scheduled" }), NOW).name, "Undo");
+});
+
+test("what starts at once says that there is no time to undo it", () => {
+  const open = job({ state: "open" });
+  assert.match(told("start", open, NOW).wont, /no time to undo/);
+  const later = { ...open, start_at: "2026-11-22T10:01:00.000Z" };
+  assert.equal(told("start", later, NOW).will, "It waits for its time, then starts, with 587,690 rows.");
+  assert.doesNotMatch(told("start", later, NOW).wont, /undo/);
+});
