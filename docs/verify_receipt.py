@@ -195,7 +195,7 @@ def verify(data, keys, identifier):
     check_inclusion(leaf.encode(), index, size, proof, root)
     check_signature(signed, signatures, keys)
     entry, _ = read_json(leaf, "the entry")
-    check(isinstance(entry, dict) and entry.get("v") == 1, "the entry has a form that is not known")
+    check(isinstance(entry, dict) and type(entry.get("v")) is int and entry["v"] == 1, "the entry has a form that is not known")
     if identifier is not None:
         check_identifier(entry, nonce, identifier)
     about = f"about this {identifier.partition(':')[0]}" if identifier else "no value was checked"

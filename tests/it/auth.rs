@@ -181,6 +181,7 @@ fn request_of(spec: &Spec, job: &str, body: &Value) -> Req {
         "get_receipt" => Req::get(path.replace("{identifier}", "email:nobody")),
         "get_log_tile" => Req::get(path.replace("{tile}", "0/000")),
         "delete_profile" => Req::delete_profile(SPACE, "user_id", "nobody"),
+        "plan_profile" => Req::post(path.replace("{profile}", "user_id:u"), &json!({})),
         "bulk_delete" => Req::post(path, &json!([])),
         "create_job" => Req::post(path, body),
         "delete_users" => dataset::form("name\nnobody\n"),

@@ -155,8 +155,7 @@ fn the_built_files_are_those_of_the_sources() {
     found.sort();
     let line = |path: &String| {
         let digest = Sha256::digest(fs::read(web.join(path)).unwrap());
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{digest}  {path}")
+        digest.iter().fold(String::new(), |line, byte| line + &format!("{byte:02x}")) + "  " + path
     };
     let sources: Vec<String> = found.iter().map(line).collect();
     let listed = String::from_utf8(built("SOURCES")).unwrap();

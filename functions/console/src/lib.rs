@@ -71,7 +71,7 @@ pub fn respond(request: &Request) -> Result<Response<Body>, Error> {
     let is_head = request.method() == Method::HEAD;
     if request.method() != Method::GET && !is_head {
         let response = response(StatusCode::METHOD_NOT_ALLOWED, id).header(ALLOW, "GET, HEAD");
-        return error(response, is_head, "method_not_allowed", "This path answers GET only.");
+        return error(response, is_head, "method_not_allowed", "This path answers GET and HEAD only.");
     }
     if path.ends_with("/console") {
         return redirect(id, "console/index.html");

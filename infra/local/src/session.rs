@@ -2,15 +2,21 @@
 
 use std::{
     future::pending,
-    io::{IsTerminal, stderr, stdin},
+    io::{IsTerminal, Stdin, stderr, stdin},
     path::PathBuf,
     sync::Arc,
-    thread,
+    time::Duration,
 };
 
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::getpgrp,
+    termios::tcgetpgrp,
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::{mpsc, oneshot},
+    sync::oneshot,
+    time::sleep,
 };
 
 use crate::{
@@ -35,6 +41,8 @@ use crate::{
 
 const STACK: &str = "efface-local";
 const TEMPLATE: &str = "infra/template.yaml";
+/// How often the terminal is looked at for a line.
+const LOOK_INTERVAL: Duration = Duration::from_millis(300);
 
 /// The options of the command line.
 #[derive(Debug)]
@@ -179,19 +187,31 @@ impl Site<'_> {
 
 /// Prints another link to the console whenever somebody presses Enter in the terminal. Returns only after an error.
 async fn print_links(sign_in: &SignIn) -> LocalError {
-    if !stdin().is_terminal() {
+    let terminal = stdin();
+    if !terminal.is_terminal() {
         return pending().await;
     }
-    let (pressed, mut presses) = mpsc::unbounded_channel();
-    // The read of a terminal cannot be given up: a thread waits for it, and ends with the process.
-    thread::spawn(move || stdin().lines().map_while(Result::ok).try_for_each(|_| pressed.send(())));
-    while presses.recv().await.is_some() {
+    loop {
+        sleep(LOOK_INTERVAL).await;
+        if !has_line(&terminal) {
+            continue;
+        }
+        let mut entered = String::new();
+        if !matches!(terminal.read_line(&mut entered), Ok(read) if read > 0) {
+            return pending().await;
+        }
         match sign_in.link() {
             Ok(link) => say(format_args!("  {link}")),
             Err(error) => return error,
         }
     }
-    pending().await
+}
+
+/// Whether a line was entered for this process. One in the background must not read: the terminal would stop it.
+fn has_line(terminal: &Stdin) -> bool {
+    let is_in_front = tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp());
+    let mut asked = [PollFd::new(terminal, PollFlags::IN)];
+    is_in_front && poll(&mut asked, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 async fn stop_signal() -> Result<(), LocalError> {

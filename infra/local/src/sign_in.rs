@@ -66,7 +66,8 @@ impl SignIn {
     /// also under a name of its own that leads here: so host and origin must be this server's.
     pub(crate) fn exchange(&self, headers: &HeaderMap, body: &[u8]) -> (StatusCode, Value) {
         let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let own = self.url.trim_start_matches("http://");
+        // A browser does not name the port of HTTP.
+        let own = self.url.trim_start_matches("http://").trim_end_matches(":80");
         let host = value(HOST).filter(|host| *host == own || *host == own.replace("127.0.0.1", "localhost"));
         let origin = value(ORIGIN).map(|origin| origin.trim_start_matches("http://"));
         if host.is_none() || origin.is_some_and(|origin| Some(origin) != host) {
