@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 import { sources } from "./sources.ts";
@@ -8,6 +9,11 @@ import { sources } from "./sources.ts";
  */
 export default defineConfig({
   base: "./",
+  resolve: {
+    alias: [
+      { find: "react/jsx-runtime", replacement: fileURLToPath(new URL("src/ui/jsx_runtime.ts", import.meta.url)) },
+    ],
+  },
   plugins: [react(), sources()],
   build: {
     target: "es2022",

@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Problem } from "./api/problem.ts";
 import { Screens } from "./screens.tsx";
 import { useIdleSignOut } from "./session/idle.ts";
@@ -7,31 +7,58 @@ import { useSessionState } from "./session/session.ts";
 import { SignInAgain } from "./session/sign_in_again.tsx";
 import { SignedOutScreens } from "./session/signed_out.tsx";
 import { Announcer } from "./ui/announce.tsx";
+import { Boundary } from "./ui/boundary.tsx";
 
 const RETRIES = 2;
 
-const queries = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 1_000,
-      retry: (count, error) => error instanceof Problem && error.isPassing && count < RETRIES,
+/** Without a network everything fails at once: a deletion must never wait, and then be sent when nobody looks. */
+const networkMode = "always";
+
+function newClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        networkMode,
+        staleTime: 1_000,
+        retry: (count, error) => error instanceof Problem && error.isPassing && count < RETRIES,
+      },
+      mutations: { networkMode, retry: false },
     },
-    mutations: { retry: false },
-  },
-});
+  });
+}
 
 /** The console: what can be done signed out, or the screens. */
 export function App() {
   const { session } = useSessionState();
-  const isSignedIn = session !== null;
-  // Nothing of a session outlives it.
-  useEffect(() => {
-    if (!isSignedIn) queries.clear();
-  }, [isSignedIn]);
   return (
-    <QueryClientProvider client={queries}>
+    <>
       <Announcer />
-      {isSignedIn ? <SignedIn isExpired={session.isExpired} /> : <SignedOutScreens />}
+      {session === null ? (
+        <Memory key="signed out">
+          <SignedOutScreens />
+        </Memory>
+      ) : (
+        <Memory key="signed in">
+          <SignedIn isExpired={session.isExpired} />
+        </Memory>
+      )}
+    </>
+  );
+}
+
+/** What was loaded. Nothing of a session outlives it: what is still on its way then ends without an effect on the page. */
+function Memory({ children }: { children: ReactNode }) {
+  const [client] = useState(newClient);
+  useEffect(
+    () => () => {
+      for (const mutation of client.getMutationCache().getAll()) mutation.setOptions({});
+      client.clear();
+    },
+    [client],
+  );
+  return (
+    <QueryClientProvider client={client}>
+      <Boundary>{children}</Boundary>
     </QueryClientProvider>
   );
 }
@@ -41,7 +68,7 @@ function SignedIn({ isExpired }: { isExpired: boolean }) {
   return (
     <>
       <Screens />
-      {isExpired && <SignInAgain onDone={() => void queries.invalidateQueries()} />}
+      {isExpired && <SignInAgain />}
     </>
   );
 }

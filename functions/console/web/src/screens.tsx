@@ -11,62 +11,39 @@ import { SegmentScreen } from "./segment/segment.tsx";
 import { SegmentList } from "./segment/segment_list.tsx";
 import { signOut, useSession } from "./session/session.ts";
 import { SpaceScreen } from "./space/space.tsx";
+import { Boundary } from "./ui/boundary.tsx";
 import { Button } from "./ui/button.tsx";
+import { focusMain } from "./ui/focused.tsx";
 import { Empty } from "./ui/loaded.tsx";
 import { Page } from "./ui/page.tsx";
 import { Link, useRoute } from "./ui/route.tsx";
 
-/** The screens that the menu names. No address ever holds an identifier's value. */
-const MENU = [
-  ["/", "Overview"],
-  ["/profiles", "Profile explorer"],
-  ["/deletions", "Deletion records"],
-  ["/jobs", "Jobs"],
-  ["/segments", "User Segments"],
-  ["/audit", "Audit log"],
-  ["/receipts", "Receipts"],
-  ["/space", "Space"],
-] as const;
-
-/** The screen of an address. The key of one that is about something begins it anew for another thing. */
-const SCREENS: readonly (readonly [RegExp, (id: string) => ReactNode])[] = [
-  [/^\/$/, () => <Overview />],
-  [/^\/profiles$/, () => <ProfileExplorer />],
-  [/^\/profiles\/([^/]+)$/, (id) => <ProfileExplorer key={id} profileId={id} />],
-  [/^\/deletions$/, () => <DeletionRecord />],
-  [/^\/jobs$/, () => <JobList />],
-  [/^\/jobs\/new$/, () => <NewJob />],
-  [/^\/jobs\/([^/]+)$/, (id) => <JobScreen key={id} id={id} />],
-  [/^\/segments$/, () => <SegmentList />],
-  [/^\/segments\/([^/]+)$/, (id) => <SegmentScreen key={id} id={id} />],
-  [/^\/audit$/, () => <AuditLog />],
-  [/^\/receipts$/, () => <ReceiptCheck />],
-  [/^\/space$/, () => <SpaceScreen />],
+/**
+ * The screens by the first part of their addresses, with their names in the menu. What follows in an address is the id of
+ * what a screen is about, and never an identifier's value. The key of such a screen begins it anew for another thing.
+ */
+const SCREENS: readonly (readonly [path: string, name: string, show: (id: string | undefined) => ReactNode])[] = [
+  ["", "Overview", () => <Overview />],
+  ["profiles", "Profile explorer", (id) => <ProfileExplorer key={id} profileId={id} />],
+  ["deletions", "Deletion records", () => <DeletionRecord />],
+  ["jobs", "Jobs", jobs],
+  ["segments", "User Segments", (id) => (id === undefined ? <SegmentList /> : <SegmentScreen key={id} id={id} />)],
+  ["audit", "Audit log", () => <AuditLog />],
+  ["receipts", "Receipts", () => <ReceiptCheck />],
+  ["space", "Space", () => <SpaceScreen />],
 ];
+
+function jobs(id: string | undefined) {
+  if (id === undefined) return <JobList />;
+  return id === "new" ? <NewJob /> : <JobScreen key={id} id={id} />;
+}
 
 /** Everything that somebody sees who is signed in. */
 export function Screens() {
-  return <Shell>{screenOf(useRoute())}</Shell>;
-}
-
-function screenOf(route: string): ReactNode {
-  for (const [pattern, show] of SCREENS) {
-    const found = pattern.exec(route);
-    if (found !== null) return show(found[1] ?? "");
-  }
-  return (
-    <Page title="Not found">
-      <Empty title="There is no such screen.">
-        <Link href="/">Overview</Link>
-      </Empty>
-    </Page>
-  );
-}
-
-function Shell({ children }: { children: ReactNode }) {
   const { space, details } = useSession();
-  const location = useRoute();
-  const isHere = (path: string) => (path === "/" ? location === "/" : location.startsWith(path));
+  const route = useRoute();
+  const [first = "", id] = route.split("/").filter(Boolean);
+  const screen = SCREENS.find(([path]) => path === first);
   return (
     <>
       <SkipLink />
@@ -82,9 +59,9 @@ function Shell({ children }: { children: ReactNode }) {
       <div className="frame">
         <nav aria-label="Screens">
           <ul>
-            {MENU.map(([path, name]) => (
+            {SCREENS.map(([path, name]) => (
               <li key={path}>
-                <Link href={path} aria-current={isHere(path) ? "page" : undefined}>
+                <Link href={`/${path}`} aria-current={path === first ? "page" : undefined}>
                   {name}
                 </Link>
               </li>
@@ -92,17 +69,27 @@ function Shell({ children }: { children: ReactNode }) {
           </ul>
         </nav>
         <main id="main" tabIndex={-1}>
-          {children}
+          <Boundary key={route}>{screen === undefined ? <NoScreen /> : screen[2](id)}</Boundary>
         </main>
       </div>
     </>
   );
 }
 
+function NoScreen() {
+  return (
+    <Page title="Not found">
+      <Empty title="There is no such screen.">
+        <Link href="/">Overview</Link>
+      </Empty>
+    </Page>
+  );
+}
+
 /** Leads past the menu. A link to `#main` would be a route. */
 function SkipLink() {
   return (
-    <button type="button" className="skip" onClick={() => document.getElementById("main")?.focus()}>
+    <button type="button" className="skip" onClick={focusMain}>
       Skip to the content
     </button>
   );

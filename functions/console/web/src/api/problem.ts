@@ -37,6 +37,11 @@ export class Problem extends Error {
   }
 }
 
+/** Whether something is a problem with this status or code. */
+export function isProblem(error: unknown, what: number | string): error is Problem {
+  return error instanceof Problem && (error.status === what || error.code === what);
+}
+
 function errorOf(body: unknown): { code: string; message: string } | null {
   if (typeof body !== "object" || body === null || !("error" in body)) return null;
   const error = body.error as { code?: unknown; message?: unknown } | null;

@@ -1,12 +1,10 @@
 import { useState } from "react";
 import { serverNow } from "../api/clock.ts";
-import { Problem } from "../api/problem.ts";
-import { useReason } from "../session/permission.ts";
-import { useSession } from "../session/session.ts";
+import { Permitted } from "../session/permitted.tsx";
 import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
-import { Empty, Forbidden, Loaded } from "../ui/loaded.tsx";
-import { Notice, ProblemNotice } from "../ui/notice.tsx";
+import { Empty, Loaded } from "../ui/loaded.tsx";
+import { ProblemNotice } from "../ui/notice.tsx";
 import { Card, Page } from "../ui/page.tsx";
 import { plural } from "../ui/time.tsx";
 import { EntryPage } from "./entry_page.tsx";
@@ -17,7 +15,6 @@ import { useSearch } from "./search.ts";
 
 /** The audit log: a search of everything that happened in the space, compared with the signed log. */
 export function AuditLog() {
-  const reason = useReason("read_audit_log");
   const [draft, setDraft] = useState(EMPTY_DRAFT);
   const [{ filter, run }, setSearch] = useState(() => ({ filter: filterOf(EMPTY_DRAFT, serverNow()), run: 0 }));
   const search = (next: Filter) => setSearch({ filter: next, run: run + 1 });
@@ -28,32 +25,20 @@ export function AuditLog() {
   };
   return (
     <Page title="Audit log">
-      {reason === null ? (
-        <>
-          <FilterForm draft={draft} onChange={setDraft} onSearch={search} />
-          <Found key={run} filter={filter} run={run} onWiden={widen} />
-        </>
-      ) : (
-        <Forbidden what="the audit log" reason={reason} />
-      )}
+      <Permitted permission="read_audit_log" what="the audit log">
+        <FilterForm draft={draft} onChange={setDraft} onSearch={search} />
+        <Found key={run} filter={filter} run={run} onWiden={widen} />
+      </Permitted>
     </Page>
   );
 }
 
 function Found({ filter, run, onWiden }: { filter: Filter; run: number; onWiden: () => void }) {
-  const { space } = useSession();
   const { query, pages, empty, isSearching, stop, goOn } = useSearch(filter, run);
   const { hasNextPage, isFetching, isFetchNextPageError, error } = query;
   const count = pages.reduce((all, { data }) => all + data.length, 0);
   const first = pages.findIndex(({ data }) => data.length > 0);
   const isRange = filter.from !== undefined || filter.to !== undefined;
-  if (error instanceof Problem && error.code === "journal_off") {
-    return (
-      <Notice kind="info" title="There is no audit log">
-        {error.message}
-      </Notice>
-    );
-  }
   return (
     <Card title="Entries, the newest first" actions={count > 0 ? <ExportCard filter={filter} /> : null}>
       <Loaded query={query} what="the audit log">
@@ -88,7 +73,7 @@ function Found({ filter, run, onWiden }: { filter: Filter; run: number; onWiden:
           </Button>
         </p>
       )}
-      <Commands request={{ method: "GET", path: pathOf(space, filter) }} command={commandOf(filter)} />
+      <Commands path={pathOf(filter)} command={commandOf(filter)} />
     </Card>
   );
 }

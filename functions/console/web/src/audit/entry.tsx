@@ -1,8 +1,8 @@
 import { JobLink } from "../job/job_link.tsx";
 import { countsOf } from "../receipt/receipt_result.tsx";
+import { SegmentLink } from "../segment/segment_link.tsx";
 import { Facts } from "../ui/facts.tsx";
 import { Value } from "../ui/masked.tsx";
-import { Link } from "../ui/route.tsx";
 import { number, Time } from "../ui/time.tsx";
 import { EntryMark, MarkMeaning } from "./entry_mark.tsx";
 import { eventWords } from "./event_words.ts";
@@ -36,32 +36,23 @@ function objectOf({ job_id, segment_id, token_id }: AuditEvent): string {
 }
 
 function EntryFacts({ event, mark }: { event: AuditEvent; mark: Mark | undefined }) {
-  const { index, time, job_id, segment_id } = event;
-  const id = (text: string | null | undefined) => (text ? <span className="id">{text}</span> : null);
+  const id = (text: string | null | undefined) => text && <span className="id">{text}</span>;
   return (
     <Facts
-      facts={[
-        ["Index", number(index)],
-        ["Time (UTC)", time],
-        ["Event", <Value key="event" text={event.event} />],
-        ["Identifier type", event.id_type],
-        ["Subject", id(event.subject)],
-        ["Token", id(event.token_id)],
-        ["Request", id(event.request_id)],
-        ["Job", job_id ? <JobLink key="job" id={job_id} /> : null],
-        ["Segment", segment_id ? <SegmentLink key="segment" id={segment_id} /> : null],
-        ["Reason", event.reason],
-        ["Counts", countsOf(event.counts)],
-        ["Compared", <MarkMeaning key="mark" mark={mark} />],
-      ]}
+      facts={{
+        Index: number(event.index),
+        "Time (UTC)": event.time,
+        Event: <Value text={event.event} />,
+        "Identifier type": event.id_type,
+        Subject: id(event.subject),
+        Token: id(event.token_id),
+        Request: id(event.request_id),
+        Job: event.job_id && <JobLink id={event.job_id} />,
+        Segment: event.segment_id && <SegmentLink id={event.segment_id} />,
+        Reason: event.reason,
+        Counts: countsOf(event.counts),
+        Compared: <MarkMeaning mark={mark} />,
+      }}
     />
-  );
-}
-
-function SegmentLink({ id }: { id: string }) {
-  return (
-    <Link href={`/segments/${encodeURIComponent(id)}`}>
-      <bdi className="id">{id}</bdi>
-    </Link>
   );
 }

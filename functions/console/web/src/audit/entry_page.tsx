@@ -1,11 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
+import { serverNow } from "../api/clock.ts";
 import { DoesNotHold } from "../receipt/fault.ts";
 import { NoEd25519 } from "../receipt/note.ts";
 import { useSession } from "../session/session.ts";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
+import { ONCE } from "../ui/once.ts";
 import { Link } from "../ui/route.tsx";
 import { EntryRow } from "./entry.tsx";
-import { checkEntries, type Head, type Mark } from "./inclusion.ts";
+import { checkEntries, type Head, type Mark, unpublished } from "./inclusion.ts";
 import { useLogFiles } from "./log_files.ts";
 import type { AuditEvent } from "./search.ts";
 
@@ -17,20 +19,21 @@ export function useMarks(events: readonly AuditEvent[]) {
   const { space } = useSession();
   const { pinned, head, tile } = useLogFiles();
   return useQuery({
-    queryKey: ["log_marks", space, pinned, events.map(({ index }) => index)],
+    queryKey: ["log_marks", pinned, events.map(({ index }) => index)],
     queryFn: async () => {
       const signed = await head();
-      const marks = signed === null ? events.map(unpublished) : await checkEntries(events, signed, space, tile);
+      const marks = signed
+        ? await checkEntries(events, signed, space, tile, serverNow())
+        : events.map((event) => unpublished(event, serverNow()));
       return { head: signed, marks };
     },
-    refetchInterval: ({ state }) => (state.data?.marks.some(({ kind }) => kind === "unpublished") ? AGAIN_MS : false),
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
+    refetchInterval: ({ state }) => (state.data?.marks.some(isAwaited) ? AGAIN_MS : false),
+    ...ONCE,
     structuralSharing: false,
   });
 }
 
-const unpublished = (): Mark => ({ kind: "unpublished" });
+const isAwaited = ({ kind }: Mark) => kind === "unpublished" || kind === "late";
 
 /** Entries of one page, each with whether it is in the log. */
 export function EntryPage({ events, isFirst }: { events: readonly AuditEvent[]; isFirst: boolean }) {

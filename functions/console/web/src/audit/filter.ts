@@ -96,8 +96,8 @@ export function commandOf(filter: Filter): string[] {
   return ["audit", "search", ...names.flatMap((name) => (filter[name] ? [OPTIONS[name], filter[name]] : []))];
 }
 
-/** The search as a path of the API. */
-export function pathOf(space: string, filter: Filter): string {
+/** The search as a path of the space, for commands. */
+export function pathOf(filter: Filter): string {
   const query = new URLSearchParams({ ...filter }).toString();
-  return `/v1/spaces/${encodeURIComponent(space)}/audit_events${query === "" ? "" : `?${query}`}`;
+  return `/audit_events${query && `?${query}`}`;
 }

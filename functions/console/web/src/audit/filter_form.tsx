@@ -1,8 +1,7 @@
-import type { FormEvent } from "react";
 import { serverNow } from "../api/clock.ts";
 import { useSession } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
-import { SelectField, TextField } from "../ui/field.tsx";
+import { Form, SelectField, TextField } from "../ui/field.tsx";
 import { EVENT_WORDS } from "./event_words.ts";
 import { type Draft, type Filter, filterOf, PERIODS, rangeFault } from "./filter.ts";
 
@@ -22,17 +21,15 @@ interface FilterFormProps {
 /** Asks which entries to look for. What is entered stays in memory, and goes with the screen. */
 export function FilterForm({ draft, onChange, onSearch }: FilterFormProps) {
   const types = useSession().details.space.identifier_types.map(({ name }) => name);
-  const set = (name: keyof Draft) => (event: { target: { value: string } }) =>
-    onChange({ ...draft, [name]: event.target.value });
+  const set = (name: keyof Draft) => (value: string) => onChange({ ...draft, [name]: value });
   const fault = rangeFault(draft);
-  const send = (event: FormEvent) => {
-    event.preventDefault();
+  const send = () => {
     if (fault === null) onSearch(filterOf(draft, serverNow()));
   };
   return (
-    <form className="card" onSubmit={send} autoComplete="off">
+    <Form className="card" onSend={send} autoComplete="off">
       <div className="row">
-        <SelectField label="When" value={draft.period} onChange={set("period")}>
+        <SelectField label="When" value={draft.period} onValue={set("period")}>
           {Object.entries(PERIODS).map(([period, words]) => (
             <option key={period} value={period}>
               {words}
@@ -41,13 +38,13 @@ export function FilterForm({ draft, onChange, onSearch }: FilterFormProps) {
         </SelectField>
         {draft.period === "own" && (
           <>
-            <TextField label="From" type="datetime-local" step={1} value={draft.from} onChange={set("from")} />
-            <TextField label="To" type="datetime-local" step={1} value={draft.to} error={fault} onChange={set("to")} />
+            <TextField label="From" type="datetime-local" step={1} value={draft.from} onValue={set("from")} />
+            <TextField label="To" type="datetime-local" step={1} value={draft.to} error={fault} onValue={set("to")} />
           </>
         )}
-        <SelectField label="What" value={draft.event} onChange={set("event")}>
+        <SelectField label="What" value={draft.event} onValue={set("event")}>
           <option value="">Everything</option>
-          {Object.entries(EVENT_WORDS).map(([event, words]) => (
+          {[...EVENT_WORDS].map(([event, words]) => (
             <option key={event} value={event}>
               {event}: {words}
             </option>
@@ -59,17 +56,17 @@ export function FilterForm({ draft, onChange, onSearch }: FilterFormProps) {
         <div className="stack">
           <div className="row">
             {IDS.map(([name, label, placeholder]) => (
-              <TextField key={name} label={label} placeholder={placeholder} value={draft[name]} onChange={set(name)} />
+              <TextField key={name} label={label} placeholder={placeholder} value={draft[name]} onValue={set(name)} />
             ))}
           </div>
           <div className="row">
-            <SelectField label="Identifier type" value={draft.type} onChange={set("type")}>
+            <SelectField label="Identifier type" value={draft.type} onValue={set("type")}>
               {types.map((name) => (
                 <option key={name}>{name}</option>
               ))}
             </SelectField>
             <div className="grow">
-              <TextField label="Value of the identifier" type="password" value={draft.value} onChange={set("value")} />
+              <TextField label="Value of the identifier" type="password" value={draft.value} onValue={set("value")} />
             </div>
           </div>
           <small>A search by job, request or identifier is quick. Any other one reads through the log.</small>
@@ -80,6 +77,6 @@ export function FilterForm({ draft, onChange, onSearch }: FilterFormProps) {
           Search
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }

@@ -15,11 +15,36 @@ export interface Head extends Checkpoint {
 }
 
 /** Whether an entry that is shown is in the log, as it is shown. */
-export type Mark = { kind: "in_log" } | { kind: "unpublished" } | { kind: "bad"; fault: string };
+export type Mark = { kind: "in_log" | "unpublished" | "late" } | { kind: "bad"; fault: string };
 
-/** Checks that a head is that of a space's log. Its name ends with the space. */
+/** After so long an entry should have been published. */
+const LATE_MS = 600_000;
+
+/** The mark of an entry that the log does not have yet. One that somebody made up would be awaited for ever. */
+export function unpublished({ time }: AuditEvent, now: Date): Mark {
+  return { kind: now.getTime() - Date.parse(time) < LATE_MS ? "unpublished" : "late" };
+}
+
+/**
+ * The pinned keys of a log. Where a key of this space's log was pinned, the log must be that one: an API that shows another
+ * log would else be believed by a key of its own.
+ */
+export function pinnedOf(keys: readonly VerifierKey[], origin: string, space: string): VerifierKey[] {
+  const own = keys.filter(({ name }) => name === origin);
+  const other = keys.find(({ name }) => spaceOf(name) === space);
+  const isPinned = own.length > 0 || other === undefined;
+  check(isPinned, `The log is ${origin}, but the key that you have pinned is of ${other?.name}.`);
+  return own;
+}
+
+/** The name of a log ends with its space. */
+function spaceOf(origin: string): string | undefined {
+  return origin.split("/").at(-1);
+}
+
+/** Checks that a head is that of a space's log. */
 export function checkHead(head: Head, space: string): Head {
-  check(head.origin.split("/").at(-1) === space, `The log ${head.origin} is not that of ${space}.`);
+  check(spaceOf(head.origin) === space, `The log ${head.origin} is not that of ${space}.`);
   return head;
 }
 
@@ -32,6 +57,7 @@ export async function checkEntries(
   head: Head,
   space: string,
   read: (name: string) => Promise<Bytes>,
+  now: Date,
 ): Promise<Mark[]> {
   const files = new Map<string, Bytes>();
   const tiles = new Tiles(files);
@@ -47,7 +73,7 @@ export async function checkEntries(
   for (const event of events) {
     const index = BigInt(event.index);
     if (index >= head.size) {
-      marks.push({ kind: "unpublished" });
+      marks.push(unpublished(event, now));
       continue;
     }
     const bundle = tileWith("entries", index, head.size);

@@ -1,11 +1,12 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "../api/client.ts";
-import { Problem } from "../api/problem.ts";
+import { isProblem } from "../api/problem.ts";
 import type { Bytes } from "../receipt/bytes.ts";
 import { openCheckpoint, readKeys } from "../receipt/note.ts";
 import { usePinnedKeys } from "../receipt/pinned_keys.ts";
+import { logKeys } from "../receipt/query.ts";
 import { useSession } from "../session/session.ts";
-import { checkHead, type Head } from "./inclusion.ts";
+import { checkHead, type Head, pinnedOf } from "./inclusion.ts";
 
 /** A head that was read so long ago is read again. */
 const HEAD_MS = 5_000;
@@ -24,45 +25,36 @@ export function useLogFiles(): LogFiles & { pinned: readonly string[] } {
   const client = useQueryClient();
   const { space } = useSession();
   const pinned = usePinnedKeys();
-  return { pinned, head: () => headOf(client, space, pinned), tile: (name) => tileOf(client, space, name) };
+  return { pinned, head: () => headOf(client, space, pinned), tile: (name) => tileOf(client, name) };
 }
 
 async function headOf(client: QueryClient, space: string, pinned: readonly string[]): Promise<Head | null> {
   const read = client.fetchQuery({
-    queryKey: ["log_head", space, pinned],
+    queryKey: ["log_head", pinned],
     queryFn: ({ signal }) => readHead(space, pinned, signal),
     staleTime: HEAD_MS,
   });
   return read.catch((problem: unknown) => {
-    if (problem instanceof Problem && problem.status === 404) return null;
+    if (isProblem(problem, 404)) return null;
     throw problem;
   });
 }
 
 async function readHead(space: string, pinned: readonly string[], signal: AbortSignal): Promise<Head> {
-  const params = { path: { space_id: space } };
-  const note: string = await body(api.GET("/v1/spaces/{space_id}/log/checkpoint", { params, parseAs: "text", signal }));
+  const note: string = await body(api().GET("/log/checkpoint", { parseAs: "text", signal }));
   const origin = note.split("\n", 1)[0] ?? "";
-  const own = (await readKeys(pinned.join("\n"))).filter(({ name }) => name === origin);
+  const own = pinnedOf(await readKeys(pinned.join("\n")), origin, space);
   const isPinned = own.length > 0;
-  const keys = isPinned ? own : await apiKeys(space, signal);
+  const keys = isPinned ? own : await readKeys((await logKeys(signal)).map(({ key }) => key).join("\n"));
   return checkHead({ ...(await openCheckpoint(note, keys)), isPinned }, space);
 }
 
-async function apiKeys(space: string, signal: AbortSignal) {
-  const sent = api.GET("/v1/spaces/{space_id}/log/key", { params: { path: { space_id: space } }, signal });
-  return readKeys((await body(sent)).keys.map(({ key }) => key).join("\n"));
-}
-
-function tileOf(client: QueryClient, space: string, name: string): Promise<Bytes> {
+function tileOf(client: QueryClient, name: string): Promise<Bytes> {
   return client.fetchQuery({
-    queryKey: ["log_tile", space, name],
+    queryKey: ["log_tile", name],
     queryFn: async ({ signal }) => {
-      const sent = api.GET("/v1/spaces/{space_id}/log/tile/{tile}", {
-        params: { path: { space_id: space, tile: name } },
-        parseAs: "arrayBuffer",
-        signal,
-      });
+      const params = { path: { tile: name } };
+      const sent = api().GET("/log/tile/{tile}", { params, parseAs: "arrayBuffer", signal });
       return new Uint8Array((await body(sent)) as unknown as ArrayBuffer);
     },
     staleTime: Number.POSITIVE_INFINITY,

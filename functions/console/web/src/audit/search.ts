@@ -1,9 +1,8 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { api, body, type Schemas } from "../api/client.ts";
-import { useSession } from "../session/session.ts";
+import { api, body, type Schemas, type Sent } from "../api/client.ts";
 import { announce } from "../ui/announce.tsx";
-import { nextOf } from "../ui/more.tsx";
+import { ONCE } from "../ui/once.ts";
+import { usePages } from "../ui/pages.tsx";
 import { plural } from "../ui/time.tsx";
 import { emptyAtEnd } from "./empty_pages.ts";
 import type { Filter } from "./filter.ts";
@@ -16,12 +15,10 @@ const MOST_EMPTY = 20;
 const SAID_AFTER = 5;
 
 /** A page of the entries that fit. */
-export function searchPage(space: string, filter: Filter, next: string, limit: number, signal: AbortSignal) {
-  const query = { ...filter, limit, ...(next && { next }) };
-  const params = { path: { space_id: space }, query };
-  const sent = api.GET("/v1/spaces/{space_id}/audit_events", { params, signal });
+export function searchPage(filter: Filter, next: string, limit: number, signal: AbortSignal) {
+  const sent = api().GET("/audit_events", { params: { query: { ...filter, limit, next } }, signal });
   // Only a request that accepts lines gets a text.
-  return body(sent as Promise<{ data?: Schemas["AuditEvents"]; response: Response }>);
+  return body(sent as Sent<Schemas["AuditEvents"]>);
 }
 
 /**
@@ -30,17 +27,9 @@ export function searchPage(space: string, filter: Filter, next: string, limit: n
  * same search anew.
  */
 export function useSearch(filter: Filter, run: number) {
-  const { space } = useSession();
   const [isStopped, setStopped] = useState(false);
   const [goesOnAfter, setGoesOnAfter] = useState(0);
-  const query = useInfiniteQuery({
-    queryKey: ["audit_events", space, filter, run],
-    queryFn: ({ pageParam, signal }) => searchPage(space, filter, pageParam, 25, signal),
-    initialPageParam: "",
-    getNextPageParam: nextOf,
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
-  });
+  const query = usePages(["audit_events", filter, run], (next, signal) => searchPage(filter, next, 25, signal), ONCE);
   const { data, hasNextPage, isFetching, isError, fetchNextPage } = query;
   const pages = data?.pages ?? [];
   const empty = emptyAtEnd(pages);

@@ -1,17 +1,18 @@
 import { useState } from "react";
 import { IdentifierForm } from "../profile/identifier_form.tsx";
 import type { Identifier } from "../profile/query.ts";
-import { useReason } from "../session/permission.ts";
-import { Empty, Forbidden } from "../ui/loaded.tsx";
+import { Permitted } from "../session/permitted.tsx";
+import { Empty } from "../ui/loaded.tsx";
 import { Page } from "../ui/page.tsx";
 import { IdentifierStatus } from "./identifier_status.tsx";
 
 /** Deletion records: whether an identifier was deleted, when, by whom and why. */
 export function DeletionRecord() {
-  const reason = useReason("read_deletions");
   return (
     <Page title="Deletion records">
-      {reason === null ? <Search /> : <Forbidden what="deletion records" reason={reason} />}
+      <Permitted permission="read_deletions" what="deletion records">
+        <Search />
+      </Permitted>
     </Page>
   );
 }

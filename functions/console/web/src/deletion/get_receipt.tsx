@@ -1,13 +1,13 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { Problem } from "../api/problem.ts";
+import { isProblem } from "../api/problem.ts";
 import { useReason } from "../session/permission.ts";
-import { useSession } from "../session/session.ts";
 import { announce } from "../ui/announce.tsx";
 import { Button } from "../ui/button.tsx";
 import { download } from "../ui/download.ts";
 import { Focused } from "../ui/focused.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
+import { ONCE } from "../ui/once.ts";
 import { navigate } from "../ui/route.tsx";
 import { RECORDS, type ReceiptSubject, receiptOf } from "./query.ts";
 import { handReceipt } from "./receipt_store.ts";
@@ -15,7 +15,6 @@ import { fileName, MOST_SECONDS, NotLoggedYet, pausing, whenLogged } from "./rec
 
 /** Gets the receipt of a deletion or a job on demand, and waits for the log where it has to. */
 export function GetReceipt({ subject, isKept = true }: { subject: ReceiptSubject; isKept?: boolean }) {
-  const { space } = useSession();
   const queries = useQueryClient();
   const mayRead = useReason("read_audit_log");
   const [isAsked, setAsked] = useState(false);
@@ -25,19 +24,16 @@ export function GetReceipt({ subject, isKept = true }: { subject: ReceiptSubject
     announce("Waiting for the audit log.");
   };
   const { data, error, isFetching, refetch } = useQuery({
-    queryKey: ["receipt", space, subject],
+    queryKey: ["receipt", subject],
     enabled: isAsked,
     queryFn: async ({ signal }) => {
       setWaiting(false);
-      const text = await whenLogged(() => receiptOf(space, subject, signal), pausing(signal), wait);
+      const { data } = await whenLogged(() => receiptOf(subject, signal), pausing(signal), wait);
       // A record on the screen may say that the log does not have it yet.
       void queries.invalidateQueries({ queryKey: [RECORDS] });
-      return text;
+      return data;
     },
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
-    refetchOnWindowFocus: false,
-    refetchOnReconnect: false,
+    ...ONCE,
   });
   const ask = () => (isAsked ? void refetch() : setAsked(true));
   const reason = mayRead ?? (isKept ? null : "This deployment keeps no audit log, so there are no receipts.");
@@ -79,7 +75,7 @@ function NoReceipt({ problem, onRetry }: { problem: unknown; onRetry: () => void
       </Notice>
     );
   }
-  if (problem instanceof Problem && problem.status === 404) {
+  if (isProblem(problem, 404)) {
     return (
       <Notice kind="info" title="There is no receipt">
         {problem.message}

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
-import { fillPath } from "../api/path.ts";
+import { encodeSelector } from "../api/path.ts";
 import { NearMisses, useIsLowercase } from "../profile/identifier_form.tsx";
 import type { Identifier } from "../profile/query.ts";
 import { useReason } from "../session/permission.ts";
-import { useSession } from "../session/session.ts";
 import { announce } from "../ui/announce.tsx";
+import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
 import { Loaded } from "../ui/loaded.tsx";
 import { Notice } from "../ui/notice.tsx";
@@ -22,22 +22,21 @@ const TITLES: Record<Status["kind"], string> = {
   came_back: "This identifier came back",
   active: "This identifier is active",
   never: "This identifier was never deleted here",
+  running: "A deletion may be running",
   no_record: "There is no record of a deletion",
 };
 
 /** What has become of an identifier: deleted, active, active again, or never known. */
 export function IdentifierStatus({ identifier }: { identifier: Identifier }) {
-  const { space } = useSession();
   const readProfiles = useReason("read_profiles") === null;
   const readLog = useReason("read_audit_log") === null;
   const isLowercase = useIsLowercase(identifier.type);
   const selector = `${identifier.type}:${identifier.id}`;
   const known = useQuery({
-    queryKey: [RECORDS, space, selector],
-    queryFn: () => knownOf(space, selector, { readProfiles, readLog }),
+    queryKey: [RECORDS, selector],
+    queryFn: () => knownOf(selector, { readProfiles, readLog }),
     gcTime: 0,
   });
-  const path = fillPath("/v1/spaces/{space_id}/deletions/{identifier}", { space_id: space, identifier: selector });
   return (
     <Loaded query={known} what="the record">
       {(found) => {
@@ -45,8 +44,8 @@ export function IdentifierStatus({ identifier }: { identifier: Identifier }) {
         return (
           <Card title={TITLES[status.kind]}>
             <Said text={TITLES[status.kind]} />
-            <Details status={status} identifier={identifier} />
-            <Commands request={{ method: "GET", path }} command={["deletion", "show", selector]} />
+            <Details status={status} identifier={identifier} onLook={() => void known.refetch()} />
+            <Commands path={`/deletions/${encodeSelector(selector)}`} command={["deletion", "show", selector]} />
           </Card>
         );
       }}
@@ -60,7 +59,14 @@ function Said({ text }: { text: string }) {
   return null;
 }
 
-function Details({ status, identifier }: { status: Status; identifier: Identifier }) {
+interface DetailsProps {
+  status: Status;
+  identifier: Identifier;
+  /** Looks again. */
+  onLook: () => void;
+}
+
+function Details({ status, identifier, onLook }: DetailsProps) {
   const subject = { identifier: `${identifier.type}:${identifier.id}` };
   switch (status.kind) {
     case "deleted":
@@ -93,6 +99,14 @@ function Details({ status, identifier }: { status: Status; identifier: Identifie
         <>
           <p>No profile has it, and there is no record of a deletion. It may be mistyped:</p>
           <NearMisses identifier={identifier} />
+          <p>If its deletion has only just begun, look again in a minute.</p>
+        </>
+      );
+    case "running":
+      return (
+        <>
+          <p>It was here, and there is no record of a deletion yet. Wait a moment, then look again.</p>
+          <Button onClick={onLook}>Look again</Button>
         </>
       );
     case "no_record":

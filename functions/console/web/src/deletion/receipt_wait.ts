@@ -1,3 +1,5 @@
+import { wait } from "../api/wait.ts";
+
 /** For how long the console waits for the log by itself, in seconds. */
 export const MOST_SECONDS = 30;
 
@@ -6,18 +8,23 @@ export class NotLoggedYet extends Error {
   override name = "NotLoggedYet";
 }
 
+/** For how many seconds to wait, before it is asked again. */
+export interface Wait {
+  wait: number;
+}
+
 /**
- * Asks for a receipt until the log has it, as often as the API says. Gives up after {@link MOST_SECONDS}, with a
+ * Asks until the log has what is asked for, as often as the API says. Gives up after {@link MOST_SECONDS}, with a
  * {@link NotLoggedYet}.
  */
-export async function whenLogged(
-  ask: () => Promise<{ text: string } | { wait: number }>,
+export async function whenLogged<T extends object>(
+  ask: () => Promise<T | Wait>,
   pause: (seconds: number) => Promise<void>,
-  onWait: () => void,
-): Promise<string> {
+  onWait: () => void = () => {},
+): Promise<T> {
   for (let waited = 0; ; ) {
     const answer = await ask();
-    if ("text" in answer) return answer.text;
+    if (!("wait" in answer)) return answer;
     if (waited >= MOST_SECONDS) throw new NotLoggedYet("The audit log does not have this deletion yet.");
     const seconds = Math.min(Math.max(answer.wait, 1), MOST_SECONDS - waited);
     onWait();
@@ -26,16 +33,9 @@ export async function whenLogged(
   }
 }
 
-/** Waits, unless the signal says to stop. */
+/** Waits some seconds, unless the signal says to stop. */
 export function pausing(signal: AbortSignal): (seconds: number) => Promise<void> {
-  return (seconds) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, seconds * 1_000);
-      signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      });
-    });
+  return (seconds) => wait(seconds * 1_000, signal);
 }
 
 /** The name of a receipt's file: by the index of its entry, and never by what it is about. */

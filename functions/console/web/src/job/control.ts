@@ -1,7 +1,6 @@
 import type { Schemas } from "../api/client.ts";
 import { type Permission, type Reason, reason } from "../session/permission.ts";
 import { number, plural } from "../ui/time.tsx";
-import { UNDO_SECONDS } from "./start_at.ts";
 import { targets } from "./words.ts";
 
 type Job = Schemas["Job"];
@@ -143,8 +142,8 @@ export function told(control: Control, job: Job, now: Date): Told {
     case "execute":
       return {
         name: "Execute plan",
-        will: `A new job deletes what this dry run found: ${targets(job, deleted)}. It starts after ${UNDO_SECONDS} seconds, and can be undone until then.`,
-        wont: "It deletes nobody else. A profile that was added to or merged since is left alone.",
+        will: `A new job deletes what this dry run found: ${targets(job, deleted)}. It can be undone until it starts.`,
+        wont: "It deletes nobody else.",
       };
   }
 }

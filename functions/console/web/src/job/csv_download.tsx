@@ -1,14 +1,13 @@
-import { useEffect, useRef, useState } from "react";
 import type { Schemas } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import { pausing } from "../deletion/receipt_wait.ts";
-import { useSession } from "../session/session.ts";
 import { announce } from "../ui/announce.tsx";
 import { Button } from "../ui/button.tsx";
 import { download } from "../ui/download.ts";
 import { ProblemNotice } from "../ui/notice.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { plural } from "../ui/time.tsx";
+import { useWork } from "../ui/work.ts";
 import { readTable } from "./csv.ts";
 import { csvPage } from "./query.ts";
 
@@ -26,47 +25,28 @@ interface CsvDownloadProps {
 
 /** Reads all outcomes, page by page, and saves them as a file. */
 export function CsvDownload({ id, outcome, expected }: CsvDownloadProps) {
-  const { space } = useSession();
-  const [rows, setRows] = useState<number | null>(null);
-  const [problem, setProblem] = useState<unknown>(null);
-  const reading = useRef<AbortController | null>(null);
-  useEffect(() => () => reading.current?.abort(), []);
-  const start = async () => {
-    const stop = new AbortController();
-    reading.current = stop;
-    setProblem(null);
-    setRows(0);
-    try {
-      const table = await readTable(
-        (next) => patiently(() => csvPage(space, id, outcome, next, stop.signal), stop.signal),
-        setRows,
-      );
+  const { isRunning, done, problem, start, stop } = useWork();
+  const read = () =>
+    void start(async (signal, onRows) => {
+      const table = await readTable((next) => patiently(() => csvPage(id, outcome, next, signal), signal), onRows);
       download(`${id}${outcome === null ? "" : `-${outcome}`}.csv`, table.text, "text/csv");
       announce(`${plural(table.rows, "row")} saved`);
-    } catch (cause) {
-      if (!stop.signal.aborted) setProblem(cause);
-    }
-    if (reading.current === stop) setRows(null);
-  };
+    });
   return (
     <div className="stack">
       <div className="actions">
-        <Button
-          reason={expected === 0 ? "No row has such an outcome." : null}
-          isBusy={rows !== null}
-          onClick={() => void start()}
-        >
+        <Button reason={expected === 0 ? "No row has such an outcome." : null} isBusy={isRunning} onClick={read}>
           Download CSV
         </Button>
-        {rows !== null && <Button onClick={() => reading.current?.abort()}>Stop</Button>}
+        {isRunning && <Button onClick={stop}>Stop</Button>}
       </div>
-      {rows !== null && <Progress label="Rows read" done={rows} all={Math.max(rows, expected)} />}
-      {rows === null && expected > MANY && (
+      {isRunning && <Progress label="Rows read" done={done} all={Math.max(done, expected)} />}
+      {!isRunning && expected > MANY && (
         <small>
           This takes a while. For so many rows, use <code>efface jobs outcomes</code>.
         </small>
       )}
-      {problem !== null && <ProblemNotice problem={problem} onRetry={() => void start()} />}
+      {problem !== null && <ProblemNotice problem={problem} onRetry={read} />}
     </div>
   );
 }

@@ -1,22 +1,21 @@
 import { rolesWith } from "../session/permission.ts";
 import { useSession } from "../session/session.ts";
-import { Time } from "../ui/time.tsx";
+import { number, Time } from "../ui/time.tsx";
 import { permissionFor } from "./control.ts";
 import { TokenName } from "./job_link.tsx";
 import { type Job, useEvents } from "./query.ts";
 
-/** Who or what has paused a job, as far as its timeline is loaded. */
+/** Who or what has paused a job. Where its timeline is not loaded to the end, that may have been somebody else. */
 export function PausedBy({ job }: { job: Job }) {
-  const own = useSession().details.token.id;
-  const events = useEvents(job.id).data?.pages.flatMap(({ data }) => data) ?? [];
-  const paused = events.findLast(({ kind }) => kind === "paused");
-  if (paused === undefined) return null;
+  const { data, hasNextPage } = useEvents(job.id);
+  const paused = data?.pages.flatMap((page) => page.data).findLast(({ kind }) => kind === "paused");
+  if (paused === undefined || hasNextPage) return null;
   return (
     <p>
       <bdi>{paused.text}</bdi>{" "}
       {paused.token_id && (
         <>
-          By <TokenName id={paused.token_id} own={own} />,{" "}
+          By <TokenName id={paused.token_id} />,{" "}
         </>
       )}
       <Time at={paused.at} />
@@ -31,8 +30,8 @@ export function Approvers({ job }: { job: Job }) {
   return (
     <p>
       {job.segment_id && job.expected_members
-        ? `The segment has ${job.expected_members.toLocaleString("en-US")} members, and somebody else must approve that they are deleted.`
-        : `It has more rows than one person may delete in this space${limit ? ` (${limit.toLocaleString("en-US")})` : ""}.`}{" "}
+        ? `The segment has ${number(job.expected_members)} members, and somebody else must approve that they are deleted.`
+        : `It has more rows than one person may delete in this space${limit ? ` (${number(limit)})` : ""}.`}{" "}
       It takes another token than the one that made it. Roles that may: {rolesWith(permissionFor(job)).join(", ")}.
     </p>
   );

@@ -1,6 +1,3 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
-import { announce } from "../ui/announce.tsx";
 import { Empty, Loaded } from "../ui/loaded.tsx";
 import { Card, Page } from "../ui/page.tsx";
 import { JobControls } from "./job_controls.tsx";
@@ -9,11 +6,12 @@ import { JobFacts } from "./job_facts.tsx";
 import { JobOutcomes } from "./job_outcomes.tsx";
 import { JobProgress } from "./job_progress.tsx";
 import { JobReceipt } from "./job_receipt.tsx";
+import { useNews } from "./news.ts";
 import { PlanView } from "./plan.tsx";
 import { PlanResult } from "./plan_result.tsx";
-import { type Job, refreshAround, useJob } from "./query.ts";
+import { type Job, useJob } from "./query.ts";
 import { Schedule } from "./schedule.tsx";
-import { actionOf, newsOf, tabOf } from "./words.ts";
+import { actionOf, tabOf } from "./words.ts";
 
 /** A job: how far it is, what can be done about it, and what it has come to. */
 export function JobScreen({ id }: { id: string }) {
@@ -27,20 +25,6 @@ export function JobScreen({ id }: { id: string }) {
       </Loaded>
     </Page>
   );
-}
-
-/** Says what has become of a job since it was read last, and reads again what has changed with it. */
-function useNews(job: Job | undefined): void {
-  const client = useQueryClient();
-  const last = useRef<Job | undefined>(undefined);
-  useEffect(() => {
-    const before = last.current;
-    last.current = job;
-    if (before === undefined || job === undefined || before === job) return;
-    const news = newsOf(before, job);
-    if (news !== null) announce(news);
-    if (news !== null || before.verified_at !== job.verified_at) refreshAround(client, job.id);
-  }, [client, job]);
 }
 
 function JobView({ job }: { job: Job }) {

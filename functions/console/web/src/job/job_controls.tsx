@@ -5,10 +5,10 @@ import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
 import { Card } from "../ui/page.tsx";
 import { type Control, controlsOf, isDeletion, type Offer, told } from "./control.ts";
-import { ControlDialog } from "./control_dialog.tsx";
-import { ExecuteDialog } from "./execute_dialog.tsx";
+import { ControlDialog, inputOf } from "./control_dialog.tsx";
+import { AtOnce, ExecuteDialog } from "./execute_form.tsx";
 import { Approvers, PausedBy } from "./halt.tsx";
-import { type Job, jobPath, useControl } from "./query.ts";
+import { bodyOf, type Job, jobPath, useControl } from "./query.ts";
 import { WriteProblem } from "./write_problem.tsx";
 
 /** What can be asked of the job now. Each control says before what it will and won't do. */
@@ -45,17 +45,17 @@ export function JobControls({ job }: { job: Job }) {
 
 /** Pause or resume: each is undone by the other, so nobody is asked. */
 function Switch({ job, control, reason }: { job: Job; control: "pause" | "resume"; reason: string | null }) {
-  const { run, isPending, problem } = useControl(job.id);
+  const write = useControl(job.id);
   const { name, will, wont } = told(control, job, serverNow());
   return (
     <div className="control">
-      <Button kind="primary" reason={reason} isBusy={isPending} onClick={() => run({ control })}>
+      <Button kind="primary" reason={reason} isBusy={write.isPending} onClick={() => write.run({ control })}>
         {name}
       </Button>
       <small>
         {will} {wont}
       </small>
-      <WriteProblem problem={problem} />
+      <WriteProblem write={write} />
     </div>
   );
 }
@@ -78,7 +78,6 @@ function Opener({ job, offer: { control, reason }, onOpen }: { job: Job; offer: 
 }
 
 function AsCommands({ job, controls }: { job: Job; controls: readonly Control[] }) {
-  const { space } = useSession();
   return (
     <details>
       <summary>The controls as commands</summary>
@@ -86,9 +85,12 @@ function AsCommands({ job, controls }: { job: Job; controls: readonly Control[] 
         <div key={control} className="row">
           <span>{told(control, job, serverNow()).name}</span>
           <Commands
-            request={{ method: "POST", path: `${jobPath(space, job.id)}/${control}`, isOnce: true }}
+            method="POST"
+            path={`${jobPath(job.id)}/${control}`}
+            body={control === "execute" ? undefined : bodyOf(inputOf(control, job))}
             command={["jobs", control, job.id]}
           />
+          {control === "execute" && <AtOnce />}
         </div>
       ))}
     </details>

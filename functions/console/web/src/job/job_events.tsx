@@ -1,39 +1,36 @@
 import type { Schemas } from "../api/client.ts";
-import { useSession } from "../session/session.ts";
 import { Commands } from "../ui/commands.tsx";
-import { Empty, Loaded } from "../ui/loaded.tsx";
-import { More } from "../ui/more.tsx";
+import { Empty } from "../ui/loaded.tsx";
 import { Card } from "../ui/page.tsx";
+import { Pages } from "../ui/pages.tsx";
 import { Time } from "../ui/time.tsx";
 import { TokenName } from "./job_link.tsx";
 import { jobPath, useEvents } from "./query.ts";
 
 /** What happened to a job, as a timeline. */
 export function JobEvents({ id }: { id: string }) {
-  const { space, details } = useSession();
   const events = useEvents(id);
   return (
     <Card title="Timeline">
-      <Loaded query={events} what="the timeline">
-        {({ pages }) => {
-          const all = pages.flatMap(({ data }) => data);
-          if (all.length === 0) return <Empty title="Nothing has happened yet." />;
-          return (
+      <Pages query={events} what="events">
+        {(all) =>
+          all.length === 0 ? (
+            <Empty title="Nothing has happened yet." />
+          ) : (
             <ol className="timeline">
               {all.map((event) => (
-                <Event key={`${event.at} ${event.kind}`} event={event} own={details.token.id} />
+                <Event key={`${event.at} ${event.kind}`} event={event} />
               ))}
             </ol>
-          );
-        }}
-      </Loaded>
-      <More query={events} what="events" />
-      <Commands request={{ method: "GET", path: `${jobPath(space, id)}/events` }} command={["jobs", "events", id]} />
+          )
+        }
+      </Pages>
+      <Commands path={`${jobPath(id)}/events`} command={["jobs", "events", id]} />
     </Card>
   );
 }
 
-function Event({ event: { at, text, token_id }, own }: { event: Schemas["Event"]; own: string }) {
+function Event({ event: { at, text, token_id } }: { event: Schemas["Event"] }) {
   return (
     <li>
       <small>
@@ -44,7 +41,7 @@ function Event({ event: { at, text, token_id }, own }: { event: Schemas["Event"]
         {token_id && (
           <small>
             {" "}
-            By <TokenName id={token_id} own={own} />
+            By <TokenName id={token_id} />
           </small>
         )}
       </span>

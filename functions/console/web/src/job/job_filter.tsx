@@ -1,8 +1,7 @@
-import type { FormEvent } from "react";
 import type { Schemas } from "../api/client.ts";
 import type { Reason } from "../session/permission.ts";
 import { Button } from "../ui/button.tsx";
-import { CheckField, SelectField, TextField } from "../ui/field.tsx";
+import { CheckField, Form, SelectField, TextField } from "../ui/field.tsx";
 import { Notice } from "../ui/notice.tsx";
 import type { JobFilter } from "./query.ts";
 import { STATES } from "./words.ts";
@@ -33,38 +32,30 @@ export function JobFilterForm(props: JobFilterProps) {
       <CheckField
         label="Mine: only jobs that your token made"
         checked={filter.isMine}
-        onChange={(event) => onChange(event.target.checked ? { isMine: true } : { isMine: false })}
+        onValue={(isMine) => onChange({ isMine })}
       />
     </div>
   );
 }
 
 function Fields({ filter, group, onChange, onGroup }: JobFilterProps & { filter: { isMine: false } & JobFilter }) {
-  const change = (next: { state?: string; group: string }) => {
-    const state = next.state as Schemas["JobState"] | undefined;
-    const label = next.group.trim();
-    onChange({ isMine: false, ...(state && { state }), ...(label && { group: label }) });
-  };
-  const search = (event: FormEvent) => {
-    event.preventDefault();
-    change({ ...(filter.state && { state: filter.state }), group });
+  const { state = "" } = filter;
+  const search = (chosen: Schemas["JobState"] | "") => {
+    const label = group.trim();
+    onChange({ isMine: false, ...(chosen && { state: chosen }), ...(label && { group: label }) });
   };
   return (
-    <form className="row" aria-label="Filter" onSubmit={search}>
-      <SelectField
-        label="State"
-        value={filter.state ?? ""}
-        onChange={(event) => change({ state: event.target.value, group })}
-      >
+    <Form className="row" aria-label="Filter" onSend={() => search(state)}>
+      <SelectField label="State" value={state} onValue={(chosen) => search(chosen as Schemas["JobState"] | "")}>
         <option value="">All states</option>
-        {Object.entries(STATES).map(([state, name]) => (
-          <option key={state} value={state}>
+        {Object.entries(STATES).map(([value, name]) => (
+          <option key={value} value={value}>
             {name}
           </option>
         ))}
       </SelectField>
-      <TextField label="Group" value={group} maxLength={128} onChange={(event) => onGroup(event.target.value)} />
+      <TextField label="Group" value={group} maxLength={128} onValue={onGroup} />
       <Button type="submit">Show group</Button>
-    </form>
+    </Form>
   );
 }

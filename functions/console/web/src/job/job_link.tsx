@@ -1,3 +1,4 @@
+import { useSession } from "../session/session.ts";
 import { Link } from "../ui/route.tsx";
 
 /** How much of an id tells it from others in a list: ids that were made together begin alike. */
@@ -7,15 +8,29 @@ function shortened(id: string): string {
   return `${id.slice(0, id.indexOf("_") + 1)}…${id.slice(-SHOWN)}`;
 }
 
+/** The address of a job's screen. */
+export function jobRoute(id: string): string {
+  return `/jobs/${encodeURIComponent(id)}`;
+}
+
+interface JobLinkProps {
+  id: string;
+  /** What stands before the id. */
+  text?: string;
+  /** Whether the id is shown from its beginning to its end, because somebody may quote it. */
+  isWhole?: boolean;
+}
+
 /** A job by its id, which leads to its screen. */
-export function JobLink({ id, text }: { id: string; text?: string }) {
+export function JobLink({ id, text, isWhole = false }: JobLinkProps) {
+  const shown = isWhole ? id : shortened(id);
   return (
-    <Link href={`/jobs/${encodeURIComponent(id)}`} title={id}>
+    <Link href={jobRoute(id)} title={id}>
       {text === undefined ? (
-        <span className="id">{shortened(id)}</span>
+        <span className="id">{shown}</span>
       ) : (
         <>
-          {text} <small className="id nowrap">{shortened(id)}</small>
+          {text} <small className="id nowrap">{shown}</small>
         </>
       )}
     </Link>
@@ -23,7 +38,8 @@ export function JobLink({ id, text }: { id: string; text?: string }) {
 }
 
 /** Whose token it was; in a list, where the columns are narrow, by the end of its id. */
-export function TokenName({ id, own, isShort = false }: { id: string; own: string; isShort?: boolean }) {
+export function TokenName({ id, isShort = false }: { id: string; isShort?: boolean }) {
+  const { token } = useSession().details;
   return (
     <>
       {isShort ? (
@@ -33,7 +49,7 @@ export function TokenName({ id, own, isShort = false }: { id: string; own: strin
       ) : (
         <span className="id">{id}</span>
       )}
-      {id === own && <span className="soft"> (yours)</span>}
+      {id === token.id && <span className="soft"> (yours)</span>}
     </>
   );
 }

@@ -4,14 +4,16 @@ import { type Reason, reason } from "../session/permission.ts";
 import { useSession } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
-import { Empty, Forbidden, Loaded } from "../ui/loaded.tsx";
-import { More } from "../ui/more.tsx";
+import { focusMain } from "../ui/focused.tsx";
+import { Empty, Forbidden } from "../ui/loaded.tsx";
 import { Page } from "../ui/page.tsx";
+import { Pages } from "../ui/pages.tsx";
 import { navigate } from "../ui/route.tsx";
-import { commandOf, requestOf } from "./filter.ts";
+import { commandOf, pathOf } from "./filter.ts";
 import { JobFilterForm } from "./job_filter.tsx";
 import { JobTable } from "./job_table.tsx";
 import { JobTotals } from "./job_totals.tsx";
+import { useListable } from "./listable.ts";
 import { type JobFilter, useJobs } from "./query.ts";
 import { WaysToStart } from "./ways_to_start.tsx";
 
@@ -42,55 +44,47 @@ export function useNewJobReason(): Reason {
 }
 
 function List() {
-  const { space, details } = useSession();
-  const { role, permissions } = details.token;
-  const allReason = permissions.includes("read_jobs") ? null : reason(role, "read_jobs");
+  const { jobs: listable, why } = useListable();
+  const allReason = listable === "all" ? null : why;
   const [filter, setFilter] = useState<JobFilter>(allReason === null ? ALL : MINE);
   const [group, setGroup] = useState("");
   const clear = () => {
     setFilter(ALL);
     setGroup("");
-    document.getElementById("main")?.focus();
+    focusMain();
   };
-  const mayMake = useNewJobReason() === null || permissions.includes("manage_segments");
-  const mayList = allReason === null || mayMake;
-  const jobs = useJobs(filter, mayList);
-  if (!mayList) return <Forbidden what="jobs" reason={allReason} />;
+  const jobs = useJobs(filter, listable !== "none");
+  if (listable === "none") return <Forbidden what="jobs" reason={why} />;
   const isFiltered = filter.isMine ? allReason === null : filter.state !== undefined || filter.group !== undefined;
   return (
     <>
       <JobFilterForm filter={filter} allReason={allReason} onChange={setFilter} group={group} onGroup={setGroup} />
-      <Loaded query={jobs} what="the jobs">
-        {({ pages }) => {
-          const rows = pages.flatMap(({ data }) => data);
-          return (
-            <div className={jobs.isPlaceholderData ? "stack dimmed" : "stack"}>
-              {rows.length > 0 && <JobTotals pages={pages} isMine={filter.isMine} />}
-              <JobTable jobs={rows} now={serverNow()} empty={isFiltered ? <NoMatch onClear={clear} /> : <NoJobs />} />
-              <More query={jobs} what="jobs" />
-            </div>
-          );
-        }}
-      </Loaded>
-      <Commands request={requestOf(filter, space)} command={commandOf(filter)} />
+      <Pages query={jobs} what="jobs">
+        {(rows) => (
+          <>
+            {rows.length > 0 && <JobTotals pages={jobs.data?.pages ?? []} isMine={filter.isMine} />}
+            <JobTable jobs={rows} now={serverNow()} empty={<NoJobs onClear={isFiltered ? clear : null} />} />
+          </>
+        )}
+      </Pages>
+      <Commands path={pathOf(filter)} command={commandOf(filter)} />
     </>
   );
 }
 
-function NoMatch({ onClear }: { onClear: () => void }) {
+function NoJobs({ onClear }: { onClear: (() => void) | null }) {
+  if (onClear === null) {
+    return (
+      <Empty title="No jobs yet.">
+        <WaysToStart />
+      </Empty>
+    );
+  }
   return (
     <Empty title="No jobs match.">
       <p>
         <Button onClick={onClear}>Show all jobs</Button>
       </p>
-    </Empty>
-  );
-}
-
-function NoJobs() {
-  return (
-    <Empty title="No jobs yet.">
-      <WaysToStart />
     </Empty>
   );
 }

@@ -1,13 +1,12 @@
 import { useState } from "react";
 import type { Schemas } from "../api/client.ts";
-import { useSession } from "../session/session.ts";
 import { Commands } from "../ui/commands.tsx";
 import { SelectField } from "../ui/field.tsx";
-import { Empty, Loaded } from "../ui/loaded.tsx";
+import { Empty } from "../ui/loaded.tsx";
 import { Value } from "../ui/masked.tsx";
-import { More } from "../ui/more.tsx";
 import { Card } from "../ui/page.tsx";
-import { type Column, Table } from "../ui/table.tsx";
+import { Pages } from "../ui/pages.tsx";
+import { Table } from "../ui/table.tsx";
 import { number, Time } from "../ui/time.tsx";
 import { CsvDownload } from "./csv_download.tsx";
 import { JobLink } from "./job_link.tsx";
@@ -19,7 +18,6 @@ type Row = Schemas["RowOutcome"];
 
 /** What became of each row. Rows are told by their numbers: only who sent them has their values. */
 export function JobOutcomes({ job }: { job: Job }) {
-  const { space } = useSession();
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const outcomes = useOutcomes(job.id, outcome);
   const expected = outcome === null ? doneOf(job) : (job.counts[outcome] ?? 0);
@@ -32,7 +30,7 @@ export function JobOutcomes({ job }: { job: Job }) {
           <SelectField
             label="Outcome"
             value={outcome ?? ""}
-            onChange={(event) => setOutcome((event.target.value || null) as Outcome | null)}
+            onValue={(value) => setOutcome((value || null) as Outcome | null)}
           >
             <option value="">All outcomes ({number(doneOf(job))})</option>
             {OUTCOMES.map((name) => (
@@ -44,36 +42,30 @@ export function JobOutcomes({ job }: { job: Job }) {
           <CsvDownload key={outcome} id={job.id} outcome={outcome} expected={expected} />
         </div>
       )}
-      <Loaded query={outcomes} what="the outcomes">
-        {({ pages }) => (
-          <div className={outcomes.isPlaceholderData ? "stack dimmed" : "stack"}>
-            <Table
-              caption="Outcomes, row by row"
-              columns={columnsOf(job.dry_run)}
-              rows={pages.flatMap(({ data }) => data)}
-              rowKey={({ page, row }) => `${page} ${row}`}
-              empty={<Empty title={outcome === null ? "No row has an outcome yet." : "No row has this outcome."} />}
-            />
-          </div>
+      <Pages query={outcomes} what="outcomes">
+        {(rows) => (
+          <Table
+            caption="Outcomes, row by row"
+            rows={rows}
+            rowKey={({ page, row }) => `${page} ${row}`}
+            cells={(row) => cellsOf(row, job.dry_run)}
+            empty={<Empty title={outcome === null ? "No row has an outcome yet." : "No row has this outcome."} />}
+          />
         )}
-      </Loaded>
-      <More query={outcomes} what="outcomes" />
-      <Commands
-        request={{ method: "GET", path: `${jobPath(space, job.id)}/outcomes${query}` }}
-        command={["jobs", "outcomes", job.id, ...option]}
-      />
+      </Pages>
+      <Commands path={`${jobPath(job.id)}/outcomes${query}`} command={["jobs", "outcomes", job.id, ...option]} />
     </Card>
   );
 }
 
-function columnsOf(isDryRun: boolean): Column<Row>[] {
-  return [
-    { head: "Page", cell: ({ page }) => number(page) },
-    { head: "Row", isNumber: true, cell: ({ row }) => number(row) },
-    { head: "Outcome", cell: ({ outcome }) => outcomeWord(outcome, isDryRun) },
-    { head: "Code", cell: ({ code }) => <code>{code}</code> },
-    { head: "Message", cell: (row) => <Message row={row} /> },
-  ];
+function cellsOf(row: Row, isDryRun: boolean) {
+  return {
+    Page: row.page,
+    "Row, from 0": row.row,
+    Outcome: outcomeWord(row.outcome, isDryRun),
+    Code: <code>{row.code}</code>,
+    Message: <Message row={row} />,
+  };
 }
 
 function Message({ row: { message, earlier_deletion } }: { row: Row }) {

@@ -1,4 +1,3 @@
-import { useSession } from "../session/session.ts";
 import { Commands } from "../ui/commands.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Card } from "../ui/page.tsx";
@@ -14,7 +13,6 @@ const TICK_MS = 5_000;
 
 /** How far a job is, and how it ended. */
 export function JobProgress({ job }: { job: Job }) {
-  const { space } = useSession();
   const now = useNow(TICK_MS);
   const verdict = verdictOf(job);
   const { rows, rows_per_second } = job;
@@ -34,10 +32,7 @@ export function JobProgress({ job }: { job: Job }) {
         <p className="soft">{number(Math.round(rows_per_second * 10) / 10)} rows a second since it was started.</p>
       ) : null}
       <Halted job={job} />
-      <Commands
-        request={{ method: "GET", path: jobPath(space, job.id) }}
-        command={["jobs", "status", job.id, ...(isOver(job) ? [] : ["--watch"])]}
-      />
+      <Commands path={jobPath(job.id)} command={["jobs", "status", job.id, ...(isOver(job) ? [] : ["--watch"])]} />
     </Card>
   );
 }

@@ -1,5 +1,4 @@
 import { GetReceipt } from "../deletion/get_receipt.tsx";
-import { useSession } from "../session/session.ts";
 import { Commands } from "../ui/commands.tsx";
 import { Card } from "../ui/page.tsx";
 import { Link } from "../ui/route.tsx";
@@ -8,28 +7,24 @@ import { type Job, jobPath } from "./query.ts";
 
 /** The proof that a job has ended, and with which counts. */
 export function JobReceipt({ job }: { job: Job }) {
-  const { space } = useSession();
   const isEnded = job.state === "completed" || job.state === "cancelled";
-  if (!isEnded) {
-    return (
-      <Card title="Receipt">
-        <p className="soft">When the job is over, its receipt proves that, with its rows by outcome.</p>
-      </Card>
-    );
-  }
   return (
     <Card title="Receipt">
       <p>
-        The receipt proves that the job is over, with its rows by outcome. <Link href="/receipts">Check a receipt</Link>
+        When the job is over, its receipt proves that, with its rows by outcome.{" "}
+        <Link href="/receipts">Check a receipt</Link>
       </p>
-      {!isOver(job) && (
-        <p className="soft">The outcomes are not verified yet. A receipt of now says only that the job is completed.</p>
+      {isEnded && (
+        <>
+          {!isOver(job) && (
+            <p className="soft">
+              The outcomes are not verified yet. A receipt of now says only that the job is completed.
+            </p>
+          )}
+          <GetReceipt key={job.verified_at ?? ""} subject={{ job: job.id }} />
+          <Commands path={`${jobPath(job.id)}/receipt`} command={["receipt", "get", "--job", job.id]} />
+        </>
       )}
-      <GetReceipt key={job.verified_at ?? ""} subject={{ job: job.id }} />
-      <Commands
-        request={{ method: "GET", path: `${jobPath(space, job.id)}/receipt` }}
-        command={["receipt", "get", "--job", job.id]}
-      />
     </Card>
   );
 }

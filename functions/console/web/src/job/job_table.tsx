@@ -1,8 +1,7 @@
 import type { ReactNode } from "react";
-import { useSession } from "../session/session.ts";
 import { Value } from "../ui/masked.tsx";
-import { type Column, Table } from "../ui/table.tsx";
-import { about, number } from "../ui/time.tsx";
+import { Table } from "../ui/table.tsx";
+import { about } from "../ui/time.tsx";
 import { JobLink, TokenName } from "./job_link.tsx";
 import { OutcomeCell } from "./outcome_bar.tsx";
 import type { Job } from "./query.ts";
@@ -11,27 +10,33 @@ import { actionOf, timeLeft } from "./words.ts";
 
 /** Jobs, one a row. */
 export function JobTable({ jobs, now, empty }: { jobs: readonly Job[]; now: Date; empty: ReactNode }) {
-  const own = useSession().details.token.id;
-  const columns: Column<Job>[] = [
-    { head: "Job", cell: (job) => <JobLink id={job.id} text={actionOf(job)} /> },
-    { head: "State", cell: (job) => <StateTag job={job} /> },
-    { head: "Group", cell: ({ group }) => <div className="text-cell">{group ? <Value text={group} /> : "–"}</div> },
-    { head: "Rows", isNumber: true, cell: ({ rows }) => number(rows) },
-    { head: "Outcomes", cell: (job) => <OutcomeCell of={job} isDryRun={job.dry_run} /> },
-    { head: "Time left", cell: (job) => timeLeft(job, now) ?? "–" },
-    { head: "Made", cell: (job) => <Made job={job} now={now} own={own} /> },
-  ];
-  return <Table caption="Jobs" columns={columns} rows={jobs} rowKey={({ id }) => id} empty={empty} />;
+  return (
+    <Table
+      caption="Jobs"
+      rows={jobs}
+      rowKey={({ id }) => id}
+      cells={(job) => ({
+        Job: <JobLink id={job.id} text={actionOf(job)} />,
+        State: <StateTag job={job} />,
+        Group: <div className="text-cell">{job.group ? <Value text={job.group} /> : "–"}</div>,
+        Rows: job.rows,
+        Outcomes: <OutcomeCell of={job} isDryRun={job.dry_run} />,
+        "Time left": timeLeft(job, now) ?? "–",
+        Made: <Made job={job} now={now} />,
+      })}
+      empty={empty}
+    />
+  );
 }
 
 /** When and by whose token a job was made. */
-function Made({ job, now, own }: { job: Job; now: Date; own: string }) {
+function Made({ job, now }: { job: Job; now: Date }) {
   return (
     <>
       <Age at={job.created_at} now={now} />
       <div>
         <small>
-          by <TokenName id={job.created_by} own={own} isShort />
+          by <TokenName id={job.created_by} isShort />
         </small>
       </div>
     </>

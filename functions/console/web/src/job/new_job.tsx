@@ -1,6 +1,7 @@
 import type { Schemas } from "../api/client.ts";
 import { type Reason, useReason } from "../session/permission.ts";
 import { useSession } from "../session/session.ts";
+import { focusMain } from "../ui/focused.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { ActionCard } from "./new_job_action.tsx";
@@ -66,11 +67,6 @@ export function NewJob() {
       />
     </Page>
   );
-}
-
-/** What was pressed is gone with what it was for. */
-function focusMain(): void {
-  document.getElementById("main")?.focus();
 }
 
 /** Why no dry run can be made of what was entered. */

@@ -61,7 +61,7 @@ export function ActionCard({ action, reasons, group, isFixed, onAction, onGroup 
         value={group}
         readOnly={isFixed}
         error={groupFault(group)}
-        onChange={(event) => onGroup(event.target.value)}
+        onValue={onGroup}
       />
     </Card>
   );

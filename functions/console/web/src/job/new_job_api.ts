@@ -1,4 +1,4 @@
-import { api, type Schemas } from "../api/client.ts";
+import { api, body, type Schemas, type Sent } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import type { Attempt } from "../rows/upload.ts";
 
@@ -10,38 +10,22 @@ export interface JobApi {
   read(job: string, signal: AbortSignal): Promise<Attempt<Schemas["JobBody"]>>;
 }
 
-/** The API, for the jobs of a space. Bodies are sent as they are: their bytes count. */
-export function jobApi(space: string): JobApi {
-  const path = { space_id: space };
-  const pathOf = (job: string) => ({ space_id: space, job_id: job });
-  return {
-    create: (text, key, signal) =>
-      attempt(
-        api.POST("/v1/spaces/{space_id}/deletion_jobs", {
-          params: { path, header: { "Idempotency-Key": key } },
-          ...raw(text),
-          signal,
-        }),
-      ),
-    addPage: (job, text, signal) =>
-      attempt(
-        api.POST("/v1/spaces/{space_id}/deletion_jobs/{job_id}/rows", {
-          params: { path: pathOf(job) },
-          ...raw(text),
-          signal,
-        }),
-      ),
-    start: (job, key, signal) =>
-      attempt(
-        api.POST("/v1/spaces/{space_id}/deletion_jobs/{job_id}/start", {
-          params: { path: pathOf(job), header: { "Idempotency-Key": key } },
-          signal,
-        }),
-      ),
-    read: (job, signal) =>
-      attempt(api.GET("/v1/spaces/{space_id}/deletion_jobs/{job_id}", { params: { path: pathOf(job) }, signal })),
-  };
-}
+/** The API, for the jobs of the session's space. Bodies are sent as they are: their bytes count. */
+export const JOB_API: JobApi = {
+  create: (text, key, signal) => {
+    const params = { header: { "Idempotency-Key": key } };
+    return attempt(api().POST("/deletion_jobs", { params, ...raw(text), signal }));
+  },
+  addPage: (job, text, signal) => {
+    const params = { path: { job_id: job } };
+    return attempt(api().POST("/deletion_jobs/{job_id}/rows", { params, ...raw(text), signal }));
+  },
+  start: (job, key, signal) => {
+    const params = { path: { job_id: job }, header: { "Idempotency-Key": key } };
+    return attempt(api().POST("/deletion_jobs/{job_id}/start", { params, signal }));
+  },
+  read: (job, signal) => attempt(api().GET("/deletion_jobs/{job_id}", { params: { path: { job_id: job } }, signal })),
+};
 
 /** A body that is JSON already. */
 function raw(text: string) {
@@ -49,18 +33,12 @@ function raw(text: string) {
 }
 
 /** What became of a request. Only one that was stopped fails. */
-async function attempt<T>(sent: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<Attempt<T>> {
+async function attempt<T>(sent: Sent<T>): Promise<Attempt<T>> {
   try {
-    const { data, error, response } = await sent;
-    if (response.ok) return { value: data as T };
-    return { problem: Problem.of(response, error), retryAfterMs: retryAfterMs(response) };
-  } catch (cause) {
-    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
-    return { problem: Problem.noResponse(cause), retryAfterMs: null };
+    return { value: await body(sent) };
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    const response = problem.status > 0 ? (await sent).response : null;
+    return { problem, retryAfterMs: Number(response?.headers.get("Retry-After")) * 1_000 || null };
   }
-}
-
-function retryAfterMs(response: Response): number | null {
-  const seconds = response.headers.get("Retry-After");
-  return seconds !== null && /^\d+$/.test(seconds) ? Number(seconds) * 1_000 : null;
 }

@@ -4,6 +4,7 @@ import { Focused } from "../ui/focused.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Card } from "../ui/page.tsx";
 import { navigate } from "../ui/route.tsx";
+import { jobRoute } from "./job_link.tsx";
 import { CancelJob } from "./new_job_leave.tsx";
 import { RunProgress, useRun } from "./new_job_progress.tsx";
 import type { JobRun } from "./new_job_run.ts";
@@ -13,7 +14,7 @@ export function DeletionProgress({ run, onCancelled }: { run: JobRun; onCancelle
   const { step, job } = useRun(run);
   const id = step === "started" ? (job?.id ?? null) : null;
   useEffect(() => {
-    if (id !== null) navigate(`/jobs/${encodeURIComponent(id)}`);
+    if (id !== null) navigate(jobRoute(id));
   }, [id]);
   return (
     <Card title="4. Delete">

@@ -1,15 +1,16 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Schemas } from "../api/client.ts";
+import { wait } from "../api/wait.ts";
 import type { Change } from "../rows/change.ts";
 import type { Layout } from "../rows/csv.ts";
 import type { RowFile } from "../rows/source.ts";
-import { useSession } from "../session/session.ts";
-import { jobApi } from "./new_job_api.ts";
-import type { Limits } from "./new_job_confirm_form.tsx";
+import type { Limits } from "./confirm_form.tsx";
+import { JOB_API } from "./new_job_api.ts";
 import type { Loss } from "./new_job_leave.tsx";
 import { type ReadingState, useReading } from "./new_job_reading.ts";
-import { JobRun, type Rows } from "./new_job_run.ts";
-import { canBeUndone, startAfterSending, wait } from "./new_job_time.ts";
+import { JobRun } from "./new_job_run.ts";
+import type { Rows } from "./new_job_state.ts";
+import { canBeUndone, startAfterSending } from "./new_job_time.ts";
 
 type RowAction = Schemas["RowAction"];
 
@@ -32,7 +33,6 @@ export interface Draft {
 
 /** What is entered, and what is made of it. A dry run settles what was entered, until it is discarded. */
 export function useDraft(first: RowAction) {
-  const { space } = useSession();
   const [entered, setEntered] = useState({
     action: first,
     group: "",
@@ -57,7 +57,7 @@ export function useDraft(first: RowAction) {
       maxDeletions: limits?.maxDeletions ?? null,
       startAt: limits === null ? null : (limits.startAt ?? startAfterSending(run?.sentMs ?? 0)),
     };
-    const begun = new JobRun(made, request, { api: jobApi(space), wait, mayStart: canBeUndone });
+    const begun = new JobRun(made, request, { api: JOB_API, wait, mayStart: canBeUndone });
     void begun.run();
     return begun;
   };
@@ -101,7 +101,9 @@ export function useLoss({ file, pasted, run, deletion, action }: Draft): Loss | 
   const [planned, deleting] = [useStep(run), useStep(deletion)];
   if (deleting !== null) {
     if (deleting.step === "started") return null;
-    return { text: "Not all rows were sent, and nothing was deleted.", job: deleting.job?.id ?? null };
+    const { isLost, job } = deleting;
+    if (isLost) return { text: "The job may have been made and started: look in Jobs.", job: null };
+    return { text: "Not all rows were sent, and nothing was deleted.", job: job?.id ?? null };
   }
   if (planned === null) {
     const isEntered = file !== null || pasted.trim() !== "";

@@ -2,7 +2,6 @@ import { useEffect } from "react";
 import type { Schemas } from "../api/client.ts";
 import type { Change } from "../rows/change.ts";
 import type { Reason } from "../session/permission.ts";
-import { useSession } from "../session/session.ts";
 import { announce } from "../ui/announce.tsx";
 import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
@@ -11,15 +10,16 @@ import { Loaded } from "../ui/loaded.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Card } from "../ui/page.tsx";
 import { Progress } from "../ui/progress.tsx";
-import { number, plural } from "../ui/time.tsx";
+import { plural } from "../ui/time.tsx";
+import type { Limits } from "./confirm_form.tsx";
 import { JobLink } from "./job_link.tsx";
 import { ConfirmCard } from "./new_job_confirm.tsx";
-import type { Limits } from "./new_job_confirm_form.tsx";
 import { NearMisses } from "./new_job_near_miss.tsx";
 import { RunProgress, useRun } from "./new_job_progress.tsx";
 import { RejectedRows } from "./new_job_rejections.tsx";
 import { dryRunCommand } from "./new_job_request.ts";
-import type { JobRun, Rows } from "./new_job_run.ts";
+import type { JobRun } from "./new_job_run.ts";
+import type { Rows } from "./new_job_state.ts";
 import { PlanView } from "./plan.tsx";
 import { useJob } from "./query.ts";
 import { doneOf, targets } from "./words.ts";
@@ -41,7 +41,6 @@ interface DryRunCardProps {
 /** The dry run, which comes before every deletion, and what it has found. */
 export function DryRunCard(props: DryRunCardProps) {
   const { rows, action, reason, run, onRun, onDiscard } = props;
-  const { space } = useSession();
   if (run === null) {
     return (
       <Card title="3. Dry run">
@@ -55,12 +54,9 @@ export function DryRunCard(props: DryRunCardProps) {
           </Button>
           {rows !== null && !rows.isGiven && (
             <Commands
-              request={{
-                method: "POST",
-                path: `/v1/spaces/${encodeURIComponent(space)}/deletion_jobs`,
-                body: { action, rows: [], dry_run: true, open: true },
-                isOnce: true,
-              }}
+              method="POST"
+              path="/deletion_jobs"
+              body={{ action, rows: [], dry_run: true, open: true }}
               command={dryRunCommand(action, rows.file.name)}
             />
           )}
@@ -75,8 +71,11 @@ type MadeProps = DryRunCardProps & { run: JobRun };
 
 function MadeDryRun(props: MadeProps) {
   const { run, deletion, onDiscard } = props;
-  const { step, job, plan } = useRun(run);
+  const { step, job, plan: atOnce } = useRun(run);
   const isMade = step === "started" && job !== null;
+  const id = job?.id ?? "";
+  const followed = useJob(id, isMade && atOnce === null);
+  const plan = atOnce ?? followed.data?.plan;
   return (
     <>
       <Card
@@ -86,11 +85,10 @@ function MadeDryRun(props: MadeProps) {
         <Focused key={run.key} label="Dry run">
           <Changes run={run} />
           {!isMade && <RunProgress run={run} onCancelled={onDiscard} />}
-          {isMade && plan !== null && <Planned {...props} id={job.id} plan={plan} />}
-          {isMade && plan === null && <Followed {...props} id={job.id} />}
+          {isMade && (plan ? <Planned {...props} id={id} plan={plan} /> : <Followed query={followed} />)}
         </Focused>
       </Card>
-      {isMade && <AfterPlan {...props} id={job.id} plan={plan} />}
+      {isMade && plan && <ConfirmCard {...props} id={id} plan={plan} />}
     </>
   );
 }
@@ -113,31 +111,26 @@ function Changes({ run }: { run: JobRun }) {
   );
 }
 
-/** A dry run that is a job: until it has its plan, how far it is. */
-function Followed(props: MadeProps & { id: string }) {
-  const job = useJob(props.id);
+/** How far a dry run is that has no plan yet. */
+function Followed({ query }: { query: ReturnType<typeof useJob> }) {
   return (
-    <Loaded query={job} what="the dry run">
-      {(found) =>
-        found.plan ? (
-          <Planned {...props} plan={found.plan} />
-        ) : (
-          <div className="stack">
-            <Progress label="Rows looked up" done={doneOf(found)} all={found.rows} />
-            {found.state === "paused" || found.state === "cancelled" ? (
-              <Notice kind="warning" title={`The dry run is ${found.state}`}>
-                It has no plan, and nothing was deleted. <JobLink id={found.id} text="Look at it" />, or change the rows
-                and make another one.
-              </Notice>
-            ) : (
-              <p>
-                {number(doneOf(found))} of {plural(found.rows, "row")} looked up. You can leave this page:{" "}
-                <JobLink id={found.id} text="the dry run" /> goes on, and shows its plan when it is done.
-              </p>
-            )}
-          </div>
-        )
-      }
+    <Loaded query={query} what="the dry run">
+      {(found) => (
+        <div className="stack">
+          <Progress label="Rows looked up" done={doneOf(found)} all={found.rows} />
+          {found.state === "paused" || found.state === "cancelled" ? (
+            <Notice kind="warning" title={`The dry run is ${found.state}`}>
+              It has no plan, and nothing was deleted. <JobLink id={found.id} text="Look at it" />, or change the rows
+              and make another one.
+            </Notice>
+          ) : (
+            <p>
+              You can leave this page: <JobLink id={found.id} text="the dry run" /> goes on, and shows its plan when it
+              is done.
+            </p>
+          )}
+        </div>
+      )}
     </Loaded>
   );
 }
@@ -150,8 +143,11 @@ function Planned({ run, plan, id, onRun }: MadeProps & { id: string; plan: Schem
   useEffect(() => announce(text), [text]);
   return (
     <>
-      <PlanView plan={{ ...plan, other_case: 0, other_form: 0, near_misses: [] }} action={run.request.action} />
-      <NearMisses job={id} plan={plan} run={run} onChange={(change) => onRun([...changes, change])} />
+      <PlanView
+        plan={plan}
+        action={run.request.action}
+        nearMisses={<NearMisses job={id} plan={plan} run={run} onChange={(change) => onRun([...changes, change])} />}
+      />
       <RejectedRows rejections={rejections} />
       <p className="soft">
         The plan is kept as <JobLink id={id} text="a job" />
@@ -159,15 +155,4 @@ function Planned({ run, plan, id, onRun }: MadeProps & { id: string; plan: Schem
       </p>
     </>
   );
-}
-
-/** The last step, once there is a plan. */
-function AfterPlan(props: MadeProps & { id: string; plan: Schemas["Plan"] | null }) {
-  if (props.plan !== null) return <ConfirmCard {...props} plan={props.plan} />;
-  return <AfterFollowed {...props} />;
-}
-
-function AfterFollowed(props: MadeProps & { id: string }) {
-  const { data } = useJob(props.id);
-  return data?.plan ? <ConfirmCard {...props} plan={data.plan} /> : null;
 }

@@ -47,9 +47,7 @@ export function LayoutFields({ layout, action, firstLines, onLayout }: LayoutFie
       <SelectField
         label="The first line"
         value={layout.hasHeader ? "header" : "row"}
-        onChange={(event) =>
-          onLayout(changedLayout(layout, { hasHeader: event.target.value === "header" }, firstLines))
-        }
+        onValue={(value) => onLayout(changedLayout(layout, { hasHeader: value === "header" }, firstLines))}
       >
         <option value="header">is a header</option>
         <option value="row">is a row</option>
@@ -57,9 +55,7 @@ export function LayoutFields({ layout, action, firstLines, onLayout }: LayoutFie
       <SelectField
         label="Separator"
         value={layout.separator}
-        onChange={(event) =>
-          onLayout(changedLayout(layout, { separator: event.target.value as Separator }, firstLines))
-        }
+        onValue={(value) => onLayout(changedLayout(layout, { separator: value as Separator }, firstLines))}
       >
         {SEPARATORS.map(([separator, name]) => (
           <option key={name} value={separator}>
@@ -70,7 +66,7 @@ export function LayoutFields({ layout, action, firstLines, onLayout }: LayoutFie
       <SelectField
         label="A row is"
         value={isKnown ? made : "auto"}
-        onChange={(event) => onLayout(madeOf(layout, event.target.value as Made, cells))}
+        onValue={(value) => onLayout(madeOf(layout, value as Made, cells))}
       >
         {MADE[action].map(([name, text]) => (
           <option key={name} value={name}>
@@ -111,9 +107,7 @@ function PartField({ part, value, columns, onPart }: PartFieldProps) {
     <SelectField
       label={NAMES[part] ?? part}
       value={typeof value === "number" ? String(value) : ALWAYS + value.text}
-      onChange={({ target: { value: chosen } }) =>
-        onPart(chosen.startsWith(ALWAYS) ? { text: chosen.slice(ALWAYS.length) } : Number(chosen))
-      }
+      onValue={(chosen) => onPart(chosen.startsWith(ALWAYS) ? { text: chosen.slice(ALWAYS.length) } : Number(chosen))}
     >
       <optgroup label="Column">
         {columns.map((name, at) => (

@@ -77,7 +77,7 @@ export function CancelJob({ id, text, onDone }: { id: string; text: string; onDo
       <Button isBusy={cancel.isPending} onClick={() => cancel.run({ control: "cancel" })}>
         {text}
       </Button>
-      <WriteProblem problem={cancel.problem} />
+      <WriteProblem write={cancel} />
     </>
   );
 }

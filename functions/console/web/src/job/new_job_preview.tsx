@@ -4,9 +4,8 @@ import type { ShownRow } from "../rows/reading.ts";
 import { meaning, type Named } from "../rows/row.ts";
 import { useSession } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
-import { Value } from "../ui/masked.tsx";
-import { type Column, Table } from "../ui/table.tsx";
-import { number } from "../ui/time.tsx";
+import { Hidden, Value } from "../ui/masked.tsx";
+import { type Cells, Table } from "../ui/table.tsx";
 
 /** The first rows as they were read. Values are hidden until somebody asks for them. */
 export function Preview({ rows, action }: { rows: readonly ShownRow[]; action: Schemas["RowAction"] }) {
@@ -14,6 +13,24 @@ export function Preview({ rows, action }: { rows: readonly ShownRow[]; action: S
   const { identifier_types } = useSession().details.space;
   // In the place of a type there may be anything.
   const isKnown = (type: string) => type === "segment_id" || identifier_types.some(({ name }) => name === type);
+  const text = (given: string) => (isShown ? <Value text={given} /> : <Hidden />);
+  const type = (named: Named | undefined) =>
+    named && (isKnown(named.type) ? <span className="nowrap">{named.type}</span> : text(named.type));
+  const value = (named: Named | undefined) => named && text(named.value);
+  const cellsOf = ({ line, row, fault }: ShownRow): Cells => {
+    const meant = meaning(row, action);
+    const { profile, target } = "code" in meant ? {} : meant;
+    const others = { "Invalid because": fault?.message ?? "–" };
+    if (action === "delete_profile") return { Line: line, Type: type(profile), Value: value(profile), ...others };
+    return {
+      Line: line,
+      "Type of the profile": type(profile),
+      Profile: value(profile),
+      Type: type(target),
+      Identifier: value(target),
+      ...others,
+    };
+  };
   return (
     <div className="stack">
       <div className="card-head">
@@ -26,47 +43,10 @@ export function Preview({ rows, action }: { rows: readonly ShownRow[]; action: S
       </div>
       <Table
         caption="First rows, as they were read"
-        columns={columnsOf(action, isKnown, isShown)}
         rows={rows}
         rowKey={({ number }) => String(number)}
-        empty={null}
+        cells={cellsOf}
       />
     </div>
-  );
-}
-
-function columnsOf(
-  action: Schemas["RowAction"],
-  isKnown: (type: string) => boolean,
-  isShown: boolean,
-): Column<ShownRow>[] {
-  const ofProfile = action === "delete_profile";
-  const named = (row: ShownRow, part: "profile" | "target") => {
-    const meant = meaning(row.row, action);
-    return "code" in meant ? undefined : meant[part];
-  };
-  const type = (found: Named | undefined) => {
-    if (found === undefined || !isKnown(found.type)) return found && <Hidden text={found.type} isShown={isShown} />;
-    return <span className="nowrap">{found.type}</span>;
-  };
-  const value = (found: Named | undefined) => found && <Hidden text={found.value} isShown={isShown} />;
-  const columns: (Column<ShownRow> | false)[] = [
-    { head: "Line", cell: ({ line }) => number(line) },
-    { head: ofProfile ? "Type" : "Type of the profile", cell: (row) => type(named(row, "profile")) },
-    { head: ofProfile ? "Value" : "Profile", cell: (row) => value(named(row, "profile")) },
-    !ofProfile && { head: "Type", cell: (row) => type(named(row, "target")) },
-    !ofProfile && { head: "Identifier", cell: (row) => value(named(row, "target")) },
-    { head: "Invalid because", cell: ({ fault }) => fault?.message ?? "–" },
-  ];
-  return columns.filter((column) => column !== false);
-}
-
-function Hidden({ text, isShown }: { text: string; isShown: boolean }) {
-  if (isShown) return <Value text={text} />;
-  return (
-    <span>
-      <span aria-hidden="true">••••••••</span>
-      <span className="visually-hidden">hidden</span>
-    </span>
   );
 }

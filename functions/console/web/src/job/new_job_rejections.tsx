@@ -1,12 +1,6 @@
 import type { Rejection, Rejections } from "../rows/rejection.ts";
-import { type Column, Table } from "../ui/table.tsx";
+import { Table } from "../ui/table.tsx";
 import { number, plural } from "../ui/time.tsx";
-
-const COLUMNS: Column<Rejection>[] = [
-  { head: "Reason", cell: ({ message }) => message },
-  { head: "Rows", isNumber: true, cell: ({ rows }) => number(rows) },
-  { head: "Lines", cell: linesOf },
-];
 
 function linesOf({ lines, rows }: Rejection): string {
   const more = rows - lines.length;
@@ -26,10 +20,9 @@ export function RejectedRows({ rejections }: { rejections: Rejections }) {
       </p>
       <Table
         caption="Invalid rows by reason"
-        columns={COLUMNS}
         rows={groups}
         rowKey={({ code, message }) => `${code} ${message}`}
-        empty={null}
+        cells={(rejection) => ({ Reason: rejection.message, Rows: rejection.rows, Lines: linesOf(rejection) })}
       />
       {unlisted > 0 && <p>{plural(unlisted, "more row is", "more rows are")} not listed.</p>}
     </div>

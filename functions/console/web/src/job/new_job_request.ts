@@ -34,10 +34,10 @@ export function createBody(request: NewJobRequest, rows: string, isOpen: boolean
 }
 
 /**
- * The words of the command that finishes the upload of a job in a terminal: the same file, pages and idempotency key are the
- * same job.
+ * The words of the command that makes a job of a file. With the same file, pages and idempotency key it finishes the upload
+ * of the same job.
  */
-export function bulkCommand(request: NewJobRequest, fileName: string, key: string): string[] {
+export function bulkCommand(request: NewJobRequest, fileName: string, key?: string): string[] {
   const { action, group, maxDeletions, startAt } = request;
   return [
     "bulk",
@@ -46,7 +46,7 @@ export function bulkCommand(request: NewJobRequest, fileName: string, key: strin
     ...(group === null ? [] : ["--group", group]),
     ...(maxDeletions === null ? [] : ["--max-deletions", String(maxDeletions)]),
     ...(startAt === null ? [] : ["--start-at", startAt]),
-    ...["--idempotency-key", key],
+    ...(key === undefined ? [] : ["--idempotency-key", key]),
   ];
 }
 

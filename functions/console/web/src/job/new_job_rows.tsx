@@ -113,15 +113,15 @@ function FileFacts({ file, result }: { file: RowFile; result: Extract<ReadingRes
   }
   return (
     <Facts
-      facts={[
-        ["File", <bdi key="file">{file.name}</bdi>],
-        ["Size", megabytes(file.size)],
-        ["Format", formatWords(format, recognised.isGzip)],
-        ["Header", format.kind === "table" ? headerWords(format.layout) : null],
-        ["Rows", number(reading.rows)],
-        ["Invalid", number(reading.rejections.total)],
-        ["Pages to send", number(reading.firstRows.length)],
-      ]}
+      facts={{
+        File: <bdi>{file.name}</bdi>,
+        Size: megabytes(file.size),
+        Format: formatWords(format, recognised.isGzip),
+        Header: format.kind === "table" && headerWords(format.layout),
+        Rows: number(reading.rows),
+        Invalid: number(reading.rejections.total),
+        "Pages to send": number(reading.firstRows.length),
+      }}
     />
   );
 }

@@ -1,47 +1,19 @@
 import type { Schemas } from "../api/client.ts";
 import type { Problem } from "../api/problem.ts";
-import type { Change } from "../rows/change.ts";
-import type { Format } from "../rows/format.ts";
 import { type Page, pageBody, pagesOf } from "../rows/page.ts";
-import type { Reading } from "../rows/reading.ts";
 import { Rejections } from "../rows/rejection.ts";
-import type { RowFile } from "../rows/source.ts";
-import { type Attempt, type FailedPage, sendAgain, upload, type Wait } from "../rows/upload.ts";
+import { type Attempt, sendAgain, upload, type Wait } from "../rows/upload.ts";
+import { knownBy } from "../ui/sent.ts";
+import { Store } from "../ui/store.ts";
 import type { JobApi } from "./new_job_api.ts";
 import { createBody, type NewJobRequest } from "./new_job_request.ts";
-
-/** The rows of a file that was read, and the forms in which some of them are sent. */
-export interface Rows {
-  readonly file: RowFile;
-  readonly format: Format;
-  /** Whether somebody has said how the file is read. Then only the console reads it so. */
-  readonly isGiven: boolean;
-  readonly reading: Reading;
-  readonly changes: readonly Change[];
-}
-
-/** Where the making of a job is. `held`: all rows are there, and somebody has to start it. */
-export type Step = "creating" | "sending" | "starting" | "stopped" | "failed" | "held" | "started";
-
-/** How far a job is that is being made. */
-export interface RunState {
-  readonly step: Step;
-  readonly job: Schemas["Job"] | null;
-  /** Of a dry run that was carried out at once. */
-  readonly plan: Schemas["Plan"] | null;
-  readonly pages: number;
-  readonly rows: number;
-  readonly failed: readonly FailedPage[];
-  /** Why the job could not be made or started, or the file not read. */
-  readonly problem: unknown;
-  readonly rejections: Rejections;
-}
+import type { Rows, RunState } from "./new_job_state.ts";
 
 /** What a run needs of its surroundings. */
 export interface Around {
   readonly api: JobApi;
   readonly wait: Wait;
-  /** Whether the job may be started now, although all its rows were agreed to before they were sent. */
+  /** Whether the job may begin now: what somebody has agreed to can be undone for a while. */
   readonly mayStart: (request: NewJobRequest) => boolean;
 }
 
@@ -58,16 +30,13 @@ export class JobRun {
   readonly #startKey: string = crypto.randomUUID();
   readonly #arrived = new Set<number>();
   readonly #pageRows = new Map<number, { firstRow: number; count: number }>();
-  readonly #listeners = new Set<() => void>();
   #stop = new AbortController();
   #sentMs = 0;
-  /**
-   * Whether the job takes pages. A dry run of one page is carried out at once. A real job never is: the pages of `efface
-   * bulk` have numbers from 1, and it is to find the same job.
-   */
+  /** Whether the job takes pages. The rows of one page come with the request that makes it, and no other is needed. */
   #isOpen = true;
   #isSent = false;
-  #state: RunState = {
+  #isBeginning = false;
+  readonly #store = new Store<RunState>({
     step: "stopped",
     job: null,
     plan: null,
@@ -76,7 +45,8 @@ export class JobRun {
     failed: [],
     problem: null,
     rejections: new Rejections(),
-  };
+    isLost: false,
+  });
 
   constructor(rows: Rows, request: NewJobRequest, around: Around, key = `console-${crypto.randomUUID()}`) {
     this.rows = rows;
@@ -85,12 +55,8 @@ export class JobRun {
     this.key = key;
   }
 
-  readonly state = (): RunState => this.#state;
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
+  readonly state = this.#store.get;
+  readonly subscribe = this.#store.subscribe;
 
   /** How long the rows took to send, in milliseconds. */
   get sentMs(): number {
@@ -106,43 +72,48 @@ export class JobRun {
 
   /** Whether something is on its way. */
   get isMoving(): boolean {
-    return ["creating", "sending", "starting"].includes(this.#state.step);
+    return ["creating", "sending", "starting"].includes(this.state().step);
+  }
+
+  /** Whether it can be stopped without a doubt about what becomes of it. */
+  get canStop(): boolean {
+    return this.isMoving && !this.#isBeginning;
   }
 
   /** Goes on from where it is to its end, or until something fails. */
   async run(): Promise<void> {
-    if (this.isMoving || this.#state.step === "started") return;
+    if (this.isMoving || this.state().step === "started") return;
     this.#stop = new AbortController();
     try {
-      if (this.#state.job === null) await this.#create();
+      if (this.state().job === null) await this.#create();
       if (this.#isOpen) await this.#send();
-      if (this.#around.mayStart(this.request)) await this.#start();
-      else this.#become({ step: "held" });
+      await this.#start();
     } catch (problem) {
-      if (problem === FAILED) return;
-      const isStopped = this.#stop.signal.aborted;
-      this.#become(isStopped ? { step: "stopped" } : { step: "failed", problem });
+      this.#end(problem);
     }
   }
 
-  /** Starts a job that is held. */
+  /** Starts a job that is held, although it cannot be undone. */
   async start(): Promise<void> {
-    if (this.#state.step !== "held") return;
-    await this.#start().catch((problem) => problem === FAILED || this.#become({ step: "failed", problem }));
+    if (this.state().step !== "held") return;
+    await this.#start(true).catch((problem) => this.#end(problem));
   }
 
-  /** Stops sending. What has arrived stays there. */
+  /** Stops sending. What has arrived stays there. A request that lets the job begin is not repeated. */
   stop(): void {
     this.#stop.abort();
   }
 
   async #create(): Promise<void> {
     this.#become({ step: "creating", problem: null });
-    const page = this.request.isDryRun ? await this.#onlyPage() : null;
+    const page = await this.#onlyPage();
     this.#isOpen = page === null;
     const body = createBody(this.request, page?.rows ?? "[]", this.#isOpen);
     const { signal } = this.#stop;
-    const made = await this.#sent(() => this.#around.api.create(body, this.key, signal));
+    const create = (until: AbortSignal) => this.#around.api.create(body, this.key, until);
+    const sent = await (this.#isOpen ? this.#again(() => create(signal)) : this.#begin(create));
+    if (sent === null || sent.problem !== undefined) return this.#fail(sent?.problem ?? null);
+    const made = sent.value;
     if (page !== null) this.#note(page, made);
     this.#become({ job: made.job, plan: made.plan ?? null });
   }
@@ -166,7 +137,7 @@ export class JobRun {
     if (this.#isSent) return;
     this.#become({ step: "sending", failed: [], problem: null });
     const { signal } = this.#stop;
-    const id = this.#state.job?.id ?? "";
+    const id = this.state().job?.id ?? "";
     const began = performance.now();
     const failed = await upload({
       pages: this.#pages(),
@@ -185,7 +156,7 @@ export class JobRun {
 
   #note(page: Page, result: Schemas["CreatedJob"]): void {
     const { lines, unreadable } = this.rows.reading;
-    const { rejections, pages, rows } = this.#state;
+    const { rejections, pages, rows } = this.state();
     rejections.addPage(
       result,
       (row) => lines.of(page.firstRow + row),
@@ -195,18 +166,46 @@ export class JobRun {
     this.#become({ pages: pages + 1, rows: rows + page.count });
   }
 
-  async #start(): Promise<void> {
+  async #start(isAgreed = false): Promise<void> {
     if (!this.#isOpen) return this.#become({ step: "started" });
     this.#become({ step: "starting", problem: null });
-    const { signal } = this.#stop;
-    const id = this.#state.job?.id ?? "";
-    const started = await this.#again(() => this.#around.api.start(id, this.#startKey, signal));
-    if (started.problem === undefined) return this.#become({ step: "started", job: started.value.job });
-    if (started.problem.code !== "invalid_state") return this.#fail(started.problem);
-    // Another run with the same key may have started it.
-    const { job } = await this.#sent(() => this.#around.api.read(id, signal));
-    if (job.state === "open") this.#fail(started.problem);
-    this.#become({ step: "started", job });
+    const id = this.state().job?.id ?? "";
+    const started = await this.#begin((until) => this.#around.api.start(id, this.#startKey, until), isAgreed);
+    const problem = started?.problem ?? null;
+    if (started !== null && started.problem === undefined) {
+      return this.#become({ step: "started", job: started.value.job });
+    }
+    if (problem === null && !this.state().isLost) return this.#become({ step: "held" });
+    if (problem !== null && problem.code !== "invalid_state") return this.#fail(problem);
+    // A request whose response was lost may have started it, or another run with the same key.
+    const { job } = await this.#sent(() => this.#around.api.read(id, this.#stop.signal));
+    if (job.state !== "open") return this.#become({ step: "started", job, isLost: false });
+    if (problem !== null) this.#fail(problem);
+    this.#become({ step: "held", job, isLost: false });
+  }
+
+  /**
+   * Sends a request that lets the job begin, and repeats it as long as there is time to undo it; null where there is none any
+   * more. Each goes to its end, also where the run is stopped: it may have been carried out.
+   */
+  async #begin<T>(send: (until: AbortSignal) => Promise<Attempt<T>>, isAgreed = false): Promise<Attempt<T> | null> {
+    this.#isBeginning = !this.request.isDryRun;
+    try {
+      return await this.#again(async () => {
+        if (!isAgreed && !this.#around.mayStart(this.request)) throw LATE;
+        const { isLost } = this.state();
+        this.#become({ isLost: true });
+        const sent = await send(new AbortController().signal);
+        const known = sent.problem === undefined ? "known" : knownBy(sent.problem);
+        this.#become({ isLost: known === "lost" || (known === "nothing" && isLost) });
+        return sent;
+      });
+    } catch (problem) {
+      if (problem !== LATE) throw problem;
+      return null;
+    } finally {
+      this.#isBeginning = false;
+    }
   }
 
   #again<T>(send: () => Promise<Attempt<T>>): Promise<Attempt<T>> {
@@ -218,16 +217,24 @@ export class JobRun {
     return sent.problem === undefined ? sent.value : this.#fail(sent.problem);
   }
 
-  #fail(problem: Problem): never {
+  #end(problem: unknown): void {
+    if (problem === FAILED) return;
+    const isStopped = this.#stop.signal.aborted;
+    this.#become(isStopped ? { step: "stopped" } : { step: "failed", problem });
+  }
+
+  #fail(problem: Problem | null): never {
     this.#become({ step: "failed", problem });
     throw FAILED;
   }
 
   #become(change: Partial<RunState>): void {
-    this.#state = { ...this.#state, ...change };
-    for (const listener of this.#listeners) listener();
+    this.#store.set({ ...this.state(), ...change });
   }
 }
 
 /** That the run has failed, and its state says why. */
 const FAILED = Symbol("failed");
+
+/** That there is no time to undo what a request would let begin. */
+const LATE = Symbol("late");

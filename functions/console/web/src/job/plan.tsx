@@ -1,18 +1,22 @@
 import type { ReactNode } from "react";
 import type { Schemas } from "../api/client.ts";
-import { Notice } from "../ui/notice.tsx";
+import { Lines } from "../ui/lines.tsx";
 import { about, number, plural } from "../ui/time.tsx";
+import { type NearMiss, NearMissNotice } from "./near_miss.tsx";
+import { OUTCOMES, outcomeMeaning, outcomeWord } from "./words.ts";
 
 type Plan = Schemas["Plan"];
 
 interface PlanViewProps {
   plan: Plan;
   /** What a row deletes. */
-  action?: Schemas["Action"];
+  action: Schemas["Action"];
+  /** What is told of rows that would be found in another form. */
+  nearMisses?: ReactNode;
 }
 
 /** What a dry run has found: what would be deleted, and what would not. */
-export function PlanView({ plan, action = "delete_profile" }: PlanViewProps) {
+export function PlanView({ plan, action, nearMisses }: PlanViewProps) {
   return (
     <div className="stack">
       <div className="cards">
@@ -22,16 +26,14 @@ export function PlanView({ plan, action = "delete_profile" }: PlanViewProps) {
       {plan.consequences.length > 0 && (
         <section aria-label="Consequences" className="stack">
           <h3>Consequences</h3>
-          <ul>
-            {plan.consequences.map((consequence) => (
-              <li key={consequence}>
-                <bdi>{consequence}</bdi>
-              </li>
-            ))}
-          </ul>
+          <Lines of={plan.consequences} />
         </section>
       )}
-      <NearMisses plan={plan} />
+      {nearMisses ?? (
+        <NearMissNotice plan={plan} each={(kind) => <FirstRows plan={plan} kind={kind} />}>
+          <p>They delete nothing as they are. Correct them where they come from, and make another dry run.</p>
+        </NearMissNotice>
+      )}
       <p className="soft">
         {plural(plan.rows, "row")} · takes {about(plan.estimated_seconds)} · costs {dollars(plan.estimated_cost_usd)} in
         requests to the table
@@ -40,7 +42,7 @@ export function PlanView({ plan, action = "delete_profile" }: PlanViewProps) {
   );
 }
 
-type Line = readonly [count: number, text: string];
+type Line = readonly [count: number, text: string, meaning?: string];
 
 function goes(plan: Plan, action: Schemas["Action"]): Line[] {
   if (action === "delete_identifier")
@@ -53,16 +55,13 @@ function goes(plan: Plan, action: Schemas["Action"]): Line[] {
   ]);
 }
 
-function stays(plan: Plan): Line[] {
-  const { rows, profiles, not_found, duplicates, protected: kept, invalid } = plan;
-  const rest = rows - profiles - not_found - duplicates - kept - invalid;
-  return some([
-    [not_found, "not found: there is nothing to delete"],
-    [duplicates, "named again: another row deletes the same"],
-    [kept, "protected: a profile that has a user_id keeps one"],
-    [invalid, "invalid: the row cannot be read"],
-    [rest, "failed: the row could not be looked up"],
-  ]);
+/** The rows that would delete nothing, by outcome. */
+function stays({ rows, profiles, not_found, duplicates, protected: kept, invalid }: Plan): Line[] {
+  const failed = rows - profiles - not_found - duplicates - kept - invalid;
+  const counts: Schemas["Counts"] = { not_found, duplicate: duplicates, protected: kept, invalid, failed };
+  return some(
+    OUTCOMES.map((outcome) => [counts[outcome] ?? 0, outcomeWord(outcome, true), outcomeMeaning(outcome, true)]),
+  );
 }
 
 function some(lines: Line[]): Line[] {
@@ -75,9 +74,12 @@ function Part({ title, none, lines }: { title: string; none: string; lines: Line
       <h3>{title}</h3>
       {lines.length === 0 && <p>{none}</p>}
       <ul className="counted">
-        {lines.map(([count, text]) => (
+        {lines.map(([count, text, meaning]) => (
           <li key={text}>
-            <strong>{number(count)}</strong> <span>{text}</span>
+            <strong>{number(count)}</strong>{" "}
+            <span>
+              {text} <small>{meaning}</small>
+            </span>
           </li>
         ))}
       </ul>
@@ -85,38 +87,14 @@ function Part({ title, none, lines }: { title: string; none: string; lines: Line
   );
 }
 
-/** That rows would be found if they were written otherwise: the most common fault of a list from another system. */
-function NearMisses({ plan }: { plan: Plan }) {
-  const { other_case, other_form, near_misses = [] } = plan;
-  if (other_case + other_form === 0) return null;
-  const rowsOf = (code: string) => near_misses.filter((miss) => miss.code === code).map(({ row }) => number(row));
+/** The first rows of a kind of near misses. A plan with such rows is of one page. */
+function FirstRows({ plan: { near_misses = [], ...plan }, kind }: { plan: Plan; kind: NearMiss }) {
+  const rows = near_misses.filter(({ code }) => code === kind).map(({ row }) => number(row + 1));
+  if (rows.length === 0) return null;
   return (
-    <Notice kind="warning" title="Some rows would be found if they were written in another way">
-      <ul>
-        <Hint count={other_case} rows={rowsOf("other_case")}>
-          in lower or in upper case.
-        </Hint>
-        <Hint count={other_form} rows={rowsOf("other_form")}>
-          without blanks or invisible characters, or with its accents written as one letter.
-        </Hint>
-      </ul>
-      <p>They delete nothing as they are. Correct them where they come from, and make another dry run.</p>
-    </Notice>
-  );
-}
-
-function Hint({ count, rows, children }: { count: number; rows: string[]; children: ReactNode }) {
-  if (count === 0) return null;
-  return (
-    <li>
-      {plural(count, "row")} would be found {children}
-      {rows.length > 0 && (
-        <span className="soft">
-          {" "}
-          {rows.length < count ? "The first rows" : "Rows"}, counted from 0: {rows.join(", ")}.
-        </span>
-      )}
-    </li>
+    <p className="soft">
+      {rows.length < plan[kind] ? "The first rows" : "Rows"}, counted from 1: {rows.join(", ")}.
+    </p>
   );
 }
 

@@ -1,18 +1,9 @@
 import { Loaded } from "../ui/loaded.tsx";
 import { Card } from "../ui/page.tsx";
-import { type Column, Table } from "../ui/table.tsx";
-import { number } from "../ui/time.tsx";
-import { type ComparedLine, comparisonOf } from "./comparison.ts";
+import { Table } from "../ui/table.tsx";
+import { comparisonOf } from "./comparison.ts";
 import { JobLink } from "./job_link.tsx";
 import { type Job, useJob } from "./query.ts";
-
-const told = (count: number | null) => (count === null ? "–" : number(count));
-
-const COLUMNS: Column<ComparedLine>[] = [
-  { head: "Profiles", cell: ({ name }) => name },
-  { head: "Plan", isNumber: true, cell: ({ plan }) => told(plan) },
-  { head: "Result", isNumber: true, cell: ({ result }) => told(result) },
-];
 
 /** What a plan has found, beside what its execution has come to. */
 export function PlanResult({ job, planId }: { job: Job; planId: string }) {
@@ -27,10 +18,9 @@ export function PlanResult({ job, planId }: { job: Job; planId: string }) {
         {(planned) => (
           <Table
             caption="Planned and actual numbers"
-            columns={COLUMNS}
             rows={comparisonOf(planned, job)}
             rowKey={({ name }) => name}
-            empty={null}
+            cells={({ name, plan, result }) => ({ Profiles: name, Plan: plan ?? "–", Result: result ?? "–" })}
           />
         )}
       </Loaded>

@@ -1,13 +1,12 @@
-import { keepPreviousData, type QueryClient, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answered, api, body, type Schemas } from "../api/client.ts";
-import { fillPath } from "../api/path.ts";
-import { Problem } from "../api/problem.ts";
-import { useSession } from "../session/session.ts";
-import { nextOf } from "../ui/more.tsx";
+import { isProblem } from "../api/problem.ts";
+import { usePages } from "../ui/pages.tsx";
+import { navigate } from "../ui/route.tsx";
 import { useWrite } from "../ui/write.ts";
 import { type CsvPage, nextOfLink } from "./csv.ts";
+import { jobRoute } from "./job_link.tsx";
 import { pollListMs, pollMs } from "./poll.ts";
-import { startAt } from "./start_at.ts";
 
 export type Job = Schemas["Job"];
 
@@ -23,116 +22,101 @@ interface KnownJob {
 const PAGE = 100;
 
 const jobKey = (id: string) => ["job", id] as const;
-const pathOf = (space: string, id: string) => ({ space_id: space, job_id: id });
 
 /** The path of a job, for commands. */
-export function jobPath(space: string, id: string): string {
-  return fillPath("/v1/spaces/{space_id}/deletion_jobs/{job_id}", pathOf(space, id));
+export function jobPath(id: string): string {
+  return `/deletion_jobs/${encodeURIComponent(id)}`;
 }
 
 /** A job. It is asked for again as long as anything can change, and its last state stays where nothing has. */
-export function useJob(id: string) {
-  const { space } = useSession();
+export function useJob(id: string, isEnabled = true) {
   return useQuery({
     queryKey: jobKey(id),
-    queryFn: ({ client, signal }) => readJob(space, id, client.getQueryData<KnownJob>(jobKey(id)), signal),
+    enabled: isEnabled,
+    queryFn: ({ client, signal }) => readJob(id, client.getQueryData<KnownJob>(jobKey(id)), signal),
     select: ({ job }) => job,
     refetchInterval: ({ state }) => pollMs(state.data?.job),
   });
 }
 
-async function readJob(space: string, id: string, known: KnownJob | undefined, signal: AbortSignal) {
+async function readJob(id: string, known: KnownJob | undefined, signal: AbortSignal) {
   const headers = known?.etag ? { "If-None-Match": known.etag } : {};
   try {
-    const { data, response } = await answered(
-      api.GET("/v1/spaces/{space_id}/deletion_jobs/{job_id}", { params: { path: pathOf(space, id) }, headers, signal }),
-    );
+    const params = { path: { job_id: id } };
+    const { data, response } = await answered(api().GET("/deletion_jobs/{job_id}", { params, headers, signal }));
     return { job: data.job, etag: response.headers.get("ETag") };
   } catch (problem) {
-    if (problem instanceof Problem && problem.status === 304 && known !== undefined) return known;
+    if (isProblem(problem, 304) && known !== undefined) return known;
     throw problem;
   }
 }
 
-/** Jobs, the newest first, with what those that match add up to. The last page stays while the filter changes. */
+/**
+ * Jobs, the newest first, with what those that match add up to. The last page stays while the filter changes. They are asked
+ * for again by themselves as long as one page is loaded: more pages at a time would be many requests.
+ */
 export function useJobs(filter: JobFilter, isEnabled = true) {
-  const { space } = useSession();
-  return useInfiniteQuery({
-    queryKey: ["jobs", filter],
-    queryFn: ({ pageParam, signal }) => listJobs(space, filter, pageParam, signal),
-    initialPageParam: "",
-    getNextPageParam: nextOf,
+  return usePages(["jobs", filter], (next, signal) => listJobs(filter, next, signal), {
     placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => pollListMs(state.data?.pages.flatMap((page) => page.data) ?? []),
+    refetchInterval: ({ state: { data } }) =>
+      data?.pages.length === 1 ? pollListMs(data.pages[0]?.data ?? []) : false,
     enabled: isEnabled,
   });
 }
 
 /** A page of jobs. */
-export function listJobs(space: string, filter: JobFilter, next: string, signal: AbortSignal, limit = 25) {
-  const { state, group } = filter.isMine ? {} : filter;
-  const query = {
-    ...(filter.isMine ? { created_by: "me" as const } : {}),
-    ...(state === undefined ? {} : { state }),
-    ...(group === undefined ? {} : { group }),
-    ...(next === "" ? {} : { next }),
-    limit,
-  };
-  return body(api.GET("/v1/spaces/{space_id}/deletion_jobs", { params: { path: { space_id: space }, query }, signal }));
+export function listJobs({ isMine, ...filter }: JobFilter, next: string, signal: AbortSignal, limit = 25) {
+  const query = { ...(isMine ? { created_by: "me" as const } : filter), next, limit };
+  return body(api().GET("/deletion_jobs", { params: { query }, signal }));
 }
 
 /** What happened to a job, the oldest first. */
 export function useEvents(id: string) {
-  const { space } = useSession();
-  return useInfiniteQuery({
-    queryKey: [...jobKey(id), "events"],
-    queryFn: ({ pageParam, signal }) =>
-      body(
-        api.GET("/v1/spaces/{space_id}/deletion_jobs/{job_id}/events", {
-          params: { path: pathOf(space, id), query: { limit: PAGE, ...(pageParam && { next: pageParam }) } },
-          signal,
-        }),
-      ),
-    initialPageParam: "",
-    getNextPageParam: nextOf,
+  return usePages([...jobKey(id), "events"], (next, signal) => {
+    const params = { path: { job_id: id }, query: { limit: PAGE, next } };
+    return body(api().GET("/deletion_jobs/{job_id}/events", { params, signal }));
   });
 }
 
 /** What became of the rows of a job; of those with one outcome only, where it is given. */
 export function useOutcomes(id: string, outcome: Schemas["Outcome"] | null) {
-  const { space } = useSession();
-  return useInfiniteQuery({
-    queryKey: [...jobKey(id), "outcomes", outcome],
-    queryFn: ({ pageParam, signal }) => listOutcomes(space, id, outcome, pageParam, signal),
-    initialPageParam: "",
-    getNextPageParam: nextOf,
+  return usePages([...jobKey(id), "outcomes", outcome], (next, signal) => listOutcomes(id, outcome, next, signal, 25), {
     placeholderData: keepPreviousData,
   });
 }
 
-async function listOutcomes(
-  space: string,
+/** A page of the outcomes of a job. */
+export async function listOutcomes(
   id: string,
   outcome: Schemas["Outcome"] | null,
   next: string,
   signal: AbortSignal,
+  limit = PAGE,
 ): Promise<Schemas["Outcomes"]> {
-  const query = { ...(outcome && { outcome }), ...(next && { next }) };
-  const page = await body(
-    api.GET("/v1/spaces/{space_id}/deletion_jobs/{job_id}/outcomes", {
-      params: { path: pathOf(space, id), query },
-      signal,
-    }),
-  );
+  const params = { path: { job_id: id }, query: { limit, next, ...(outcome && { outcome }) } };
   // Only a request that accepts CSV gets a text.
-  return page as Schemas["Outcomes"];
+  return (await body(api().GET("/deletion_jobs/{job_id}/outcomes", { params, signal }))) as Schemas["Outcomes"];
+}
+
+/** The same as CSV. */
+export async function csvPage(
+  id: string,
+  outcome: Schemas["Outcome"] | null,
+  next: string,
+  signal: AbortSignal,
+): Promise<CsvPage> {
+  const params = { path: { job_id: id }, query: { limit: PAGE, next, ...(outcome && { outcome }) } };
+  const options = { headers: { Accept: "text/csv" }, parseAs: "text", signal } as const;
+  const sent = api().GET("/deletion_jobs/{job_id}/outcomes", { params, ...options });
+  const { data, response } = await answered<string>(sent);
+  return { text: data, next: nextOfLink(response.headers.get("Link")) };
 }
 
 /** Reads again what may have changed with a job: its events, its outcomes and the lists. */
 export function refreshAround(client: QueryClient, id: string): void {
-  void client.invalidateQueries({ queryKey: [...jobKey(id), "events"] });
-  void client.invalidateQueries({ queryKey: [...jobKey(id), "outcomes"] });
-  void client.invalidateQueries({ queryKey: ["jobs"] });
+  for (const queryKey of [[...jobKey(id), "events"], [...jobKey(id), "outcomes"], ["jobs"]]) {
+    void client.invalidateQueries({ queryKey });
+  }
 }
 
 /** Keeps a job that a response has brought. */
@@ -148,66 +132,45 @@ export type ControlInput =
   | { control: "start" | "pause" | "resume" | "cancel" | "redrive" | "reject" }
   | { control: "approve"; expected_members: number | null };
 
+/** A request that changes a job or makes one, and brings it. */
+export function useJobWrite<Input>(
+  send: (input: Input, key: string) => Promise<Schemas["JobBody"]>,
+  onDone?: (job: Job) => void,
+  scope?: string,
+) {
+  const client = useQueryClient();
+  const onSuccess = ({ job }: Schemas["JobBody"]) => {
+    keepJob(client, job);
+    onDone?.(job);
+  };
+  return useWrite(send, onSuccess, scope);
+}
+
 /** Asks something of a job. */
 export function useControl(id: string, onDone?: (job: Job) => void) {
-  const { space } = useSession();
-  const client = useQueryClient();
-  return useWrite(
-    (input: ControlInput, key) => sendControl(space, id, input, key),
-    ({ job }) => {
-      keepJob(client, job);
-      onDone?.(job);
+  return useJobWrite((input: ControlInput, key) => sendControl(id, input, key), onDone);
+}
+
+function sendControl(id: string, input: ControlInput, key: string): Promise<Schemas["JobBody"]> {
+  const params = { path: { job_id: id }, header: { "Idempotency-Key": key } };
+  if (input.control !== "approve") return body(api().POST(`/deletion_jobs/{job_id}/${input.control}`, { params }));
+  return body(api().POST("/deletion_jobs/{job_id}/approve", { params, body: bodyOf(input) ?? {} }));
+}
+
+/** The body with which it is asked for; most have none. */
+export function bodyOf(input: ControlInput): Schemas["ApproveBody"] | undefined {
+  const members = input.control === "approve" ? input.expected_members : null;
+  return members === null ? undefined : { expected_members: members };
+}
+
+/** Makes the job that executes the plan of a dry run, starts when it can no longer be undone, and leads to its screen. */
+export function useExecute(planId: string) {
+  return useJobWrite(
+    (limits: { start_at: string; max_deletions?: number }, key) => {
+      const params = { path: { job_id: planId }, header: { "Idempotency-Key": key } };
+      return body(api().POST("/deletion_jobs/{job_id}/execute", { params, body: limits }));
     },
+    ({ id }) => navigate(jobRoute(id)),
+    `execute ${planId}`,
   );
-}
-
-function sendControl(space: string, id: string, input: ControlInput, key: string): Promise<Schemas["JobBody"]> {
-  const params = { path: pathOf(space, id), header: { "Idempotency-Key": key } };
-  if (input.control !== "approve") {
-    return body(api.POST(`/v1/spaces/{space_id}/deletion_jobs/{job_id}/${input.control}`, { params }));
-  }
-  const { expected_members } = input;
-  return body(
-    api.POST("/v1/spaces/{space_id}/deletion_jobs/{job_id}/approve", {
-      params,
-      body: expected_members === null ? {} : { expected_members },
-    }),
-  );
-}
-
-/** Makes the job that executes the plan of a dry run, to be started when it can no longer be undone. */
-export function useExecute(planId: string, onDone: (job: Job) => void) {
-  const { space } = useSession();
-  const client = useQueryClient();
-  return useWrite(
-    ({ max_deletions }: { max_deletions: number | null }, key) =>
-      body(
-        api.POST("/v1/spaces/{space_id}/deletion_jobs/{job_id}/execute", {
-          params: { path: pathOf(space, planId), header: { "Idempotency-Key": key } },
-          body: { start_at: startAt(key), ...(max_deletions === null ? {} : { max_deletions }) },
-        }),
-      ),
-    ({ job }) => {
-      keepJob(client, job);
-      onDone(job);
-    },
-  );
-}
-
-/** A page of the outcomes of a job as CSV. */
-export async function csvPage(
-  space: string,
-  id: string,
-  outcome: Schemas["Outcome"] | null,
-  next: string,
-  signal: AbortSignal,
-): Promise<CsvPage> {
-  const sent = api.GET("/v1/spaces/{space_id}/deletion_jobs/{job_id}/outcomes", {
-    params: { path: pathOf(space, id), query: { limit: PAGE, ...(outcome && { outcome }), ...(next && { next }) } },
-    headers: { Accept: "text/csv" },
-    parseAs: "text",
-    signal,
-  });
-  const { data, response } = await answered<string>(sent);
-  return { text: data, next: nextOfLink(response.headers.get("Link")) };
 }

@@ -3,6 +3,7 @@ import { useSession } from "../session/session.ts";
 import { announce } from "../ui/announce.tsx";
 import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
+import { focusMain } from "../ui/focused.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { about, Time } from "../ui/time.tsx";
 import { controlsOf } from "./control.ts";
@@ -15,11 +16,11 @@ const COUNTED = 120;
 
 /** When a job starts, and the way to undo it until then. */
 export function Schedule({ job }: { job: Job }) {
-  const { space, details } = useSession();
+  const { token } = useSession().details;
   const now = useNow(1_000);
   const undo = useControl(job.id);
   const seconds = Math.ceil((Date.parse(job.start_at ?? job.created_at) - now.getTime()) / 1_000);
-  const offer = controlsOf(job, details.token, now).find(({ control }) => control === "cancel");
+  const offer = controlsOf(job, token, now).find(({ control }) => control === "cancel");
   useFocusAfterwards();
   useSaidOnce(`The job starts in ${about(seconds)}. It can be undone until then.`);
   return (
@@ -37,11 +38,8 @@ export function Schedule({ job }: { job: Job }) {
           Undo
         </Button>
         <small>Undo cancels the job for good. It deletes nothing.</small>
-        <Commands
-          request={{ method: "POST", path: `${jobPath(space, job.id)}/cancel`, isOnce: true }}
-          command={["jobs", "cancel", job.id]}
-        />
-        <WriteProblem problem={undo.problem} />
+        <Commands method="POST" path={`${jobPath(job.id)}/cancel`} command={["jobs", "cancel", job.id]} />
+        <WriteProblem write={undo} />
       </div>
     </Notice>
   );
@@ -62,7 +60,7 @@ function useSaidOnce(text: string): void {
 function useFocusAfterwards(): void {
   useEffect(
     () => () => {
-      if (document.activeElement === document.body) document.getElementById("main")?.focus();
+      if (document.activeElement === document.body) focusMain();
     },
     [],
   );

@@ -1,15 +1,58 @@
 import { Problem } from "../api/problem.ts";
-import { ProblemNotice } from "../ui/notice.tsx";
+import { Button } from "../ui/button.tsx";
+import { Notice, ProblemNotice } from "../ui/notice.tsx";
+import { Link } from "../ui/route.tsx";
+import { useNow } from "./now.ts";
+import { isLate } from "./start_at.ts";
+
+/** What {@link useWrite} says of a request. */
+interface Write {
+  problem: Error | null;
+  isUncertain: boolean;
+  isPending: boolean;
+  again: () => void;
+  forget: () => void;
+}
 
 /** Why a request that changes something has failed, and that it may be sent again. */
-export function WriteProblem({ problem }: { problem: Error | null }) {
+export function WriteProblem({ write: { problem, isUncertain } }: { write: Write }) {
   if (problem === null) return null;
   return (
     <>
       <ProblemNotice problem={problem} />
-      {problem instanceof Problem && problem.isPassing && (
+      {(isUncertain || (problem instanceof Problem && problem.isPassing)) && (
         <small>Press the button again: it sends the same request, and nothing happens twice.</small>
       )}
+    </>
+  );
+}
+
+/**
+ * In place of the form of a deletion whose response was lost: only the same request is sent again, and none where it would
+ * start the deletion at once. After that somebody looks, and may confirm anew.
+ */
+export function LostDeletion({ write, startAt }: { write: Write; startAt: string }) {
+  const isOver = isLate(startAt, useNow(1_000));
+  return (
+    <>
+      <Notice kind="warning" title="It is not certain whether the deletion was confirmed">
+        {isOver
+          ? "The time for undoing is over, so the request is not sent again: it would delete at once. If it has arrived, the deletion has begun. Look in Jobs, and confirm anew only if it is not there."
+          : "Try again sends the same request: if it has arrived before, nothing happens twice."}
+      </Notice>
+      {write.problem !== null && <ProblemNotice problem={write.problem} />}
+      <div className="actions">
+        {isOver ? (
+          <Button isBusy={write.isPending} onClick={write.forget}>
+            I have looked: it is not there
+          </Button>
+        ) : (
+          <Button kind="primary" isBusy={write.isPending} onClick={() => isLate(startAt) || write.again()}>
+            Try again
+          </Button>
+        )}
+        <Link href="/jobs">Look in Jobs</Link>
+      </div>
     </>
   );
 }

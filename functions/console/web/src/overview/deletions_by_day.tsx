@@ -1,7 +1,6 @@
-import { Problem } from "../api/problem.ts";
-import type { Reason } from "../session/permission.ts";
+import { Permitted } from "../session/permitted.tsx";
 import { Bars } from "../ui/bars.tsx";
-import { Empty, Forbidden, Loaded } from "../ui/loaded.tsx";
+import { Empty, Loaded } from "../ui/loaded.tsx";
 import { Card } from "../ui/page.tsx";
 import { plural } from "../ui/time.tsx";
 import { type DayCounts, useDeletionCounts } from "./query.ts";
@@ -9,21 +8,21 @@ import { type DayCounts, useDeletionCounts } from "./query.ts";
 const SERIES = ["identifiers", "profiles"];
 
 /** What was deleted on each of the last 30 days. */
-export function DeletionsByDay({ reason }: { reason: Reason }) {
-  const counts = useDeletionCounts(reason === null);
-  const isOff = counts.error instanceof Problem && counts.error.code === "journal_off";
+export function DeletionsByDay() {
   return (
     <Card title="Deletions per day">
-      {reason !== null ? (
-        <Forbidden what="how much was deleted" reason={reason} />
-      ) : isOff ? (
-        <p className="soft">This deployment keeps no journal, so nothing is counted by day.</p>
-      ) : (
-        <Loaded query={counts} what="the numbers">
-          {(days) => <Days days={days} />}
-        </Loaded>
-      )}
+      <Permitted permission="read_deletions" what="how much was deleted">
+        <Counts />
+      </Permitted>
     </Card>
+  );
+}
+
+function Counts() {
+  return (
+    <Loaded query={useDeletionCounts()} what="the numbers">
+      {(days) => <Days days={days} />}
+    </Loaded>
   );
 }
 

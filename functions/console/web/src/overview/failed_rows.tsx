@@ -1,12 +1,14 @@
 import { JobLink } from "../job/job_link.tsx";
+import { useListable } from "../job/listable.ts";
 import { actionOf } from "../job/words.ts";
 import { Empty, Forbidden, Loaded } from "../ui/loaded.tsx";
 import { Card } from "../ui/page.tsx";
 import { plural } from "../ui/time.tsx";
-import { useFailedRows, type useListable } from "./query.ts";
+import { useFailedRows } from "./query.ts";
 
 /** Rows that failed and can be tried again, by job. */
-export function FailedRows({ listable: { jobs, why } }: { listable: ReturnType<typeof useListable> }) {
+export function FailedRows() {
+  const { jobs, why } = useListable();
   return (
     <Card title="Failed rows">
       {jobs === "none" ? <Forbidden what="failed rows" reason={why} /> : <Listed jobs={jobs} />}

@@ -1,6 +1,7 @@
 import { serverNow } from "../api/clock.ts";
 import { JobLink } from "../job/job_link.tsx";
 import { Age } from "../job/job_table.tsx";
+import { useListable } from "../job/listable.ts";
 import { OutcomeBar } from "../job/outcome_bar.tsx";
 import type { Job } from "../job/query.ts";
 import { StateTag } from "../job/state_tag.tsx";
@@ -9,13 +10,14 @@ import { Empty, Forbidden, Loaded } from "../ui/loaded.tsx";
 import { Card } from "../ui/page.tsx";
 import { Link } from "../ui/route.tsx";
 import { oldestWaiting } from "./live.ts";
-import { type useListable, useLiveJobs } from "./query.ts";
+import { useLiveJobs } from "./query.ts";
 
 /** How many jobs the card shows. */
 const SHOWN = 8;
 
 /** Jobs that run or wait, and the one that has waited for longest. */
-export function LiveJobs({ listable: { jobs, why } }: { listable: ReturnType<typeof useListable> }) {
+export function LiveJobs() {
+  const { jobs, why } = useListable();
   return (
     <Card title="Running and waiting jobs" actions={<Link href="/jobs">All jobs</Link>}>
       {jobs === "none" ? <Forbidden what="jobs" reason={why} /> : <Listed jobs={jobs} />}

@@ -1,15 +1,13 @@
+import { useListable } from "../job/listable.ts";
 import { WaysToStart } from "../job/ways_to_start.tsx";
+import { useReason } from "../session/permission.ts";
 import { Empty } from "../ui/loaded.tsx";
-import { useDeletionCounts, useFailedRows, type useListable } from "./query.ts";
-
-interface NothingYetProps {
-  mayCount: boolean;
-  listable: ReturnType<typeof useListable>;
-}
+import { useDeletionCounts, useFailedRows } from "./query.ts";
 
 /** How to start, where no job has deleted anything, and nothing was deleted on the days that are counted. */
-export function NothingYet({ mayCount, listable: { jobs } }: NothingYetProps) {
-  const { data: days } = useDeletionCounts(mayCount);
+export function NothingYet() {
+  const { jobs } = useListable();
+  const { data: days } = useDeletionCounts(useReason("read_deletions") === null);
   const { data: completed } = useFailedRows(jobs === "own" ? "own" : "all", jobs !== "none");
   const isKnown = days !== undefined && (completed !== undefined || jobs === "none");
   const isSome = days?.some(({ identifiers, profiles }) => identifiers + profiles > 0) || completed?.deleted;

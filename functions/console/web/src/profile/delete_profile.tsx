@@ -1,70 +1,70 @@
-import { useQueryClient } from "@tanstack/react-query";
 import type { Schemas } from "../api/client.ts";
-import { fillPath } from "../api/path.ts";
-import { useSession } from "../session/session.ts";
-import { announce } from "../ui/announce.tsx";
+import { isProblem } from "../api/problem.ts";
+import { jobRoute } from "../job/job_link.tsx";
+import { useJobWrite } from "../job/query.ts";
 import { Button } from "../ui/button.tsx";
-import { Commands } from "../ui/commands.tsx";
-import { Dialog } from "../ui/dialog.tsx";
 import { Focused } from "../ui/focused.tsx";
-import { Loaded } from "../ui/loaded.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { navigate } from "../ui/route.tsx";
-import { useWrite } from "../ui/write.ts";
-import { Consent } from "./consent.tsx";
-import { Consequences } from "./consequences.tsx";
-import { extentOf, lookupOf } from "./extent.ts";
-import { ProfilePlan } from "./plan.tsx";
-import { ProfileDeleted } from "./profile_deleted.tsx";
-import { createJob, deleteProfile, ownSelector, type Plan, PROFILES, planOf, profilePath, usePlan } from "./query.ts";
+import { DeletionDialog, Question } from "./deletion_dialog.tsx";
+import { extentOf } from "./extent.ts";
+import { dryRunOf, executeDryRun, ownSelector, planOf, usePlan } from "./query.ts";
 import { RowCommands } from "./row_commands.tsx";
 
 interface DeleteProfileProps {
   /** The profile's own id. */
   root: string;
-  onClose: (isDone: boolean) => void;
+  onClose: () => void;
 }
 
-/** Deletes a profile with all that was merged into it, after somebody has seen all of it. */
+/**
+ * Deletes a profile with all that was merged into it, after somebody has seen all of it. What is confirmed is a dry run of
+ * its own id, and no identifier, which may be somebody else's by then.
+ */
 export function DeleteProfile({ root, onClose }: DeleteProfileProps) {
-  const { space } = useSession();
-  const queries = useQueryClient();
-  const plan = usePlan(root, null, () => planOf(space, ownSelector(root)));
-  const write = useWrite(
-    async (lookup: string | null, key) => {
-      if (lookup === null) return { jobId: await createJob(space, jobOf(root), key), receipt: null };
-      const sent = await deleteProfile(space, lookup, key);
-      return "receipt" in sent ? { jobId: null, receipt: sent.receipt } : { jobId: sent.job.id, receipt: null };
-    },
-    ({ jobId }) => {
-      if (jobId !== null) navigate(`/jobs/${jobId}`);
-      else announce("The profile is deleted.");
-    },
-  );
-  const receipt = write.data?.receipt ?? null;
-  const close = () => {
-    // After a lost response the screen tells what is so.
-    if (write.problem !== null) void queries.invalidateQueries({ queryKey: [PROFILES] });
-    onClose(receipt !== null);
-  };
+  const plan = usePlan(root, null, ({ signal }) => seen(root, signal));
+  const write = useJobWrite(executeDryRun, ({ id }) => navigate(jobRoute(id)));
   return (
-    <Dialog
-      title={receipt === null ? "Delete a profile" : "The profile is deleted"}
-      onClose={close}
-      isBusy={write.isPending}
-    >
-      {receipt !== null ? (
-        <ProfileDeleted receipt={receipt} onClose={close} />
-      ) : (
-        <>
-          <Loaded query={plan} what="the plan of the deletion">
-            {(read) => <Question plan={read} write={write} onCancel={close} />}
-          </Loaded>
-          {plan.data === undefined && <Button onClick={close}>Cancel</Button>}
-        </>
-      )}
-    </Dialog>
+    <DeletionDialog title="Delete a profile" plan={plan} write={write} onClose={onClose}>
+      {(read, onCancel) => {
+        if (read === null) return <NotThere onCancel={onCancel} />;
+        const extent = extentOf(read.goes);
+        return (
+          <Question
+            intro={
+              <>
+                The profile <span className="id">{read.profile_id}</span> as it is now. If something is added to it or
+                merged before it is deleted, it is left alone: the job then says “changed”, and deletes nothing.
+              </>
+            }
+            plan={read}
+            job="The deletion is a job of its own, which has the outcome and the receipt."
+            what={`this profile${extent && ` with ${extent}`}${read.is_complete ? "" : ", and all else that it has"}`}
+            write={write}
+            onConfirm={() => write.run(read.dryRun)}
+            onCancel={onCancel}
+          >
+            <RowCommands job={jobOf(read.profile_id)} />
+          </Question>
+        );
+      }}
+    </DeletionDialog>
   );
+}
+
+/**
+ * The dry run that is confirmed, and what is shown of it; null where the profile is not there. The dry run comes first: a
+ * profile that changes in between is left alone, so nothing is ever deleted that was added after it was shown.
+ */
+async function seen(root: string, signal: AbortSignal) {
+  const dryRun = await dryRunOf(root, signal);
+  if (dryRun === null) return null;
+  try {
+    return { ...(await planOf(ownSelector(root))), dryRun };
+  } catch (problem) {
+    if (isProblem(problem, 404)) return null;
+    throw problem;
+  }
 }
 
 /** A job finds a profile by its own id, also where it has no identifier that a request could name. */
@@ -72,47 +72,14 @@ function jobOf(root: string) {
   return { action: "delete_profile", rows: [root] } satisfies Schemas["CreateJobBody"];
 }
 
-interface QuestionProps {
-  plan: Plan;
-  write: { run: (lookup: string | null) => void; isPending: boolean; problem: unknown };
-  onCancel: () => void;
-}
-
-function Question({ plan, write, onCancel }: QuestionProps) {
-  const { goes, is_complete, profile_id: root } = plan;
-  const lookup = lookupOf(goes);
-  const extent = extentOf(goes);
-  const more = is_complete ? "" : ", and all else that it has";
+/** That there is nothing to delete any more. */
+function NotThere({ onCancel }: { onCancel: () => void }) {
   return (
-    <Focused label="What goes and what stays" isWhole>
-      <p>
-        The profile <span className="id">{root}</span> as it is now. What is added until you confirm goes as well.
-      </p>
-      <ProfilePlan plan={plan} />
-      <Consequences />
-      {lookup === null && (
-        <Notice kind="info">
-          The profile has no identifier that a request can name, so the deletion is made as a job of one row. You are
-          taken to it.
-        </Notice>
-      )}
-      <Consent
-        what={`this profile${extent === "" ? "" : ` with ${extent}`}${more}`}
-        isBusy={write.isPending}
-        problem={write.problem}
-        onConfirm={() => write.run(lookup)}
-        onCancel={onCancel}
-      />
-      {lookup === null ? <RowCommands job={jobOf(root)} /> : <RequestCommands lookup={lookup} />}
+    <Focused label="The profile is not there" isWhole>
+      <Notice kind="info" title="The profile is not there any more">
+        It was deleted meanwhile. Nothing is left to delete.
+      </Notice>
+      <Button onClick={onCancel}>Close</Button>
     </Focused>
   );
-}
-
-function RequestCommands({ lookup }: { lookup: string }) {
-  const { space } = useSession();
-  const path = fillPath(
-    "/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}",
-    profilePath(space, lookup),
-  );
-  return <Commands request={{ method: "DELETE", path, isOnce: true }} command={["profile", "delete", lookup]} />;
 }

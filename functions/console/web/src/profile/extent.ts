@@ -23,10 +23,3 @@ export function sentence(words: readonly string[]): string {
 export function repeatsThatStay({ stays, repeats }: Plan): string[] {
   return [...new Set(repeats.map(({ trait }) => trait))].filter((trait) => stays.traits.includes(trait));
 }
-
-/** The identifier by which a request finds the profile: a `user_id` if there is one. Null where none can. */
-export function lookupOf({ external_ids }: PlanPart): string | null {
-  const usable = external_ids.filter(({ type }) => type !== "group_id");
-  const found = usable.find(({ type }) => type === "user_id") ?? usable[0];
-  return found === undefined ? null : `${found.type}:${found.id}`;
-}

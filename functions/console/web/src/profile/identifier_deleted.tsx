@@ -2,22 +2,18 @@ import { useQuery } from "@tanstack/react-query";
 import { GetReceipt } from "../deletion/get_receipt.tsx";
 import { RECORDS, recordOf } from "../deletion/query.ts";
 import { RecordFacts } from "../deletion/record_facts.tsx";
-import { useSession } from "../session/session.ts";
-import { Button } from "../ui/button.tsx";
-import { Focused } from "../ui/focused.tsx";
 import { Loaded } from "../ui/loaded.tsx";
 import { Notice } from "../ui/notice.tsx";
 
 /** That an identifier is deleted, with what is kept as evidence of it. */
-export function IdentifierDeleted({ identifier, onClose }: { identifier: string; onClose: () => void }) {
-  const { space } = useSession();
+export function IdentifierDeleted({ identifier }: { identifier: string }) {
   const query = useQuery({
-    queryKey: [RECORDS, space, identifier, "record"],
-    queryFn: () => recordOf(space, identifier),
+    queryKey: [RECORDS, identifier, "record"],
+    queryFn: () => recordOf(identifier),
     gcTime: 0,
   });
   return (
-    <Focused label="The identifier is deleted" isWhole>
+    <>
       <Notice kind="good">No profile is found by it any more. This record of the deletion stays.</Notice>
       <Loaded query={query} what="the record of the deletion">
         {(record) =>
@@ -31,9 +27,6 @@ export function IdentifierDeleted({ identifier, onClose }: { identifier: string;
           )
         }
       </Loaded>
-      <div className="actions">
-        <Button onClick={onClose}>Close</Button>
-      </div>
-    </Focused>
+    </>
   );
 }

@@ -1,7 +1,8 @@
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { useSession } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
-import { SelectField, TextField } from "../ui/field.tsx";
+import { Form, SelectField, TextField } from "../ui/field.tsx";
+import { Lines } from "../ui/lines.tsx";
 import { nearMisses } from "./near_miss.ts";
 import type { Identifier } from "./query.ts";
 
@@ -17,26 +18,25 @@ export function IdentifierForm({ action, isBusy, onSend }: IdentifierFormProps) 
   const types = useTypes();
   const [type, setType] = useState(types.includes("email") ? "email" : (types[0] ?? ""));
   const [value, setValue] = useState("");
-  const send = (event: FormEvent) => {
-    event.preventDefault();
+  const send = () => {
     if (!isBusy) onSend({ type, id: value });
   };
   return (
-    <form className="card" onSubmit={send} autoComplete="off">
+    <Form className="card" onSend={send} autoComplete="off">
       <div className="row">
-        <SelectField label="Identifier type" value={type} onChange={(event) => setType(event.target.value)}>
+        <SelectField label="Identifier type" value={type} onValue={setType}>
           {types.map((name) => (
             <option key={name}>{name}</option>
           ))}
         </SelectField>
         <div className="grow">
-          <TextField label="Value" required value={value} onChange={(event) => setValue(event.target.value)} />
+          <TextField label="Value" required value={value} onValue={setValue} />
         </div>
         <Button kind="primary" type="submit" isBusy={isBusy}>
           {action}
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }
 
@@ -48,14 +48,7 @@ function useTypes(): string[] {
 
 /** Why an identifier that finds nothing may be mistyped. */
 export function NearMisses({ identifier }: { identifier: Identifier }) {
-  const found = nearMisses(identifier.id, useIsLowercase(identifier.type));
-  return (
-    <ul>
-      {found.map((miss) => (
-        <li key={miss}>{miss}</li>
-      ))}
-    </ul>
-  );
+  return <Lines of={nearMisses(identifier.id, useIsLowercase(identifier.type))} />;
 }
 
 /** Whether values of a type are compared regardless of their letter case. */

@@ -2,11 +2,12 @@ import { useState } from "react";
 import type { Schemas } from "../api/client.ts";
 import { useReason } from "../session/permission.ts";
 import { Button } from "../ui/button.tsx";
-import { Empty, Loaded } from "../ui/loaded.tsx";
+import { focusMain } from "../ui/focused.tsx";
+import { Empty } from "../ui/loaded.tsx";
 import { Masked } from "../ui/masked.tsx";
-import { More } from "../ui/more.tsx";
 import { Card } from "../ui/page.tsx";
-import { type Column, Table } from "../ui/table.tsx";
+import { Pages } from "../ui/pages.tsx";
+import { Table } from "../ui/table.tsx";
 import { Time } from "../ui/time.tsx";
 import { DeleteIdentifier } from "./delete_identifier.tsx";
 import { useIdentifiers } from "./query.ts";
@@ -18,50 +19,40 @@ type Row = Entry & { place: number };
 
 /** By what a person is found. */
 export function IdentifierTable({ root }: { root: string }) {
-  const identifiers = useIdentifiers(root);
   const reason = useReason("delete_identifiers");
   const [target, setTarget] = useState<Entry | null>(null);
   const close = (isDone: boolean) => {
     setTarget(null);
-    // The row whose button was pressed is gone, and the focus with it.
-    if (isDone) document.getElementById("main")?.focus();
+    if (isDone) focusMain();
   };
   return (
     <Card title="Identifiers">
-      <Loaded query={identifiers} what="the identifiers">
-        {({ pages }) => {
-          const rows = pages.flatMap(({ data }) => data).map((entry, place) => ({ ...entry, place: place + 1 }));
+      <Pages query={useIdentifiers(root)} what="identifiers">
+        {(entries) => {
+          const rows = entries.map((entry, place) => ({ ...entry, place: place + 1 }));
+          const isMerged = rows.some(({ segment_id }) => segment_id !== root);
           return (
             <Table
               caption="All identifiers"
-              columns={columnsOf(root, rows, reason === null ? setTarget : null)}
               rows={rows}
               rowKey={({ type, id }) => `${type}:${id}`}
+              cells={(row) => ({
+                Type: row.type,
+                Value: <Masked name={`${row.type}, identifier ${row.place}`} text={row.id} />,
+                Since: <Time at={row.created_at} />,
+                ...(isMerged && { Profile: <Carrier id={row.segment_id} root={root} /> }),
+                // A role that may delete none has one button below the rows, which says why.
+                ...(reason === null && { Action: <DeleteButton row={row} onClick={() => setTarget(row)} /> }),
+              })}
               empty={<Empty title="The profile has no active identifier." />}
             />
           );
         }}
-      </Loaded>
-      <More query={identifiers} what="identifiers" />
+      </Pages>
       {reason !== null && <Button reason={reason}>Delete an identifier</Button>}
       {target !== null && <DeleteIdentifier root={root} target={target} onClose={close} />}
     </Card>
   );
-}
-
-/** A role that may delete none has no buttons in the rows, but one below them that says why. */
-function columnsOf(root: string, rows: readonly Row[], onDelete: ((entry: Entry) => void) | null): Column<Row>[] {
-  const isMerged = rows.some(({ segment_id }) => segment_id !== root);
-  const columns: Column<Row>[] = [
-    { head: "Type", cell: ({ type }) => type },
-    { head: "Value", cell: ({ type, id, place }) => <Masked name={`${type}, identifier ${place}`} value={id} /> },
-    { head: "Since", cell: ({ created_at }) => <Time at={created_at} /> },
-  ];
-  if (isMerged) columns.push({ head: "Profile", cell: ({ segment_id }) => <Carrier id={segment_id} root={root} /> });
-  if (onDelete !== null) {
-    columns.push({ head: "Action", cell: (row) => <DeleteButton row={row} onClick={() => onDelete(row)} /> });
-  }
-  return columns;
 }
 
 /** Which of the merged profiles has the identifier. */

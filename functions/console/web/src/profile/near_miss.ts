@@ -1,11 +1,10 @@
-/** Characters that nobody sees: controls, formats such as zero-width spaces, and unusual blanks. */
-const UNSEEN = /[\p{Cc}\p{Cf}\u00a0\u2000-\u200a\u202f\u205f\u3000]/u;
+import { hasUnseen } from "../ui/unseen.ts";
 
 /** What to check in a value that finds nothing: values are compared exactly, or regardless of their letter case. */
 export function nearMisses(value: string, isLowercase: boolean): string[] {
   const found = [];
   if (value !== value.trim()) found.push("The value begins or ends with a blank, which counts.");
-  if (UNSEEN.test(value.trim())) found.push("The value has characters that cannot be seen, and they count.");
+  if (hasUnseen(value.trim())) found.push("The value has characters that cannot be seen, and they count.");
   if (!isLowercase && value !== value.toLowerCase()) {
     found.push("The value has capital letters. Values of this type are compared letter by letter, so try small ones.");
   }

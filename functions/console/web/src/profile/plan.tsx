@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { Lines } from "../ui/lines.tsx";
 import { Masked, Value } from "../ui/masked.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { plural } from "../ui/time.tsx";
@@ -72,7 +73,7 @@ function Identifiers({ ids }: { ids: PlanPart["external_ids"] }) {
     <ul>
       {ids.map(({ type, id }, place) => (
         <li key={`${type}:${id}`}>
-          {type} <Masked name={`${type} ${place + 1}`} value={id} />
+          {type} <Masked name={`${type} ${place + 1}`} text={id} />
         </li>
       ))}
     </ul>
@@ -81,13 +82,5 @@ function Identifiers({ ids }: { ids: PlanPart["external_ids"] }) {
 
 /** Names of traits, or ids. */
 function Names({ names }: { names: readonly string[] }) {
-  return (
-    <ul>
-      {names.map((name) => (
-        <li key={name}>
-          <Value text={name} />
-        </li>
-      ))}
-    </ul>
-  );
+  return <Lines of={names} show={(name) => <Value text={name} />} />;
 }

@@ -1,10 +1,9 @@
 import { useMutation } from "@tanstack/react-query";
-import { Problem } from "../api/problem.ts";
+import { isProblem } from "../api/problem.ts";
 import { IdentifierStatus } from "../deletion/identifier_status.tsx";
 import { useReason } from "../session/permission.ts";
-import { useSession } from "../session/session.ts";
 import { announce } from "../ui/announce.tsx";
-import { Empty, Forbidden } from "../ui/loaded.tsx";
+import { Empty, Forbidden, Loading } from "../ui/loaded.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { Link, navigate } from "../ui/route.tsx";
@@ -33,9 +32,8 @@ export function ProfileExplorer({ profileId }: { profileId?: string | undefined 
 
 /** The form, and what it has found. The address then has the profile's own id, and never the value. */
 function LookUp({ profileId }: { profileId: string | undefined }) {
-  const { space } = useSession();
   const { mutate, isPending, error, variables } = useMutation({
-    mutationFn: ({ type, id }: Identifier) => metadataOf(space, `${type}:${id}`),
+    mutationFn: ({ type, id }: Identifier) => metadataOf(`${type}:${id}`),
   });
   // The callbacks of the call, and not of the mutation: they are for a screen that is still there.
   const look = (identifier: Identifier) =>
@@ -45,11 +43,13 @@ function LookUp({ profileId }: { profileId: string | undefined }) {
         navigate(`/profiles/${segment_id}`, { replace: true });
       },
     });
-  const hasAsked = variables !== undefined && !isPending;
   return (
     <>
       <IdentifierForm action="Look up" isBusy={isPending} onSend={look} />
-      {hasAsked && error !== null ? (
+      {isPending ? (
+        // Nobody may take the person who was shown before for the one who is looked up.
+        <Loading what="the profile" />
+      ) : error !== null && variables !== undefined ? (
         <NotFound problem={error} identifier={variables} onRetry={() => look(variables)} />
       ) : profileId === undefined ? (
         <Empty title="Look a person up by any identifier." />
@@ -64,8 +64,7 @@ function LookUp({ profileId }: { profileId: string | undefined }) {
 function NotFound(props: { problem: unknown; identifier: Identifier; onRetry: () => void }) {
   const { problem, identifier, onRetry } = props;
   const reason = useReason("read_deletions");
-  const isMissing = problem instanceof Problem && problem.status === 404;
-  if (!isMissing) return <ProblemNotice problem={problem} onRetry={onRetry} />;
+  if (!isProblem(problem, 404)) return <ProblemNotice problem={problem} onRetry={onRetry} />;
   if (reason !== null) {
     return (
       <Notice kind="info" title="No profile has this identifier">

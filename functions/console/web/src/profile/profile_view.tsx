@@ -1,16 +1,16 @@
 import { useState } from "react";
 import type { Schemas } from "../api/client.ts";
-import { fillPath } from "../api/path.ts";
-import { Problem } from "../api/problem.ts";
-import { Id } from "../deletion/record_facts.tsx";
+import { isProblem } from "../api/problem.ts";
+import { SegmentLink } from "../segment/segment_link.tsx";
 import { useReason } from "../session/permission.ts";
-import { useSession } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
 import { Facts } from "../ui/facts.tsx";
+import { Id } from "../ui/id.tsx";
+import { Lines } from "../ui/lines.tsx";
 import { Empty, Loaded } from "../ui/loaded.tsx";
+import { Seen } from "../ui/masked.tsx";
 import { Card } from "../ui/page.tsx";
-import { Link, navigate } from "../ui/route.tsx";
 import { Time } from "../ui/time.tsx";
 import { DeleteProfile } from "./delete_profile.tsx";
 import { IdentifierTable } from "./identifier_table.tsx";
@@ -22,7 +22,7 @@ import { TraitTable } from "./trait_table.tsx";
 export function ProfileView({ id }: { id: string }) {
   const metadata = useMetadata(id);
   const { error } = metadata;
-  if (error instanceof Problem && error.status === 404) return <NoSuchProfile />;
+  if (isProblem(error, 404)) return <NoSuchProfile />;
   return (
     <Loaded query={metadata} what="the profile">
       {(found) => (
@@ -38,18 +38,9 @@ export function ProfileView({ id }: { id: string }) {
 }
 
 function Summary({ metadata }: { metadata: Schemas["Metadata"] }) {
-  const { space } = useSession();
   const [isDeleting, setDeleting] = useState(false);
   const reason = useReason("delete_profiles");
   const { segment_id: root } = metadata;
-  const path = fillPath(
-    "/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/metadata",
-    profilePath(space, ownSelector(root)),
-  );
-  const close = (isDone: boolean) => {
-    setDeleting(false);
-    if (isDone) navigate("/profiles");
-  };
   return (
     <Card
       title="Profile"
@@ -60,14 +51,14 @@ function Summary({ metadata }: { metadata: Schemas["Metadata"] }) {
       }
     >
       <Facts
-        facts={[
-          ["Own id", <Id key="id" id={root} />],
-          ["Created", <Time key="created" at={metadata.created_at} />],
-          ["Last addition", <Time key="updated" at={metadata.updated_at} />],
-        ]}
+        facts={{
+          "Own id": <Id id={root} />,
+          Created: <Time at={metadata.created_at} />,
+          "Last addition": <Time at={metadata.updated_at} />,
+        }}
       />
-      <Commands request={{ method: "GET", path }} command={["profile", "show", ownSelector(root)]} />
-      {isDeleting && <DeleteProfile root={root} onClose={close} />}
+      <Commands path={`${profilePath(ownSelector(root))}/metadata`} command={["profile", "show", ownSelector(root)]} />
+      {isDeleting && <DeleteProfile root={root} onClose={() => setDeleting(false)} />}
     </Card>
   );
 }
@@ -96,13 +87,7 @@ function Segments({ ids, isComplete }: { ids: readonly string[]; isComplete: boo
   if (ids.length === 0) return <Empty title="The profile is in no segment." />;
   return (
     <>
-      <ul>
-        {ids.map((id) => (
-          <li key={id} className="id">
-            {mayRead ? <Link href={`/segments/${encodeURIComponent(id)}`}>{id}</Link> : id}
-          </li>
-        ))}
-      </ul>
+      <Lines of={ids} show={(id) => (mayRead ? <SegmentLink id={id} /> : <Seen text={id} />)} />
       {!isComplete && <p className="soft">The profile is very large: not all of it is listed here.</p>}
     </>
   );

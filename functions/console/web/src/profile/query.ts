@@ -1,7 +1,10 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { answered, api, body, type Schemas } from "../api/client.ts";
-import { useSession } from "../session/session.ts";
-import { nextOf } from "../ui/more.tsx";
+import { useQuery } from "@tanstack/react-query";
+import { api, body, type Schemas } from "../api/client.ts";
+import { fillPath } from "../api/path.ts";
+import { Problem } from "../api/problem.ts";
+import { wait } from "../api/wait.ts";
+import { ONCE } from "../ui/once.ts";
+import { nextOf, usePages } from "../ui/pages.tsx";
 import { traitPage } from "./trait.ts";
 
 /** A type and a value. */
@@ -20,54 +23,42 @@ export function ownSelector(id: string): string {
 }
 
 /** The parameters of a path that names a profile. */
-export function profilePath(space: string, profile: string) {
-  return { space_id: space, collection: "users", profile };
+const pathOf = (profile: string) => ({ collection: "users", profile });
+
+/** The path of a profile, for commands. */
+export function profilePath(profile: string): string {
+  return fillPath("/collections/{collection}/profiles/{profile}", pathOf(profile));
 }
 
 /** When a profile was created and changed, and its own id. Fails where an identifier finds none. */
-export async function metadataOf(space: string, profile: string): Promise<Schemas["Metadata"]> {
-  const path = profilePath(space, profile);
-  const sent = api.GET("/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/metadata", {
-    params: { path },
-  });
-  return (await body(sent)).metadata;
+export async function metadataOf(profile: string): Promise<Schemas["Metadata"]> {
+  const params = { path: pathOf(profile) };
+  return (await body(api().GET("/collections/{collection}/profiles/{profile}/metadata", { params }))).metadata;
 }
 
 /** A page of a profile's identifiers. `include` names the only type that is read. */
-export function identifiersOf(space: string, profile: string, next: string, include?: string) {
-  const path = profilePath(space, profile);
-  const query = { limit: LIMIT, verbose: true, next, ...(include === undefined ? {} : { include }) };
-  return body(
-    api.GET("/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/external_ids", {
-      params: { path, query },
-    }),
-  );
+export function identifiersOf(profile: string, next: string, include?: string) {
+  const params = { path: pathOf(profile), query: { limit: LIMIT, verbose: true, next, ...(include && { include }) } };
+  return body(api().GET("/collections/{collection}/profiles/{profile}/external_ids", { params }));
 }
 
 /** A page of a profile's traits. */
-async function traitsOf(space: string, profile: string, next: string) {
-  const params = { path: profilePath(space, profile), query: { limit: LIMIT, verbose: true, next } };
-  return traitPage(
-    await body(
-      api.GET("/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/traits", { params, parseAs: "text" }),
-    ),
-  );
+async function traitsOf(profile: string, next: string) {
+  const params = { path: pathOf(profile), query: { limit: LIMIT, verbose: true, next } };
+  const sent = api().GET("/collections/{collection}/profiles/{profile}/traits", { params, parseAs: "text" });
+  return traitPage(await body(sent));
 }
 
 /** What deleting the profile, or one identifier of it, would do. It changes nothing. */
-export async function planOf(space: string, profile: string, target?: Identifier): Promise<Plan> {
-  const params = { path: profilePath(space, profile) };
-  const sent = api.POST("/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/plan", {
-    params,
-    body: target === undefined ? {} : { delete_external_ids: [target] },
-  });
-  return (await body(sent)).plan;
+export async function planOf(profile: string, target?: Identifier): Promise<Plan> {
+  const request = { params: { path: pathOf(profile) }, body: target ? { delete_external_ids: [target] } : {} };
+  return (await body(api().POST("/collections/{collection}/profiles/{profile}/plan", request))).plan;
 }
 
 /** A `user_id` of the profile other than the target, by which a request finds it. Null where there is none. */
-export async function otherUserId(space: string, profile: string, target: Identifier): Promise<string | null> {
+export async function otherUserId(profile: string, target: Identifier): Promise<string | null> {
   for (let next: string | undefined = ""; next !== undefined; ) {
-    const page: Schemas["ExternalIds"] = await identifiersOf(space, profile, next, "user_id");
+    const page: Schemas["ExternalIds"] = await identifiersOf(profile, next, "user_id");
     const found = page.data.find(({ type, id }) => type !== target.type || id !== target.id);
     if (found !== undefined) return found.id;
     next = nextOf(page);
@@ -76,75 +67,66 @@ export async function otherUserId(space: string, profile: string, target: Identi
 }
 
 /** Deletes one identifier of the profile that another `user_id` of it finds. */
-export async function deleteIdentifier(space: string, userId: string, target: Identifier, key: string): Promise<void> {
-  const params = { path: profilePath(space, `user_id:${userId}`), header: { "Idempotency-Key": key } };
-  await body(
-    api.POST("/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}/external_ids/delete", {
-      params,
-      body: { delete_external_ids: [target] },
-    }),
-  );
+export function deleteIdentifier(userId: string, target: Identifier, key: string) {
+  const params = { path: pathOf(`user_id:${userId}`), header: { "Idempotency-Key": key } };
+  const request = { params, body: { delete_external_ids: [target] } };
+  return body(api().POST("/collections/{collection}/profiles/{profile}/external_ids/delete", request));
 }
 
-/** Deletes the profile that an identifier finds: its receipt, or the job that goes on with it. */
-export async function deleteProfile(space: string, lookup: string, key: string) {
-  const params = { path: profilePath(space, lookup), header: { "Idempotency-Key": key } };
-  const sent = api.DELETE("/v1/spaces/{space_id}/collections/{collection}/profiles/{profile}", { params });
-  return (await answered(sent)).data;
+/** Makes a job of one row, for what no request of its own can do. */
+export async function createJob(job: Schemas["CreateJobBody"], key: string, signal?: AbortSignal) {
+  const params = { header: { "Idempotency-Key": key } };
+  return (await body(api().POST("/deletion_jobs", { params, body: job, ...(signal && { signal }) }))).job;
 }
 
-/** Makes a job of one row, for what no request of its own can do, and returns its id. */
-export async function createJob(space: string, job: Schemas["CreateJobBody"], key: string): Promise<string> {
-  const params = { path: { space_id: space }, header: { "Idempotency-Key": key } };
-  return (await body(api.POST("/v1/spaces/{space_id}/deletion_jobs", { params, body: job }))).job.id;
+/** How often a dry run that takes longer is asked for, in milliseconds. */
+const POLL_MS = 1_000;
+
+/** Makes a dry run of deleting the profile with this own id, and waits for it. Null where it finds none. */
+export async function dryRunOf(root: string, signal: AbortSignal): Promise<string | null> {
+  let job = await createJob({ action: "delete_profile", rows: [root], dry_run: true }, crypto.randomUUID(), signal);
+  const { id } = job;
+  while (job.state !== "completed" && job.state !== "paused" && job.state !== "cancelled") {
+    await wait(POLL_MS, signal);
+    job = (await body(api().GET("/deletion_jobs/{job_id}", { params: { path: { job_id: id } }, signal }))).job;
+  }
+  if (job.state !== "completed" || job.counts.failed) {
+    throw new Problem(0, "no_plan", "The dry run could not look the profile up. Nothing was deleted.", null);
+  }
+  return job.counts.deleted === 0 ? null : id;
+}
+
+/** Makes the job that deletes the profile as a dry run has found it, at once. One that has changed since is left alone. */
+export function executeDryRun(id: string, key: string) {
+  const params = { path: { job_id: id }, header: { "Idempotency-Key": key } };
+  return body(api().POST("/deletion_jobs/{job_id}/execute", { params, body: {} }));
 }
 
 /** Everything that is shown of profiles. What changes one makes it load again. */
 export const PROFILES = "profile";
 
 export function useMetadata(id: string) {
-  const { space } = useSession();
-  return useQuery({
-    queryKey: [PROFILES, space, id, "metadata"],
-    queryFn: () => metadataOf(space, ownSelector(id)),
-  });
+  return useQuery({ queryKey: [PROFILES, id, "metadata"], queryFn: () => metadataOf(ownSelector(id)) });
 }
 
 export function useIdentifiers(id: string) {
-  const { space } = useSession();
-  return useInfiniteQuery({
-    queryKey: [PROFILES, space, id, "identifiers"],
-    queryFn: ({ pageParam }) => identifiersOf(space, ownSelector(id), pageParam),
-    initialPageParam: "",
-    getNextPageParam: nextOf,
-  });
+  return usePages([PROFILES, id, "identifiers"], (next) => identifiersOf(ownSelector(id), next));
 }
 
 export function useTraits(id: string) {
-  const { space } = useSession();
-  return useInfiniteQuery({
-    queryKey: [PROFILES, space, id, "traits"],
-    queryFn: ({ pageParam }) => traitsOf(space, ownSelector(id), pageParam),
-    initialPageParam: "",
-    getNextPageParam: nextOf,
-  });
+  return usePages([PROFILES, id, "traits"], (next) => traitsOf(ownSelector(id), next));
 }
 
 /** What the whole profile has, for the screen. */
 export function useExtent(id: string) {
-  const { space } = useSession();
-  return useQuery({ queryKey: [PROFILES, space, id, "plan"], queryFn: () => planOf(space, ownSelector(id)) });
+  return useQuery({ queryKey: [PROFILES, id, "plan"], queryFn: () => planOf(ownSelector(id)) });
 }
 
 /** What a dialog asks consent for. It is read once and stays as it was read: a consent is to what was seen. */
-export function usePlan<T>(id: string, target: Identifier | null, read: () => Promise<T>) {
-  const { space } = useSession();
-  return useQuery({
-    queryKey: ["plan", space, id, target],
-    queryFn: read,
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
-    refetchOnWindowFocus: false,
-    refetchOnReconnect: false,
-  });
+export function usePlan<T>(
+  id: string,
+  target: Identifier | null,
+  read: (context: { signal: AbortSignal }) => Promise<T>,
+) {
+  return useQuery({ queryKey: ["plan", id, target], queryFn: read, ...ONCE });
 }

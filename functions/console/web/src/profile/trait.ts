@@ -30,7 +30,7 @@ export interface Trait {
 
 /** A page of traits. */
 export interface TraitPage {
-  traits: Trait[];
+  data: Trait[];
   cursor: { has_more: boolean; next: string };
 }
 
@@ -42,7 +42,7 @@ export function traitPage(body: string): TraitPage {
   const page = JSON.parse(tagged(body)) as { "'traits": Record<string, SentTrait>; "'cursor": Record<string, unknown> };
   const cursor = page["'cursor"];
   return {
-    traits: Object.entries(page["'traits"]).map(([name, sent]) => ({
+    data: Object.entries(page["'traits"]).map(([name, sent]) => ({
       name: name.slice(1),
       json: formatted(sent["'value"]),
       updatedAt: untagged(sent["'updated_at"]),

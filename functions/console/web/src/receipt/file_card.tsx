@@ -1,5 +1,5 @@
-import { type DragEvent, useState } from "react";
 import { Button } from "../ui/button.tsx";
+import { Drop } from "../ui/drop.tsx";
 import { AreaField } from "../ui/field.tsx";
 import { Card } from "../ui/page.tsx";
 import { plural } from "../ui/time.tsx";
@@ -15,44 +15,17 @@ interface FileCardProps {
 
 /** The receipts to check: files that are dropped or chosen, or a text. */
 export function FileCard({ sources, pasted, error, onSources, onPasted }: FileCardProps) {
-  const [isOver, setOver] = useState(false);
-  const take = (files: FileList | null) => {
-    if (files && files.length > 0) onSources([...files].map((blob) => ({ name: blob.name, blob })));
-  };
-  const over = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(true);
-  };
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    take(event.dataTransfer.files);
-  };
   return (
     <Card title="1. The receipt">
-      <label
-        className={`empty drop ${isOver ? "over" : ""}`}
-        onDragOver={over}
-        onDragLeave={() => setOver(false)}
-        onDrop={drop}
+      <Drop
+        title="Drop receipts here"
+        action="Choose files"
+        multiple
+        error={error}
+        onFiles={(files) => onSources(files.map((blob) => ({ name: blob.name, blob })))}
       >
-        <span className="empty-title">Drop receipts here</span>
-        <span className="button">Choose files</span>
-        <input
-          type="file"
-          multiple
-          className="visually-hidden"
-          aria-invalid={error !== null || undefined}
-          aria-describedby={error === null ? undefined : "receipt-error"}
-          onChange={(event) => take(event.target.files)}
-        />
-        <small>Receipts, or the list of a job with one receipt a line. Of any size: nothing is uploaded.</small>
-      </label>
-      {error !== null && (
-        <small id="receipt-error" className="field-error">
-          {error}
-        </small>
-      )}
+        Receipts, or the list of a job with one receipt a line, of any size.
+      </Drop>
       {sources.length > 0 && (
         <p>
           {sources.length === 1 ? <bdi>{sources[0]?.name}</bdi> : plural(sources.length, "file")}{" "}
@@ -69,7 +42,7 @@ export function FileCard({ sources, pasted, error, onSources, onPasted }: FileCa
           className="id"
           rows={6}
           value={pasted}
-          onChange={(event) => onPasted(event.target.value)}
+          onValue={onPasted}
         />
       </details>
     </Card>

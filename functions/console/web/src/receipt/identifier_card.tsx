@@ -17,23 +17,12 @@ export function IdentifierCard({ type, value, error, onType, onValue }: Identifi
     <Card title="3. Whom it should be about (optional)">
       <p>An entry of the log names nobody. Enter the identifier to see whether the receipt is about it.</p>
       <div className="row">
-        <TextField
-          label="Identifier type"
-          placeholder="email"
-          value={type}
-          error={error}
-          onChange={(event) => onType(event.target.value)}
-        />
+        <TextField label="Identifier type" placeholder="email" value={type} error={error} onValue={onType} />
         <div className="grow">
-          <TextField
-            label="Value"
-            type={isShown ? "text" : "password"}
-            value={value}
-            onChange={(event) => onValue(event.target.value)}
-          />
+          <TextField label="Value" type={isShown ? "text" : "password"} value={value} onValue={onValue} />
         </div>
       </div>
-      <CheckField label="Show the value" checked={isShown} onChange={(event) => setShown(event.target.checked)} />
+      <CheckField label="Show the value" checked={isShown} onValue={setShown} />
     </Card>
   );
 }

@@ -1,115 +1,93 @@
-import { type FormEvent, useEffect, useRef, useState } from "react";
-import { Problem } from "../api/problem.ts";
+import { useState } from "react";
+import { NotLoggedYet } from "../deletion/receipt_wait.ts";
+import { jobRoute } from "../job/job_link.tsx";
+import { jobPath } from "../job/query.ts";
 import { useReason } from "../session/permission.ts";
 import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
 import { download } from "../ui/download.ts";
-import { TextField } from "../ui/field.tsx";
+import { Form, TextField } from "../ui/field.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Card } from "../ui/page.tsx";
 import { Link } from "../ui/route.tsx";
 import { plural } from "../ui/time.tsx";
+import { useWork } from "../ui/work.ts";
 import { receiptsOf } from "./receipts_of_job.ts";
 import type { Source } from "./source.ts";
 
-type State =
-  | { step: "idle" }
-  | { step: "reading"; count: number }
-  | { step: "read"; job: string; count: number; list: Blob }
-  | { step: "failed"; problem: unknown };
+/** The receipts of a job, one a line. */
+interface Receipts {
+  job: string;
+  count: number;
+  list: Blob;
+}
 
 /** Gets the receipts of everything that a job has deleted, to be checked as a list, and kept as a file. */
-export function JobReceipts({ space, onList }: { space: string; onList: (source: Source) => void }) {
+export function JobReceipts({ onList }: { onList: (source: Source) => void }) {
   const reason = useReason("read_audit_log");
   const [job, setJob] = useState("");
-  const [state, setState] = useState<State>({ step: "idle" });
-  const running = useRef<AbortController | null>(null);
-  useEffect(() => () => running.current?.abort(), []);
-  const get = async (id: string) => {
-    const control = new AbortController();
-    running.current = control;
-    const pages: string[] = [];
-    let count = 0;
-    setState({ step: "reading", count });
-    try {
-      for await (const page of receiptsOf(space, id, control.signal)) {
+  const [found, setFound] = useState<Receipts | null>(null);
+  const { isRunning, done, problem, start, stop } = useWork();
+  const id = job.trim();
+  const get = () => {
+    if (reason !== null || isRunning || id === "") return;
+    setFound(null);
+    void start(async (signal, onCount) => {
+      const pages: string[] = [];
+      let count = 0;
+      for await (const page of receiptsOf(id, signal)) {
         pages.push(page);
         count += page.split("\n").length - 1;
-        setState({ step: "reading", count });
+        onCount(count);
       }
       const list = new Blob(pages, { type: "application/x-ndjson" });
-      setState({ step: "read", job: id, count, list });
+      setFound({ job: id, count, list });
       if (count > 0) onList({ name: `Receipts of ${id}`, blob: list });
-    } catch (problem) {
-      setState(control.signal.aborted ? { step: "idle" } : { step: "failed", problem });
-    }
+    });
   };
-  const send = (event: FormEvent) => {
-    event.preventDefault();
-    if (reason === null && state.step !== "reading" && job.trim() !== "") void get(job.trim());
-  };
-  const id = job.trim() || "JOB";
   return (
     <Card title="Receipts of a job">
       <p>Gets a receipt for each identifier that a job has deleted, and checks them as a list.</p>
-      <form className="row" onSubmit={send}>
+      <Form className="row" onSend={get}>
         <div className="grow">
-          <TextField
-            label="Job"
-            placeholder="job_…"
-            required
-            value={job}
-            onChange={(event) => setJob(event.target.value)}
-          />
+          <TextField label="Job" placeholder="job_…" required value={job} onValue={setJob} />
         </div>
-        <Button type="submit" reason={reason} isBusy={state.step === "reading"}>
+        <Button type="submit" reason={reason} isBusy={isRunning}>
           Get the receipts
         </Button>
-        {state.step === "reading" && <Button onClick={() => running.current?.abort()}>Stop</Button>}
-      </form>
-      <Found state={state} onAgain={() => void get(job.trim())} />
+        {isRunning && <Button onClick={stop}>Stop</Button>}
+      </Form>
+      {isRunning && <p role="status">{plural(done, "receipt")} so far.</p>}
+      {problem instanceof NotLoggedYet ? (
+        <Notice kind="warning" title="The audit log does not have all of them yet">
+          <p>It usually takes less than a minute.</p>
+          <Button onClick={get}>Try again</Button>
+        </Notice>
+      ) : (
+        problem !== null && <ProblemNotice problem={problem} onRetry={get} />
+      )}
+      {found !== null && <Read {...found} />}
       <Commands
-        request={{ method: "GET", path: `/v1/spaces/${space}/deletion_jobs/${encodeURIComponent(id)}/receipts` }}
-        command={["receipt", "get", "--job", id, "--all", "--folder", "receipts"]}
+        path={`${jobPath(id || "JOB")}/receipts`}
+        command={["receipt", "get", "--job", id || "JOB", "--all", "--folder", "receipts"]}
       />
     </Card>
   );
 }
 
-function Found({ state, onAgain }: { state: State; onAgain: () => void }) {
-  switch (state.step) {
-    case "idle":
-      return null;
-    case "reading":
-      return <p role="status">{plural(state.count, "receipt")} so far.</p>;
-    case "failed":
-      return state.problem instanceof Problem ? (
-        <ProblemNotice problem={state.problem} onRetry={onAgain} />
-      ) : (
-        <Notice kind="warning" title="The audit log does not have all of them yet">
-          <p>It usually takes less than a minute.</p>
-          <Button onClick={onAgain}>Try again</Button>
-        </Notice>
-      );
-    case "read":
-      return <Read {...state} />;
-  }
-}
-
-function Read({ job, count, list }: { job: string; count: number; list: Blob }) {
+function Read({ job, count, list }: Receipts) {
   if (count === 0) {
     return (
       <p>
-        This job has no receipts of single deletions. <Link href={`/jobs/${encodeURIComponent(job)}`}>The job</Link> has
-        one for its end.
+        This job has no receipts of single deletions. <Link href={jobRoute(job)}>The job</Link> has one for its end.
       </p>
     );
   }
   return (
     <div className="stack">
       <p>
-        {plural(count, "receipt")} of <Link href={`/jobs/${encodeURIComponent(job)}`}>this job</Link>. They let their
-        holder try out identifiers: keep the file as safe as the identifiers themselves.
+        {plural(count, "receipt")} of <Link href={jobRoute(job)}>this job</Link>. They let their holder try out
+        identifiers: keep the file as safe as the identifiers themselves.
       </p>
       <div className="actions">
         <Button onClick={() => download(`receipts-${job}.ndjson`, list)}>Download the list</Button>

@@ -51,7 +51,7 @@ export function KeyCard({ text, error, onChange }: KeyCardProps) {
         rows={2}
         value={text}
         error={error ?? fault}
-        onChange={(event) => change(event.target.value)}
+        onValue={change}
       />
       {text.trim() !== "" && (
         <div className="actions">
@@ -59,7 +59,7 @@ export function KeyCard({ text, error, onChange }: KeyCardProps) {
           <small>A pinned key is kept in this browser (local storage) until you forget it. It is no secret.</small>
         </div>
       )}
-      {session?.details.token.permissions.includes("read_audit_log") && <ApiKeys space={session.space} />}
+      {session?.details.token.permissions.includes("read_audit_log") && <ApiKeys />}
     </Card>
   );
 }

@@ -1,10 +1,9 @@
-import { useSyncExternalStore } from "react";
+import { Store, useStore } from "../ui/store.ts";
 
 /** The verifier keys that the user trusts, one a line. They are no secret. Only this file writes to `localStorage`. */
 const KEPT = "efface-verifier-keys";
 
-let pinned: readonly string[] = kept();
-const listeners = new Set<() => void>();
+const pinned = new Store(kept());
 
 function kept(): readonly string[] {
   try {
@@ -15,30 +14,24 @@ function kept(): readonly string[] {
 }
 
 function become(next: readonly string[]): void {
-  pinned = next;
+  pinned.set(next);
   try {
     if (next.length > 0) localStorage.setItem(KEPT, next.join("\n"));
     else localStorage.removeItem(KEPT);
   } catch {
     // A browser that keeps nothing: the keys are pinned until the page is closed.
   }
-  for (const listener of listeners) listener();
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
 }
 
 /** The pinned keys, as lines. */
 export function usePinnedKeys(): readonly string[] {
-  return useSyncExternalStore(subscribe, () => pinned);
+  return useStore(pinned);
 }
 
 export function pinKeys(lines: readonly string[]): void {
-  become([...new Set([...pinned, ...lines])]);
+  become([...new Set([...pinned.get(), ...lines])]);
 }
 
 export function forgetKey(line: string): void {
-  become(pinned.filter((other) => other !== line));
+  become(pinned.get().filter((other) => other !== line));
 }

@@ -1,7 +1,8 @@
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { takeReceipt } from "../deletion/receipt_store.ts";
 import { useSessionState } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
+import { Form } from "../ui/field.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 import { Progress } from "../ui/progress.tsx";
@@ -60,20 +61,17 @@ export function ReceiptCheck() {
     changing(setSources)(next);
     if (next.length > 0 && pinned.length > 0) void check(next);
   };
-  useOnce(() => {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was handed over is checked once, when the screen is opened.
+  useEffect(() => {
     if (handed !== null && pinned.length > 0) void check();
-  });
-  const send = (event: FormEvent) => {
-    event.preventDefault();
-    void check();
-  };
+  }, []);
   return (
     <Page title="Receipts">
       <p>
         A receipt proves that something was deleted, and when. It is checked here, in your browser, without asking
         anybody: neither the receipt nor the identifier leaves this page.
       </p>
-      <form className="stack" onSubmit={send} autoComplete="off" noValidate>
+      <Form className="stack" onSend={() => void check()} autoComplete="off" noValidate>
         <FileCard
           sources={sources}
           pasted={pasted}
@@ -95,9 +93,9 @@ export function ReceiptCheck() {
           </Button>
           {state.step === "running" && <Button onClick={stop}>Stop</Button>}
         </div>
-      </form>
+      </Form>
       <Outcome state={state} />
-      {session !== null && <JobReceipts space={session.space} onList={(source) => choose([source])} />}
+      {session !== null && <JobReceipts onList={(source) => choose([source])} />}
     </Page>
   );
 }
@@ -144,13 +142,4 @@ async function keysFrom(text: string) {
 function split(identifier: string): [string, string] {
   const at = identifier.indexOf(":");
   return at < 0 ? ["", ""] : [identifier.slice(0, at), identifier.slice(at + 1)];
-}
-
-function useOnce(effect: () => void): void {
-  const isDone = useRef(false);
-  useEffect(() => {
-    if (isDone.current) return;
-    isDone.current = true;
-    effect();
-  });
 }

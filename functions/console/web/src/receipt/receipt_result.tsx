@@ -2,12 +2,13 @@ import { eventWords } from "../audit/event_words.ts";
 import { JobLink } from "../job/job_link.tsx";
 import { useSessionState } from "../session/session.ts";
 import { Facts } from "../ui/facts.tsx";
+import { Lines } from "../ui/lines.tsx";
 import { Value } from "../ui/masked.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { number, plural, Time } from "../ui/time.tsx";
 import type { Checked, CheckedList } from "./source.ts";
 import type { Proved } from "./verify.ts";
-import { isOfJob, provedBy, warningOf } from "./words.ts";
+import { isOfJob, provedBy, titleOf, warningOf } from "./words.ts";
 
 /** What was found out about a receipt, or about a list of them. */
 export function ReceiptResult({ checked }: { checked: Checked }) {
@@ -49,27 +50,24 @@ function kindOf(proved: Proved): "good" | "info" | "warning" {
 function ProvedFacts({ proved: { entry, index, size, origin, key } }: { proved: Proved }) {
   const { session } = useSessionState();
   const isOurs = session !== null && entry.space === session.space;
-  const text = (name: string) => (typeof entry[name] === "string" ? <Value text={entry[name]} /> : null);
+  const text = (name: string) => typeof entry[name] === "string" && <Value text={entry[name]} />;
   return (
     <Facts
-      facts={[
-        [
-          "What happened",
-          <Value key="event" text={eventWords(String(entry.event), entry.id_type as string | undefined)} />,
-        ],
-        ["When", typeof entry.time === "string" ? <Time key="time" at={entry.time} /> : null],
-        ["Log", <bdi key="log">{origin}</bdi>],
-        ["Entry", `${number(Number(index))} of ${number(Number(size))}, counted from 0`],
-        ["Signed by", <code key="key">{key.id}</code>],
-        ["Space", text("space")],
-        ["Reason", text("reason")],
-        ["Token", text("token_id")],
-        ["Request", text("request_id")],
-        ["Job", isOurs && typeof entry.job_id === "string" ? <JobLink key="job" id={entry.job_id} /> : text("job_id")],
-        ["Segment", text("segment_id")],
-        ["Counts", countsOf(entry.counts)],
-        ["Digest", text("digest")],
-      ]}
+      facts={{
+        "What happened": <Value text={eventWords(String(entry.event), entry.id_type as string | undefined)} />,
+        When: typeof entry.time === "string" && <Time at={entry.time} />,
+        Log: <bdi>{origin}</bdi>,
+        Entry: `${number(Number(index))} of ${number(Number(size))}, counted from 0`,
+        "Signed by": <code>{key.id}</code>,
+        Space: text("space"),
+        Reason: text("reason"),
+        Token: text("token_id"),
+        Request: text("request_id"),
+        Job: isOurs && typeof entry.job_id === "string" ? <JobLink id={entry.job_id} /> : text("job_id"),
+        Segment: text("segment_id"),
+        Counts: countsOf(entry.counts),
+        Digest: text("digest"),
+      }}
     />
   );
 }
@@ -77,8 +75,8 @@ function ProvedFacts({ proved: { entry, index, size, origin, key } }: { proved: 
 /** Counts of an entry: "3 deleted, 1 not found". */
 export function countsOf(counts: unknown): string | null {
   if (typeof counts !== "object" || counts === null) return null;
-  const some = Object.entries(counts).filter(([, count]) => count !== 0);
-  const told = some.map(([name, count]) => `${number(Number(count))} ${name.replaceAll("_", " ")}`);
+  const some = Object.entries(counts).filter(([, count]) => typeof count === "number" && count !== 0);
+  const told = some.map(([name, count]) => `${number(count)} ${name.replaceAll("_", " ")}`);
   return told.length === 0 ? "Nothing was counted." : told.join(", ");
 }
 
@@ -87,25 +85,18 @@ function Proofs({ proved }: { proved: Proved }) {
   return (
     <>
       <h3>Proved</h3>
-      <ul>
-        {lists.proved.map((line) => (
-          <li key={line}>{line}</li>
-        ))}
-      </ul>
+      <Lines of={lists.proved} />
       <h3>Not proved</h3>
-      <ul>
-        {lists.notProved.map((line) => (
-          <li key={line}>{line}</li>
-        ))}
-      </ul>
+      <Lines of={lists.notProved} />
     </>
   );
 }
 
 function ListResult({ source, list }: { source: string; list: CheckedList }) {
-  const { lines, holding, first, bad, events, about, isStopped } = list;
+  const { lines, holding, entries, jobs, first, bad, events, about, isStopped } = list;
+  const repeats = holding - entries.size;
   const failing = lines - holding;
-  const isGood = failing === 0 && lines > 0 && !isStopped;
+  const isGood = failing + repeats === 0 && lines > 0 && jobs.size === 1 && !isStopped;
   return (
     <Notice kind={failing > 0 ? "bad" : isGood ? "good" : "warning"} title={titleOf(list)}>
       <div className="stack">
@@ -119,6 +110,8 @@ function ListResult({ source, list }: { source: string; list: CheckedList }) {
             </li>
           ))}
         </ul>
+        {repeats > 0 && <p>{plural(repeats, "line")} more: an entry that another line has. It counts once.</p>}
+        {jobs.size > 1 && <p>The entries are not of one job, but of {number(jobs.size)}.</p>}
         {about !== null && <p>{aboutTold(about)}</p>}
         {first !== null && (
           <p>
@@ -142,13 +135,6 @@ function ListResult({ source, list }: { source: string; list: CheckedList }) {
       </div>
     </Notice>
   );
-}
-
-function titleOf({ lines, holding, isStopped }: CheckedList): string {
-  if (lines === 0) return "The list is empty";
-  const which = isStopped ? `Stopped: of the first ${number(lines)} receipts` : `Of ${plural(lines, "receipt")}`;
-  if (holding === lines) return isStopped ? `${which}, all hold` : `All ${plural(lines, "receipt")} hold`;
-  return `${which}, ${number(lines - holding)} ${lines - holding === 1 ? "does" : "do"} not hold`;
 }
 
 function aboutTold(about: readonly bigint[]): string {

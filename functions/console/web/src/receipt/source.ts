@@ -28,11 +28,15 @@ interface BadLine {
 export interface CheckedList {
   lines: number;
   holding: number;
+  /** The entries that the lines that hold prove. A line that proves an entry once more proves nothing more. */
+  entries: Set<bigint>;
+  /** The jobs that the entries name. */
+  jobs: Set<unknown>;
   /** The first that does hold. */
   first: Proved | null;
   /** The first lines that do not. */
   bad: BadLine[];
-  /** How many hold, by what their entries say happened. */
+  /** How many entries there are, by what they say happened. */
   events: Map<string, number>;
   /** The indexes of the entries about the identifier that was asked about; null where none was. */
   about: bigint[] | null;
@@ -57,7 +61,7 @@ export async function checkSource(
   const source = name;
   try {
     if ((await blob.slice(0, 1).text()) === "{") {
-      return { source, kind: "list", list: await checkList(blob, verifier, identifier, onProgress, signal) };
+      return { source, kind: "list", list: await checkList({ name, blob }, verifier, identifier, onProgress, signal) };
     }
     // More than a receipt may have need not be read: that it is too long is said all the same.
     const bytes = new Uint8Array(await blob.slice(0, MAX_LINE).arrayBuffer());
@@ -69,7 +73,7 @@ export async function checkSource(
 }
 
 async function checkList(
-  blob: Blob,
+  { name, blob }: Source,
   verifier: Verifier,
   identifier: Identifier | null,
   onProgress: OnProgress,
@@ -78,33 +82,47 @@ async function checkList(
   const list: CheckedList = {
     lines: 0,
     holding: 0,
+    entries: new Set(),
+    jobs: new Set(),
     first: null,
     bad: [],
     events: new Map(),
     about: identifier && [],
     isStopped: false,
   };
+  const job = /job_\w+(-\w+)*/.exec(name)?.[0];
   for await (const { line, end } of linesOf(blob)) {
     if (signal?.aborted) return { ...list, isStopped: true };
     list.lines += 1;
-    await checkLine(line, list, verifier, identifier);
+    await checkLine(line, list, verifier, identifier, job);
     onProgress(end);
   }
   return list;
 }
 
-async function checkLine(line: string, list: CheckedList, verifier: Verifier, identifier: Identifier | null) {
+async function checkLine(
+  line: string,
+  list: CheckedList,
+  verifier: Verifier,
+  identifier: Identifier | null,
+  job: string | undefined,
+) {
   let row: string | null = null;
   try {
     const told = readJson(line, "The line") as Record<string, unknown> | null;
+    row = rowOf(told);
     check(typeof told?.receipt === "string", "The line has no receipt.");
-    if (told.row !== undefined) row = told.page ? `page ${told.page}, row ${told.row}` : `row ${told.row}`;
     const proved = await verifier.verify(utf8(told.receipt), null);
-    const { entry, index } = proved;
-    check(told.index === Number(index), `The line says entry ${told.index}, and its receipt is for entry ${index}.`);
+    const { entry, index, origin } = proved;
+    check(told.index === Number(index), `The line says another entry than its receipt, which is for entry ${index}.`);
     check(told.id_type === entry.id_type, "The line says another type than its receipt.");
-    list.holding += 1;
+    check(job === undefined || entry.job_id === job, "The entry is not of the job that the list is named after.");
     list.first ??= proved;
+    check(origin === list.first.origin, "The entry is of another log than that of the first line.");
+    list.holding += 1;
+    if (list.entries.has(index)) return;
+    list.entries.add(index);
+    list.jobs.add(entry.job_id);
     const event = String(entry.event);
     list.events.set(event, (list.events.get(event) ?? 0) + 1);
     if (identifier !== null && (await isAbout(proved, identifier))) list.about?.push(index);
@@ -112,6 +130,12 @@ async function checkLine(line: string, list: CheckedList, verifier: Verifier, id
     if (!(fault instanceof DoesNotHold)) throw fault;
     if (list.bad.length < SHOWN) list.bad.push({ line: list.lines, row, fault: fault.message });
   }
+}
+
+/** Where a line says that its row is. It may say anything: nothing was checked yet. */
+function rowOf(told: Record<string, unknown> | null): string | null {
+  if (typeof told?.row !== "number") return null;
+  return typeof told.page === "number" && told.page > 0 ? `page ${told.page}, row ${told.row}` : `row ${told.row}`;
 }
 
 async function isAbout({ entry, nonce }: Proved, identifier: Identifier): Promise<boolean> {

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from "react";
 import { announce } from "../ui/announce.tsx";
-import { plural } from "../ui/time.tsx";
 import type { VerifierKey } from "./note.ts";
 import { type Checked, checkSource, type Source } from "./source.ts";
 import { type Identifier, Verifier } from "./verify.ts";
+import { told } from "./words.ts";
 
 /** Where a check is. */
 export type CheckState =
@@ -52,16 +52,4 @@ export function useCheck() {
     setState({ step: "idle" });
   };
   return { state, run, stop, forget };
-}
-
-function told(results: readonly Checked[]): string {
-  const holding = results.filter(({ kind }) => kind === "holds").length;
-  const lists = results.filter(({ kind }) => kind === "list").length;
-  const bad = results.length - holding - lists;
-  const parts = [
-    holding > 0 ? `${plural(holding, "receipt")} ${holding === 1 ? "holds" : "hold"}.` : "",
-    bad > 0 ? `${plural(bad, "receipt")} ${bad === 1 ? "does" : "do"} not hold.` : "",
-    lists > 0 ? `${plural(lists, "list")} checked.` : "",
-  ];
-  return parts.filter((part) => part !== "").join(" ");
 }

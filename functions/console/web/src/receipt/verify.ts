@@ -62,9 +62,10 @@ export class Verifier {
 /** An entry of the log, whose form must be the one that is known. */
 export function readEntry(leaf: string): Entry {
   const entry = readJson(leaf, "The entry");
-  const isKnown = typeof entry === "object" && entry !== null && "v" in entry && entry.v === 1;
+  const { v, event, id_type } = (entry ?? {}) as Entry;
+  const isKnown = v === 1 && typeof event === "string" && typeof (id_type ?? "") === "string";
   check(isKnown, "The entry has a form that is not known.");
-  return entry as unknown as Entry;
+  return entry as Entry;
 }
 
 /** Checks that an entry's subject is the commitment to an identifier: SHA-256 of nonce, type, a zero byte and value. */

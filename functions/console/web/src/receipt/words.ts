@@ -1,5 +1,6 @@
 import type { Schemas } from "../api/client.ts";
 import { number, plural } from "../ui/time.tsx";
+import type { Checked, CheckedList } from "./source.ts";
 import type { Proved } from "./verify.ts";
 
 /** Whom an entry is about, as far as its receipt tells. */
@@ -59,4 +60,27 @@ export function signedSizes({ from, to }: Schemas["LogKeyUse"]): string {
   if (to !== null && to !== undefined)
     return `Has signed the log from ${plural(from, "entry", "entries")} to ${number(to)}`;
   return from > 1 ? `Signs the log since it had ${number(from)} entries` : "Signs the log";
+}
+
+/** What was found out about a list, in a few words. */
+export function titleOf({ lines, holding, entries, isStopped }: CheckedList): string {
+  if (lines === 0) return isStopped ? "Stopped before the first receipt" : "The list is empty";
+  const which = isStopped ? `Stopped: of the first ${plural(lines, "receipt")}` : `Of ${plural(lines, "receipt")}`;
+  const failing = lines - holding;
+  if (failing > 0) return `${which}, ${number(failing)} ${failing === 1 ? "does" : "do"} not hold`;
+  if (entries.size < lines)
+    return `${which}, all hold, but only ${plural(entries.size, "entry", "entries")} are different`;
+  return isStopped ? `${which}, all hold` : lines === 1 ? "The receipt holds" : `All ${plural(lines, "receipt")} hold`;
+}
+
+/** The same of all that was checked, for screen readers. */
+export function told(results: readonly Checked[]): string {
+  const [holding, bad] = ["holds", "fault"].map((kind) => results.filter((checked) => checked.kind === kind).length);
+  const lists = results.flatMap((checked) => (checked.kind === "list" ? [`${titleOf(checked.list)}.`] : []));
+  const parts = [
+    holding ? `${plural(holding, "receipt")} ${holding === 1 ? "holds" : "hold"}.` : "",
+    bad ? `${plural(bad, "receipt")} ${bad === 1 ? "does" : "do"} not hold.` : "",
+    ...lists,
+  ];
+  return parts.filter(Boolean).join(" ");
 }

@@ -97,14 +97,6 @@ type Four = [number, number, number, number];
 
 /** The length of a text as UTF-8, in bytes. */
 export function byteLength(text: string): number {
-  let bytes = text.length;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are all characters of one byte.
-  if (/^[\u0000-\u007f]*$/.test(text)) return bytes;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit < 0x80) continue;
-    // Each half of a surrogate pair counts for two of the four bytes.
-    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
-  }
-  return bytes;
+  return /^[\u0000-\u007f]*$/.test(text) ? text.length : new TextEncoder().encode(text).length;
 }

@@ -1,46 +1,78 @@
 import { useEffect, useState } from "react";
+import { useConsent } from "../job/consent.tsx";
+import { AtOnce } from "../job/execute_form.tsx";
+import { JobLink, jobRoute } from "../job/job_link.tsx";
 import { UNDO_SECONDS } from "../job/start_at.ts";
-import { useSession } from "../session/session.ts";
+import { LostDeletion } from "../job/write_problem.tsx";
 import { announce } from "../ui/announce.tsx";
 import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
+import { Rejected } from "../ui/deletion_problem.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { CheckField } from "../ui/field.tsx";
 import { Loaded } from "../ui/loaded.tsx";
+import { Seen } from "../ui/masked.tsx";
+import { Notice } from "../ui/notice.tsx";
 import { navigate } from "../ui/route.tsx";
 import { plural } from "../ui/time.tsx";
-import { MembersChanged, useConsequences, useDeletion, useDryRun } from "./deletion.ts";
-import { DeletionProblem } from "./deletion_problem.tsx";
+import { JobInProgress, MembersChanged, useConsequences, useDeletion, useDryRun } from "./deletion.ts";
 import { segmentPath } from "./query.ts";
 import { WhatFollows } from "./what_follows.tsx";
 import type { Segment } from "./words.ts";
 
 /** Asks before all users in a segment are deleted, with what follows from it, and leads to the job that does it. */
 export function DeleteUsers({ segment, onClose }: { segment: Segment; onClose: () => void }) {
+  const write = useConfirmed(segment.id);
+  return (
+    <Dialog title="Delete All Users in Segment" onClose={onClose} isBusy={write.isPending}>
+      <p>
+        Segment <Seen text={segment.name} />
+      </p>
+      {write.isUncertain && write.sent !== null ? (
+        <>
+          <LostDeletion write={write} startAt={write.sent.start_at} />
+          <div className="actions">
+            <Button onClick={onClose}>Close</Button>
+          </div>
+        </>
+      ) : (
+        <Asked segment={segment} write={write} onClose={onClose} />
+      )}
+    </Dialog>
+  );
+}
+
+type Write = ReturnType<typeof useDeletion>;
+
+interface AskedProps {
+  segment: Segment;
+  write: Write;
+  onClose: () => void;
+}
+
+function Asked({ segment, write, onClose }: AskedProps) {
   const consequences = useConsequences(segment.id);
   const told = consequences.data;
   const isAsking = told !== undefined && told.members !== 0;
   const [changed, setChanged] = useState<number | null>(null);
   const dryRun = useDryRun(segment.id, isAsking, changed);
-  const { confirm, isPending, problem } = useConfirmed(segment.id);
-  const [isTicked, setTicked] = useState(false);
+  const { confirm, isPending, problem } = write;
   const [isEnabledAfter, setEnabledAfter] = useState(false);
-  // The number is frozen: the API deletes nobody where there are others by then. Consent to one number is none to another.
+  // Consent to one number is none to another. The API deletes nobody where the number is another by more than 1 %.
   const members = changed ?? told?.members ?? dryRun.plan?.rows ?? null;
+  const { isAgreed, field } = useConsent(
+    `I want ${members === null ? "the members" : plural(members, "member")} of this segment to be deleted for good.`,
+    isPending || members === null,
+  );
   useEffect(() => {
-    if (!(problem instanceof MembersChanged)) return;
-    setChanged(problem.members);
-    setTicked(false);
+    if (problem instanceof MembersChanged) setChanged(problem.members);
   }, [problem]);
   const send = () => {
     if (members !== null) confirm(members, isEnabledAfter);
   };
-  const reason = members === null ? "The members are still being counted." : isTicked ? null : "Tick the box first.";
+  const reason = members === null ? "The members are still being counted." : isAgreed ? null : "Tick the box first.";
   return (
-    <Dialog title="Delete All Users in Segment" onClose={onClose} isBusy={isPending}>
-      <p>
-        Segment <bdi>{segment.name}</bdi>
-      </p>
+    <>
       <Loaded query={consequences} what="what follows">
         {(found) => <WhatFollows told={found} changed={changed} members={members} dryRun={dryRun} />}
       </Loaded>
@@ -50,18 +82,13 @@ export function DeleteUsers({ segment, onClose }: { segment: Segment; onClose: (
             label="Enable the segment again when everybody is deleted"
             checked={isEnabledAfter}
             disabled={isPending}
-            onChange={(event) => setEnabledAfter(event.target.checked)}
+            onValue={setEnabledAfter}
           />
-          <CheckField
-            label={`I want ${members === null ? "the members" : plural(members, "member")} of this segment to be deleted for good.`}
-            checked={isTicked}
-            disabled={isPending || members === null}
-            onChange={(event) => setTicked(event.target.checked)}
-          />
+          {field}
         </>
       )}
       {problem !== null && !(problem instanceof MembersChanged) && !isPending && (
-        <DeletionProblem problem={problem} onRetry={send} />
+        <NotAccepted problem={problem} onRetry={send} />
       )}
       <div className="actions">
         {isAsking && (
@@ -74,15 +101,27 @@ export function DeleteUsers({ segment, onClose }: { segment: Segment; onClose: (
         </Button>
       </div>
       {isAsking && <DeleteCommands id={segment.id} members={members} isEnabledAfter={isEnabledAfter} />}
-    </Dialog>
+    </>
+  );
+}
+
+/** Why the deletion was not accepted. */
+function NotAccepted({ problem, onRetry }: { problem: Error; onRetry: () => void }) {
+  if (!(problem instanceof JobInProgress)) return <Rejected problem={problem} onRetry={onRetry} />;
+  return (
+    <Notice kind="info" title="The segment has a job that is not over">
+      It may be the one that you have just confirmed: <JobLink id={problem.jobId} />
+    </Notice>
   );
 }
 
 /** The deletion, which leads to its job. */
 function useConfirmed(id: string) {
   return useDeletion(id, (job) => {
-    announce(`The job is made. It starts in ${UNDO_SECONDS} seconds, and can be undone until then.`);
-    navigate(`/jobs/${job.id}`);
+    const starts =
+      job.state === "scheduled" ? ` It starts in ${UNDO_SECONDS} seconds, and can be undone until then.` : "";
+    announce(`The job is made.${starts}`);
+    navigate(jobRoute(job.id));
   });
 }
 
@@ -93,13 +132,17 @@ interface DeleteCommandsProps {
 }
 
 function DeleteCommands({ id, members, isEnabledAfter }: DeleteCommandsProps) {
-  const { space } = useSession();
   const body = { confirm: true, expected_members: members, auto_enable: isEnabledAfter };
   const expected = members === null ? [] : ["--expected-members", String(members)];
   return (
-    <Commands
-      request={{ method: "POST", path: `${segmentPath(space, id)}/delete_users`, body, isOnce: true }}
-      command={["segments", "delete-users", id, ...expected, ...(isEnabledAfter ? ["--auto-enable"] : [])]}
-    />
+    <>
+      <Commands
+        method="POST"
+        path={`${segmentPath(id)}/delete_users`}
+        body={body}
+        command={["segments", "delete-users", id, ...expected, ...(isEnabledAfter ? ["--auto-enable"] : [])]}
+      />
+      <AtOnce />
+    </>
   );
 }

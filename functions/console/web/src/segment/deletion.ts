@@ -1,12 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
-import { answered, api, body, type Schemas } from "../api/client.ts";
-import { serverNow } from "../api/clock.ts";
-import { Problem } from "../api/problem.ts";
-import { keepJob } from "../job/query.ts";
-import { startAt } from "../job/start_at.ts";
-import { useSession } from "../session/session.ts";
-import { useWrite } from "../ui/write.ts";
+import { useState } from "react";
+import { api, body, type Schemas } from "../api/client.ts";
+import { isProblem, Problem } from "../api/problem.ts";
+import { useJob, useJobWrite } from "../job/query.ts";
+import { soon } from "../job/start_at.ts";
+import { ONCE } from "../ui/once.ts";
+import { segmentKey } from "./query.ts";
 
 type Job = Schemas["Job"];
 type Body = Schemas["DeleteUsersBody"];
@@ -44,16 +43,16 @@ interface Beside {
 }
 
 /** Sends the request, and reads what stands beside its error. */
-async function send(space: string, id: string, request: Body, key: string | null, signal?: AbortSignal) {
-  const sent = api.POST("/v1/spaces/{space_id}/segments/{segment_id}/delete_users", {
-    params: { path: { space_id: space, segment_id: id }, ...(key !== null && { header: { "Idempotency-Key": key } }) },
+async function send(id: string, request: Body, key: string | null, signal?: AbortSignal) {
+  const sent = api().POST("/segments/{segment_id}/delete_users", {
+    params: { path: { segment_id: id }, ...(key !== null && { header: { "Idempotency-Key": key } }) },
     body: request,
     ...(signal && { signal }),
   });
   try {
-    return { done: (await answered<{ job: Job; plan?: Schemas["Plan"] }>(sent as never)).data };
+    return { done: await body<{ job: Job; plan?: Schemas["Plan"] }>(sent as never) };
   } catch (problem) {
-    if (!(problem instanceof Problem) || problem.status !== 409) throw problem;
+    if (!isProblem(problem, 409)) throw problem;
     const { plan, members, job_id } = ((await sent).error ?? {}) as Beside;
     if (problem.code === "confirmation_required" && plan) return { asked: plan };
     if (problem.code === "members_changed" && members !== undefined) throw new MembersChanged(problem, members);
@@ -64,51 +63,32 @@ async function send(space: string, id: string, request: Body, key: string | null
 
 /** How many members there are, and what follows. Nothing happens by asking. */
 export function useConsequences(id: string) {
-  const { space } = useSession();
   return useQuery({
-    queryKey: ["consequences", space, id],
+    queryKey: ["consequences", id],
     queryFn: async ({ signal }): Promise<Consequences> => {
-      const { asked } = await send(space, id, {}, null, signal);
+      const { asked } = await send(id, {}, null, signal);
       if (asked === undefined) throw new Error("A deletion was accepted without a confirmation.");
       return asked;
     },
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
-    refetchOnReconnect: false,
+    ...ONCE,
   });
 }
-
-const POLL_MS = 2_000;
 
 /**
  * A dry run of the deletion, with its plan as soon as there is one. A repetition of the request is the same dry run, until
  * the members are others.
  */
 export function useDryRun(id: string, isEnabled: boolean, changed: number | null) {
-  const { space } = useSession();
   const [opened] = useState(() => crypto.randomUUID());
   const key = changed === null ? opened : `${opened}-${changed}`;
   const made = useQuery({
-    queryKey: ["dry_run", space, key],
+    queryKey: ["dry_run", key],
     enabled: isEnabled,
-    queryFn: async ({ signal }) => (await send(space, id, { dry_run: true }, key, signal)).done ?? null,
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
-    refetchOnReconnect: false,
+    queryFn: async ({ signal }) => (await send(id, { dry_run: true }, key, signal)).done ?? null,
+    ...ONCE,
   });
   const job = made.data?.job;
-  const isDone = made.data?.plan !== undefined;
-  const followed = useQuery({
-    queryKey: ["dry_run", space, key, job?.id],
-    enabled: job !== undefined && !isDone,
-    queryFn: async ({ signal }) => {
-      const path = { space_id: space, job_id: job?.id ?? "" };
-      const sent = api.GET("/v1/spaces/{space_id}/deletion_jobs/{job_id}", { params: { path }, signal });
-      return (await body(sent)).job;
-    },
-    refetchInterval: ({ state }) => (state.data?.plan || state.data?.finished_at ? false : POLL_MS),
-    gcTime: 0,
-  });
+  const followed = useJob(job?.id ?? "", job !== undefined && made.data?.plan === undefined);
   return {
     job: followed.data ?? job ?? null,
     plan: made.data?.plan ?? followed.data?.plan ?? null,
@@ -117,34 +97,23 @@ export function useDryRun(id: string, isEnabled: boolean, changed: number | null
   };
 }
 
-/** As much of the time to undo must be left for a request to be repeated with the time that it named. */
-const LEFT_MS = 15_000;
-
-/** Makes the job that deletes the members that were seen. It can be undone until it starts. */
+/**
+ * Makes the job that deletes the members that were seen. It can be undone until it starts. As long as it is not certain
+ * whether it was made, only the same request is sent again.
+ */
 export function useDeletion(id: string, onDone: (job: Job) => void) {
-  const { space } = useSession();
   const client = useQueryClient();
-  const start = useRef<string | null>(null);
-  const write = useWrite(
+  const refresh = () => void client.invalidateQueries({ queryKey: segmentKey(id) });
+  const write = useJobWrite(
     async (request: { expected_members: number; auto_enable: boolean; start_at: string }, key) => {
-      const { done } = await send(space, id, { confirm: true, ...request }, key);
+      const { done } = await send(id, { confirm: true, ...request }, key).finally(refresh);
       if (done === undefined) throw new Error("The confirmed deletion was not accepted.");
       return done;
     },
-    ({ job }) => {
-      keepJob(client, job);
-      void client.invalidateQueries({ queryKey: ["segment", space, id] });
-      onDone(job);
-    },
+    onDone,
+    `delete_users ${id}`,
   );
-  /**
-   * A repetition is the same request, and so the same job. Where its time to undo is nearly over it is a new one: a segment
-   * has one job at a time, so that this cannot delete anybody twice either.
-   */
-  const confirm = (expected_members: number, auto_enable: boolean) => {
-    const left = Date.parse(start.current ?? "") - serverNow().getTime();
-    if (!(left > LEFT_MS)) start.current = startAt();
-    write.run({ expected_members, auto_enable, start_at: start.current ?? startAt() });
-  };
-  return { confirm, isPending: write.isPending, problem: write.problem };
+  const confirm = (expected_members: number, auto_enable: boolean) =>
+    write.run({ expected_members, auto_enable, start_at: soon() });
+  return { ...write, confirm };
 }

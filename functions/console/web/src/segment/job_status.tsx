@@ -1,10 +1,9 @@
-import { useEffect, useRef } from "react";
 import { JobLink } from "../job/job_link.tsx";
+import { useNews } from "../job/news.ts";
 import { useNow } from "../job/now.ts";
 import type { Job } from "../job/query.ts";
 import { StateTag } from "../job/state_tag.tsx";
-import { doneOf, newsOf, progressOf } from "../job/words.ts";
-import { announce } from "../ui/announce.tsx";
+import { doneOf, progressOf } from "../job/words.ts";
 import { Notice } from "../ui/notice.tsx";
 import { Progress } from "../ui/progress.tsx";
 
@@ -30,14 +29,4 @@ export function JobStatus({ job }: { job: Job }) {
       </div>
     </Notice>
   );
-}
-
-/** Has screen readers say what has changed. */
-function useNews(job: Job): void {
-  const last = useRef(job);
-  useEffect(() => {
-    const news = last.current.id === job.id ? newsOf(last.current, job) : null;
-    last.current = job;
-    if (news !== null) announce(news);
-  }, [job]);
 }

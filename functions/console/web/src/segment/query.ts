@@ -1,77 +1,66 @@
-import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "../api/client.ts";
-import { fillPath } from "../api/path.ts";
-import { useSession } from "../session/session.ts";
-import { nextOf } from "../ui/more.tsx";
+import { ONCE } from "../ui/once.ts";
+import { usePages } from "../ui/pages.tsx";
 import { useWrite } from "../ui/write.ts";
 import { hasJobInTheWay, type Segment } from "./words.ts";
 
 const PAGE = 100;
 const POLL_MS = 5_000;
 
-const segmentKey = (space: string, id: string) => ["segment", space, id] as const;
-const pathOf = (space: string, id: string) => ({ space_id: space, segment_id: id });
+export const segmentKey = (id: string) => ["segment", id] as const;
 
 /** The path of a segment, for commands. */
-export function segmentPath(space: string, id: string): string {
-  return fillPath("/v1/spaces/{space_id}/segments/{segment_id}", pathOf(space, id));
+export function segmentPath(id: string): string {
+  return `/segments/${encodeURIComponent(id)}`;
 }
 
 /** Segments by their ids. The last ones stay while disabled ones are added. */
 export function useSegments(isShowingDisabled: boolean, limit = PAGE, isEnabled = true) {
-  const { space } = useSession();
-  return useInfiniteQuery({
-    queryKey: ["segments", space, isShowingDisabled, limit],
-    queryFn: ({ pageParam, signal }) => {
-      const query = { show_disabled: isShowingDisabled, limit, ...(pageParam && { next: pageParam }) };
-      return body(api.GET("/v1/spaces/{space_id}/segments", { params: { path: { space_id: space }, query }, signal }));
+  return usePages(
+    ["segments", isShowingDisabled, limit],
+    (next, signal) => {
+      const query = { show_disabled: isShowingDisabled, limit, next };
+      return body(api().GET("/segments", { params: { query }, signal }));
     },
-    initialPageParam: "",
-    getNextPageParam: nextOf,
-    placeholderData: keepPreviousData,
-    enabled: isEnabled,
-  });
+    { placeholderData: keepPreviousData, enabled: isEnabled },
+  );
 }
 
 /** A segment with its job and notifications, but without its members. It is asked for again while its job is not over. */
-export function useSegment(id: string) {
-  const { space } = useSession();
+export function useSegment(id: string, isEnabled: boolean) {
   return useQuery({
-    queryKey: segmentKey(space, id),
-    queryFn: ({ signal }) => readSegment(space, id, false, signal),
+    queryKey: segmentKey(id),
+    enabled: isEnabled,
+    queryFn: ({ signal }) => readSegment(id, false, signal),
     refetchInterval: ({ state }) => (hasJobInTheWay(state.data) ? POLL_MS : false),
   });
 }
 
 /** The same, with its members counted now, which takes the API up to 5 s. They are counted again when they are asked for. */
 export function useCount(id: string) {
-  const { space } = useSession();
   return useQuery({
-    queryKey: [...segmentKey(space, id), "count"],
-    queryFn: ({ signal }) => readSegment(space, id, true, signal),
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
+    queryKey: [...segmentKey(id), "count"],
+    queryFn: ({ signal }) => readSegment(id, true, signal),
+    ...ONCE,
   });
 }
 
-async function readSegment(space: string, id: string, count: boolean, signal: AbortSignal): Promise<Segment> {
-  const params = { path: pathOf(space, id), query: { count } };
-  return (await body(api.GET("/v1/spaces/{space_id}/segments/{segment_id}", { params, signal }))).segment;
+async function readSegment(id: string, count: boolean, signal: AbortSignal): Promise<Segment> {
+  const params = { path: { segment_id: id }, query: { count } };
+  return (await body(api().GET("/segments/{segment_id}", { params, signal }))).segment;
 }
 
 /** Enables or disables a segment. */
 export function useSwitch(id: string, onDone: () => void) {
-  const { space } = useSession();
   const client = useQueryClient();
   return useWrite(
-    (to: "enable" | "disable", key) =>
-      body(
-        api.POST(`/v1/spaces/{space_id}/segments/{segment_id}/${to}`, {
-          params: { path: pathOf(space, id), header: { "Idempotency-Key": key } },
-        }),
-      ),
+    (to: "enable" | "disable", key) => {
+      const params = { path: { segment_id: id }, header: { "Idempotency-Key": key } };
+      return body(api().POST(`/segments/{segment_id}/${to}`, { params }));
+    },
     () => {
-      void client.invalidateQueries({ queryKey: segmentKey(space, id), exact: true });
+      void client.invalidateQueries({ queryKey: segmentKey(id), exact: true });
       void client.invalidateQueries({ queryKey: ["segments"] });
       onDone();
     },

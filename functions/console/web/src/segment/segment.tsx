@@ -1,9 +1,10 @@
 import { useEffect, useRef } from "react";
 import { useReason } from "../session/permission.ts";
-import { useSession } from "../session/session.ts";
+import { Permitted } from "../session/permitted.tsx";
 import { Commands } from "../ui/commands.tsx";
 import { Facts } from "../ui/facts.tsx";
-import { Forbidden, Loaded } from "../ui/loaded.tsx";
+import { Loaded } from "../ui/loaded.tsx";
+import { Value } from "../ui/masked.tsx";
 import { Card, Page } from "../ui/page.tsx";
 import { Link } from "../ui/route.tsx";
 import { Time } from "../ui/time.tsx";
@@ -13,37 +14,26 @@ import { Notifications } from "./notifications.tsx";
 import { segmentPath, useCount, useSegment } from "./query.ts";
 import { SegmentActions } from "./segment_actions.tsx";
 import { SegmentState } from "./state_tag.tsx";
-import { hasJobInTheWay, KINDS, type Segment } from "./words.ts";
+import { hasJobInTheWay, kindOf, type Segment } from "./words.ts";
 
 /** A segment: what it is, its job, and what can be done with it. */
 export function SegmentScreen({ id }: { id: string }) {
-  const reason = useReason("read_segments");
-  if (reason !== null) {
-    return (
-      <Page title="Segment">
-        <Forbidden what="user segments" reason={reason} />
-      </Page>
-    );
-  }
-  return <Loadable id={id} />;
-}
-
-function Loadable({ id }: { id: string }) {
-  const segment = useSegment(id);
+  const segment = useSegment(id, useReason("read_segments") === null);
   return (
     <Page title="Segment" tab={segment.data?.name ?? "Segment"}>
-      <p>
-        <Link href="/segments">User Segments</Link>
-      </p>
-      <Loaded query={segment} what="the segment">
-        {(found) => <Whole segment={found} />}
-      </Loaded>
+      <Permitted permission="read_segments" what="user segments">
+        <p>
+          <Link href="/segments">User Segments</Link>
+        </p>
+        <Loaded query={segment} what="the segment">
+          {(found) => <Whole segment={found} />}
+        </Loaded>
+      </Permitted>
     </Page>
   );
 }
 
 function Whole({ segment }: { segment: Segment }) {
-  const { space } = useSession();
   const { id, name, kind, state, job, notifications, created_at, disabled_at } = segment;
   const count = useCount(id);
   const { refetch } = count;
@@ -54,24 +44,16 @@ function Whole({ segment }: { segment: Segment }) {
       {job && isRunning && <JobStatus job={job} />}
       <Card title="Details" actions={<SegmentState state={state} />}>
         <Facts
-          facts={[
-            ["Name", <bdi key="name">{name}</bdi>],
-            [
-              "Id",
-              <bdi key="id" className="id">
-                {id}
-              </bdi>,
-            ],
-            ["Kind", KINDS[kind]],
-            ["Members", <Members key="members" count={count} />],
-            ["Created", <Time key="created" at={created_at} />],
-            ["Disabled", disabled_at ? <Time key="disabled" at={disabled_at} /> : null],
-          ]}
+          facts={{
+            Name: <Value text={name} />,
+            Id: <bdi className="id">{id}</bdi>,
+            Kind: kindOf(kind),
+            Members: <Members count={count} />,
+            Created: <Time at={created_at} />,
+            Disabled: disabled_at && <Time at={disabled_at} />,
+          }}
         />
-        <Commands
-          request={{ method: "GET", path: `${segmentPath(space, id)}?count=true` }}
-          command={["segments", "show", id, "--count"]}
-        />
+        <Commands path={`${segmentPath(id)}?count=true`} command={["segments", "show", id, "--count"]} />
       </Card>
       <SegmentActions segment={segment} members={count.data?.members} />
       <Notifications job={job ?? null} notifications={notifications} />

@@ -18,7 +18,7 @@ interface SegmentActionsProps {
 
 /** What can be done with a segment. Who may not delete its users does not see that one can: the seed says so. */
 export function SegmentActions({ segment, members }: SegmentActionsProps) {
-  const { space, details } = useSession();
+  const { space } = useSession().details;
   const mayNot = useReason("manage_segments");
   const [isDeleting, setDeleting] = useState(false);
   const isDisabled = segment.state === "disabled";
@@ -36,7 +36,7 @@ export function SegmentActions({ segment, members }: SegmentActionsProps) {
         {mayNot === null && (
           <Button
             kind="danger"
-            reason={deleteReason(segment, members, details.space.activated)}
+            reason={deleteReason(segment, members, space.activated)}
             onClick={() => setDeleting(true)}
           >
             Delete All Users in Segment
@@ -49,10 +49,7 @@ export function SegmentActions({ segment, members }: SegmentActionsProps) {
           : "To disable a segment deletes nobody: it only takes no members any more."}
       </p>
       {problem !== null && <ProblemNotice problem={problem} onRetry={() => run(to)} />}
-      <Commands
-        request={{ method: "POST", path: `${segmentPath(space, segment.id)}/${to}`, isOnce: true }}
-        command={["segments", to, segment.id]}
-      />
+      <Commands method="POST" path={`${segmentPath(segment.id)}/${to}`} command={["segments", to, segment.id]} />
       {isDeleting && <DeleteUsers segment={segment} onClose={() => setDeleting(false)} />}
     </Card>
   );

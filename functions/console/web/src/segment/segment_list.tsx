@@ -1,94 +1,75 @@
 import { useState } from "react";
 import { JobLink } from "../job/job_link.tsx";
 import { StateTag } from "../job/state_tag.tsx";
-import { useReason } from "../session/permission.ts";
-import { useSession } from "../session/session.ts";
+import { Permitted } from "../session/permitted.tsx";
 import { Commands } from "../ui/commands.tsx";
 import { CheckField } from "../ui/field.tsx";
-import { Empty, Forbidden, Loaded } from "../ui/loaded.tsx";
-import { More } from "../ui/more.tsx";
+import { Empty } from "../ui/loaded.tsx";
 import { Page } from "../ui/page.tsx";
-import { Link, navigate } from "../ui/route.tsx";
-import { type Column, Table } from "../ui/table.tsx";
+import { Pages } from "../ui/pages.tsx";
+import { navigate } from "../ui/route.tsx";
+import { Table } from "../ui/table.tsx";
 import { useSegments } from "./query.ts";
+import { SegmentLink, segmentRoute } from "./segment_link.tsx";
 import { SegmentState } from "./state_tag.tsx";
-import { KINDS, type Segment } from "./words.ts";
+import { kindOf, type Segment } from "./words.ts";
 
-const addressOf = (id: string) => `/segments/${encodeURIComponent(id)}`;
-
-const COLUMNS: Column<Segment>[] = [
-  {
-    head: "Name",
-    cell: ({ id, name }) => (
+function cellsOf({ id, name, kind, state, job }: Segment) {
+  return {
+    Name: (
       <div className="text-cell long value">
-        <Link href={addressOf(id)}>
-          <bdi>{name}</bdi>
-        </Link>
+        <SegmentLink id={id} name={name} />
       </div>
     ),
-  },
-  {
-    head: "Id",
-    cell: ({ id }) => (
+    Id: (
       <div className="text-cell value">
         <bdi className="id">{id}</bdi>
       </div>
     ),
-  },
-  { head: "Kind", cell: ({ kind }) => KINDS[kind] },
-  { head: "State", cell: ({ state }) => <SegmentState state={state} /> },
-  {
-    head: "Job",
-    cell: ({ job }) =>
-      job ? (
-        <>
-          <JobLink id={job.id} /> <StateTag job={job} />
-        </>
-      ) : (
-        "–"
-      ),
-  },
-];
+    Kind: kindOf(kind),
+    State: <SegmentState state={state} />,
+    Job: job ? (
+      <>
+        <JobLink id={job.id} /> <StateTag job={job} />
+      </>
+    ) : (
+      "–"
+    ),
+  };
+}
 
 /** User Segments: all of them, the disabled ones only where they are asked for. */
 export function SegmentList() {
-  const reason = useReason("read_segments");
   return (
-    <Page title="User Segments">{reason === null ? <List /> : <Forbidden what="user segments" reason={reason} />}</Page>
+    <Page title="User Segments">
+      <Permitted permission="read_segments" what="user segments">
+        <List />
+      </Permitted>
+    </Page>
   );
 }
 
 function List() {
-  const { space } = useSession();
   const [isShowingDisabled, setShowingDisabled] = useState(false);
-  const segments = useSegments(isShowingDisabled);
   return (
     <div className="card">
-      <CheckField
-        label="Show Disabled"
-        checked={isShowingDisabled}
-        onChange={(event) => setShowingDisabled(event.target.checked)}
-      />
-      <Loaded query={segments} what="the segments">
-        {({ pages }) => (
+      <CheckField label="Show Disabled" checked={isShowingDisabled} onValue={setShowingDisabled} />
+      <Pages query={useSegments(isShowingDisabled)} what="segments">
+        {(rows) => (
           <Table
             caption="User Segments"
-            columns={COLUMNS}
-            rows={pages.flatMap(({ data }) => data)}
+            rows={rows}
             rowKey={({ id }) => id}
+            cells={cellsOf}
             rowClass={({ state }) => (state === "disabled" ? "disabled-segment" : undefined)}
-            onOpen={({ id }) => navigate(addressOf(id))}
+            onOpen={({ id }) => navigate(segmentRoute(id))}
             empty={<NoSegments isShowingDisabled={isShowingDisabled} />}
           />
         )}
-      </Loaded>
-      <More query={segments} what="segments" />
+      </Pages>
       <p className="soft">Members are counted on a segment's own screen.</p>
       <Commands
-        request={{
-          method: "GET",
-          path: `/v1/spaces/${space}/segments${isShowingDisabled ? "?show_disabled=true" : ""}`,
-        }}
+        path={`/segments${isShowingDisabled ? "?show_disabled=true" : ""}`}
         command={["segments", "list", ...(isShowingDisabled ? ["--show-disabled"] : [])]}
       />
     </div>

@@ -1,5 +1,6 @@
 import { UNDO_SECONDS } from "../job/start_at.ts";
 import { useSession } from "../session/session.ts";
+import { Lines } from "../ui/lines.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { number, plural } from "../ui/time.tsx";
 import type { Consequences } from "./deletion.ts";
@@ -29,13 +30,7 @@ export function WhatFollows({ told, changed, members, dryRun }: WhatFollowsProps
   return (
     <div className="stack">
       {changed === null ? (
-        <ul>
-          {followsFrom(told).map((consequence) => (
-            <li key={consequence}>
-              <bdi>{consequence}</bdi>
-            </li>
-          ))}
-        </ul>
+        <Lines of={followsFrom(told)} />
       ) : (
         <Notice kind="warning" title={`The segment has ${plural(changed, "member")} now`}>
           That is not what you have agreed to, so nobody was deleted. Look again, and agree to this number.
@@ -44,7 +39,8 @@ export function WhatFollows({ told, changed, members, dryRun }: WhatFollowsProps
       <DryRun {...dryRun} />
       <p>
         The job starts {UNDO_SECONDS} seconds after you confirm, also when this page is closed. Until then <b>Undo</b>{" "}
-        on the job's screen cancels it, and nobody is deleted.
+        on the job's screen cancels it, and nobody is deleted. It deletes who is in the segment by then; nobody, if
+        their number is another by more than 1 %.
       </p>
       {needsApproval && (
         <Notice kind="info" title="Somebody else must approve it">

@@ -4,11 +4,16 @@ import type { Reason } from "../session/permission.ts";
 
 export type Segment = Schemas["SegmentStatus"];
 
-export const KINDS: Readonly<Record<Schemas["SegmentKind"], string>> = {
-  user_segment: "User segment",
-  subscriber_list: "Subscriber list",
-  manual_segment: "Manual segment",
-};
+const KINDS: ReadonlyMap<string, string> = new Map<Schemas["SegmentKind"], string>([
+  ["user_segment", "User segment"],
+  ["subscriber_list", "Subscriber list"],
+  ["manual_segment", "Manual segment"],
+]);
+
+/** A kind in words; its name where this version does not know it. */
+export function kindOf(kind: string): string {
+  return KINDS.get(kind) ?? kind;
+}
 
 /** Whether the segment has a job that is not over. */
 export function hasJobInTheWay(segment: Segment | undefined): boolean {

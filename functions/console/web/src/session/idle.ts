@@ -1,8 +1,5 @@
 import { useEffect } from "react";
-import { signOut } from "./session.ts";
-
-/** After so long without a key or a pointer the console signs out: somebody else may sit there. */
-export const IDLE_MS = 15 * 60_000;
+import { IDLE_MS, noteUse, signOut } from "./session.ts";
 
 const CHECK_MS = 5_000;
 const SIGNS_OF_LIFE = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"] as const;
@@ -17,8 +14,9 @@ export function useIdleSignOut(): void {
     };
     // A page that comes back after the time is over is signed out before it counts as used.
     const use = () => {
-      if (isIdle()) signOut("idle");
-      else last = Date.now();
+      if (isIdle()) return signOut("idle");
+      last = Date.now();
+      noteUse();
     };
     const timer = setInterval(check, CHECK_MS);
     document.addEventListener("visibilitychange", check);

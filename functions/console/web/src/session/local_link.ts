@@ -1,17 +1,24 @@
 import { Problem } from "../api/problem.ts";
-import type { Credentials } from "./session.ts";
+import { Store } from "../ui/store.ts";
+import { type Credentials, credentials } from "./session.ts";
+
+/** The one-time code of a link that `cargo local` has printed, until it is exchanged. */
+export const localCode = new Store<string | null>(null);
 
 /**
- * Takes the one-time code of a link that `cargo local` has printed out of the address, and out of the history. It is read
- * once, when the page loads, before anything else looks at the address.
+ * Takes the code out of the address, and out of the history. This is done before anything else looks at the address: when the
+ * page loads, and when the link is opened in a tab that shows the console. A session that is there stays, and so does its screen.
  */
-export const localCode = takeCode();
+function takeCode(before: string): void {
+  const code = /^#code=([\w-]+)$/.exec(window.location.hash)?.[1];
+  if (code === undefined) return;
+  window.history.replaceState(null, "", before);
+  if (credentials() === null) localCode.set(code);
+}
 
-function takeCode(): string | null {
-  if (typeof window === "undefined") return null;
-  const code = /^#code=([\w-]+)$/.exec(window.location.hash)?.[1] ?? null;
-  if (code !== null) window.history.replaceState(null, "", window.location.pathname);
-  return code;
+if (typeof window !== "undefined") {
+  takeCode(window.location.pathname);
+  window.addEventListener("hashchange", ({ oldURL }) => takeCode(credentials() ? oldURL : window.location.pathname));
 }
 
 /** Exchanges the code for a token. Only `cargo local` answers this. */

@@ -3,16 +3,16 @@ import { useSession } from "./session.ts";
 
 export type Permission = Schemas["Permission"];
 
-/** What a permission is for, after "The role … may not". */
-const WORDS: Record<Permission, string> = {
+/** What a permission is for, after "may" or "may not". */
+export const PERMISSIONS: Readonly<Record<Permission, string>> = {
   delete_identifiers: "delete identifiers",
   delete_profiles: "delete profiles",
   read_profiles: "read profiles",
-  read_deletions: "read deletions",
+  read_deletions: "read the records of deletions",
   read_jobs: "read the jobs of others",
-  read_segments: "read segments",
-  manage_segments: "change segments",
-  read_audit_log: "read the audit log",
+  read_segments: "read segments or their members",
+  manage_segments: "change segments or delete their users",
+  read_audit_log: "read the audit log or get receipts",
 };
 
 /** The roles that have a permission: they mirror `functions/core/src/role.rs`, and tests compare them. */
@@ -51,7 +51,7 @@ export function useReason(permission: Permission): Reason {
 }
 
 export function reason(role: Schemas["Role"], permission: Permission): string {
-  return `The role ${role} may not ${WORDS[permission]}. Roles that may: ${ROLES[permission].join(", ")}.`;
+  return `The role ${role} may not ${PERMISSIONS[permission]}. Roles that may: ${ROLES[permission].join(", ")}.`;
 }
 
 /** The roles that have a permission. */

@@ -1,12 +1,13 @@
 import { useMutation } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useState } from "react";
-import { Problem } from "../api/problem.ts";
+import { useEffect, useState } from "react";
+import { isProblem } from "../api/problem.ts";
 import { Button } from "../ui/button.tsx";
-import { CheckField, TextField } from "../ui/field.tsx";
+import { CheckField, Form, TextField } from "../ui/field.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
+import { useStore } from "../ui/store.ts";
 import { exchange, localCode } from "./local_link.ts";
-import { type Credentials, keptCredentials, type SignedOut, signIn, useSessionState } from "./session.ts";
+import { type Credentials, credentials, keptCredentials, type SignedOut, signIn, useSessionState } from "./session.ts";
 import { tokenOf } from "./token.ts";
 
 /** Said above the form, by why nobody is signed in. */
@@ -16,7 +17,7 @@ const WHY: Record<SignedOut, string | null> = {
   by_hand: "You are signed out.",
 };
 
-/** Whether the link's code or what the tab kept has been tried: once for each load of the page. */
+/** Whether what the tab kept has been tried: once for each load of the page. */
 let hasTried = false;
 
 /** The form with space and token. */
@@ -25,22 +26,23 @@ export function SignIn() {
   const [space, setSpace] = useState("");
   const [token, setToken] = useState("");
   const [isKept, setKept] = useState(false);
+  const code = useStore(localCode);
   const { mutate, isPending, error } = useMutation({
     mutationFn: async (given: (Credentials & { isKept: boolean }) | { code: string }) => {
       const found = "code" in given ? await exchange(given.code) : given;
       const details = await tokenOf(found);
-      signIn(found, details, "isKept" in given && given.isKept);
+      if (credentials() === null) signIn(found, details, "isKept" in given && given.isKept);
     },
   });
   useEffect(() => {
-    if (hasTried) return;
+    const kept = hasTried || code !== null ? null : keptCredentials();
     hasTried = true;
-    const kept = keptCredentials();
-    if (localCode !== null) mutate({ code: localCode });
-    else if (kept !== null) mutate({ ...kept, isKept: true });
-  }, [mutate]);
-  const send = (event: FormEvent) => {
-    event.preventDefault();
+    if (kept !== null) mutate({ ...kept, isKept: true });
+    if (code === null) return;
+    localCode.set(null);
+    mutate({ code });
+  }, [mutate, code]);
+  const send = () => {
     if (!isPending) mutate({ space: space.trim(), token: token.trim(), isKept });
   };
   const why = signedOut === null ? null : WHY[signedOut];
@@ -48,7 +50,7 @@ export function SignIn() {
     <Page title="Sign in">
       {why !== null && <Notice kind="info">{why}</Notice>}
       {error !== null && <SignInProblem problem={error} />}
-      <form className="card narrow" onSubmit={send}>
+      <Form className="card narrow" onSend={send}>
         <TextField
           label="Space"
           name="username"
@@ -56,7 +58,7 @@ export function SignIn() {
           placeholder="spa_…"
           required
           value={space}
-          onChange={(event) => setSpace(event.target.value)}
+          onValue={setSpace}
         />
         <TextField
           label="Token"
@@ -66,19 +68,15 @@ export function SignIn() {
           hint="It stays in the memory of this page, and is gone when you reload or close it."
           required
           value={token}
-          onChange={(event) => setToken(event.target.value)}
+          onValue={setToken}
         />
-        <CheckField
-          label="Keep me signed in until this tab is closed"
-          checked={isKept}
-          onChange={(event) => setKept(event.target.checked)}
-        />
+        <CheckField label="Keep me signed in until this tab is closed" checked={isKept} onValue={setKept} />
         <div className="actions">
           <Button kind="primary" type="submit" isBusy={isPending}>
             {isPending ? "Checking the token" : "Sign in"}
           </Button>
         </div>
-      </form>
+      </Form>
       <details className="card narrow">
         <summary>How do I get a token?</summary>
         <p>An operator makes one with the command below, for your role. Let it end after a working day.</p>
@@ -93,7 +91,7 @@ export function SignIn() {
 
 /** Why the sign-in failed. All causes of a 401 are one text, as the API has one response for them. */
 export function SignInProblem({ problem }: { problem: unknown }) {
-  if (problem instanceof Problem && problem.code === "unauthorized") {
+  if (isProblem(problem, "unauthorized")) {
     return (
       <Notice kind="bad" title="This token is not valid for this space">
         It may be mistyped, expired, revoked, or of another space.

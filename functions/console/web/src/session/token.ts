@@ -3,10 +3,5 @@ import type { Credentials } from "./session.ts";
 
 /** What a token is and may do in a space. Fails where it is not valid there. */
 export function tokenOf({ space, token }: Credentials): Promise<Schemas["TokenBody"]> {
-  return body(
-    api.GET("/v1/spaces/{space_id}/token", {
-      params: { path: { space_id: space } },
-      headers: { Authorization: `Bearer ${token}` },
-    }),
-  );
+  return body(api(space).GET("/token", { headers: { Authorization: `Bearer ${token}` } }));
 }

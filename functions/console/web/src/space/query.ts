@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { api, body } from "../api/client.ts";
+import { body, service } from "../api/client.ts";
 import { useSession } from "../session/session.ts";
 import { tokenOf } from "../session/token.ts";
 
@@ -15,5 +15,5 @@ export function useToken() {
 
 /** The version of the service that responds. It takes no token. */
 export function useHealth() {
-  return useQuery({ queryKey: ["health"], queryFn: ({ signal }) => body(api.GET("/health", { signal })) });
+  return useQuery({ queryKey: ["health"], queryFn: ({ signal }) => body(service.GET("/health", { signal })) });
 }

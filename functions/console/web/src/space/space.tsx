@@ -5,7 +5,7 @@ import { Facts } from "../ui/facts.tsx";
 import { Loaded } from "../ui/loaded.tsx";
 import { Card, Page } from "../ui/page.tsx";
 import { apiUrl } from "../ui/shell.ts";
-import { type Column, Table } from "../ui/table.tsx";
+import { Table } from "../ui/table.tsx";
 import { number } from "../ui/time.tsx";
 import { LogKeys } from "./log_keys.tsx";
 import { useHealth, useToken } from "./query.ts";
@@ -46,43 +46,31 @@ function SpaceCard({ space }: { space: Schemas["SpaceDetails"] }) {
   return (
     <Card title="Space">
       <Facts
-        facts={[
-          [
-            "Id",
-            <span key="id" className="id">
-              {id}
-            </span>,
-          ],
-          ["Deletion API", activated ? "Switched on" : "Switched off: nothing new is deleted"],
-          [
-            "Approval",
+        facts={{
+          Id: <span className="id">{id}</span>,
+          "Deletion API": activated ? "Switched on" : "Switched off: nothing new is deleted",
+          Approval:
             over === null
               ? "No job needs a second token"
               : `A job with more than ${number(over)} rows waits until a second token approves it`,
-          ],
-        ]}
+        }}
       />
-      <Commands request={{ method: "GET", path: `/v1/spaces/${id}/token` }} command={["whoami"]} />
+      <Commands path="/token" command={["whoami"]} />
     </Card>
   );
 }
-
-const TYPE_COLUMNS: Column<Schemas["TypeDetails"]>[] = [
-  { head: "Type", cell: ({ name }) => <bdi className="id">{name}</bdi> },
-  {
-    head: "Values match",
-    cell: ({ normalisation }) => (normalisation === "lowercase" ? "In any letter case" : "As they are written"),
-  },
-];
 
 function TypeCard({ types }: { types: readonly Schemas["TypeDetails"][] }) {
   return (
     <Card title="Identifier types">
       <Table
         caption="The identifier types of the space"
-        columns={TYPE_COLUMNS}
         rows={types}
         rowKey={({ name }) => name}
+        cells={({ name, normalisation }) => ({
+          Type: <bdi className="id">{name}</bdi>,
+          "Values match": normalisation === "lowercase" ? "In any letter case" : "As they are written",
+        })}
         empty={<p>The space knows no types.</p>}
       />
     </Card>
@@ -93,7 +81,7 @@ function LimitCard({ limits }: { limits: Schemas["Limits"] }) {
   const names = Object.keys(LIMITS) as (keyof typeof LIMITS)[];
   return (
     <Card title="Limits">
-      <Facts facts={names.map((name) => [LIMITS[name], number(limits[name])])} />
+      <Facts facts={Object.fromEntries(names.map((name) => [LIMITS[name], number(limits[name])]))} />
     </Card>
   );
 }
@@ -101,16 +89,9 @@ function LimitCard({ limits }: { limits: Schemas["Limits"] }) {
 function ServiceCard() {
   return (
     <Card title="Service">
-      <Facts facts={[["API", <bdi key="api">{apiUrl()}</bdi>]]} />
+      <Facts facts={{ API: <bdi>{apiUrl()}</bdi> }} />
       <Loaded query={useHealth()} what="the version of the service">
-        {({ version, commit }) => (
-          <Facts
-            facts={[
-              ["Version", version],
-              ["Commit", <code key="commit">{commit}</code>],
-            ]}
-          />
-        )}
+        {({ version, commit }) => <Facts facts={{ Version: version, Commit: <code>{commit}</code> }} />}
       </Loaded>
     </Card>
   );

@@ -1,10 +1,12 @@
 import type { Schemas } from "../api/client.ts";
 import { useNow } from "../job/now.ts";
+import { PERMISSIONS } from "../session/permission.ts";
 import { Facts } from "../ui/facts.tsx";
+import { Lines } from "../ui/lines.tsx";
 import { Value } from "../ui/masked.tsx";
 import { Card } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
-import { leftUntil, PERMISSIONS } from "./words.ts";
+import { leftUntil } from "./words.ts";
 
 const TICK_MS = 10_000;
 
@@ -15,36 +17,27 @@ export function TokenCard({ token }: { token: Schemas["TokenDetails"] }) {
   return (
     <Card title="Your token">
       <Facts
-        facts={[
-          [
-            "Id",
-            <span key="id" className="id">
-              {id}
-            </span>,
-          ],
-          ["Label", label ? <Value key="label" text={label} /> : "None"],
-          ["Role", role],
-          ["Created", <Time key="created" at={created_at} />],
-          [
-            "Expires",
-            expires_at ? (
-              <span key="expires">
-                <Time at={expires_at} />, {leftUntil(expires_at, now)}
-              </span>
-            ) : (
-              "Never: an operator has to revoke it"
-            ),
-          ],
-          [
-            "May",
-            <ul key="may">
-              {permissions.map((permission) => (
-                <li key={permission}>{PERMISSIONS[permission]}</li>
-              ))}
-              <li>Read and control the jobs that it has made</li>
-            </ul>,
-          ],
-        ]}
+        facts={{
+          Id: <span className="id">{id}</span>,
+          Label: label ? <Value text={label} /> : "None",
+          Role: role,
+          Created: <Time at={created_at} />,
+          Expires: expires_at ? (
+            <>
+              <Time at={expires_at} />, {leftUntil(expires_at, now)}
+            </>
+          ) : (
+            "Never: an operator has to revoke it"
+          ),
+          May: (
+            <Lines
+              of={[
+                ...permissions.map((name) => (Object.hasOwn(PERMISSIONS, name) ? PERMISSIONS[name] : name)),
+                "read and control the jobs that it has made",
+              ]}
+            />
+          ),
+        }}
       />
     </Card>
   );

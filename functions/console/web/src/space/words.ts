@@ -1,16 +1,5 @@
 import type { Schemas } from "../api/client.ts";
-
-/** What a permission allows, in words. */
-export const PERMISSIONS: Readonly<Record<Schemas["Permission"], string>> = {
-  delete_identifiers: "Delete identifiers, also in jobs",
-  delete_profiles: "Delete profiles, also in jobs",
-  read_profiles: "Read profiles",
-  read_deletions: "Read the records of deletions",
-  read_jobs: "Read the jobs of others",
-  read_segments: "Read segments and their members",
-  manage_segments: "Change segments, and delete their users",
-  read_audit_log: "Read the audit log, and get receipts",
-};
+import { about } from "../ui/time.tsx";
 
 /** The limits of a space, in words. */
 export const LIMITS: Readonly<Record<keyof Schemas["Limits"], string>> = {
@@ -31,20 +20,8 @@ export const CHANGES: readonly (readonly [what: string, ...options: string[]])[]
   ["Add an identifier type whose values match in any letter case", "--identifier-type", "NAME:lowercase"],
 ];
 
-const UNITS = [
-  ["day", 86_400],
-  ["hour", 3_600],
-  ["minute", 60],
-] as const;
-
-/** How long something is still valid: "in 2 hours", "in 5 minutes", or that it is over. */
+/** How long something is still valid, or that it is over. */
 export function leftUntil(at: string, now: Date): string {
   const seconds = (Date.parse(at) - now.getTime()) / 1_000;
-  if (seconds <= 0) return "it has expired";
-  for (const [unit, length] of UNITS) {
-    if (seconds < length) continue;
-    const count = Math.floor(seconds / length);
-    return `in ${count} ${unit}${count === 1 ? "" : "s"}`;
-  }
-  return "in less than a minute";
+  return seconds > 0 ? `in ${about(seconds)}` : "it has expired";
 }

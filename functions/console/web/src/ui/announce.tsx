@@ -1,27 +1,24 @@
-import { useSyncExternalStore } from "react";
+import { Store, useStore } from "./store.ts";
 
 /** What screen readers are to say next. */
-let said = "";
-const listeners = new Set<() => void>();
+const said = new Store("");
 
-/** Has screen readers say something, when they have finished what they are saying. */
+/** A region says what changes in it: so it is emptied first, and has been there for so long when it is filled. */
+const EMPTY_MS = 100;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Has screen readers say something, when they have finished what they are saying. The same text is said again. */
 export function announce(text: string): void {
-  said = text;
-  for (const listener of listeners) listener();
+  clearTimeout(timer);
+  said.set("");
+  timer = setTimeout(() => said.set(text), EMPTY_MS);
 }
 
-/** The region that screen readers listen to. It exists once. */
+/** A region that screen readers listen to: of the page, and of each dialog. */
 export function Announcer() {
-  const text = useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => said,
-  );
   return (
     <p className="visually-hidden" role="status" aria-live="polite">
-      {text}
+      {useStore(said)}
     </p>
   );
 }

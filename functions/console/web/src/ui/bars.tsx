@@ -1,3 +1,4 @@
+import { Table } from "./table.tsx";
 import { number } from "./time.tsx";
 
 export interface Bar {
@@ -23,7 +24,7 @@ const WIDTH = 14;
 /** Stacked bars, and the same numbers as a table. */
 export function Bars({ title, of, series, bars }: BarsProps) {
   const sum = (bar: Bar) => bar.values.reduce((all, value) => all + value, 0);
-  const most = Math.max(1, ...bars.map(sum));
+  const tallest = Math.max(0, ...bars.map(sum));
   const total = bars.reduce((all, bar) => all + sum(bar), 0);
   return (
     <figure className="bars">
@@ -36,7 +37,7 @@ export function Bars({ title, of, series, bars }: BarsProps) {
         {bars.map((bar, place) => {
           let top = HEIGHT;
           return bar.values.map((value, row) => {
-            const height = (value / most) * HEIGHT;
+            const height = (value / Math.max(1, tallest)) * HEIGHT;
             top -= height;
             return (
               <rect
@@ -62,36 +63,20 @@ export function Bars({ title, of, series, bars }: BarsProps) {
           ))}
         </ul>
         <span>
-          {bars[0]?.name} to {bars.at(-1)?.name}; the tallest bar is {number(most)}
+          {bars[0]?.name} to {bars.at(-1)?.name}; the tallest bar is {number(tallest)}
         </span>
       </figcaption>
       <details>
         <summary>The numbers</summary>
-        <table>
-          <caption className="visually-hidden">{title}</caption>
-          <thead>
-            <tr>
-              <th scope="col">{of}</th>
-              {series.map((name) => (
-                <th key={name} scope="col" className="number">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {bars.map((bar) => (
-              <tr key={bar.name}>
-                <th scope="row">{bar.name}</th>
-                {bar.values.map((value, row) => (
-                  <td key={series[row]} className="number">
-                    {number(value)}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption={title}
+          rows={bars}
+          rowKey={({ name }) => name}
+          cells={({ name, values }) => ({
+            [of]: name,
+            ...Object.fromEntries(series.map((head, row) => [head, values[row]])),
+          })}
+        />
       </details>
     </figure>
   );

@@ -1,9 +1,11 @@
 import { type ReactNode, useEffect, useId, useRef } from "react";
+import { Announcer } from "./announce.tsx";
+import { focusMain } from "./focused.tsx";
 
 interface DialogProps {
   title: string;
-  /** Called for Escape and the close button. The dialog is closed when it is no longer rendered. */
-  onClose: () => void;
+  /** Called for Escape. The dialog is closed when it is no longer rendered. Without this Escape does not close it. */
+  onClose?: () => void;
   /** Whether it may not be closed now, because what it started is not over. */
   isBusy?: boolean;
   children: ReactNode;
@@ -20,8 +22,7 @@ export function Dialog({ title, onClose, isBusy = false, children }: DialogProps
     return () => {
       opened?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
-      // What was pressed is gone with what it was for.
-      else document.getElementById("main")?.focus();
+      else focusMain();
     };
   }, []);
   return (
@@ -30,11 +31,18 @@ export function Dialog({ title, onClose, isBusy = false, children }: DialogProps
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
-        if (!isBusy) onClose();
+        if (!isBusy) onClose?.();
+      }}
+      // A second Escape closes it in some browsers, whatever the first was answered.
+      onClose={() => {
+        if (isBusy || !onClose) dialog.current?.showModal();
+        else onClose();
       }}
     >
       <h2 id={id}>{title}</h2>
       {children}
+      {/* The page below is inert, and so is its region. */}
+      <Announcer />
     </dialog>
   );
 }

@@ -1,11 +1,11 @@
 import type { ReactNode } from "react";
 
 /** Names and values, one pair a line. A pair without a value is left out. */
-export function Facts({ facts }: { facts: readonly (readonly [string, ReactNode])[] }) {
+export function Facts({ facts }: { facts: Readonly<Record<string, ReactNode>> }) {
   return (
     <dl className="facts">
-      {facts
-        .filter(([, value]) => value !== null && value !== undefined)
+      {Object.entries(facts)
+        .filter(([, value]) => value)
         .map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

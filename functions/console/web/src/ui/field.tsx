@@ -1,4 +1,6 @@
 import {
+  type ElementType,
+  type FormHTMLAttributes,
   type InputHTMLAttributes,
   type ReactNode,
   type SelectHTMLAttributes,
@@ -12,16 +14,34 @@ interface Labelled {
   hint?: ReactNode;
   /** What is wrong with what was entered. */
   error?: string | null;
+  /** Told what was entered. */
+  onValue?: (value: string) => void;
 }
 
-function useDescriptions(hint: ReactNode, error: string | null | undefined) {
+/** The attributes of a control with its label. */
+type Props<Attributes> = Labelled & Omit<Attributes, "onChange">;
+
+/** What is entered is no prose of the user's. */
+const VERBATIM = { autoComplete: "off", autoCapitalize: "none", spellCheck: false };
+
+/** A text field with its label. */
+export function TextField(props: Props<InputHTMLAttributes<HTMLInputElement>>) {
+  return <Field as="input" type="text" {...VERBATIM} {...props} />;
+}
+
+/** A choice of few. */
+export function SelectField(props: Props<SelectHTMLAttributes<HTMLSelectElement>>) {
+  return <Field as="select" {...props} />;
+}
+
+/** A text of several lines. */
+export function AreaField(props: Props<TextareaHTMLAttributes<HTMLTextAreaElement>>) {
+  return <Field as="textarea" rows={3} {...VERBATIM} {...props} />;
+}
+
+function Field({ as: Control, label, hint, error, onValue, ...rest }: Labelled & { as: ElementType }) {
   const id = useId();
-  const parts = [hint ? `${id}-hint` : null, error ? `${id}-error` : null].filter((part) => part !== null);
-  const described = parts.length > 0 ? { "aria-describedby": parts.join(" ") } : {};
-  return { id, attributes: { id, "aria-invalid": error ? true : undefined, ...described } };
-}
-
-function Wrapped({ id, label, hint, error, children }: Labelled & { id: string; children: ReactNode }) {
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
@@ -30,7 +50,13 @@ function Wrapped({ id, label, hint, error, children }: Labelled & { id: string; 
           {hint}
         </small>
       )}
-      {children}
+      <Control
+        {...rest}
+        id={id}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={described || undefined}
+        onChange={(event: { target: { value: string } }) => onValue?.(event.target.value)}
+      />
       {error && (
         <small id={`${id}-error`} className="field-error">
           {error}
@@ -40,49 +66,34 @@ function Wrapped({ id, label, hint, error, children }: Labelled & { id: string; 
   );
 }
 
-/** A text field with its label. */
-export function TextField({ label, hint, error, ...rest }: Labelled & InputHTMLAttributes<HTMLInputElement>) {
-  const { id, attributes } = useDescriptions(hint, error);
-  return (
-    <Wrapped id={id} label={label} hint={hint} error={error ?? null}>
-      <input type="text" autoComplete="off" autoCapitalize="none" spellCheck={false} {...rest} {...attributes} />
-    </Wrapped>
-  );
-}
-
-/** A choice of few. */
-export function SelectField({
-  label,
-  hint,
-  error,
-  children,
-  ...rest
-}: Labelled & SelectHTMLAttributes<HTMLSelectElement>) {
-  const { id, attributes } = useDescriptions(hint, error);
-  return (
-    <Wrapped id={id} label={label} hint={hint} error={error ?? null}>
-      <select {...rest} {...attributes}>
-        {children}
-      </select>
-    </Wrapped>
-  );
-}
-
-/** A text of several lines. */
-export function AreaField({ label, hint, error, ...rest }: Labelled & TextareaHTMLAttributes<HTMLTextAreaElement>) {
-  const { id, attributes } = useDescriptions(hint, error);
-  return (
-    <Wrapped id={id} label={label} hint={hint} error={error ?? null}>
-      <textarea autoComplete="off" autoCapitalize="none" spellCheck={false} rows={3} {...rest} {...attributes} />
-    </Wrapped>
-  );
+interface CheckFieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, "onChange"> {
+  label: ReactNode;
+  /** Told whether it is ticked. */
+  onValue: (isTicked: boolean) => void;
 }
 
 /** A checkbox with its label behind it. */
-export function CheckField({ label, ...rest }: { label: ReactNode } & InputHTMLAttributes<HTMLInputElement>) {
+export function CheckField({ label, onValue, ...rest }: CheckFieldProps) {
   return (
     <label className="check">
-      <input type="checkbox" {...rest} /> <span>{label}</span>
+      <input type="checkbox" {...rest} onChange={(event) => onValue(event.target.checked)} /> <span>{label}</span>
     </label>
+  );
+}
+
+interface FormProps extends Omit<FormHTMLAttributes<HTMLFormElement>, "onSubmit"> {
+  onSend: () => void;
+}
+
+/** A form. The browser sends it nowhere. */
+export function Form({ onSend, ...rest }: FormProps) {
+  return (
+    <form
+      {...rest}
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSend();
+      }}
+    />
   );
 }

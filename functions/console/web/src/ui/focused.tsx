@@ -21,3 +21,8 @@ export function Focused({ label, isWhole = false, children }: FocusedProps) {
     </div>
   );
 }
+
+/** Takes the focus to the screen: what was pressed is gone with what it was for. */
+export function focusMain(): void {
+  document.getElementById("main")?.focus();
+}

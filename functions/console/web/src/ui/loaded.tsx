@@ -1,6 +1,6 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { Problem } from "../api/problem.ts";
+import { isProblem } from "../api/problem.ts";
 import { Notice, ProblemNotice } from "./notice.tsx";
 import { clockTime } from "./time.tsx";
 
@@ -45,9 +45,10 @@ export function Loading({ what }: { what: string }) {
   );
 }
 
-/** Why something could not be loaded. What a role may not read is no error. */
+/** Why something could not be loaded. What a role may not read, or the deployment does not keep, is no error. */
 export function Failed({ problem, what, onRetry }: { problem: unknown; what: string; onRetry: () => void }) {
-  if (problem instanceof Problem && problem.status === 403) return <Forbidden what={what} reason={problem.message} />;
+  if (isProblem(problem, 403)) return <Forbidden what={what} reason={problem.message} />;
+  if (isProblem(problem, "journal_off")) return <Notice kind="info">{problem.message}</Notice>;
   return <ProblemNotice problem={problem} onRetry={onRetry} />;
 }
 

@@ -1,19 +1,7 @@
 import { after, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 import { startService } from "./service.mjs";
 import { check, watch } from "./watch.mjs";
-
-const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /** How long a page may take to show something that needs no job. */
 const SHOWN_MS = 20_000;
@@ -29,7 +17,7 @@ let started = null;
 
 async function start() {
   const service = await startService();
-  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+  const browser = await launch();
   return { ...service, browser };
 }
 

@@ -130,7 +130,7 @@ browserTest("identifiers are deleted by their rows, sent once more after the dry
   await page.getByLabel(/One identifier/).check();
   await page.getByText("2 rows read, 0 invalid.").waitFor();
   await dryRun(page);
-  await page.getByText("protected: a profile that has a user_id keeps one").waitFor();
+  await page.getByText("A profile that has a user_id keeps one.").first().waitFor();
   await confirm(page, "1 identifier");
   await page.getByRole("button", { name: "Undo" }).click();
   await main(page).getByText("It was cancelled before its end.").waitFor({ timeout: JOB_MS });

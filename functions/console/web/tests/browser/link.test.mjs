@@ -15,4 +15,11 @@ browserTest("the link of cargo local signs in once, and leaves no trace of its c
   await other.getByText("This link was used before, or is older than 60 seconds.").waitFor();
   await other.getByRole("button", { name: "Sign in" }).waitFor();
   assert.ok(!other.url().includes(code), "the used code is still in the address");
+
+  // The tab shows the console already, so that only the end of its address changes.
+  const third = await tab.open();
+  await third.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+  await third.evaluate((hash) => window.location.replace(hash), `#code=${code}`);
+  await third.getByText("This link was used before, or is older than 60 seconds.").waitFor();
+  assert.ok(!(await historyOf(third)).some((url) => url.includes(code)), "the code is in the history of the third tab");
 });

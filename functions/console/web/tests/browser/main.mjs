@@ -4,37 +4,55 @@
  *     node tests/browser/main.mjs [--fake] [FILE…]
  *
  * The service is `cargo local`, or the fake API with `--fake`, or one that runs, where `EFFACE_CONSOLE_READY` holds the line of
- * JSON that it has printed. `CHROMIUM` is the browser; `EFFACE_CONSOLE_SHOTS` a folder for pictures of what has failed. The test of the link comes first: links work for a minute.
+ * JSON that it has printed. `CHROMIUM` is the browser; `EFFACE_CONSOLE_SHOTS` a
+ * folder for pictures of what has failed. The test of the link comes first: links work for a minute.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { startService } from "./service.mjs";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 const FIRST = "link.test.mjs";
+const LONG = ["job.test.mjs", "segment.test.mjs"];
+
+/** Files of tests at a time: much of theirs is waiting. */
+const LANES = 2;
 
 const given = process.argv.slice(2);
 const names = given.filter((word) => !word.startsWith("--"));
 if (given.includes("--fake")) process.env.EFFACE_CONSOLE_FAKE ??= "--hurry 8";
 
-const all = readdirSync(FOLDER)
-  .filter((name) => name.endsWith(".test.mjs"))
-  .sort((a, b) => Number(b === FIRST) - Number(a === FIRST) || (a < b ? -1 : 1));
+const all = readdirSync(FOLDER).filter((name) => name.endsWith(".test.mjs"));
 const chosen = names.length === 0 ? all : all.filter((name) => names.some((word) => name.includes(word)));
+// Those that wait for jobs, which start a minute after they are confirmed, begin before the others.
+const place = (name) => [FIRST, ...LONG].indexOf(name) + 1 || all.length;
+const waiting = chosen.toSorted((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 
 const { ready, stop } = await startService();
 process.env.EFFACE_CONSOLE_READY = JSON.stringify(ready);
 let failed = 0;
 try {
-  // One process after the other, in this order: `node --test` with several files sorts them itself.
-  for (const name of chosen) {
-    const child = spawn(process.execPath, ["--test", "--test-reporter=spec", FOLDER + name], { stdio: "inherit" });
-    const [code] = await once(child, "exit");
-    if (code !== 0) failed += 1;
-  }
+  if (waiting[0] === FIRST) await run(waiting.shift());
+  await Promise.all(Array.from({ length: LANES }, lane));
 } finally {
   await stop();
 }
+process.stdout.write(failed === 0 ? `${chosen.length} files passed\n` : `${failed} of ${chosen.length} files FAILED\n`);
 process.exit(failed === 0 ? 0 : 1);
+
+async function lane() {
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await run(name);
+}
+
+/** Runs a file of tests, and prints what it says when it is over. */
+async function run(name) {
+  const began = Date.now();
+  const child = spawn(process.execPath, ["--test", "--test-reporter=spec", FOLDER + name]);
+  const [said, faults, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  const seconds = Math.round((Date.now() - began) / 1_000);
+  process.stdout.write(`${name}, ${seconds} s\n${said}${faults}`);
+  if (code !== 0) failed += 1;
+}

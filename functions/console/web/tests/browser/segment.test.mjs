@@ -58,6 +58,46 @@ browserTest("a confirmed deletion is undone before it starts, and nobody is dele
   assert.equal(segment.state, "enabled");
 });
 
+browserTest(
+  "a deletion whose response was lost is sent again as it was, also from another dialog",
+  async ({ tab, ready }) => {
+    const page = await tab.signIn("administrator");
+    await openSegment(page, "seg_campaign");
+    const sent = [];
+    let answer = (route) => route.abort();
+    await page.route("**/delete_users", async (route) => {
+      const request = route.request();
+      if (!request.postDataJSON()?.confirm) return route.continue();
+      sent.push(`${request.headers()["idempotency-key"]} ${request.postData()}`);
+      return answer(route);
+    });
+    const dialog = page.getByRole("dialog", { name: DELETE });
+    const open = () => page.getByRole("button", { name: DELETE }).click();
+    await open();
+    await dialog.getByLabel(/I want/).check();
+    await dialog.getByRole("button", { name: "Confirm Delete" }).click();
+    await dialog.getByText("It is not certain whether").waitFor();
+    assert.equal(await dialog.getByRole("checkbox").count(), 0, "the request can be changed while it is not certain");
+    // A rejection of the next one says nothing of the first.
+    const error = { code: "rate_limit_error", message: "Too many." };
+    answer = (route) => route.fulfill({ status: 429, json: { error } });
+    await dialog.getByRole("button", { name: "Try again" }).click();
+    await dialog.getByText("Too many.").waitFor();
+    await dialog.getByText("It is not certain whether").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await open();
+    await dialog.getByText("It is not certain whether").waitFor();
+    answer = (route) => route.continue();
+    await dialog.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByRole("main").getByText("It was cancelled before its end.").waitFor({ timeout: JOB_MS });
+    assert.equal(sent.length, 3);
+    assert.equal(new Set(sent).size, 1, "it was another request");
+    const api = apiOf(ready, tab.token("administrator"));
+    assert.equal((await api.json("GET", "segments/seg_campaign?count=true")).segment.members, MEMBERS);
+  },
+);
+
 browserTest("all users in a segment are deleted, from the plan to the verified end", async ({ tab, ready }) => {
   const page = await tab.signIn("workspace_owner");
   await openSegment(page, "seg_campaign");

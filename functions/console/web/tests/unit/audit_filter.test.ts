@@ -20,10 +20,9 @@ test("a filter has what was entered, and nothing else", () => {
 
 test("a search is a path and a command", () => {
   const filter = { from: "2026-11-15T09:30:00.000Z", token_id: "tok_1", identifier: "email:a&b@c" };
-  const path =
-    "/v1/spaces/spa_a/audit_events?from=2026-11-15T09%3A30%3A00.000Z&token_id=tok_1&identifier=email%3Aa%26b%40c";
-  assert.equal(pathOf("spa_a", filter), path);
-  assert.equal(pathOf("spa_a", {}), "/v1/spaces/spa_a/audit_events");
+  const path = "/audit_events?from=2026-11-15T09%3A30%3A00.000Z&token_id=tok_1&identifier=email%3Aa%26b%40c";
+  assert.equal(pathOf(filter), path);
+  assert.equal(pathOf({}), "/audit_events");
   const words = ["--from", "2026-11-15T09:30:00.000Z", "--token", "tok_1", "--identifier", "email:a&b@c"];
   assert.deepEqual(commandOf(filter), ["audit", "search", ...words]);
 });

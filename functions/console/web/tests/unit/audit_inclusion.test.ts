@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkEntries, checkHead, entriesOf, type Head, type Mark } from "../../src/audit/inclusion.ts";
+import {
+  checkEntries,
+  checkHead,
+  entriesOf,
+  type Head,
+  type Mark,
+  pinnedOf,
+  unpublished,
+} from "../../src/audit/inclusion.ts";
 import type { AuditEvent } from "../../src/audit/search.ts";
 import { type Bytes, concat, utf8 } from "../../src/receipt/bytes.ts";
 import { readKeys } from "../../src/receipt/note.ts";
@@ -29,6 +37,7 @@ const FILES = new Map([
 ]);
 const [key = assert.fail()] = await readKeys(KEY.line);
 const HEAD: Head = { origin: ORIGIN, size: BigInt(SIZE), root: await rootOf(hashes), key, isPinned: true };
+const NOW = new Date("2026-11-22T09:31:00Z");
 const shown = (index: number, members: Partial<AuditEvent> = {}): AuditEvent => ({
   index,
   time: "2026-11-22T09:30:00.123Z",
@@ -40,7 +49,7 @@ const shown = (index: number, members: Partial<AuditEvent> = {}): AuditEvent => 
 async function check(events: AuditEvent[], changed: [string, Bytes][] = [], head = HEAD): Promise<Mark[]> {
   const files = new Map([...FILES, ...changed]);
   const read = async (name: string) => files.get(name) ?? assert.fail(name);
-  return checkEntries(events, head, "spa_demo", read);
+  return checkEntries(events, head, "spa_demo", read, NOW);
 }
 const fault = (mark: Mark | undefined) => (mark?.kind === "bad" ? mark.fault : assert.fail(mark?.kind));
 
@@ -50,13 +59,30 @@ test("entries that the log has are in it, and later ones are not published", asy
   assert.deepEqual(kinds, [...Array(6).fill("in_log"), "unpublished", "unpublished"]);
 });
 
+test("an entry that the log still does not have after ten minutes is late", () => {
+  const kind = (now: string, time?: string) => unpublished(shown(4_000, time ? { time } : {}), new Date(now)).kind;
+  assert.equal(kind("2026-11-22T09:40:00Z"), "unpublished");
+  assert.equal(kind("2026-11-22T09:40:01Z"), "late");
+  assert.equal(kind("2026-11-22T09:31:00Z", "soon"), "late");
+});
+
+test("a log other than the one whose key was pinned for the space is refused", () => {
+  const other = { ...key, name: "log.example.org/1/spa_other" };
+  assert.deepEqual(pinnedOf([other, key], ORIGIN, "spa_demo"), [key]);
+  assert.deepEqual(pinnedOf([other], ORIGIN, "spa_demo"), []);
+  assert.throws(
+    () => pinnedOf([key], "evil.example/spa_demo", "spa_demo"),
+    /The log is evil.*you have pinned is of log/,
+  );
+});
+
 test("each file is read once, and none that is not needed", async () => {
   const names: string[] = [];
   const read = async (name: string) => {
     names.push(name);
     return FILES.get(name) ?? assert.fail(name);
   };
-  await checkEntries([shown(299), shown(298), shown(300)], HEAD, "spa_demo", read);
+  await checkEntries([shown(299), shown(298), shown(300)], HEAD, "spa_demo", read, NOW);
   assert.deepEqual(names.sort(), ["0/001.p/44", "1/000.p/1", "entries/001.p/44"]);
 });
 
@@ -72,7 +98,13 @@ test("an entry that is shown otherwise than the log has it does not match", asyn
     assert.match(fault((await check([shown(7, members)]))[0]), what);
   }
   assert.deepEqual((await check([shown(7, { counts: { failed: 0, rows: 7 } })]))[0], { kind: "in_log" });
-  const marks = await checkEntries([shown(7)], HEAD, "spa_other", async (name) => FILES.get(name) ?? assert.fail());
+  const marks = await checkEntries(
+    [shown(7)],
+    HEAD,
+    "spa_other",
+    async (name) => FILES.get(name) ?? assert.fail(),
+    NOW,
+  );
   assert.match(fault(marks[0]), /another space/);
 });
 

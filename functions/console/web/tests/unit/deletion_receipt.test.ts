@@ -1,25 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { handReceipt, takeReceipt } from "../../src/deletion/receipt_store.ts";
-import { fileName, NotLoggedYet, whenLogged } from "../../src/deletion/receipt_wait.ts";
+import { fileName, NotLoggedYet, type Wait, whenLogged } from "../../src/deletion/receipt_wait.ts";
 
 /** Asks until the answers are used up, and notes the pauses. */
-async function waited(answers: ({ text: string } | { wait: number })[]) {
+async function waited(answers: ({ text: string } | Wait)[]) {
   const pauses: number[] = [];
   const pause = async (seconds: number) => void pauses.push(seconds);
-  const text = await whenLogged(
-    async () => answers.shift() ?? { wait: 7 },
-    pause,
-    () => {},
-  ).catch((problem: unknown) => problem);
-  return { text, pauses };
+  const answer = await whenLogged(async () => answers.shift() ?? { wait: 7 }, pause).catch((problem) => problem);
+  return { answer, pauses };
 }
 
 test("a receipt is waited for as long as the API says, and for half a minute at most", async () => {
-  assert.deepEqual(await waited([{ text: "r" }]), { text: "r", pauses: [] });
-  assert.deepEqual(await waited([{ wait: 2 }, { wait: 0 }, { text: "r" }]), { text: "r", pauses: [2, 1] });
-  const { text, pauses } = await waited([]);
-  assert.ok(text instanceof NotLoggedYet);
+  assert.deepEqual(await waited([{ text: "r" }]), { answer: { text: "r" }, pauses: [] });
+  assert.deepEqual(await waited([{ wait: 2 }, { wait: 0 }, { text: "r" }]), { answer: { text: "r" }, pauses: [2, 1] });
+  const { answer, pauses } = await waited([]);
+  assert.ok(answer instanceof NotLoggedYet);
   assert.deepEqual(pauses, [7, 7, 7, 7, 2]);
 });
 

@@ -36,7 +36,20 @@ test("the identifier is found among those of its profile as its type is compared
   assert.deepEqual(status({ active }, "a", true), { kind: "active", since: "t3", profileId: "use_a", isFirst: null });
 });
 
+test("a deletion may be running while it is neither active nor recorded", () => {
+  const running = { kind: "running" };
+  assert.deepEqual(status({ active: null, events: [CREATED] }), running);
+  assert.deepEqual(status({ active: null, events: [AGAIN, REMOVED, CREATED] }), running);
+  assert.deepEqual(status({ events: [REMOVED, CREATED] }), running);
+});
+
+test("active, and the log does not know yet since when", () => {
+  const known = { active: [], events: [REMOVED, CREATED] };
+  assert.deepEqual(status(known), { kind: "came_back", since: null, profileId: null, removedAt: "t2" });
+});
+
 test("never deleted, or not known", () => {
+  assert.deepEqual(status({ active: null, events: [] }), { kind: "never" });
   assert.deepEqual(status({ active: null }), { kind: "never" });
   assert.deepEqual(status({ events: [] }), { kind: "never" });
   assert.deepEqual(status({}), { kind: "no_record" });

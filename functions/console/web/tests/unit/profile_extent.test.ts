@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { extentOf, lookupOf, repeatsThatStay } from "../../src/profile/extent.ts";
+import { extentOf, repeatsThatStay } from "../../src/profile/extent.ts";
 import { treeOf } from "../../src/profile/merge.ts";
 import { nearMisses } from "../../src/profile/near_miss.ts";
 import type { Plan, PlanPart } from "../../src/profile/query.ts";
@@ -25,13 +25,6 @@ test("what goes is said in one sentence", () => {
     profiles: [root, { id: "use_b", merged_into: "use_a" }],
   });
   assert.equal(extentOf(all), "1 identifier, 2 traits, 1 membership and 1 merged profile");
-});
-
-test("a request names a user_id if it can, and never a group", () => {
-  const ids = [identifier("group_id", "g"), identifier("email", "a:b"), identifier("user_id", "u")];
-  assert.equal(lookupOf(part({ external_ids: ids })), "user_id:u");
-  assert.equal(lookupOf(part({ external_ids: ids.slice(0, 2) })), "email:a:b");
-  assert.equal(lookupOf(part({ external_ids: ids.slice(0, 1) })), null);
 });
 
 test("only traits that stay are warned of", () => {

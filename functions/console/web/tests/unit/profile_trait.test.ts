@@ -6,7 +6,7 @@ import { traitPage } from "../../src/profile/trait.ts";
 const page = (value: string) =>
   `{"traits":{"name":{"value":${value},"source_id":null,"updated_at":"2026-11-22T09:30:00.123Z"}},"cursor":{"url":"/v1","has_more":false,"next":""}}`;
 
-const shown = (value: string) => traitPage(page(value)).traits[0]?.json;
+const shown = (value: string) => traitPage(page(value)).data[0]?.json;
 
 test("numbers keep all their digits", () => {
   for (const number of ["12345678901234567890123456789", "1.10", "-0.0", "1e400", "9007199254740993", "-1E-7", "0"]) {
@@ -29,17 +29,17 @@ test("other values, and members in the order in which they were sent", () => {
 test("a page has names, times and its cursor", () => {
   const next = '{"traits":{"10":{"value":1},"9":{"value":2}},"cursor":{"has_more":true,"next":"n1"}}';
   assert.deepEqual(traitPage(next), {
-    traits: [
+    data: [
       { name: "10", json: "1", updatedAt: null },
       { name: "9", json: "2", updatedAt: null },
     ],
     cursor: { has_more: true, next: "n1" },
   });
-  assert.equal(traitPage(page("1")).traits[0]?.updatedAt, "2026-11-22T09:30:00.123Z");
+  assert.equal(traitPage(page("1")).data[0]?.updatedAt, "2026-11-22T09:30:00.123Z");
 });
 
 test("names with escapes are shown as they are meant", () => {
   const body = '{"traits":{"a\\u0022b":{"value":"\\u00e9","updated_at":null}},"cursor":{"has_more":false,"next":""}}';
-  const [trait] = traitPage(body).traits;
+  const [trait] = traitPage(body).data;
   assert.deepEqual(trait, { name: 'a"b', json: '"é"', updatedAt: null });
 });

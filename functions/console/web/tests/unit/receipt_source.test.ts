@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { readKeys } from "../../src/receipt/note.ts";
 import { type CheckedList, checkSource } from "../../src/receipt/source.ts";
 import { type Identifier, Verifier } from "../../src/receipt/verify.ts";
-import { provedBy, warningOf } from "../../src/receipt/words.ts";
+import { provedBy, titleOf, told, warningOf } from "../../src/receipt/words.ts";
 import { KEY, leafOf, NONCE, REMOVED, receiptOf } from "./receipt_log.ts";
 
 const ADA = { type: "email", value: "ada@example.com" };
@@ -33,14 +33,10 @@ test("every line of a list is checked and counted", async () => {
   ];
   const list = await listOf(`${lines.join("\n")}\n`, ADA);
   assert.deepEqual([list.lines, list.holding, list.isStopped], [3, 2, false]);
-  assert.deepEqual(
-    [...list.events],
-    [
-      ["identifier.removed", 1],
-      ["identifier.created", 1],
-    ],
-  );
-  assert.deepEqual(list.about, [2n, 2n]);
+  // Two lines for entry 2 prove one entry.
+  assert.deepEqual([...list.entries], [2n]);
+  assert.deepEqual([...list.events], [["identifier.removed", 1]]);
+  assert.deepEqual(list.about, [2n]);
   assert.deepEqual(list.bad, [
     { line: 3, row: "row 18", fault: "The entry is not at this index of the log with this root." },
   ]);
@@ -48,10 +44,37 @@ test("every line of a list is checked and counted", async () => {
   assert.equal((await listOf(lines.join("\n"))).about, null);
 });
 
+test("a list that is named after a job has its entries only", async () => {
+  const text = lineOf({ receipt: await receiptOf(REMOVED.replace('"v":1', '"v":1,"job_id":"job_a1"')) });
+  const of = async (name: string) => {
+    const checked = await checkSource({ name, blob: new Blob([text]) }, verifier, null);
+    return checked.kind === "list" ? checked.list : assert.fail();
+  };
+  assert.deepEqual([...(await of("receipts-job_a1.ndjson")).jobs], ["job_a1"]);
+  assert.equal((await of("list")).holding, 1);
+  assert.match((await of("Receipts of job_b2")).bad[0]?.fault ?? "", /not of the job/);
+});
+
+test("it is said in a few words what was found out about a list", async () => {
+  const list = await listOf(`${lineOf()}\n`);
+  const title = (members: Partial<CheckedList>) => titleOf({ ...list, ...members });
+  assert.equal(title({}), "The receipt holds");
+  assert.match(title({ lines: 3 }), /^Of 3 receipts, 2 do not hold$/);
+  assert.match(title({ lines: 3, holding: 3 }), /all hold, but only 1 entry/);
+  assert.match(title({ lines: 0, isStopped: true }), /^Stopped before the first/);
+  assert.match(title({ lines: 0 }), /empty/);
+  const results = [
+    { source: "a", kind: "fault", fault: "" },
+    { source: "b", kind: "list", list },
+  ] as const;
+  assert.equal(told(results), "1 receipt does not hold. The receipt holds.");
+});
+
 test("a line may not say something else than its receipt", async () => {
   for (const [members, fault] of [
-    [{ index: 3 }, /says entry 3, and its receipt is for entry 2/],
+    [{ index: 3 }, /another entry than its receipt, which is for entry 2/],
     [{ id_type: "phone" }, /another type/],
+    [{ index: { toString: 1 }, row: { toString: 1 }, page: {} }, /another entry/],
     [{ receipt: 7 }, /no receipt/],
     [{ receipt: "x" }, /first line/],
   ] as const) {

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { Problem } from "../../src/api/problem.ts";
 import type { JobApi } from "../../src/job/new_job_api.ts";
 import { bulkCommand, createBody, groupFault, limitFault, startFault } from "../../src/job/new_job_request.ts";
-import { JobRun, type Rows } from "../../src/job/new_job_run.ts";
+import { JobRun } from "../../src/job/new_job_run.ts";
+import type { Rows } from "../../src/job/new_job_state.ts";
 import { canBeUndone, startAfterSending } from "../../src/job/new_job_time.ts";
 import type { Attempt } from "../../src/rows/upload.ts";
 import { fileOf, read } from "./row_files.ts";
@@ -64,8 +65,8 @@ const DELETION = {
   startAt: "2026-11-22T09:30:00.123Z",
 } as const;
 
-function runOf(rows: Rows, request: typeof DRY_RUN | typeof DELETION, api: JobApi, mayStart = true) {
-  return new JobRun(rows, request, { api, wait: noted([]), mayStart: () => mayStart }, "key-1");
+function runOf(rows: Rows, request: typeof DRY_RUN | typeof DELETION, api: JobApi, mayStart = () => true) {
+  return new JobRun(rows, request, { api, wait: noted([]), mayStart }, "key-1");
 }
 
 test("a dry run of one page is one request", async () => {
@@ -122,32 +123,69 @@ test("after a failed page the same run goes on with it", async () => {
   assert.equal(new Set(all.filter(({ what }) => what === "page 2").map(({ body }) => body)).size, 1);
 });
 
-test("a real job always has its rows as pages, so that efface bulk can finish it", async () => {
-  const { api, all } = fakeApi();
-  const run = runOf(await rowsIn(2), DELETION, api);
+test("a real job of one page is one request, and that of more has them as efface bulk numbers them", async () => {
+  const one = fakeApi();
+  const run = runOf(await rowsIn(2), DELETION, one.api);
   await run.run();
-  assert.deepEqual(all.slice(0, 2), [
-    {
-      what: "create",
-      key: "key-1",
-      body: '{"action":"delete_identifier","rows":[],"start_at":"2026-11-22T09:30:00.123Z","open":true}',
-    },
-    { what: "page 1", body: '{"page":1,"rows":["email:a","bob"]}' },
-  ]);
+  const fields = '"start_at":"2026-11-22T09:30:00.123Z"';
+  const body = `{"action":"delete_identifier","rows":["email:a","bob"],${fields}}`;
+  assert.deepEqual([one.all, run.state().step], [[{ what: "create", key: "key-1", body }], "started"]);
+  const more = fakeApi();
+  await runOf(await rowsIn(10_001), DELETION, more.api).run();
+  const [made, , second] = more.all;
+  assert.deepEqual(made?.body, `{"action":"delete_identifier","rows":[],${fields},"open":true}`);
+  assert.equal(second?.body, '{"page":2,"rows":["bob"]}');
 });
 
 test("a job that could not be undone waits for somebody to start it", async () => {
   const { api, all } = fakeApi();
-  const run = runOf(await rowsIn(2), DELETION, api, false);
+  const run = runOf(await rowsIn(10_001), DELETION, api, () => false);
   await run.run();
   assert.deepEqual([run.state().step, all.some(({ what }) => what === "start")], ["held", false]);
   await run.start();
   assert.equal(run.state().step, "started");
 });
 
+test("a lost request that would begin a job is repeated only while that can be undone", async () => {
+  const { api, all } = fakeApi(() => failed(0));
+  const isInTime = () => all.length < 3;
+  const run = runOf(await rowsIn(2), DELETION, api, isInTime);
+  await run.run();
+  await run.run();
+  assert.deepEqual([all.length, run.state().step, run.state().isLost], [3, "failed", true]);
+  const early = fakeApi(() => failed(403));
+  const rejected = runOf(await rowsIn(2), DELETION, early.api);
+  await rejected.run();
+  assert.equal(rejected.state().isLost, false);
+});
+
+test("whether a job was started is read where the time is over", async () => {
+  const { api, all } = fakeApi(({ what }) => (what === "start" ? failed(0) : null));
+  const run = runOf(await rowsIn(10_001), DELETION, api, () => !all.some(({ what }) => what === "start"));
+  await run.run();
+  const { step, job, isLost } = run.state();
+  assert.deepEqual([step, job?.state, isLost], ["started", "running", false]);
+});
+
+test("a request that lets a job begin is not stopped", async () => {
+  const seen: boolean[] = [];
+  const { api } = fakeApi();
+  const run = runOf(await rowsIn(10_001), DELETION, {
+    ...api,
+    start: (id, key, signal) => {
+      seen.push(run.canStop);
+      run.stop();
+      seen.push(signal.aborted);
+      return api.start(id, key, signal);
+    },
+  });
+  await run.run();
+  assert.deepEqual([seen, run.state().step], [[false, false], "started"]);
+});
+
 test("a job that another run has started is followed", async () => {
   const { api } = fakeApi(({ what }) => (what === "start" ? failed(409, "invalid_state") : null));
-  const run = runOf(await rowsIn(2), DELETION, api);
+  const run = runOf(await rowsIn(10_001), DELETION, api);
   await run.run();
   assert.deepEqual([run.state().step, run.state().job?.state], ["started", "running"]);
 });
@@ -200,6 +238,6 @@ test("there is time to undo a job once its rows are there", () => {
   const now = new Date("2026-11-22T09:30:00Z");
   assert.equal(startAfterSending(10_000, now), "2026-11-22T09:31:20.000Z");
   const at = (startAt: string) => canBeUndone({ ...DELETION, startAt } as never, now);
-  assert.deepEqual([at("2026-11-22T09:30:30Z"), at("2026-11-22T09:30:29Z")], [true, false]);
+  assert.deepEqual([at("2026-11-22T09:30:15Z"), at("2026-11-22T09:30:14Z")], [true, false]);
   assert.ok(canBeUndone(DRY_RUN, now));
 });

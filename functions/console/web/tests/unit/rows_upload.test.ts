@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Problem } from "../../src/api/problem.ts";
-import { wait } from "../../src/job/new_job_time.ts";
+import { wait } from "../../src/api/wait.ts";
 import type { Page } from "../../src/rows/page.ts";
 import { type Attempt, PARALLEL, sendAgain, upload } from "../../src/rows/upload.ts";
 import { signal } from "./row_files.ts";

@@ -1,7 +1,8 @@
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { serverNow } from "../api/clock.ts";
 import { Button } from "../ui/button.tsx";
-import { CheckField, SelectField, TextField } from "../ui/field.tsx";
+import { Form, SelectField, TextField } from "../ui/field.tsx";
+import { useConsent } from "./consent.tsx";
 import { limitFault, startFault } from "./new_job_request.ts";
 import { useNow } from "./now.ts";
 import { UNDO_SECONDS } from "./start_at.ts";
@@ -19,14 +20,15 @@ export interface Limits {
 interface ConfirmFormProps {
   /** What is deleted, with its number. */
   what: string;
-  isBusy: boolean;
+  isBusy?: boolean;
   onConfirm: (limits: Limits) => void;
+  onClose?: (() => void) | undefined;
   children: (limits: Limits) => ReactNode;
 }
 
 /** Limits and consent. Nothing is sent before the box is ticked and the button pressed. */
-export function ConfirmForm({ what, isBusy, onConfirm, children }: ConfirmFormProps) {
-  const [isAgreed, setAgreed] = useState(false);
+export function ConfirmForm({ what, isBusy = false, onConfirm, onClose, children }: ConfirmFormProps) {
+  const { isAgreed, field } = useConsent(`I want ${what} to be deleted for good.`, isBusy);
   const [most, setMost] = useState("");
   const [isLater, setLater] = useState(false);
   const [at, setAt] = useState("");
@@ -37,12 +39,11 @@ export function ConfirmForm({ what, isBusy, onConfirm, children }: ConfirmFormPr
     maxDeletions: most.trim() === "" || limitFault(most) !== null ? null : Number(most),
     startAt: isLater && startFault(at, now) === null ? new Date(at).toISOString() : null,
   };
-  const confirm = (event: FormEvent) => {
-    event.preventDefault();
+  const confirm = () => {
     if (isAgreed && faultAt(serverNow()) === null && !isBusy) onConfirm(limits);
   };
   return (
-    <form className="stack" onSubmit={confirm}>
+    <Form className="stack" onSend={confirm}>
       <div className="row">
         <TextField
           label="Max deletions (optional)"
@@ -50,13 +51,13 @@ export function ConfirmForm({ what, isBusy, onConfirm, children }: ConfirmFormPr
           inputMode="numeric"
           value={most}
           error={limitFault(most)}
-          onChange={(event) => setMost(event.target.value)}
+          onValue={setMost}
         />
         <SelectField
           label="Start"
           hint="Until it starts you can undo it."
           value={isLater ? "later" : "soon"}
-          onChange={(event) => setLater(event.target.value === "later")}
+          onValue={(value) => setLater(value === "later")}
         >
           <option value="soon">in {UNDO_SECONDS} seconds</option>
           <option value="later">at a time that I choose</option>
@@ -68,22 +69,18 @@ export function ConfirmForm({ what, isBusy, onConfirm, children }: ConfirmFormPr
             hint="Your local time, at most 30 days ahead."
             value={at}
             error={at === "" ? null : startFault(at, now)}
-            onChange={(event) => setAt(event.target.value)}
+            onValue={setAt}
           />
         )}
       </div>
       {children(limits)}
-      <CheckField
-        label={`I want ${what} to be deleted for good.`}
-        checked={isAgreed}
-        disabled={isBusy}
-        onChange={(event) => setAgreed(event.target.checked)}
-      />
+      {field}
       <div className="actions">
         <Button kind="danger" type="submit" isBusy={isBusy} reason={fault ?? (isAgreed ? null : "Tick the box first.")}>
           Confirm Delete
         </Button>
+        {onClose && <Button onClick={onClose}>Close</Button>}
       </div>
-    </form>
+    </Form>
   );
 }
