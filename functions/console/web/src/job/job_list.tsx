@@ -37,7 +37,7 @@ export function JobList() {
 }
 
 /** Why the session may not make jobs of rows. */
-export function useNewJobReason(): Reason {
+function useNewJobReason(): Reason {
   const { role, permissions } = useSession().details.token;
   const may = permissions.includes("delete_profiles") || permissions.includes("delete_identifiers");
   return may ? null : reason(role, "delete_profiles");

@@ -71,7 +71,7 @@ browserTest("a profile, a segment and jobs whose texts are ugly", async ({ tab, 
     await links.first().waitFor();
     for (let place = 0; place < Math.min(await links.count(), 4); place += 1) {
       await links.nth(place).click();
-      await page.getByRole("heading", { level: 1, name: /^(Segment|Delete)/ }).waitFor();
+      await page.getByRole("heading", { level: 1, name: /^(Segment|Delete|Dry run)/ }).waitFor();
       await look(page, `${screen}, number ${place} in spa_ugly`);
       await goTo(page, screen);
       await links.first().waitFor();
