@@ -36,8 +36,8 @@ pub struct ProfileContents {
 }
 
 impl Engine {
-    /// Reads what a merged profile consists of, up to limits of its parts, and of time. Three requests for a profile of one
-    /// member and up to 100 identifiers, one more for each further member.
+    /// Reads what a merged profile consists of, up to limits of its parts, and of time. Four requests for a profile of one
+    /// member and up to 100 identifiers, and at most three more for each further member.
     pub async fn profile_contents(
         &self,
         space: &SpaceId,
