@@ -30,8 +30,12 @@ fn delete(range: std::ops::Range<usize>) -> Value {
 }
 
 async fn control_by(app: &TestApp, role: Role, job: &str, verb: &str) -> Reply {
+    control_with(app, role, job, verb, &json!({})).await
+}
+
+async fn control_with(app: &TestApp, role: Role, job: &str, verb: &str, body: &Value) -> Reply {
     let token = app.token(role).to_owned();
-    let request = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/{verb}"), &json!({}));
+    let request = Req::post(format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/{verb}"), body);
     app.send_raw(&request.token(&token)).await
 }
 
@@ -294,6 +298,88 @@ async fn a_job_waits_for_its_time() {
     app.work().await;
     assert_eq!(app.job_summary(&job).await, "cancelled: 1 remaining");
     assert_eq!(profiles_left(&app).await, 8);
+}
+
+/// Who starts an open job, or approves one, can give the time until which it can be undone.
+#[tokio::test]
+async fn a_start_and_an_approval_can_name_a_time() {
+    let app = app().await;
+    let open = |range| {
+        let mut body = delete(range);
+        body["open"] = json!(true);
+        body
+    };
+    let at = |millis| json!({ "start_at": start_at(&app, millis) });
+    let start = async |job: &str, body: &Value| control_with(&app, Role::WorkspaceOwner, job, "start", body).await;
+
+    // Its rows are few enough for one person: it is held only while they are added up, and keeps the time.
+    let job = app.job(open(0..2)).await;
+    let soon = at(60_000);
+    for _ in 0..2 {
+        let reply = start(&job, &soon).await;
+        assert_eq!((reply.status, &reply.body["job"]["state"]), (202, &json!("scheduled")), "{}", reply.body);
+        assert_eq!(reply.body["job"]["start_at"], soon["start_at"]);
+    }
+    // What is sent again with another time, or with none, changes nothing.
+    for other in [at(0), at(HOUR), json!({})] {
+        assert_eq!(start(&job, &other).await.body["job"]["start_at"], soon["start_at"]);
+    }
+    // By the worker's clock it is not due. The queue delivers such a message when it is.
+    let message = app.queue.take();
+    app.deliver(&app.worker(), &message).await;
+    assert_eq!(app.job_summary(&job).await, "scheduled: 2 remaining");
+    assert_eq!(profiles_left(&app).await, 10);
+    app.clock.advance(63_000);
+    app.deliver(&app.worker(), &message).await;
+    app.work().await;
+    assert_eq!(app.job_summary(&job).await, "completed: 2 deleted");
+    let told = events(&app, &job).await;
+    let expected = ["created workspace_owner", "scheduled workspace_owner", "started", "completed"];
+    assert_eq!(told.iter().filter(|kind| *kind != "verified").collect::<Vec<_>>(), expected);
+    let path = format!("/v1/spaces/{SPACE}/deletion_jobs/{job}/events");
+    let text = app.send(Req::get(path)).await.body["data"][1]["text"].as_str().unwrap().to_owned();
+    assert!(text.contains(soon["start_at"].as_str().unwrap()), "{text}");
+
+    // It is undone before.
+    let job = app.job(open(2..4)).await;
+    assert_eq!(start(&job, &at(60_000)).await.status, 202);
+    assert_eq!(app.control(&job, "cancel").await.body["job"]["state"], "cancelled");
+    app.clock.advance(DAY);
+    app.reconcile().await;
+    app.work().await;
+    assert_eq!(app.job_summary(&job).await, "cancelled: 2 remaining");
+
+    // A job of more rows has the time while it awaits its approval. The approval can only make that later.
+    let job = app.job(open(4..8)).await;
+    let (soon, later) = (at(60_000), at(120_000));
+    let reply = start(&job, &soon).await;
+    assert_eq!(reply.body["job"]["state"], "awaiting_approval");
+    assert_eq!(reply.body["job"]["start_at"], soon["start_at"]);
+    let approve = async |body: &Value| control_with(&app, Role::PrivacyAdmin, &job, "approve", body).await;
+    for (body, field) in [
+        (at(31 * DAY), "start_at"),
+        (at(-2 * DAY), "start_at"),
+        (json!({ "start_at": "soon" }), "start_at"),
+        (json!({ "start_at": 7 }), "start_at"),
+        (json!({ "startAt": "2026-06-02T00:00:00Z" }), "startAt"),
+    ] {
+        for reply in [start(&job, &body).await, approve(&body).await] {
+            assert_eq!((reply.status, &reply.body["error"]["code"]), (400, &json!("bad_request")), "{body}");
+            assert!(reply.body["error"]["message"].as_str().unwrap().contains(field), "{}", reply.body);
+        }
+    }
+    let reply = approve(&later).await;
+    assert_eq!((reply.status, &reply.body["job"]["state"]), (202, &json!("scheduled")), "{}", reply.body);
+    assert_eq!(reply.body["job"]["start_at"], later["start_at"]);
+    app.clock.advance(63_000);
+    app.reconcile().await;
+    app.work().await;
+    assert_eq!(app.job_summary(&job).await, "scheduled: 4 remaining");
+    app.clock.advance(60_000);
+    app.reconcile().await;
+    app.work().await;
+    assert_eq!(app.job_summary(&job).await, "completed: 4 deleted");
+    assert_eq!(profiles_left(&app).await, 4);
 }
 
 /// The worker's clock may be behind or ahead of that of the API.

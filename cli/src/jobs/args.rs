@@ -44,7 +44,7 @@ pub enum JobsCommand {
     Reject(Control),
     /// Start an open job, after all its pages were sent
     #[command(after_help = START_HELP)]
-    Start(Control),
+    Start(Start),
     /// Pause a job; chunks that run stop within 100 rows or a second
     #[command(after_help = "Example:\n  efface jobs pause JOB --space spa_demo")]
     Pause(Control),
@@ -242,9 +242,22 @@ pub struct Execute {
     pub(super) control: Control,
 }
 
+/// The options of `efface jobs start`.
+#[derive(Args)]
+pub struct Start {
+    /// Do not start before this time, at most 30 days ahead; until then the job can be cancelled
+    #[arg(long, value_name = "TIME", value_parser = Time::parse)]
+    pub(super) start_at: Option<Time>,
+    #[command(flatten)]
+    pub(super) control: Control,
+}
+
 /// The options of `efface jobs approve`.
 #[derive(Args)]
 pub struct Approve {
+    /// Do not start before this time, at most 30 days ahead; until then the job can be cancelled
+    #[arg(long, value_name = "TIME", value_parser = Time::parse)]
+    pub(super) start_at: Option<Time>,
     /// Approve without showing the job and asking for confirmation
     #[arg(long)]
     pub(super) yes: bool,

@@ -25,7 +25,7 @@ use crate::{
     progress_bar::Bar,
     settings::Settings,
 };
-use args::{Execute, Redrive};
+use args::{Approve, Execute, Redrive, Start};
 pub(crate) use args::{JobsCommand, failures};
 pub(crate) use ending::{exit_code, explained, plan_exit_code, request_exit_code};
 pub(crate) use follow::Until;
@@ -68,13 +68,14 @@ pub(crate) async fn run(
                 confirm::ask(job.approval(&jobs.api)).await?;
                 members = job.expected_members();
             }
-            return Ok(job_output(&jobs.approve(&approve.control.job, members).await?, 0));
+            return Ok(job_output(&jobs.approve(approve, members).await?, 0));
         }
         JobsCommand::Execute(execute) => {
             return open(&execute.control.api)?.execute(execute, interrupts, settings.global.json).await;
         }
-        JobsCommand::Start(control) => {
-            let job = open(&control.api)?.control(&control.job, "start").await?;
+        JobsCommand::Start(Start { start_at, control }) => {
+            let body = given([("start_at", json!(start_at))]);
+            let job = open(&control.api)?.control_with(&control.job, "start", &body).await?;
             return Ok(job_output(&job, request_exit_code(&job)));
         }
         JobsCommand::Reject(control) => (control, "reject"),
@@ -182,9 +183,13 @@ impl Jobs {
     }
 
     /// Approves a job, for so many members of its segment where somebody has seen that number.
-    async fn approve(&self, id: &str, members: Option<u64>) -> Result<Job, CliError> {
-        let body = members.map_or_else(|| json!({}), |members| json!({ "expected_members": members }));
-        self.control_with(id, "approve", &body).await
+    async fn approve(
+        &self,
+        Approve { start_at, control, .. }: &Approve,
+        members: Option<u64>,
+    ) -> Result<Job, CliError> {
+        let body = given([("expected_members", json!(members)), ("start_at", json!(start_at))]);
+        self.control_with(&control.job, "approve", &body).await
     }
 
     async fn control_with(&self, id: &str, verb: &str, body: &Value) -> Result<Job, CliError> {
@@ -192,6 +197,11 @@ impl Jobs {
         let request = ApiRequest::post(path, body.to_string()).with_key(idempotency_key(None)?);
         Ok(self.api.request::<JobResponse>(&request).await.map_err(CliError::without_key)?.job)
     }
+}
+
+/// An object of the fields that have a value.
+fn given<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// How the plan of a dry run is executed, to be appended to it.

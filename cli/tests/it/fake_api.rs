@@ -230,7 +230,7 @@ impl State {
             ("POST", ["deletion_jobs"]) => self.create(received),
             ("POST", ["deletion_jobs", id, "rows"]) => self.rows(id, &received.body),
             ("POST", ["deletion_jobs", id, "execute"]) => self.execute(id, &received.body),
-            ("POST", ["deletion_jobs", id, verb]) => self.control(id, verb),
+            ("POST", ["deletion_jobs", id, verb]) => self.control(id, verb, &received.body),
             ("GET", ["deletion_jobs", id]) => self.status(id),
             ("GET", ["deletion_jobs", id, list]) if list.starts_with("outcomes?") => self.outcomes(id, list),
             ("DELETE", ["collections", "users", "profiles", _]) => self.delete_profile(),
@@ -290,14 +290,14 @@ impl State {
         (202, json!({"accepted": list.len() - rejected.len(), "rejected": rejected, "rejected_total": rejected.len()}))
     }
 
-    fn control(&mut self, id: &str, verb: &str) -> (u16, Value) {
+    fn control(&mut self, id: &str, verb: &str, body: &Value) -> (u16, Value) {
         let approval_over = self.approval_over;
         let Some(job) = self.jobs.get_mut(id) else {
             return (404, json!({"error": {"code": "not_found", "message": "No such job."}}));
         };
         let state = match verb {
             "start" if approval_over.is_some_and(|most| job["rows"].as_u64() > Some(most)) => "awaiting_approval",
-            "start" if !job["start_at"].is_null() => "scheduled",
+            "start" | "approve" if !(job["start_at"].is_null() && body["start_at"].is_null()) => "scheduled",
             "start" | "resume" | "redrive" | "approve" => "running",
             "pause" => "paused",
             _ => "cancelled",

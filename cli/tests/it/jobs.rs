@@ -59,6 +59,19 @@ async fn an_approval_is_asked_for_or_given_with_yes() {
 }
 
 #[tokio::test]
+async fn a_start_and_an_approval_can_name_a_time() {
+    for (line, state) in [(&["start"][..], "open"), (&["approve", "--yes"], "awaiting_approval")] {
+        let api = api_with(state).await;
+        let line = [&["jobs"], line, &["job_1"]].concat();
+        let output = api.run(&line).await.unwrap();
+        assert_eq!((&api.state().received[0].body, &output.json["job"]["state"]), (&json!({}), &json!("running")));
+        let output = api.run(&[&line[..], &["--start-at", "2026-12-24T12:00:00+01:00"]].concat()).await.unwrap();
+        assert_eq!(api.state().received[1].body, json!({"start_at": "2026-12-24T11:00:00.000Z"}));
+        assert_eq!((output.exit, &output.json["job"]["state"]), (0, &json!("scheduled")));
+    }
+}
+
+#[tokio::test]
 async fn a_plan_is_executed_with_yes() {
     let api = api_with("completed").await;
     assert_eq!(api.run(&["jobs", "execute", "job_1"]).await.unwrap_err().exit_code(), 2, "there is no terminal");

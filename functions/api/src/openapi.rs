@@ -101,7 +101,9 @@ fn operation(spec: &Spec, docs: &Docs, components: &mut Components) -> Operation
         .description(Some(docs.description))
         .parameters(Some(parameters.map(parameter)));
     if !docs.request.is_empty() {
-        let body = RequestBodyBuilder::new().required(Some(Required::True));
+        let is_optional = docs.request.iter().all(|one| one.is_optional);
+        let required = if is_optional { Required::False } else { Required::True };
+        let body = RequestBodyBuilder::new().required(Some(required));
         let body = docs
             .request
             .iter()

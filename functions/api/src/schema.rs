@@ -14,17 +14,24 @@ pub struct Content {
     pub media_type: &'static str,
     /// The body's schema.
     pub schema: SchemaOf,
+    /// Of a request: whether the body may be absent.
+    pub is_optional: bool,
 }
 
 impl Content {
     /// JSON that is written from or read into this type.
     pub(crate) const fn json<T: ToSchema>() -> Self {
-        Self { media_type: "application/json", schema: SchemaOf::component::<T>() }
+        Self { media_type: "application/json", schema: SchemaOf::component::<T>(), is_optional: false }
+    }
+
+    /// JSON that is read into this type, or is absent.
+    pub(crate) const fn optional_json<T: ToSchema>() -> Self {
+        Self { is_optional: true, ..Self::json::<T>() }
     }
 
     /// Text in a format of lines.
     pub(crate) const fn text(media_type: &'static str) -> Self {
-        Self { media_type, schema: SchemaOf::inline::<String>() }
+        Self { media_type, schema: SchemaOf::inline::<String>(), is_optional: false }
     }
 }
 

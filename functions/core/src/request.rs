@@ -159,6 +159,17 @@ pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     })
 }
 
+/// Parses a JSON object as [`read_json`] does. A body that is absent, or only white space, is the default.
+///
+/// # Errors
+/// Those of [`read_json`].
+pub fn read_optional_json<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ApiError> {
+    if body.trim_ascii().is_empty() {
+        return Ok(T::default());
+    }
+    read_json(body).map(|Object(value)| value)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -35,7 +35,7 @@ use tokio::time::Instant;
 
 pub use concurrency::ConcurrencyLimit;
 pub use error::Error;
-pub use job::{ChunkRun, Controlled, Reconciled};
+pub use job::{ChunkRun, ControlDetails, Controlled, Reconciled};
 pub use profile::DeletedProfile;
 pub use profile_plan::ProfileContents;
 pub use segment::{Changed, Emptied, EmptySegment};

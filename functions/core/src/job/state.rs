@@ -123,6 +123,8 @@ pub struct ControlRequest<'a> {
     pub needs_approval: bool,
     /// Of an approval: the members of the segment that it is for, where it names them.
     pub expected: Option<i64>,
+    /// Of a start or an approval: when the job may start, where that is later than its own time.
+    pub start_at: Option<Time>,
     /// Of a pause: the stop that asks for it.
     pub stop: Option<StopMark>,
     /// When.
@@ -132,7 +134,13 @@ pub struct ControlRequest<'a> {
 impl ControlRequest<'_> {
     /// A control that Efface asks for itself.
     pub fn own(control: Control, cause: Cause, now: Time) -> Self {
-        Self { control, token_id: None, cause: Some(cause), needs_approval: false, expected: None, stop: None, now }
+        let (token_id, cause) = (None, Some(cause));
+        Self { control, token_id, cause, needs_approval: false, expected: None, start_at: None, stop: None, now }
+    }
+
+    /// When the job may start once it is as the control asks: a control can only make that later.
+    pub fn start_at(&self, head: &JobHead) -> Option<Time> {
+        head.start_at.max(self.start_at)
     }
 
     /// What the job's head keeps of who has it end before its end.
@@ -188,19 +196,18 @@ pub fn transition(head: &JobHead, progress: &Progress, request: &ControlRequest<
     }
     let has_approved = head.approvals.iter().any(|approval| token_id == Some(&approval.token_id));
     let to = |state| Transition::To { state, redrives: false };
+    let release = |needs_approval| to(released(request.start_at(head), needs_approval, now));
     // A job that has started before does not go back to `queued`.
     let go = to(if head.started_at.is_some() { Running } else { Queued });
     match (control, head.state) {
-        (Control::Start, Open) => to(released(head.start_at, needs_approval, now)),
+        (Control::Start, Open) => release(needs_approval),
         (Control::Approve, AwaitingApproval) if token_id == Some(&head.token_id) => Transition::Own,
         (Control::Approve, AwaitingApproval) => match unapproved_members(head, request) {
             Some(members) => Transition::OtherMembers(members),
-            None => to(released(head.start_at, false, now)),
+            None => release(false),
         },
         // It was held until its rows were added up, and needs no approval.
-        (Control::Start, AwaitingApproval) if !needs_approval && !head.is_recounted() => {
-            to(released(head.start_at, false, now))
-        }
+        (Control::Start, AwaitingApproval) if !needs_approval && !head.is_recounted() => release(false),
         (Control::Approve, Scheduled | Queued | Running | Pausing | Paused | Completed) if has_approved => {
             Transition::Unchanged
         }

@@ -32,6 +32,15 @@ pub enum Controlled {
     Unknown,
 }
 
+/// What a client may say of a control, beside which one it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ControlDetails {
+    /// Of an approval: the members of the segment that it is for.
+    pub expected: Option<i64>,
+    /// Of a start or an approval: when the job may start at the earliest.
+    pub start_at: Option<Time>,
+}
+
 /// How often a change that met another is decided anew.
 const ATTEMPTS: usize = 8;
 
@@ -52,14 +61,15 @@ impl Engine {
         caller: &Caller<'_>,
         head: &JobHead,
         control: Control,
-        expected: Option<i64>,
+        details: ControlDetails,
         request: Option<RequestId>,
     ) -> Result<JobStatus, Error> {
         let (space, job) = (&caller.access.space_id, head.job_id);
         // It is held until its rows are added up. Dry runs delete nothing.
         let is_guarded = caller.access.space.approval_over.is_some() && !head.dry_run;
         let needs_approval = control == Control::Start && is_guarded;
-        let asked = ControlRequest { expected, ..by(caller, control, needs_approval) };
+        let ControlDetails { expected, start_at } = details;
+        let asked = ControlRequest { expected, start_at, ..by(caller, control, needs_approval) };
         let status = match self.control_job(space, job, &asked, request).await? {
             Controlled::Yes(status) => *status,
             Controlled::Rejected(state) => return Err(ApiError::control(state, control).into()),
@@ -223,5 +233,6 @@ impl Engine {
 /// A control that a client asks for.
 fn by<'a>(caller: &Caller<'a>, control: Control, needs_approval: bool) -> ControlRequest<'a> {
     let token_id = Some(&caller.access.token_id);
-    ControlRequest { control, token_id, cause: None, needs_approval, expected: None, stop: None, now: caller.now }
+    let ControlDetails { expected, start_at } = ControlDetails::default();
+    ControlRequest { control, token_id, cause: None, needs_approval, expected, start_at, stop: None, now: caller.now }
 }

@@ -30,7 +30,7 @@ use crate::Deadline;
 pub(crate) use begun::Begun;
 pub use chunk::ChunkRun;
 pub(crate) use chunk::ReadAhead;
-pub use control::Controlled;
+pub use control::{ControlDetails, Controlled};
 pub use create::MORE_ROWS;
 pub(crate) use create::is_held;
 pub use names::Named;

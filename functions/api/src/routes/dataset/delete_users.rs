@@ -80,7 +80,11 @@ impl Handler for DeleteUsers {
             field `file`. An identifier is looked up as a user_id, then as an anonymous_id, then as any other type, unless \
             two types find different profiles. What takes longer than 20 seconds goes on as a job.",
         parameters: &[],
-        request: &[Content { media_type: "multipart/form-data", schema: SchemaOf::component::<UsersForm>() }],
+        request: &[Content {
+            media_type: "multipart/form-data",
+            schema: SchemaOf::component::<UsersForm>(),
+            is_optional: false,
+        }],
         responses: &[
             SuccessDoc {
                 success: Success::Done,

@@ -111,7 +111,7 @@ impl Handler for BulkDelete {
             },
         ],
         request: &[
-            Content { media_type: "application/json", schema: SchemaOf::inline::<Vec<String>>() },
+            Content { media_type: "application/json", schema: SchemaOf::inline::<Vec<String>>(), is_optional: false },
             Content::text("application/x-ndjson"),
             Content::text("text/csv"),
         ],

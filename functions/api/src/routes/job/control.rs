@@ -3,14 +3,13 @@
 use efface_core::{
     api_error::ApiError,
     job::{Control, JobState},
-    json::Object,
-    request::read_json,
+    request::read_optional_json,
 };
-use efface_engine::Error;
+use efface_engine::{ControlDetails, Error};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::JobBody;
+use super::{JobBody, start_at_of};
 use crate::{
     body::BodyRule,
     context::RequestContext,
@@ -40,7 +39,8 @@ const CONTROLS: [Declared; 7] = [
         path: "/v1/spaces/{space_id}/deletion_jobs/{job_id}/start",
         deletes: true,
         summary: "Start an open job",
-        description: "Starts an open job. It takes no more pages, and its rows are carried out.",
+        description: "Starts an open job. It takes no more pages, and its rows are carried out; with a `start_at` in the \
+            body, not before that time. Until then the job is `scheduled`, and can be cancelled before anything is deleted.",
         errors: || errors(JobState::Paused, Control::Start),
     },
     Declared {
@@ -88,7 +88,8 @@ const CONTROLS: [Declared; 7] = [
         summary: "Approve a job that somebody else made",
         description: "Lets a job go on that awaits its approval, because it has more rows than its space lets one person \
             delete, or its segment has other members than were expected. It takes another token than the one that made \
-            the job. An approval holds for 7 days.",
+            the job. An approval holds for 7 days. With a `start_at` in the body the job is `scheduled` until then, and can \
+            be cancelled before anything is deleted.",
         errors: || {
             let mut errors = errors(JobState::Cancelled, Control::Approve);
             errors.extend([ApiError::OwnJob, ApiError::MembersChanged(1_200)]);
@@ -106,12 +107,25 @@ const CONTROLS: [Declared; 7] = [
     },
 ];
 
+/// The body of a start. It may be absent.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StartBody {
+    /// When the job may start: at most 30 days ahead. Where the job has a later time of its own, that one holds.
+    #[schema(value_type = Option<efface_core::time::Time>)]
+    start_at: Option<String>,
+}
+
 /// The body of an approval. It may be absent.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct ApproveBody {
     /// Of a job of a segment: the members that it is approved for. Who has approved it before must name them.
     #[schema(minimum = 0)]
     expected_members: Option<i64>,
+    /// When the job may start: at most 30 days ahead. Where the job has a later time of its own, that one holds.
+    #[schema(value_type = Option<efface_core::time::Time>)]
+    start_at: Option<String>,
 }
 
 fn errors(state: JobState, control: Control) -> Vec<ApiError> {
@@ -130,7 +144,7 @@ impl<const N: usize> Handler for ControlJob<N> {
         deletes: CONTROLS[N].deletes,
         limit: None,
         time: MEDIUM,
-        // Only that of an approval is read: clients send none, or an empty object.
+        // Only that of a start and of an approval is read: clients send none, or an empty object.
         body: BodyRule::SMALL_JSON,
     };
 
@@ -140,7 +154,8 @@ impl<const N: usize> Handler for ControlJob<N> {
         description: CONTROLS[N].description,
         parameters: &[],
         request: match CONTROLS[N].control {
-            Control::Approve => &[Content::json::<ApproveBody>()],
+            Control::Start => &[Content::optional_json::<StartBody>()],
+            Control::Approve => &[Content::optional_json::<ApproveBody>()],
             _ => &[],
         },
         responses: &[SuccessDoc {
@@ -151,23 +166,27 @@ impl<const N: usize> Handler for ControlJob<N> {
         errors: CONTROLS[N].errors,
     };
 
-    /// Of an approval: the members that it is for.
-    type Request = Option<i64>;
+    type Request = ControlDetails;
 
-    fn parse(cx: &RequestContext<'_>) -> Result<Option<i64>, ApiError> {
+    fn parse(cx: &RequestContext<'_>) -> Result<ControlDetails, ApiError> {
         cx.no_query()?;
-        if CONTROLS[N].control != Control::Approve || cx.body.trim_ascii().is_empty() {
-            return Ok(None);
-        }
-        let Object(body): Object<ApproveBody> = read_json(&cx.body)?;
-        Ok(body.expected_members)
+        let (expected, start_at) = match CONTROLS[N].control {
+            Control::Start => (None, read_optional_json::<StartBody>(&cx.body)?.start_at),
+            Control::Approve => {
+                let body: ApproveBody = read_optional_json(&cx.body)?;
+                (body.expected_members, body.start_at)
+            }
+            _ => (None, None),
+        };
+        let start_at = start_at.as_deref().map(|text| start_at_of(text, cx.now)).transpose()?;
+        Ok(ControlDetails { expected, start_at })
     }
 
-    async fn run(cx: &RequestContext<'_>, expected: Option<i64>) -> Result<Response, Error> {
+    async fn run(cx: &RequestContext<'_>, details: ControlDetails) -> Result<Response, Error> {
         let control = CONTROLS[N].control;
         let request = cx.keyed_request().await?;
         let head = &cx.job()?.head;
-        let status = cx.engine().control(&cx.caller(), head, control, expected, request).await?;
+        let status = cx.engine().control(&cx.caller(), head, control, details, request).await?;
         Response::accepted(&JobBody::new(cx, status))
     }
 }

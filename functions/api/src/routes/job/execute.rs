@@ -3,9 +3,8 @@
 use efface_core::{
     api_error::ApiError,
     job::{JobState, NewJob},
-    json::Object,
     limit::Limit,
-    request::read_json,
+    request::read_optional_json,
 };
 use efface_engine::Error;
 use serde::Deserialize;
@@ -58,7 +57,7 @@ impl Handler for ExecutePlan {
             found, not more than 7 days ago. A profile that was added to or merged since is left alone: its row is \
             `changed`. Members who joined the segment since stay.",
         parameters: &[],
-        request: &[Content::json::<ExecuteBody>()],
+        request: &[Content::optional_json::<ExecuteBody>()],
         responses: &[SuccessDoc {
             success: Success::Accepted,
             description: "The new job.",
@@ -79,8 +78,7 @@ impl Handler for ExecutePlan {
 
     fn parse(cx: &RequestContext<'_>) -> Result<NewJob, ApiError> {
         cx.no_query()?;
-        let Object(body): Object<ExecuteBody> =
-            if cx.body.trim_ascii().is_empty() { Object(ExecuteBody::default()) } else { read_json(&cx.body)? };
+        let body: ExecuteBody = read_optional_json(&cx.body)?;
         let start_at = body.start_at.as_deref().map(|text| start_at_of(text, cx.now)).transpose()?;
         let max_deletions = max_deletions_of(body.max_deletions)?;
         Ok(NewJob { start_at, max_deletions, ..NewJob::delete_profiles() })

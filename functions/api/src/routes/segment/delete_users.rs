@@ -3,9 +3,8 @@
 use efface_core::{
     api_error::ApiError,
     job::plan::Plan,
-    json::Object,
     limit::Limit,
-    request::read_json,
+    request::read_optional_json,
     role::Permission,
     segment::{Segment, consequences},
     time::Time,
@@ -93,7 +92,7 @@ impl Handler for DeleteUsers {
             disables the segment, deletes who is in it then, looks until nobody is left, and once more after a settling \
             time. A 409 `members_changed` has `members` beside the error, a 409 `job_in_progress` has `job_id`.",
         parameters: &[],
-        request: &[Content::json::<DeleteUsersBody>()],
+        request: &[Content::optional_json::<DeleteUsersBody>()],
         responses: &[
             SuccessDoc {
                 success: Success::Done,
@@ -120,9 +119,7 @@ impl Handler for DeleteUsers {
     type Request = EmptySegment;
 
     fn parse(cx: &RequestContext<'_>) -> Result<Self::Request, ApiError> {
-        let is_empty = cx.body.trim_ascii().is_empty();
-        let Object(body): Object<DeleteUsersBody> =
-            if is_empty { Object(DeleteUsersBody::default()) } else { read_json(&cx.body)? };
+        let body: DeleteUsersBody = read_optional_json(&cx.body)?;
         if body.expected_members.is_some_and(|expected| expected < 0) {
             return Err(ApiError::bad_request("The request body at `expected_members`: it must be at least 0.", &[]));
         }

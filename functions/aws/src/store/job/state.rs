@@ -5,7 +5,7 @@ use efface_core::{
     id::RequestId,
     job::{
         Approval, Control, JobHead, JobId, JobState, JobStatus, Phase, SHARDS,
-        event::{JobEvent, of_move},
+        event::{EventKind, JobEvent, of_move},
         finding::FindingsDigest,
         state::{ControlRequest, aggregate_change},
         status::by_outcome,
@@ -50,10 +50,18 @@ impl Move<'_> {
         Self { to: state, redrives: false, asked: None, request: None, event: None, now }
     }
 
+    /// When the job may start after it.
+    fn start_at(&self, head: &JobHead) -> Option<Time> {
+        self.asked.map_or(head.start_at, |asked| asked.start_at(head))
+    }
+
     fn events(&self, JobStatus { head, progress }: &JobStatus) -> Vec<JobEvent> {
         let (control, token_id) = self.asked.map(|asked| (asked.control, asked.token_id)).unzip();
         let cause = self.asked.and_then(|asked| asked.cause);
-        let event = |kind| JobEvent { cause, ..JobEvent::new(kind, head, progress, token_id.flatten(), self.now) };
+        let event = |kind| {
+            let event = JobEvent::new(kind, head, progress, token_id.flatten(), self.now);
+            JobEvent { cause, start_at: self.start_at(head).filter(|_| kind == EventKind::Scheduled), ..event }
+        };
         of_move(control, self.to).into_iter().map(event).chain(self.event.clone()).collect()
     }
 }
@@ -64,6 +72,7 @@ impl Store {
     pub async fn move_job(&self, space: &SpaceId, status: &JobStatus, to: Move<'_>) -> Result<bool, StoreError> {
         let JobStatus { head, progress } = status;
         let events = to.events(status);
+        let start_at = to.start_at(head).filter(|at| head.start_at != Some(*at));
         let Move { to, redrives, asked, request, now, .. } = to;
         let job = head.job_id;
         let is_final = to.is_final();
@@ -83,6 +92,7 @@ impl Store {
         // What the head tells of its end. A redrive leaves it, for the next end to write over.
         let rows = is_final.then(|| head.rows(progress));
         let set = if rows.is_some() { format!("{set}, #rows = :rows") } else { set };
+        let set = if start_at.is_some() { format!("{set}, start_at = :start_at") } else { set };
         let cancelled_by = asked.filter(|_| to == JobState::Cancelling).map(ControlRequest::cancelled_by);
         let set = if cancelled_by.is_some() { format!("{set}, cancelled_by = :cancelled_by") } else { set };
         // The mark of a stop stays until the job is resumed or cancelled. Other jobs never have the attribute.
@@ -98,6 +108,7 @@ impl Store {
             .values(Item::from_iter(stop))
             .values(Item::from_iter(cancelled_by.transpose()?))
             .values(Item::from_iter(rows.map(|rows| (":rows".to_owned(), rows.to_value()))))
+            .values(Item::from_iter(start_at.map(|at| (":start_at".to_owned(), at.to_value()))))
             .values(Item::from_iter(waits.then(|| (":waiting".to_owned(), Phase::Waiting.as_str().to_value()))))
             // A redrive also stores the end that it read.
             .when(if redrives {

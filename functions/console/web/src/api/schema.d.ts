@@ -279,7 +279,7 @@ export interface paths {
         put?: never;
         /**
          * Approve a job that somebody else made
-         * @description Lets a job go on that awaits its approval, because it has more rows than its space lets one person delete, or its segment has other members than were expected. It takes another token than the one that made the job. An approval holds for 7 days.
+         * @description Lets a job go on that awaits its approval, because it has more rows than its space lets one person delete, or its segment has other members than were expected. It takes another token than the one that made the job. An approval holds for 7 days. With a `start_at` in the body the job is `scheduled` until then, and can be cancelled before anything is deleted.
          */
         post: operations["approve_job"];
         delete?: never;
@@ -519,7 +519,7 @@ export interface paths {
         put?: never;
         /**
          * Start an open job
-         * @description Starts an open job. It takes no more pages, and its rows are carried out.
+         * @description Starts an open job. It takes no more pages, and its rows are carried out; with a `start_at` in the body, not before that time. Until then the job is `scheduled`, and can be cancelled before anything is deleted.
          */
         post: operations["start_job"];
         delete?: never;
@@ -864,6 +864,7 @@ export interface components {
              * @description Of a job of a segment: the members that it is approved for. Who has approved it before must name them.
              */
             expected_members?: number | null;
+            start_at?: components["schemas"]["Time"] | null;
         };
         /** @description An entry: something that happened. Whatever it does not tell is null. */
         AuditEvent: {
@@ -1747,6 +1748,10 @@ export interface components {
             identifier_types: components["schemas"]["TypeDetails"][];
             /** @description The most in one clock second. */
             limits: components["schemas"]["Limits"];
+        };
+        /** @description The body of a start. It may be absent. */
+        StartBody: {
+            start_at?: components["schemas"]["Time"] | null;
         };
         /** @description Whether it is in the table. */
         StoreState: {
@@ -3978,7 +3983,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["ApproveBody"];
             };
@@ -4403,7 +4408,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["ExecuteBody"];
             };
@@ -5744,7 +5749,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StartBody"];
+            };
+        };
         responses: {
             /** @description The job as it is now. */
             202: {
@@ -7408,7 +7417,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["DeleteUsersBody"];
             };

@@ -105,6 +105,35 @@ fn a_job_waits_for_its_approval_and_then_for_its_time() {
 }
 
 #[test]
+fn a_start_and_an_approval_can_make_a_job_start_later_but_not_earlier() {
+    let now = head().created_at;
+    let after = |seconds: Option<i64>| seconds.map(|seconds| now.plus_seconds(seconds));
+    for (own_time, asked, expected) in [
+        (None, Some(60), "scheduled"),
+        (Some(60), None, "scheduled"),
+        (Some(60), Some(1), "scheduled"),
+        (Some(1), Some(60), "scheduled"),
+        (Some(-60), Some(0), "queued"),
+        (None, Some(-60), "queued"),
+        (None, None, "queued"),
+    ] {
+        for (control, state) in [
+            (Control::Start, JobState::Open),
+            (Control::Start, JobState::AwaitingApproval),
+            (Control::Approve, JobState::AwaitingApproval),
+        ] {
+            let head = JobHead { state, start_at: after(own_time), ..head() };
+            let request = ControlRequest { start_at: after(asked), ..own(control, now) };
+            let Transition::To { state, .. } = transition(&head, &progress(1, 0, 0, 0), &request) else {
+                panic!("{control:?} {own_time:?} {asked:?}")
+            };
+            assert_eq!(state.as_str(), expected, "{control:?} {own_time:?} {asked:?}");
+            assert_eq!(request.start_at(&head), after(own_time.max(asked)));
+        }
+    }
+}
+
+#[test]
 fn an_approval_is_for_the_members_that_were_seen() {
     let segment =
         |is_recounted| SegmentJob { is_recounted, ..SegmentJob::new("seg".parse().unwrap(), Some(100), false, 0) };
