@@ -11,7 +11,7 @@ use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
 /// The files that the function serves.
-const FILES: [&str; 4] = ["index.html", "console.js", "console.css", "icon.svg"];
+const FILES: [&str; 5] = ["index.html", "console.js", "console.css", "icon.svg", "licences.txt"];
 
 fn main() -> io::Result<()> {
     let output = env::var("OUT_DIR").map_err(io::Error::other)?;

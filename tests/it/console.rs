@@ -61,6 +61,7 @@ async fn the_files_are_served_through_each_event_source() {
             ("console.js", "text/javascript; charset=utf-8"),
             ("console.css", "text/css; charset=utf-8"),
             ("icon.svg", "image/svg+xml"),
+            ("licences.txt", "text/plain; charset=utf-8"),
         ] {
             let target = format!("/console/{name}");
             let plain = ask(via, "GET", &target, &[]).await;
@@ -144,10 +145,17 @@ async fn nothing_else_is_there() {
 #[test]
 fn the_built_files_are_those_of_the_sources() {
     let web = Path::new(WEB);
-    let mut found: Vec<String> =
-        ["index.html", "package.json", "package-lock.json", "sources.ts", "tsconfig.json", "vite.config.ts"]
-            .map(str::to_owned)
-            .into();
+    let mut found: Vec<String> = [
+        "index.html",
+        "licences.ts",
+        "package.json",
+        "package-lock.json",
+        "sources.ts",
+        "tsconfig.json",
+        "vite.config.ts",
+    ]
+    .map(str::to_owned)
+    .into();
     for folder in ["src", "public"] {
         files(web, Path::new(folder), &mut found);
     }

@@ -1,4 +1,4 @@
-//! Serves the console: four files, which are built in. They are the same for everybody. The function knows no token, no
+//! Serves the console: five files, which are built in. They are the same for everybody. The function knows no token, no
 //! table and no other service: the page is a client of the public API, below the same address.
 
 use lambda_http::{
@@ -53,11 +53,12 @@ macro_rules! file {
     };
 }
 
-static FILES: [File; 4] = [
+static FILES: [File; 5] = [
     file!("index.html", "text/html; charset=utf-8"),
     file!("console.js", "text/javascript; charset=utf-8"),
     file!("console.css", "text/css; charset=utf-8"),
     file!("icon.svg", "image/svg+xml"),
+    file!("licences.txt", "text/plain; charset=utf-8"),
 ];
 
 /// The response to a request below `/console`. Addresses in it are relative: the stage is part of the path, and a domain of

@@ -4,7 +4,15 @@ import { join } from "node:path";
 import type { Plugin } from "vite";
 
 /** What `dist` is built from, beside everything below `src` and `public`. */
-const INPUTS = ["index.html", "package.json", "package-lock.json", "sources.ts", "tsconfig.json", "vite.config.ts"];
+const INPUTS = [
+  "index.html",
+  "licences.ts",
+  "package.json",
+  "package-lock.json",
+  "sources.ts",
+  "tsconfig.json",
+  "vite.config.ts",
+];
 
 /** Types that are generated from the API's document: they leave no trace in the script. */
 const GENERATED = "src/api/schema.d.ts";

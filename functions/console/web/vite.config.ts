@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { licences } from "./licences.ts";
 import { sources } from "./sources.ts";
 
 /**
@@ -14,7 +15,7 @@ export default defineConfig({
       { find: "react/jsx-runtime", replacement: fileURLToPath(new URL("src/ui/jsx_runtime.ts", import.meta.url)) },
     ],
   },
-  plugins: [react(), sources()],
+  plugins: [react(), licences(), sources()],
   build: {
     target: "es2022",
     assetsInlineLimit: 0,

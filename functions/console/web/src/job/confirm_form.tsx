@@ -2,7 +2,7 @@ import { type ReactNode, useState } from "react";
 import { serverNow } from "../api/clock.ts";
 import { Button } from "../ui/button.tsx";
 import { Form, SelectField, TextField } from "../ui/field.tsx";
-import { useConsent } from "./consent.tsx";
+import { consentTo, useConsent } from "./consent.tsx";
 import { limitFault, startFault } from "./new_job_request.ts";
 import { useNow } from "./now.ts";
 import { UNDO_SECONDS } from "./start_at.ts";
@@ -18,17 +18,18 @@ export interface Limits {
 }
 
 interface ConfirmFormProps {
-  /** What is deleted, with its number. */
-  what: string;
+  /** What is deleted, with its number. Null where the rows are sent first: consent is asked for when they are there. */
+  what: string | null;
   isBusy?: boolean;
   onConfirm: (limits: Limits) => void;
   onClose?: (() => void) | undefined;
   children: (limits: Limits) => ReactNode;
 }
 
-/** Limits and consent. Nothing is sent before the box is ticked and the button pressed. */
+/** Limits and consent. Nothing is deleted before the box is ticked and the button pressed. */
 export function ConfirmForm({ what, isBusy = false, onConfirm, onClose, children }: ConfirmFormProps) {
-  const { isAgreed, field } = useConsent(`I want ${what} to be deleted for good.`, isBusy);
+  const { isAgreed, field } = useConsent(consentTo(what ?? ""), isBusy);
+  const isAsked = what !== null;
   const [most, setMost] = useState("");
   const [isLater, setLater] = useState(false);
   const [at, setAt] = useState("");
@@ -40,7 +41,7 @@ export function ConfirmForm({ what, isBusy = false, onConfirm, onClose, children
     startAt: isLater && startFault(at, now) === null ? new Date(at).toISOString() : null,
   };
   const confirm = () => {
-    if (isAgreed && faultAt(serverNow()) === null && !isBusy) onConfirm(limits);
+    if ((isAgreed || !isAsked) && faultAt(serverNow()) === null && !isBusy) onConfirm(limits);
   };
   return (
     <Form className="stack" onSend={confirm}>
@@ -59,7 +60,7 @@ export function ConfirmForm({ what, isBusy = false, onConfirm, onClose, children
           value={isLater ? "later" : "soon"}
           onValue={(value) => setLater(value === "later")}
         >
-          <option value="soon">in {UNDO_SECONDS} seconds</option>
+          <option value="soon">{UNDO_SECONDS} seconds after Confirm Delete</option>
           <option value="later">at a time that I choose</option>
         </SelectField>
         {isLater && (
@@ -74,10 +75,15 @@ export function ConfirmForm({ what, isBusy = false, onConfirm, onClose, children
         )}
       </div>
       {children(limits)}
-      {field}
+      {isAsked && field}
       <div className="actions">
-        <Button kind="danger" type="submit" isBusy={isBusy} reason={fault ?? (isAgreed ? null : "Tick the box first.")}>
-          Confirm Delete
+        <Button
+          kind={isAsked ? "danger" : "primary"}
+          type="submit"
+          isBusy={isBusy}
+          reason={fault ?? (isAgreed || !isAsked ? null : "Tick the box first.")}
+        >
+          {isAsked ? "Confirm Delete" : "Send the rows"}
         </Button>
         {onClose && <Button onClick={onClose}>Close</Button>}
       </div>

@@ -2,6 +2,11 @@ import { useState } from "react";
 import { useSession } from "../session/session.ts";
 import { CheckField } from "../ui/field.tsx";
 
+/** What somebody agrees to. */
+export function consentTo(what: string): string {
+  return `I want ${what} to be deleted for good.`;
+}
+
 /**
  * The box of a consent. It holds for the words that were read, with their number, and for who has read them: where either
  * becomes another one, the box is empty again.

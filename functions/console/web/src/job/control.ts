@@ -1,6 +1,7 @@
 import type { Schemas } from "../api/client.ts";
 import { type Permission, type Reason, reason } from "../session/permission.ts";
 import { number, plural } from "../ui/time.tsx";
+import { UNDO_SECONDS } from "./start_at.ts";
 import { targets } from "./words.ts";
 
 type Job = Schemas["Job"];
@@ -83,6 +84,11 @@ export function isDeletion(control: Control, { dry_run }: Pick<Job, "dry_run">):
   return !dry_run && (control === "start" || control === "approve" || control === "redrive");
 }
 
+/** Whether the deletions that a control begins wait, so that they can be undone. Redrive repeats what was confirmed before. */
+export function isTimed(control: Control, job: Pick<Job, "dry_run">): boolean {
+  return control !== "redrive" && isDeletion(control, job);
+}
+
 /** What a control is called, and what it will and won't do. */
 export interface Told {
   name: string;
@@ -98,14 +104,14 @@ export function told(control: Control, job: Job, now: Date): Told {
     case "start":
       return {
         name: "Start",
-        will: `It ${begins(job, now)}, with ${remaining}.`,
-        wont: `It takes no more rows.${noUndo(job, now)}`,
+        will: `It ${begins(job, now)}, with ${remaining}.${undo(job)}`,
+        wont: "It takes no more rows.",
       };
     case "approve":
       return {
         name: "Approve",
-        will: `It ${begins(job, now)}, and ${job.dry_run ? "plans" : "deletes"} ${upTo(job)}. Your approval holds for 7 days.`,
-        wont: `Nobody else is asked again${job.segment_id ? ", unless the segment has other members by then" : ""}.${noUndo(job, now)}`,
+        will: `It ${begins(job, now)}, and ${job.dry_run ? "plans" : "deletes"} ${upTo(job)}.${undo(job)} Your approval holds for 7 days.`,
+        wont: `Nobody else is asked again${job.segment_id ? ", unless the segment has other members by then" : ""}.`,
       };
     case "reject":
       return { name: "Reject", will: "The job is cancelled for good.", wont: "It deletes nothing." };
@@ -136,8 +142,8 @@ export function told(control: Control, job: Job, now: Date): Told {
     case "redrive":
       return {
         name: "Redrive",
-        will: `${plural(job.counts.failed ?? 0, "failed row")} ${job.counts.failed === 1 ? "is" : "are"} tried again.`,
-        wont: "All other rows keep their outcome.",
+        will: `${plural(job.counts.failed ?? 0, "failed row")} ${job.counts.failed === 1 ? "is" : "are"} tried again at once.`,
+        wont: `All other rows keep their outcome.${job.dry_run ? "" : " There is no time to undo it, but it can be paused and cancelled."}`,
       };
     case "execute":
       return {
@@ -153,18 +159,19 @@ function isBefore({ state }: Job): boolean {
   return state === "open" || state === "awaiting_approval" || state === "scheduled";
 }
 
-function waits({ start_at }: Job, now: Date): boolean {
-  return Boolean(start_at) && Date.parse(start_at ?? "") > now.getTime();
+/** Whether a job has a time of its own that is still to come, and later than a confirmation now gives it. */
+function waits({ start_at, dry_run }: Job, now: Date): boolean {
+  return Date.parse(start_at ?? "") > now.getTime() + (dry_run ? 0 : UNDO_SECONDS * 1_000);
 }
 
 function begins(job: Job, now: Date): string {
   if (waits(job, now)) return "waits for its time, then starts";
-  return job.segment_id ? "starts as soon as it has its turn" : "starts at once";
+  if (job.dry_run) return "starts at once";
+  return `starts ${UNDO_SECONDS} seconds after you confirm${job.segment_id ? " or later, when it has its turn" : ""}`;
 }
 
-/** That a job which starts at once leaves no time to undo it. */
-function noUndo(job: Job, now: Date): string {
-  return job.dry_run || waits(job, now) ? "" : " There is no time to undo it, but it can be paused and cancelled.";
+function undo({ dry_run }: Job): string {
+  return dry_run ? "" : " You can undo it until then.";
 }
 
 function upTo(job: Job): string {

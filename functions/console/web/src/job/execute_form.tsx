@@ -1,8 +1,6 @@
 import type { Schemas } from "../api/client.ts";
-import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
 import { Dialog } from "../ui/dialog.tsx";
-import { Focused } from "../ui/focused.tsx";
 import { ConfirmForm, type Limits } from "./confirm_form.tsx";
 import { type Job, jobPath, useExecute } from "./query.ts";
 import { soon } from "./start_at.ts";
@@ -23,16 +21,7 @@ interface ExecuteFormProps {
 export function ExecuteForm({ id, action, count, execute, onClose }: ExecuteFormProps) {
   const { run, isPending, isUncertain, sent } = execute;
   if (isUncertain && sent !== null) {
-    return (
-      <Focused label="What became of the request">
-        <LostDeletion write={execute} startAt={sent.start_at} />
-        {onClose && (
-          <div className="actions">
-            <Button onClick={onClose}>Close</Button>
-          </div>
-        )}
-      </Focused>
-    );
+    return <LostDeletion write={execute} startAt={sent.start_at} {...(onClose && { onClose })} />;
   }
   const confirm = ({ maxDeletions, startAt }: Limits) =>
     run({ start_at: startAt ?? soon(), ...(maxDeletions && { max_deletions: maxDeletions }) });

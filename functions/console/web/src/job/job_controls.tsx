@@ -4,7 +4,7 @@ import { useSession } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
 import { Card } from "../ui/page.tsx";
-import { type Control, controlsOf, isDeletion, type Offer, told } from "./control.ts";
+import { type Control, controlsOf, isDeletion, isTimed, type Offer, told } from "./control.ts";
 import { ControlDialog, inputOf } from "./control_dialog.tsx";
 import { AtOnce, ExecuteDialog } from "./execute_form.tsx";
 import { Approvers, PausedBy } from "./halt.tsx";
@@ -90,7 +90,7 @@ function AsCommands({ job, controls }: { job: Job; controls: readonly Control[] 
             body={control === "execute" ? undefined : bodyOf(inputOf(control, job))}
             command={["jobs", control, job.id]}
           />
-          {control === "execute" && <AtOnce />}
+          {isTimed(control, job) && !(Date.parse(job.start_at ?? "") > serverNow().getTime()) && <AtOnce />}
         </div>
       ))}
     </details>

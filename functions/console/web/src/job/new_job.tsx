@@ -19,7 +19,7 @@ export function NewJob() {
   };
   const { activated } = useSession().details.space;
   const isForIdentifiers = reasons.delete_profile !== null && reasons.delete_identifier === null;
-  const { draft, enter, plan, remove, keep, discard } = useDraft(
+  const { draft, enter, plan, remove, start, keep, discard } = useDraft(
     isForIdentifiers ? "delete_identifier" : "delete_profile",
   );
   const loss = useLoss(draft);
@@ -56,6 +56,7 @@ export function NewJob() {
         reason={reasons[draft.action] ?? (activated ? reasonOf(draft) : "Deletions are switched off in this space.")}
         onRun={plan}
         onDelete={remove}
+        onStart={start}
         onKeep={() => {
           keep();
           focusMain();

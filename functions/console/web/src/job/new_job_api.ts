@@ -22,13 +22,13 @@ export const JOB_API: JobApi = {
   },
   start: (job, key, signal) => {
     const params = { path: { job_id: job }, header: { "Idempotency-Key": key } };
-    return attempt(api().POST("/deletion_jobs/{job_id}/start", { params, signal }));
+    return attempt(api().POST("/deletion_jobs/{job_id}/start", { params, body: {}, signal }));
   },
   read: (job, signal) => attempt(api().GET("/deletion_jobs/{job_id}", { params: { path: { job_id: job } }, signal })),
 };
 
 /** A body that is JSON already. */
-function raw(text: string) {
+export function raw(text: string) {
   return { body: text as never, bodySerializer: () => text };
 }
 

@@ -1,16 +1,20 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
-import type { Schemas } from "../api/client.ts";
+import { api, body, type Schemas } from "../api/client.ts";
 import { wait } from "../api/wait.ts";
 import type { Change } from "../rows/change.ts";
 import type { Layout } from "../rows/csv.ts";
 import type { RowFile } from "../rows/source.ts";
+import { navigate } from "../ui/route.tsx";
 import type { Limits } from "./confirm_form.tsx";
-import { JOB_API } from "./new_job_api.ts";
+import { jobRoute } from "./job_link.tsx";
+import { JOB_API, raw } from "./new_job_api.ts";
 import type { Loss } from "./new_job_leave.tsx";
 import { type ReadingState, useReading } from "./new_job_reading.ts";
+import { createBody } from "./new_job_request.ts";
 import { JobRun } from "./new_job_run.ts";
-import type { Rows } from "./new_job_state.ts";
-import { canBeUndone, startAfterSending } from "./new_job_time.ts";
+import type { Rows, RunState } from "./new_job_state.ts";
+import { scopeOf, sendControl, useJobWrite } from "./query.ts";
+import { soon } from "./start_at.ts";
 
 type RowAction = Schemas["RowAction"];
 
@@ -27,8 +31,10 @@ export interface Draft {
   readonly rows: Rows | null;
   /** The dry run. */
   readonly run: JobRun | null;
-  /** The job that deletes what the rows name, where it is made of them again. */
+  /** The job that deletes what the rows name, where its rows are sent before it is confirmed. */
   readonly deletion: JobRun | null;
+  /** The request that confirms a deletion of what the rows name. */
+  readonly confirmed: ReturnType<typeof useConfirmed>;
 }
 
 /** What is entered, and what is made of it. A dry run settles what was entered, until it is discarded. */
@@ -46,18 +52,16 @@ export function useDraft(first: RowAction) {
   useStopped(run);
   useStopped(deletion);
   const rows = rowsOf(entered.file, entered.layout, reading);
-  const draft: Draft = { ...entered, reading, rows, run, deletion };
+  const confirmed = useConfirmed(run?.key ?? "", useStep(deletion)?.job?.id ?? null);
+  const draft: Draft = { ...entered, reading, rows, run, deletion, confirmed };
   const { action } = entered;
   const group = entered.group === "" ? null : entered.group;
+  const requestOf = (limits: Limits | null) => ({
+    ...{ action, group, isDryRun: limits === null },
+    ...(limits ?? { maxDeletions: null, startAt: null }),
+  });
   const begin = (made: Rows, limits: Limits | null) => {
-    const request = {
-      action,
-      isDryRun: limits === null,
-      group,
-      maxDeletions: limits?.maxDeletions ?? null,
-      startAt: limits === null ? null : (limits.startAt ?? startAfterSending(run?.sentMs ?? 0)),
-    };
-    const begun = new JobRun(made, request, { api: JOB_API, wait, mayStart: canBeUndone });
+    const begun = new JobRun(made, requestOf(limits), { api: JOB_API, wait });
     void begun.run();
     return begun;
   };
@@ -66,13 +70,42 @@ export function useDraft(first: RowAction) {
     enter: (change: Partial<typeof entered>) => setEntered({ ...entered, ...change }),
     /** Makes a dry run, of a copy of the rows where they are changed. */
     plan: (changes: readonly Change[]) => rows !== null && setRun(begin({ ...rows, changes }, null)),
-    /** Makes the job that deletes. */
-    remove: (limits: Limits) => run !== null && setDeletion(begin(run.rows, limits)),
+    /** Makes the job that deletes: of one page it begins by itself, and of more it is open for them. */
+    remove: (limits: Limits) => {
+      if (run === null) return;
+      const rows = run.onlyRows;
+      if (rows === null) return setDeletion(begin(run.rows, limits));
+      const request = { ...requestOf(limits), startAt: limits.startAt ?? soon() };
+      confirmed.run({ start_at: request.startAt, body: createBody(request, rows, false) });
+    },
+    /** Starts the job whose rows are there. */
+    start: () => confirmed.run({ start_at: soon() }),
     /** Goes back to the plan. */
     keep: () => setDeletion(null),
     /** Goes back to what was entered. */
     discard: () => setRun(null),
   };
+}
+
+/**
+ * The request that confirms: it makes a job of one page of rows, or starts one that has its rows. Then the job's own screen is
+ * shown, where it can be undone.
+ */
+function useConfirmed(plan: string, job: string | null) {
+  const write = useJobWrite(
+    ({ start_at, body: text = "" }: { start_at: string; body?: string }, key) => {
+      if (job !== null) return sendControl(job, { control: "start", start_at }, key);
+      return body(api().POST("/deletion_jobs", { params: { header: { "Idempotency-Key": key } }, ...raw(text) }));
+    },
+    undefined,
+    job === null ? `create ${plan}` : scopeOf(job, { control: "start" }),
+  );
+  const id = write.data?.job.id;
+  // Not before the page knows that nothing would be lost by leaving it.
+  useEffect(() => {
+    if (id !== undefined) navigate(jobRoute(id));
+  }, [id]);
+  return write;
 }
 
 function rowsOf(file: RowFile | null, layout: Layout | null, state: ReadingState): Rows | null {
@@ -97,14 +130,25 @@ function never(): () => void {
 }
 
 /** What leaving the page would lose; null where nothing. */
-export function useLoss({ file, pasted, run, deletion, action }: Draft): Loss | null {
-  const [planned, deleting] = [useStep(run), useStep(deletion)];
-  if (deleting !== null) {
-    if (deleting.step === "started") return null;
-    const { isLost, job } = deleting;
-    if (isLost) return { text: "The job may have been made and started: look in Jobs.", job: null };
-    return { text: "Not all rows were sent, and nothing was deleted.", job: job?.id ?? null };
+export function useLoss(draft: Draft): Loss | null {
+  return lossOf(draft, useStep(draft.run), useStep(draft.deletion));
+}
+
+type Entered = Pick<Draft, "file" | "pasted" | "action"> & {
+  confirmed: Pick<Draft["confirmed"], "data" | "isPending" | "isUncertain">;
+};
+
+/** The same, by how far the dry run and the job that deletes are. */
+export function lossOf(
+  { file, pasted, action, confirmed }: Entered,
+  planned: RunState | null,
+  deleting: RunState | null,
+): Loss | null {
+  if (confirmed.data !== undefined) return null;
+  if (confirmed.isPending || confirmed.isUncertain) {
+    return { text: "The deletion may have been confirmed: look in Jobs.", job: null };
   }
+  if (deleting !== null) return { text: "The deletion is not confirmed.", job: deleting.job?.id ?? null };
   if (planned === null) {
     const isEntered = file !== null || pasted.trim() !== "";
     return isEntered ? { text: "Your rows were not sent, and nothing was made of them.", job: null } : null;

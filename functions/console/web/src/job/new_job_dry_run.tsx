@@ -14,6 +14,7 @@ import { plural } from "../ui/time.tsx";
 import type { Limits } from "./confirm_form.tsx";
 import { JobLink } from "./job_link.tsx";
 import { ConfirmCard } from "./new_job_confirm.tsx";
+import type { Draft } from "./new_job_draft.ts";
 import { NearMisses } from "./new_job_near_miss.tsx";
 import { RunProgress, useRun } from "./new_job_progress.tsx";
 import { RejectedRows } from "./new_job_rejections.tsx";
@@ -31,8 +32,10 @@ interface DryRunCardProps {
   reason: Reason;
   run: JobRun | null;
   deletion: JobRun | null;
+  confirmed: Draft["confirmed"];
   onRun: (changes: readonly Change[]) => void;
   onDelete: (limits: Limits) => void;
+  onStart: () => void;
   onDiscard: () => void;
   /** Goes back to the plan. */
   onKeep: () => void;
@@ -70,8 +73,10 @@ export function DryRunCard(props: DryRunCardProps) {
 type MadeProps = DryRunCardProps & { run: JobRun };
 
 function MadeDryRun(props: MadeProps) {
-  const { run, deletion, onDiscard } = props;
+  const { run, deletion, confirmed, onDiscard } = props;
   const { step, job, plan: atOnce } = useRun(run);
+  // Other rows are no matter any more.
+  const isSettled = deletion !== null || confirmed.isPending || confirmed.isUncertain;
   const isMade = step === "started" && job !== null;
   const id = job?.id ?? "";
   const followed = useJob(id, isMade && atOnce === null);
@@ -80,12 +85,13 @@ function MadeDryRun(props: MadeProps) {
     <>
       <Card
         title="3. Dry run"
-        actions={isMade && deletion === null ? <Button onClick={onDiscard}>Change the rows</Button> : undefined}
+        actions={isMade && !isSettled ? <Button onClick={onDiscard}>Change the rows</Button> : undefined}
       >
         <Focused key={run.key} label="Dry run">
           <Changes run={run} />
           {!isMade && <RunProgress run={run} onCancelled={onDiscard} />}
-          {isMade && (plan ? <Planned {...props} id={id} plan={plan} /> : <Followed query={followed} />)}
+          {isMade &&
+            (plan ? <Planned {...props} id={id} plan={plan} isSettled={isSettled} /> : <Followed query={followed} />)}
         </Focused>
       </Card>
       {isMade && plan && <ConfirmCard {...props} id={id} plan={plan} />}
@@ -136,7 +142,13 @@ function Followed({ query }: { query: ReturnType<typeof useJob> }) {
 }
 
 /** What the dry run has found. Rows that are near misses are told below, with an offer. */
-function Planned({ run, plan, id, onRun }: MadeProps & { id: string; plan: Schemas["Plan"] }) {
+function Planned({
+  run,
+  plan,
+  id,
+  isSettled,
+  onRun,
+}: MadeProps & { id: string; plan: Schemas["Plan"]; isSettled: boolean }) {
   const { rejections } = useRun(run);
   const { changes } = run.rows;
   const text = `The dry run is done. ${targets(run.request, plan.profiles)} would be deleted.`;
@@ -146,7 +158,9 @@ function Planned({ run, plan, id, onRun }: MadeProps & { id: string; plan: Schem
       <PlanView
         plan={plan}
         action={run.request.action}
-        nearMisses={<NearMisses job={id} plan={plan} run={run} onChange={(change) => onRun([...changes, change])} />}
+        nearMisses={
+          !isSettled && <NearMisses job={id} plan={plan} run={run} onChange={(change) => onRun([...changes, change])} />
+        }
       />
       <RejectedRows rejections={rejections} />
       <p className="soft">

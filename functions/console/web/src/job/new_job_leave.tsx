@@ -28,7 +28,7 @@ export function LeaveGuard({ loss }: { loss: Loss | null }) {
       {loss.job !== null && (
         <p>
           The job <span className="id">{loss.job}</span> stays open. It deletes nothing, and it is cancelled by itself
-          after 30 days.
+          after 30 days, unless somebody starts it on its screen.
         </p>
       )}
       <div className="actions">

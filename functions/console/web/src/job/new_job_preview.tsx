@@ -36,7 +36,7 @@ export function Preview({ rows, action }: { rows: readonly ShownRow[]; action: S
       <div className="card-head">
         <h3>First rows, as they were read</h3>
         <div className="actions">
-          <Button kind="quiet" aria-pressed={isShown} onClick={() => setShown(!isShown)}>
+          <Button kind="quiet" onClick={() => setShown(!isShown)}>
             {isShown ? "Hide values" : "Show values"}
           </Button>
         </div>

@@ -8,12 +8,12 @@ import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { efface } from "../ui/shell.ts";
 import { number, plural } from "../ui/time.tsx";
+import { AtOnce } from "./execute_form.tsx";
 import { CancelJob } from "./new_job_leave.tsx";
 import { bulkCommand } from "./new_job_request.ts";
 import type { JobRun } from "./new_job_run.ts";
 import { PASTED } from "./new_job_source.tsx";
 import type { RunState, Step } from "./new_job_state.ts";
-import { LostDeletion } from "./write_problem.tsx";
 
 /** How far a job is that is being made, again after each change. */
 export function useRun(run: JobRun): RunState {
@@ -26,7 +26,7 @@ const WORDS: Record<Step, string> = {
   starting: "Starting the job",
   stopped: "Stopped",
   failed: "Failed",
-  held: "All rows are there",
+  sent: "All rows are there",
   started: "Started",
 };
 
@@ -49,59 +49,26 @@ export function RunProgress({ run, onCancelled }: { run: JobRun; onCancelled: ()
         )}
       </p>
       <Progress label="Rows sent" done={rows} all={all.rows} />
-      {step === "failed" && <Failed run={run} onDiscard={onCancelled} />}
+      {step === "failed" && <Failure state={state} onRetry={() => void run.run()} />}
       {step === "stopped" && (
         <Notice kind="info" title="Stopped">
           {job === null
-            ? "Nothing was made."
+            ? "Nothing was deleted."
             : "What was sent stays there. The job waits for the rest, and deletes nothing."}
         </Notice>
       )}
       <div className="actions">
-        {run.canStop && <Button onClick={() => run.stop()}>Stop</Button>}
+        {run.isMoving && <Button onClick={() => run.stop()}>Stop</Button>}
         {step === "stopped" && (
           <Button kind="primary" onClick={() => void run.run()}>
             Go on
           </Button>
         )}
-        {isHalted && job === null && !isDoubtful(state, run) && <Button onClick={onCancelled}>Discard</Button>}
+        {isHalted && job === null && <Button onClick={onCancelled}>Discard</Button>}
         {isHalted && job !== null && <CancelJob id={job.id} text="Cancel this job" onDone={onCancelled} />}
       </div>
       {job !== null && step !== "started" && <InTerminal run={run} />}
     </div>
-  );
-}
-
-/** Whether a job that deletes may have begun, although no response has said so. */
-function isDoubtful({ isLost }: RunState, { request }: JobRun): boolean {
-  return isLost && !request.isDryRun;
-}
-
-/** What has failed, and whether the job may have begun all the same. */
-function Failed({ run, onDiscard }: { run: JobRun; onDiscard: () => void }) {
-  const state = useRun(run);
-  const retry = () => void run.run();
-  const failure = <Failure state={state} onRetry={retry} />;
-  if (!isDoubtful(state, run)) {
-    if (state.job !== null || state.problem !== null) return failure;
-    return (
-      <Notice kind="info" title="Nothing was made">
-        The time for undoing was over before the job was made. Discard it, and confirm again.
-      </Notice>
-    );
-  }
-  if (state.job === null) {
-    const problem = state.problem instanceof Error ? state.problem : null;
-    const write = { problem, isUncertain: true, isPending: false, again: retry, forget: onDiscard };
-    return <LostDeletion write={write} startAt={run.request.startAt ?? ""} />;
-  }
-  return (
-    <>
-      <Notice kind="warning" title="It is not certain whether the job was started">
-        Try again finds it out, and starts it only while it can be undone.
-      </Notice>
-      {failure}
-    </>
   );
 }
 
@@ -164,6 +131,7 @@ function InTerminal({ run }: { run: JobRun }) {
         </p>
         <pre>{command}</pre>
         <CopyButton label="Copy as efface" text={() => command} />
+        {request.startAt === null && <AtOnce />}
       </div>
     </details>
   );

@@ -1,25 +1,25 @@
 import type { Schemas } from "../api/client.ts";
-import type { Problem } from "../api/problem.ts";
+import { isProblem } from "../api/problem.ts";
 import { type Page, pageBody, pagesOf } from "../rows/page.ts";
 import { Rejections } from "../rows/rejection.ts";
 import { type Attempt, sendAgain, upload, type Wait } from "../rows/upload.ts";
-import { knownBy } from "../ui/sent.ts";
 import { Store } from "../ui/store.ts";
 import type { JobApi } from "./new_job_api.ts";
 import { createBody, type NewJobRequest } from "./new_job_request.ts";
-import type { Rows, RunState } from "./new_job_state.ts";
+import type { Rows, RunState, Step } from "./new_job_state.ts";
 
 /** What a run needs of its surroundings. */
 export interface Around {
   readonly api: JobApi;
   readonly wait: Wait;
-  /** Whether the job may begin now: what somebody has agreed to can be undone for a while. */
-  readonly mayStart: (request: NewJobRequest) => boolean;
 }
 
+/** What a run does, in its order. */
+const MOVING: readonly Step[] = ["creating", "sending", "starting"];
+
 /**
- * Makes a job of the rows of a file: makes it, sends its pages, and starts it. It can be stopped, and goes on where it was.
- * Whatever is repeated counts once.
+ * Makes a job of the rows of a file: makes it and sends its pages. A dry run is then started; a job that deletes stays open
+ * until somebody confirms it. A run can be stopped, and goes on where it was. Whatever is repeated counts once.
  */
 export class JobRun {
   readonly request: NewJobRequest;
@@ -31,11 +31,9 @@ export class JobRun {
   readonly #arrived = new Set<number>();
   readonly #pageRows = new Map<number, { firstRow: number; count: number }>();
   #stop = new AbortController();
-  #sentMs = 0;
-  /** Whether the job takes pages. The rows of one page come with the request that makes it, and no other is needed. */
-  #isOpen = true;
+  #only: Page | null = null;
+  /** Whether all rows are there. */
   #isSent = false;
-  #isBeginning = false;
   readonly #store = new Store<RunState>({
     step: "stopped",
     job: null,
@@ -45,7 +43,6 @@ export class JobRun {
     failed: [],
     problem: null,
     rejections: new Rejections(),
-    isLost: false,
   });
 
   constructor(rows: Rows, request: NewJobRequest, around: Around, key = `console-${crypto.randomUUID()}`) {
@@ -58,9 +55,9 @@ export class JobRun {
   readonly state = this.#store.get;
   readonly subscribe = this.#store.subscribe;
 
-  /** How long the rows took to send, in milliseconds. */
-  get sentMs(): number {
-    return this.#sentMs;
+  /** The rows, as JSON, of a dry run whose rows are one page; null where they are more. */
+  get onlyRows(): string | null {
+    return this.#only?.rows ?? null;
   }
 
   /** The number in the file, from 1, of a row by its page and its number within the page, from 0; null if there is none. */
@@ -70,51 +67,41 @@ export class JobRun {
     return found !== undefined && row < found.count ? found.firstRow + row : null;
   };
 
-  /** Whether something is on its way. */
+  /** Whether something is on its way. It can be stopped: a job that deletes is open, and a dry run deletes nothing. */
   get isMoving(): boolean {
-    return ["creating", "sending", "starting"].includes(this.state().step);
-  }
-
-  /** Whether it can be stopped without a doubt about what becomes of it. */
-  get canStop(): boolean {
-    return this.isMoving && !this.#isBeginning;
+    return MOVING.includes(this.state().step);
   }
 
   /** Goes on from where it is to its end, or until something fails. */
   async run(): Promise<void> {
-    if (this.isMoving || this.state().step === "started") return;
+    const { step, job } = this.state();
+    if (this.isMoving || step === "sent" || step === "started") return;
     this.#stop = new AbortController();
     try {
-      if (this.state().job === null) await this.#create();
-      if (this.#isOpen) await this.#send();
-      await this.#start();
+      if (job === null) await this.#create();
+      if (!this.#isSent) await this.#send();
+      if (!this.request.isDryRun) return this.#become({ step: "sent" });
+      if (this.#only === null) await this.#start();
+      this.#become({ step: "started" });
     } catch (problem) {
-      this.#end(problem);
+      if (this.#stop.signal.aborted) this.#become({ step: "stopped" });
+      else if (problem !== FAILED) this.#become({ step: "failed", problem });
     }
   }
 
-  /** Starts a job that is held, although it cannot be undone. */
-  async start(): Promise<void> {
-    if (this.state().step !== "held") return;
-    await this.#start(true).catch((problem) => this.#end(problem));
-  }
-
-  /** Stops sending. What has arrived stays there. A request that lets the job begin is not repeated. */
+  /** Stops sending. What has arrived stays there. */
   stop(): void {
     this.#stop.abort();
   }
 
   async #create(): Promise<void> {
     this.#become({ step: "creating", problem: null });
-    const page = await this.#onlyPage();
-    this.#isOpen = page === null;
-    const body = createBody(this.request, page?.rows ?? "[]", this.#isOpen);
-    const { signal } = this.#stop;
-    const create = (until: AbortSignal) => this.#around.api.create(body, this.key, until);
-    const sent = await (this.#isOpen ? this.#again(() => create(signal)) : this.#begin(create));
-    if (sent === null || sent.problem !== undefined) return this.#fail(sent?.problem ?? null);
-    const made = sent.value;
+    if (this.request.isDryRun) this.#only = await this.#onlyPage();
+    const page = this.#only;
+    const body = createBody(this.request, page?.rows ?? "[]", page === null);
+    const made = await this.#sent(() => this.#around.api.create(body, this.key, this.#stop.signal));
     if (page !== null) this.#note(page, made);
+    this.#isSent = page !== null;
     this.#become({ job: made.job, plan: made.plan ?? null });
   }
 
@@ -134,11 +121,9 @@ export class JobRun {
   }
 
   async #send(): Promise<void> {
-    if (this.#isSent) return;
     this.#become({ step: "sending", failed: [], problem: null });
     const { signal } = this.#stop;
     const id = this.state().job?.id ?? "";
-    const began = performance.now();
     const failed = await upload({
       pages: this.#pages(),
       arrived: this.#arrived,
@@ -147,7 +132,6 @@ export class JobRun {
       wait: this.#around.wait,
       signal,
     });
-    this.#sentMs += performance.now() - began;
     this.#isSent = failed.length === 0;
     if (this.#isSent) return;
     this.#become({ step: "failed", failed });
@@ -166,66 +150,28 @@ export class JobRun {
     this.#become({ pages: pages + 1, rows: rows + page.count });
   }
 
-  async #start(isAgreed = false): Promise<void> {
-    if (!this.#isOpen) return this.#become({ step: "started" });
+  async #start(): Promise<void> {
     this.#become({ step: "starting", problem: null });
     const id = this.state().job?.id ?? "";
-    const started = await this.#begin((until) => this.#around.api.start(id, this.#startKey, until), isAgreed);
-    const problem = started?.problem ?? null;
-    if (started !== null && started.problem === undefined) {
-      return this.#become({ step: "started", job: started.value.job });
-    }
-    if (problem === null && !this.state().isLost) return this.#become({ step: "held" });
-    if (problem !== null && problem.code !== "invalid_state") return this.#fail(problem);
-    // A request whose response was lost may have started it, or another run with the same key.
-    const { job } = await this.#sent(() => this.#around.api.read(id, this.#stop.signal));
-    if (job.state !== "open") return this.#become({ step: "started", job, isLost: false });
-    if (problem !== null) this.#fail(problem);
-    this.#become({ step: "held", job, isLost: false });
-  }
-
-  /**
-   * Sends a request that lets the job begin, and repeats it as long as there is time to undo it; null where there is none any
-   * more. Each goes to its end, also where the run is stopped: it may have been carried out.
-   */
-  async #begin<T>(send: (until: AbortSignal) => Promise<Attempt<T>>, isAgreed = false): Promise<Attempt<T> | null> {
-    this.#isBeginning = !this.request.isDryRun;
+    const { api } = this.#around;
+    const { signal } = this.#stop;
     try {
-      return await this.#again(async () => {
-        if (!isAgreed && !this.#around.mayStart(this.request)) throw LATE;
-        const { isLost } = this.state();
-        this.#become({ isLost: true });
-        const sent = await send(new AbortController().signal);
-        const known = sent.problem === undefined ? "known" : knownBy(sent.problem);
-        this.#become({ isLost: known === "lost" || (known === "nothing" && isLost) });
-        return sent;
-      });
+      const { job } = await this.#sent(() => api.start(id, this.#startKey, signal));
+      this.#become({ job });
     } catch (problem) {
-      if (problem !== LATE) throw problem;
-      return null;
-    } finally {
-      this.#isBeginning = false;
+      if (!isProblem(problem, "invalid_state")) throw problem;
+      // Somebody may have started it on its own screen.
+      const { job } = await this.#sent(() => api.read(id, signal));
+      if (job.state === "open") throw problem;
+      this.#become({ job });
     }
   }
 
-  #again<T>(send: () => Promise<Attempt<T>>): Promise<Attempt<T>> {
-    return sendAgain(send, this.#around.wait, this.#stop.signal);
-  }
-
+  /** What a request has brought that may be repeated. */
   async #sent<T>(send: () => Promise<Attempt<T>>): Promise<T> {
-    const sent = await this.#again(send);
-    return sent.problem === undefined ? sent.value : this.#fail(sent.problem);
-  }
-
-  #end(problem: unknown): void {
-    if (problem === FAILED) return;
-    const isStopped = this.#stop.signal.aborted;
-    this.#become(isStopped ? { step: "stopped" } : { step: "failed", problem });
-  }
-
-  #fail(problem: Problem | null): never {
-    this.#become({ step: "failed", problem });
-    throw FAILED;
+    const sent = await sendAgain(send, this.#around.wait, this.#stop.signal);
+    if (sent.problem !== undefined) throw sent.problem;
+    return sent.value;
   }
 
   #become(change: Partial<RunState>): void {
@@ -235,6 +181,3 @@ export class JobRun {
 
 /** That the run has failed, and its state says why. */
 const FAILED = Symbol("failed");
-
-/** That there is no time to undo what a request would let begin. */
-const LATE = Symbol("late");

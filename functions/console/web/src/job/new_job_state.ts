@@ -16,8 +16,8 @@ export interface Rows {
   readonly changes: readonly Change[];
 }
 
-/** Where the making of a job is. `held`: all rows are there, and somebody has to start it. */
-export type Step = "creating" | "sending" | "starting" | "stopped" | "failed" | "held" | "started";
+/** Where the making of a job is. `sent`: all rows of a job that deletes are there, and it is open until somebody confirms it. */
+export type Step = "creating" | "sending" | "starting" | "stopped" | "failed" | "sent" | "started";
 
 /** How far a job is that is being made. */
 export interface RunState {
@@ -31,6 +31,4 @@ export interface RunState {
   /** Why the job could not be made or started, or the file not read. */
   readonly problem: unknown;
   readonly rejections: Rejections;
-  /** Whether a response to the request that lets the job begin was lost: it may have been carried out. */
-  readonly isLost: boolean;
 }

@@ -4,6 +4,7 @@ import { isProblem } from "../api/problem.ts";
 import { usePages } from "../ui/pages.tsx";
 import { navigate } from "../ui/route.tsx";
 import { useWrite } from "../ui/write.ts";
+import type { Control } from "./control.ts";
 import { type CsvPage, nextOfLink } from "./csv.ts";
 import { jobRoute } from "./job_link.tsx";
 import { pollListMs, pollMs } from "./poll.ts";
@@ -127,10 +128,14 @@ export function keepJob(client: QueryClient, job: Job): void {
   refreshAround(client, job.id);
 }
 
-/** What can be asked of a job that is there. An approval names the members that somebody saw. */
-export type ControlInput =
-  | { control: "start" | "pause" | "resume" | "cancel" | "redrive" | "reject" }
-  | { control: "approve"; expected_members: number | null };
+/** What can be asked of a job that is there. */
+export interface ControlInput {
+  control: Exclude<Control, "execute">;
+  /** Before this time a job that is started or approved does not begin. */
+  start_at?: string;
+  /** Of an approval: the members that somebody saw. */
+  expected_members?: number;
+}
 
 /** A request that changes a job or makes one, and brings it. */
 export function useJobWrite<Input>(
@@ -146,21 +151,25 @@ export function useJobWrite<Input>(
   return useWrite(send, onSuccess, scope);
 }
 
-/** Asks something of a job. */
-export function useControl(id: string, onDone?: (job: Job) => void) {
-  return useJobWrite((input: ControlInput, key) => sendControl(id, input, key), onDone);
+/** Asks something of a job. What begins a deletion has a scope: {@link scopeOf}. */
+export function useControl(id: string, onDone?: (job: Job) => void, scope?: string) {
+  return useJobWrite((input: ControlInput, key) => sendControl(id, input, key), onDone, scope);
 }
 
-function sendControl(id: string, input: ControlInput, key: string): Promise<Schemas["JobBody"]> {
+/** Under what a request that begins the deletions of a job is known, until its outcome is. */
+export function scopeOf(id: string, { control, expected_members }: ControlInput): string {
+  return [control, id, expected_members].join(" ");
+}
+
+export function sendControl(id: string, input: ControlInput, key: string): Promise<Schemas["JobBody"]> {
   const params = { path: { job_id: id }, header: { "Idempotency-Key": key } };
-  if (input.control !== "approve") return body(api().POST(`/deletion_jobs/{job_id}/${input.control}`, { params }));
-  return body(api().POST("/deletion_jobs/{job_id}/approve", { params, body: bodyOf(input) ?? {} }));
+  // Most take no body: `bodyOf` has one where they do.
+  return body(api().POST(`/deletion_jobs/{job_id}/${input.control}`, { params, body: bodyOf(input) as never }));
 }
 
 /** The body with which it is asked for; most have none. */
-export function bodyOf(input: ControlInput): Schemas["ApproveBody"] | undefined {
-  const members = input.control === "approve" ? input.expected_members : null;
-  return members === null ? undefined : { expected_members: members };
+export function bodyOf({ control: _, ...given }: ControlInput): Schemas["ApproveBody"] | undefined {
+  return Object.keys(given).length > 0 ? given : undefined;
 }
 
 /** Makes the job that executes the plan of a dry run, starts when it can no longer be undone, and leads to its screen. */

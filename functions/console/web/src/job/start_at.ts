@@ -15,6 +15,11 @@ export function soon(now = serverNow()): string {
   return new Date(now.getTime() + UNDO_SECONDS * 1_000).toISOString();
 }
 
+/** When a job starts that has a time of its own, which may be later. */
+export function laterOf(startAt: string, own: string | null | undefined): string {
+  return own && Date.parse(own) > Date.parse(startAt) ? own : startAt;
+}
+
 /** Whether a time is so near, or over, that there would be no time to undo what starts then. */
 export function isLate(startAt: string, now = serverNow()): boolean {
   return Date.parse(startAt) - now.getTime() < LEAST_MS;

@@ -1,5 +1,6 @@
 import { Problem } from "../api/problem.ts";
 import { Button } from "../ui/button.tsx";
+import { Focused } from "../ui/focused.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Link } from "../ui/route.tsx";
 import { useNow } from "./now.ts";
@@ -31,20 +32,20 @@ export function WriteProblem({ write: { problem, isUncertain } }: { write: Write
  * In place of the form of a deletion whose response was lost: only the same request is sent again, and none where it would
  * start the deletion at once. After that somebody looks, and may confirm anew.
  */
-export function LostDeletion({ write, startAt }: { write: Write; startAt: string }) {
+export function LostDeletion({ write, startAt, onClose }: { write: Write; startAt: string; onClose?: () => void }) {
   const isOver = isLate(startAt, useNow(1_000));
   return (
-    <>
+    <Focused label="What became of the request">
       <Notice kind="warning" title="It is not certain whether the deletion was confirmed">
         {isOver
-          ? "The time for undoing is over, so the request is not sent again: it would delete at once. If it has arrived, the deletion has begun. Look in Jobs, and confirm anew only if it is not there."
+          ? "The time for undoing is over, so the request is not sent again: it would delete at once. If it has arrived, the deletion has begun. Look in Jobs, and confirm anew only if it has not."
           : "Try again sends the same request: if it has arrived before, nothing happens twice."}
       </Notice>
       {write.problem !== null && <ProblemNotice problem={write.problem} />}
       <div className="actions">
         {isOver ? (
           <Button isBusy={write.isPending} onClick={write.forget}>
-            I have looked: it is not there
+            I have looked: it has not begun
           </Button>
         ) : (
           <Button kind="primary" isBusy={write.isPending} onClick={() => isLate(startAt) || write.again()}>
@@ -52,7 +53,8 @@ export function LostDeletion({ write, startAt }: { write: Write; startAt: string
           </Button>
         )}
         <Link href="/jobs">Look in Jobs</Link>
+        {onClose && <Button onClick={onClose}>Close</Button>}
       </div>
-    </>
+    </Focused>
   );
 }

@@ -93,6 +93,10 @@ function ServiceCard() {
       <Loaded query={useHealth()} what="the version of the service">
         {({ version, commit }) => <Facts facts={{ Version: version, Commit: <code>{commit}</code> }} />}
       </Loaded>
+      {/* In a tab of its own: leaving the page signs out. */}
+      <a href="licences.txt" target="_blank" rel="noreferrer">
+        Licences of the console's parts
+      </a>
     </Card>
   );
 }

@@ -17,12 +17,7 @@ export function Masked({ name, ...value }: ValueProps & { name: string }) {
   return (
     <span className="masked">
       {isShown ? <Value {...value} /> : <Hidden />}{" "}
-      <Button
-        kind="quiet"
-        aria-pressed={isShown}
-        aria-label={`${isShown ? "Hide" : "Show"} ${name}`}
-        onClick={() => setShown(!isShown)}
-      >
+      <Button kind="quiet" aria-label={`${isShown ? "Hide" : "Show"} ${name}`} onClick={() => setShown(!isShown)}>
         {isShown ? "Hide" : "Show"}
       </Button>
     </span>

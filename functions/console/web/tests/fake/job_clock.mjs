@@ -38,7 +38,7 @@ function step(space, job, now) {
   const after = (delay) => now - job.since >= delay;
   switch (job.state) {
     case "scheduled":
-      return now >= dueOf(job) && queue(space, job, Math.max(dueOf(job), job.since));
+      return now >= dueOf(job) && queue(space, job, dueOf(job));
     case "queued":
       return after(QUEUED_MS) && begin(space, job, job.since + QUEUED_MS);
     case "running":
@@ -62,8 +62,8 @@ export function queue(space, job, at) {
 }
 
 /** When a scheduled job starts: at its time, or sooner where the fake is in a hurry. */
-function dueOf({ created_at, start_at }) {
-  return created_at + (start_at - created_at) / pace.hurry;
+function dueOf({ since, start_at }) {
+  return since + (start_at - since) / pace.hurry;
 }
 
 function begin(space, job, at) {

@@ -1,6 +1,6 @@
 import { happen, jobBody, makeJob, totalOf } from "./job.mjs";
 import { jobOf } from "./job_access.mjs";
-import { invalidState, notExecutable, Problem } from "./problem.mjs";
+import { badRequest, invalidState, notExecutable, Problem } from "./problem.mjs";
 import { release } from "./release.mjs";
 import { need, PERMISSION_OF } from "./role.mjs";
 import { inProgress } from "./segment.mjs";
@@ -24,8 +24,42 @@ const CONTROLS = {
   reject: { from: ["awaiting_approval"], already: ["cancelling", "cancelled"], done: "rejected" },
 };
 
+/** The fields of their bodies. The others take none, and read no body. */
+const FIELDS = { start: ["start_at"], approve: ["expected_members", "start_at"] };
+
+const MOST_AHEAD_MS = 30 * 86_400_000;
+
+/** The time in a body before which a job is not to begin, or null. */
+function startAtOf(body, at) {
+  if (body?.start_at === undefined || body.start_at === null) return null;
+  const startAt = /^\d{4}-\d\d-\d\dT/.test(body.start_at) ? Date.parse(body.start_at) : Number.NaN;
+  if (Number.isNaN(startAt)) throw badRequest("The request body at `start_at`: it must be a time.");
+  if (startAt > at + MOST_AHEAD_MS) {
+    throw badRequest("The request body at `start_at`: it must be at most 30 days ahead.");
+  }
+  return startAt;
+}
+
+/** Has a job begin at the later of its own time and that of a control. */
+function wait(job, startAt) {
+  if (startAt !== null && startAt > (job.start_at ?? 0)) job.start_at = startAt;
+}
+
+/** Reads the body of a control, before the job is looked at. */
+function checkBody(name, body, at) {
+  const fields = FIELDS[name];
+  if (fields === undefined || body === null) return;
+  if (typeof body !== "object" || Array.isArray(body)) throw badRequest("The request body is no object.");
+  const unknown = Object.keys(body).find((field) => !fields.includes(field));
+  if (unknown !== undefined) throw badRequest(`The request body has an unknown field \`${unknown}\`.`);
+  startAtOf(body, at);
+}
+
 const CARRY_OUT = {
-  start: ({ space, at }, job) => release(space, job, at),
+  start({ space, at, body }, job) {
+    wait(job, startAtOf(body, at));
+    release(space, job, at);
+  },
   pause({ space, at, tokenId }, job) {
     happen(space, job, "paused", at, { token_id: tokenId });
     leave(job, "pausing", at);
@@ -55,6 +89,7 @@ const CARRY_OUT = {
       throw changed(job.expected_members);
     job.approvals.push({ token_id: tokenId, at });
     happen(space, job, "approved", at, { token_id: tokenId });
+    wait(job, startAtOf(body, at));
     release(space, job, at);
   },
   reject({ space, at, tokenId }, job) {
@@ -77,8 +112,9 @@ function leave(job, state, at) {
 function control(name) {
   const { from, already, done } = CONTROLS[name];
   return (context) => {
-    const { role, tokenId, parts } = context;
+    const { role, tokenId, parts, body, at } = context;
     const job = jobOf(context, parts[0]);
+    checkBody(name, body, at);
     if (job.created_by !== tokenId || name === "approve") need(role, PERMISSION_OF[job.action]);
     if (name === "approve" && job.created_by === tokenId) {
       const message = "Whoever made a job can't approve it; another token whose role may make such a job can.";

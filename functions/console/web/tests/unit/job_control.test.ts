@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Schemas } from "../../src/api/client.ts";
-import { controlsOf, isDeletion, told } from "../../src/job/control.ts";
+import { controlsOf, isDeletion, isTimed, told } from "../../src/job/control.ts";
+import { inputOf } from "../../src/job/control_dialog.tsx";
+import { bodyOf, scopeOf } from "../../src/job/query.ts";
 import { STATES } from "../../src/job/words.ts";
 import { job } from "./job_fixture.ts";
 
@@ -87,10 +89,58 @@ test("a cancelled job says what stays deleted", () => {
   assert.equal(told("cancel", job({ state: "scheduled" }), NOW).name, "Undo");
 });
 
-test("what starts at once says that there is no time to undo it", () => {
+test("what begins deletions waits a minute, and says that it can be undone until then", () => {
   const open = job({ state: "open" });
-  assert.match(told("start", open, NOW).wont, /no time to undo/);
-  const later = { ...open, start_at: "2026-11-22T10:01:00.000Z" };
-  assert.equal(told("start", later, NOW).will, "It waits for its time, then starts, with 587,690 rows.");
-  assert.doesNotMatch(told("start", later, NOW).wont, /undo/);
+  const { will, wont } = told("start", open, NOW);
+  assert.equal(will, "It starts 60 seconds after you confirm, with 587,690 rows. You can undo it until then.");
+  assert.equal(wont, "It takes no more rows.");
+  const later = { ...open, start_at: "2026-11-22T10:02:00.000Z" };
+  assert.match(
+    told("start", later, NOW).will,
+    /^It waits for its time, then starts, with 587,690 rows\. You can undo it/,
+  );
+  const sooner = { ...open, start_at: "2026-11-22T10:00:30.000Z" };
+  assert.equal(told("start", sooner, NOW).will, will, "the confirmation makes it later");
+  const segment = job({ state: "awaiting_approval", segment_id: "seg_1", expected_members: 5 });
+  assert.match(
+    told("approve", segment, NOW).will,
+    /^It starts 60 seconds after you confirm or later, when it has its turn/,
+  );
+  assert.match(
+    told("approve", segment, NOW).will,
+    /deletes the 5 members of its segment\. You can undo it until then\./,
+  );
+});
+
+test("a dry run starts at once, and so does a redrive, which says that it cannot be undone", () => {
+  const dry = job({ state: "open", dry_run: true });
+  assert.equal(told("start", dry, NOW).will, "It starts at once, with 587,690 rows.");
+  const waits = { ...dry, start_at: "2026-11-22T10:00:30.000Z" };
+  assert.match(told("start", waits, NOW).will, /^It waits for its time/);
+  const failed = job({ state: "completed", counts: { failed: 2 } });
+  assert.equal(told("redrive", failed, NOW).will, "2 failed rows are tried again at once.");
+  assert.match(told("redrive", failed, NOW).wont, /no time to undo it/);
+  assert.doesNotMatch(told("redrive", { ...failed, dry_run: true }, NOW).wont, /undo/);
+});
+
+test("only what begins deletions that nobody has confirmed before is sent with a time", () => {
+  const timed = (["start", "approve", "redrive", "cancel", "reject", "pause", "resume"] as const).filter((control) =>
+    isTimed(control, job()),
+  );
+  assert.deepEqual(timed, ["start", "approve"]);
+  assert.ok(!isTimed("start", job({ dry_run: true })) && isTimed("execute", job({ dry_run: true })));
+});
+
+test("a control is asked for with what its body needs, and is known by the job and what was seen", () => {
+  const segment = job({ segment_id: "seg_1", expected_members: 5 });
+  assert.deepEqual(inputOf("approve", segment), { control: "approve", expected_members: 5 });
+  assert.deepEqual(inputOf("approve", job({ expected_members: 5 })), { control: "approve" });
+  assert.deepEqual(inputOf("start", segment), { control: "start" });
+  assert.equal(bodyOf({ control: "pause" }), undefined, "most have no body");
+  const start_at = "2026-11-22T10:01:00.000Z";
+  const approval = { control: "approve", expected_members: 5, start_at } as const;
+  assert.deepEqual(bodyOf(approval), { expected_members: 5, start_at });
+  assert.equal(scopeOf("job_1", approval), scopeOf("job_1", inputOf("approve", segment)), "the time is no part of it");
+  const scopes = [approval, { ...approval, expected_members: 6 }, { control: "start" } as const];
+  assert.equal(new Set(scopes.map((input) => scopeOf("job_1", input))).size, 3);
 });

@@ -2,10 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Problem } from "../../src/api/problem.ts";
 import type { JobApi } from "../../src/job/new_job_api.ts";
-import { bulkCommand, createBody, groupFault, limitFault, startFault } from "../../src/job/new_job_request.ts";
+import {
+  bulkCommand,
+  createBody,
+  groupFault,
+  limitFault,
+  type NewJobRequest,
+  startFault,
+} from "../../src/job/new_job_request.ts";
 import { JobRun } from "../../src/job/new_job_run.ts";
 import type { Rows } from "../../src/job/new_job_state.ts";
-import { canBeUndone, startAfterSending } from "../../src/job/new_job_time.ts";
 import type { Attempt } from "../../src/rows/upload.ts";
 import { fileOf, read } from "./row_files.ts";
 
@@ -58,15 +64,10 @@ async function rowsIn(count: number, last = "bob"): Promise<Rows> {
 }
 
 const DRY_RUN = { action: "delete_profile", isDryRun: true, group: null, maxDeletions: null, startAt: null } as const;
-const DELETION = {
-  ...DRY_RUN,
-  action: "delete_identifier",
-  isDryRun: false,
-  startAt: "2026-11-22T09:30:00.123Z",
-} as const;
+const DELETION = { ...DRY_RUN, action: "delete_identifier", isDryRun: false } as const;
 
-function runOf(rows: Rows, request: typeof DRY_RUN | typeof DELETION, api: JobApi, mayStart = () => true) {
-  return new JobRun(rows, request, { api, wait: noted([]), mayStart }, "key-1");
+function runOf(rows: Rows, request: NewJobRequest, api: JobApi) {
+  return new JobRun(rows, request, { api, wait: noted([]) }, "key-1");
 }
 
 test("a dry run of one page is one request", async () => {
@@ -123,71 +124,77 @@ test("after a failed page the same run goes on with it", async () => {
   assert.equal(new Set(all.filter(({ what }) => what === "page 2").map(({ body }) => body)).size, 1);
 });
 
-test("a real job of one page is one request, and that of more has them as efface bulk numbers them", async () => {
-  const one = fakeApi();
-  const run = runOf(await rowsIn(2), DELETION, one.api);
-  await run.run();
-  const fields = '"start_at":"2026-11-22T09:30:00.123Z"';
-  const body = `{"action":"delete_identifier","rows":["email:a","bob"],${fields}}`;
-  assert.deepEqual([one.all, run.state().step], [[{ what: "create", key: "key-1", body }], "started"]);
-  const more = fakeApi();
-  await runOf(await rowsIn(10_001), DELETION, more.api).run();
-  const [made, , second] = more.all;
-  assert.deepEqual(made?.body, `{"action":"delete_identifier","rows":[],${fields},"open":true}`);
-  assert.equal(second?.body, '{"page":2,"rows":["bob"]}');
-});
-
-test("a job that could not be undone waits for somebody to start it", async () => {
+test("a job that deletes has its rows as efface bulk numbers them, and is not started", async () => {
   const { api, all } = fakeApi();
-  const run = runOf(await rowsIn(10_001), DELETION, api, () => false);
+  const run = runOf(await rowsIn(10_001), { ...DELETION, startAt: "2026-11-22T09:30:00.123Z" }, api);
   await run.run();
-  assert.deepEqual([run.state().step, all.some(({ what }) => what === "start")], ["held", false]);
-  await run.start();
+  assert.deepEqual(
+    all.map(({ what }) => what),
+    ["create", "page 1", "page 2"],
+  );
+  const fields = '"start_at":"2026-11-22T09:30:00.123Z","open":true';
+  assert.equal(all[0]?.body, `{"action":"delete_identifier","rows":[],${fields}}`);
+  assert.equal(all[2]?.body, '{"page":2,"rows":["bob"]}');
+  assert.deepEqual([run.state().step, run.state().rows, run.isMoving], ["sent", 10_001, false]);
+  await run.run();
+  assert.deepEqual([all.length, run.state().step], [3, "sent"], "nothing is left to send");
+});
+
+test("a job that deletes is open, however few rows it has", async () => {
+  const { api, all } = fakeApi();
+  const run = runOf(await rowsIn(2), DELETION, api);
+  await run.run();
+  assert.equal(all[0]?.body, '{"action":"delete_identifier","rows":[],"open":true}');
+  assert.deepEqual([all.length, run.state().step, run.onlyRows], [2, "sent", null]);
+});
+
+test("a dry run tells its rows where they are one page: they go with the request that confirms", async () => {
+  const one = runOf(await rowsIn(2), DRY_RUN, fakeApi().api);
+  const more = runOf(await rowsIn(10_001), DRY_RUN, fakeApi().api);
+  await Promise.all([one.run(), more.run()]);
+  assert.deepEqual([one.onlyRows, more.onlyRows], ['["email:a","bob"]', null]);
+});
+
+test("an upload that is stopped goes on where it was, and deletes nothing", async () => {
+  const { api, all } = fakeApi();
+  let isCut = true;
+  const addPage: JobApi["addPage"] = (id, body, signal) => {
+    if (isCut && body.startsWith('{"page":2')) run.stop();
+    return signal.aborted ? Promise.reject(signal.reason) : api.addPage(id, body, signal);
+  };
+  const run = runOf(await rowsIn(25_000), DELETION, { ...api, addPage });
+  await run.run();
+  assert.equal(run.state().step, "stopped");
+  const before = all.length;
+  isCut = false;
+  await run.run();
+  assert.deepEqual([run.state().step, run.state().rows, run.state().pages], ["sent", 25_000, 3]);
+  assert.ok(before < all.length && !all.some(({ what }) => what === "start"));
+  assert.equal(new Set(all.map(({ what }) => what)).size, all.length, "nothing was sent twice");
+});
+
+test("the start of a dry run is repeated under one key, and only where all rows are there", async () => {
+  const { api, all } = fakeApi(({ what }, count) => (what === "start" && count <= 8 ? failed(0) : null));
+  const run = runOf(await rowsIn(10_001), DRY_RUN, api);
+  await run.run();
+  assert.equal(run.state().step, "failed");
+  await run.run();
   assert.equal(run.state().step, "started");
+  const starts = all.filter(({ what }) => what === "start");
+  assert.deepEqual([starts.length, new Set(starts.map(({ key }) => key)).size], [9, 1]);
+  assert.equal(all.filter(({ what }) => what.startsWith("page")).length, 2);
 });
 
-test("a lost request that would begin a job is repeated only while that can be undone", async () => {
-  const { api, all } = fakeApi(() => failed(0));
-  const isInTime = () => all.length < 3;
-  const run = runOf(await rowsIn(2), DELETION, api, isInTime);
-  await run.run();
-  await run.run();
-  assert.deepEqual([all.length, run.state().step, run.state().isLost], [3, "failed", true]);
-  const early = fakeApi(() => failed(403));
-  const rejected = runOf(await rowsIn(2), DELETION, early.api);
-  await rejected.run();
-  assert.equal(rejected.state().isLost, false);
-});
-
-test("whether a job was started is read where the time is over", async () => {
-  const { api, all } = fakeApi(({ what }) => (what === "start" ? failed(0) : null));
-  const run = runOf(await rowsIn(10_001), DELETION, api, () => !all.some(({ what }) => what === "start"));
-  await run.run();
-  const { step, job, isLost } = run.state();
-  assert.deepEqual([step, job?.state, isLost], ["started", "running", false]);
-});
-
-test("a request that lets a job begin is not stopped", async () => {
-  const seen: boolean[] = [];
-  const { api } = fakeApi();
-  const run = runOf(await rowsIn(10_001), DELETION, {
-    ...api,
-    start: (id, key, signal) => {
-      seen.push(run.canStop);
-      run.stop();
-      seen.push(signal.aborted);
-      return api.start(id, key, signal);
-    },
-  });
-  await run.run();
-  assert.deepEqual([seen, run.state().step], [[false, false], "started"]);
-});
-
-test("a job that another run has started is followed", async () => {
-  const { api } = fakeApi(({ what }) => (what === "start" ? failed(409, "invalid_state") : null));
-  const run = runOf(await rowsIn(10_001), DELETION, api);
+test("a dry run that somebody has started on its own screen is followed", async () => {
+  const rejected = ({ what }: Sent) => (what === "start" ? failed(409, "invalid_state") : null);
+  const { api } = fakeApi(rejected);
+  const run = runOf(await rowsIn(10_001), DRY_RUN, api);
   await run.run();
   assert.deepEqual([run.state().step, run.state().job?.state], ["started", "running"]);
+  const read = async () => ({ value: { job: JOB } as never });
+  const open = runOf(await rowsIn(10_001), DRY_RUN, { ...fakeApi(rejected).api, read });
+  await open.run();
+  assert.deepEqual([open.state().step, (open.state().problem as Problem).code], ["failed", "invalid_state"]);
 });
 
 test("a run that is stopped goes on later, and a rejected one says why", async () => {
@@ -232,12 +239,4 @@ test("limits are checked as the API checks them", () => {
   assert.equal(startFault("2026-12-01T10:00Z", now), null);
   for (const text of ["", "x", "2026-11-22T09:00Z", "2027-01-01T00:00Z"])
     assert.notEqual(startFault(text, now), null, text);
-});
-
-test("there is time to undo a job once its rows are there", () => {
-  const now = new Date("2026-11-22T09:30:00Z");
-  assert.equal(startAfterSending(10_000, now), "2026-11-22T09:31:20.000Z");
-  const at = (startAt: string) => canBeUndone({ ...DELETION, startAt } as never, now);
-  assert.deepEqual([at("2026-11-22T09:30:15Z"), at("2026-11-22T09:30:14Z")], [true, false]);
-  assert.ok(canBeUndone(DRY_RUN, now));
 });

@@ -15,9 +15,13 @@ pub(crate) async fn check(gateway: &Gateway, report: &mut Report) -> Result<(), 
         let is_page = response.status == 200 && response.text.contains("<div id=\"root\">");
         report.check(&format!("{path} leads to {to}, relative to the stage"), is_page, describe(&response));
     }
-    for (name, begin) in
-        [("index.html", "<!doctype html>"), ("console.js", ""), ("console.css", ""), ("icon.svg", "<svg")]
-    {
+    for (name, begin) in [
+        ("index.html", "<!doctype html>"),
+        ("console.js", ""),
+        ("console.css", ""),
+        ("icon.svg", "<svg"),
+        ("licences.txt", "The script of the console"),
+    ] {
         let response = gateway.get(&format!("/console/{name}"), None).await?;
         let is_strict = header(&response, "content-security-policy").starts_with(POLICY);
         let is_there = response.status == 200 && response.text.starts_with(begin) && !response.text.is_empty();
