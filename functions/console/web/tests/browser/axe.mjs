@@ -4,8 +4,10 @@ import { createRequire } from "node:module";
 
 const SOURCE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Animations are over before colours are compared. */
-const SETTLED = "Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {})))";
+/** Animations that end are over before colours are compared. */
+const SETTLED = `Promise.all(document.getAnimations()
+  .filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity)
+  .map((animation) => animation.finished.catch(() => {})))`;
 
 /** Asserts that axe finds nothing on the page, in a world of its own that the page's policy lets be. */
 export async function axe(page, where) {

@@ -26,9 +26,15 @@ function focused() {
   const numbered = group === null ? element : (element.ownerDocument.querySelector(group) ?? element);
   const { x, y, width, height } = element.getBoundingClientRect();
   const isOnScreen = x + width > 0 && y + height > 0 && x < innerWidth && y < innerHeight;
+  const middle = (from, size, end) => (Math.max(from, 0) + Math.min(from + size, end)) / 2;
+  const hit = document.elementFromPoint(middle(x, width, innerWidth), middle(y, height, innerHeight));
+  // What lies at its middle is the control, around it, or the label that stands for it.
+  const isClear =
+    hit !== null && (element.contains(hit) || hit.contains(element) || hit.closest("label")?.control === element);
   return {
     place: numbered.dataset.testControl ?? null,
     isSeen: (isOutlined || boxShadow !== "none") && isOnScreen,
+    isCovered: isOnScreen && !isClear,
     html: element.outerHTML.slice(0, 160),
   };
 }
@@ -45,6 +51,7 @@ export async function tabThrough(page, where) {
     const now = await call(page, focused);
     if (now === null) continue;
     assert.ok(now.isSeen, `${where}: one does not see the focus of ${now.html}`);
+    assert.ok(!now.isCovered, `${where}: something covers ${now.html}`);
     if (now.place !== null) reached.add(Number(now.place));
   }
   const missed = controls.filter((_, place) => !reached.has(place));

@@ -1,19 +1,11 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { apiOf } from "./api.mjs";
-import { browserTest, goTo, JOB_MS } from "./harness.mjs";
+import { browserTest, goTo, JOB_MS, lookUp } from "./harness.mjs";
 
 const ADA = ["ada.private+1@example.com", "ada.work@example.com", "profile_001", "anon/001?x#y"];
 const LIMITED = { error: { code: "rate_limited", message: "Too many requests." } };
 const GRACE = ["grace.private@example.com", "profile_002"];
-
-/** Looks a person up, who is there. */
-export async function lookUp(page, type, value) {
-  await goTo(page, "Profile explorer");
-  await page.getByLabel("Identifier type").selectOption(type);
-  await page.getByLabel("Value", { exact: true }).fill(value);
-  await page.getByRole("button", { name: "Look up" }).click();
-}
 
 /** The row of an identifier's type in the list of identifiers. The value of the row is not shown. */
 const rows = (page, type) =>

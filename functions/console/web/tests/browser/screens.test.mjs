@@ -1,39 +1,18 @@
 import assert from "node:assert/strict";
 import { axe } from "./axe.mjs";
-import { browserTest, goTo, SPACE } from "./harness.mjs";
+import { browserTest, goTo, MENU, SPACE, settle } from "./harness.mjs";
 import { tabThrough } from "./keyboard.mjs";
 import { inPage } from "./watch.mjs";
 
-const MENU = [
-  "Overview",
-  "Profile explorer",
-  "Deletion records",
-  "Jobs",
-  "User Segments",
-  "Audit log",
-  "Receipts",
-  "Space",
-];
 const PERSON = "profile_001";
 
-/** How a screen is looked at. The narrowest is that of a phone, or of a page at 400 %. */
+/** How a screen is looked at. The narrowest is that of a phone. `looks.fake.test.mjs` has the other colours of the widest. */
 const LOOKS = [
   { width: 1_280, colorScheme: "light" },
-  { width: 1_280, colorScheme: "dark" },
-  { width: 1_280, forcedColors: "active" },
   { width: 360, colorScheme: "light" },
   { width: 360, colorScheme: "dark" },
   { width: 360, forcedColors: "active" },
 ];
-
-/** Waits until nothing is loading any more. */
-async function settle(page) {
-  await page
-    .getByText(/^(Loading|Counting) /)
-    .first()
-    .waitFor({ state: "detached" });
-  await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
-}
 
 /** Asserts that a screen is usable, however it is looked at. */
 async function look(page, where) {

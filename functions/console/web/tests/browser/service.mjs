@@ -6,24 +6,34 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../../../..", import.meta.url));
 const SEED = fileURLToPath(new URL("seed.jsonl", import.meta.url));
+const FAKE_SEED = fileURLToPath(new URL("seed.fake.jsonl", import.meta.url));
 const FAKE = fileURLToPath(new URL("../fake/main.mjs", import.meta.url));
 
 /** Building the service takes long where nothing is built yet. */
 const READY_MS = 30 * 60_000;
 
+/** The fake API as files of tests need it that no other service can serve: with the built script, and its policy. */
+const BUILT = "--built --hurry 8";
+
 /**
- * The service that the tests run against: the one whose line of JSON is in `EFFACE_CONSOLE_READY`, or one that is started.
- * That is `cargo local`, or the fake API where `EFFACE_CONSOLE_FAKE` holds its options.
+ * The service whose line of JSON is in `EFFACE_CONSOLE_READY`, or one that is started: the fake API where
+ * `EFFACE_CONSOLE_FAKE` holds its options, else `cargo local`.
  */
 export async function startService() {
   const running = process.env.EFFACE_CONSOLE_READY;
   if (running) return { ready: JSON.parse(running), stop: async () => {} };
-  const options = process.env.EFFACE_CONSOLE_FAKE;
-  const port = String(await freePort());
-  const given = ["--json", "--port", port, "--seed", SEED];
-  return options === undefined
-    ? start("cargo", ["local", ...given])
-    : start(process.execPath, [FAKE, ...given, ...options.split(" ").filter(Boolean)]);
+  if (process.env.EFFACE_CONSOLE_FAKE !== undefined) return startFake();
+  return start("cargo", ["local", ...(await givenTo(SEED))]);
+}
+
+/** The fake API, which is started. */
+export async function startFake() {
+  const options = process.env.EFFACE_CONSOLE_FAKE ?? BUILT;
+  return start(process.execPath, [FAKE, ...(await givenTo(SEED, FAKE_SEED)), ...options.split(" ").filter(Boolean)]);
+}
+
+async function givenTo(...seeds) {
+  return ["--json", "--port", String(await freePort()), ...seeds.flatMap((seed) => ["--seed", seed])];
 }
 
 async function start(command, words) {

@@ -63,6 +63,15 @@ const BARRIERS = [
      button.style.boxShadow = "none";
    }`,
   ],
+  [
+    /something covers/,
+    (page) => tabThrough(page, "here"),
+    `{
+     const part = document.createElement("div");
+     part.style.cssText = "position: fixed; inset: auto 0 0; height: 90vh";
+     document.querySelector("main").append(part);
+   }`,
+  ],
 ];
 
 browserTest("what shuts people out is noticed", async ({ tab }) => {

@@ -49,6 +49,7 @@ export async function respond(spaces, request, body) {
 
 async function answerOf(spaces, request, raw, requestId) {
   const url = new URL(request.url, "http://fake");
+  if (url.pathname === "/health") return health(request);
   const [, , , spaceId, ...rest] = url.pathname.split("/");
   const route = find(request.method, rest);
   const { space, ...caller } = authenticate(spaces, decode(spaceId ?? ""), request.headers.authorization);
@@ -71,6 +72,12 @@ async function answerOf(spaces, request, raw, requestId) {
   return key === undefined ? route.answer(context) : once(context, route, key, request, raw);
 }
 
+/** That the fake runs: of no space, and without a token. */
+function health({ method }) {
+  if (method === "GET") return { body: { status: "ok", version: "0.0.0", commit: "unknown" } };
+  throw notAllowed("GET");
+}
+
 /** The route of a path, with the values of its parts. `:` is one part, `*` is all that follows. */
 function find(method, given) {
   const fits = ({ parts }) =>
@@ -81,9 +88,11 @@ function find(method, given) {
   const route = fitting.find((each) => each.method === method);
   if (route) return { ...route, values: given.filter((_, place) => isVariable(route.parts, place)) };
   if (fitting.length === 0) throw new Problem(404, "not_found", "There is nothing at this path.");
-  const allowed = fitting.map((each) => each.method).join(", ");
-  throw new Problem(405, "method_not_allowed", `This path answers ${allowed} only.`, { headers: { Allow: allowed } });
+  throw notAllowed(fitting.map((each) => each.method).join(", "));
 }
+
+const notAllowed = (methods) =>
+  new Problem(405, "method_not_allowed", `This path answers ${methods} only.`, { headers: { Allow: methods } });
 
 const isVariable = (parts, place) => parts[place] === ":" || (parts.at(-1) === "*" && place >= parts.length - 1);
 

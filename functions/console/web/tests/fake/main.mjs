@@ -60,9 +60,10 @@ const signIn = new SignIn();
 
 async function handle(request, response) {
   const path = request.url.split("?")[0];
-  if (path === "/console/sign_in" || path.startsWith("/v1/")) {
+  const isOfApi = path === "/health" || path.startsWith("/v1/");
+  if (isOfApi || path === "/console/sign_in") {
     const body = await buffer(request);
-    const answer = path.startsWith("/v1/") ? await respond(spaces, request, body) : signIn.respond(request, body);
+    const answer = isOfApi ? await respond(spaces, request, body) : signIn.respond(request, body);
     response.writeHead(answer.status, { Date: new Date().toUTCString(), ...answer.headers }).end(answer.content);
   } else if (path === "/" || path === "/console") response.writeHead(308, { Location: "/console/" }).end();
   else await pages.answer(request, response);
