@@ -58,6 +58,10 @@ async fn a_profile_goes_with_all_that_was_merged_into_it() {
     ];
     let plan = &by_any[0];
     assert!(by_any.iter().all(|other| other == plan), "whichever identifier finds it");
+    for body in ["", " ", "{ }", "\r\n{\n}\n"] {
+        let request = Req { body: body.into(), ..self::plan("user_id:ada", &json!({})) };
+        assert_eq!(app.send(request).await.body["plan"], *plan, "{body:?}");
+    }
     assert_eq!(plan["action"], "delete_profile");
     assert_eq!(ids(&plan["goes"]), ["anonymous_id:41", "email:a@b", "email:ada@example.com", "user_id:ada"]);
     assert_eq!(plan["goes"]["traits"], json!(["contact", "plan", "shoe"]));

@@ -194,14 +194,14 @@ impl Response {
         self
     }
 
-    /// The same with an `ETag`, a digest of the body. Where the client names this one as what it has (RFC 9110, section
-    /// 13.1.2), it is a 304 without the body.
+    /// The same with an `ETag`, a digest of the body. Where the client names this one, or any, as what it has (RFC 9110,
+    /// section 13.1.2), it is a 304 without the body.
     #[must_use]
     pub(crate) fn unless_known(self, request: &Request) -> Self {
         let Body::Text(text) = &self.body else { return self };
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..16]));
         let mut known = request.values("if-none-match").iter().flat_map(|values| values.split(','));
-        let is_known = known.any(|one| one.trim().trim_start_matches("W/") == etag);
+        let is_known = known.any(|one| matches!(one.trim().trim_start_matches("W/"), one if one == "*" || one == etag));
         if is_known {
             let response = Self::new(Success::NotModified.status(), SUCCESS, Body::Text(String::new()), JSON);
             return Self { etag: Some(etag), ..response };

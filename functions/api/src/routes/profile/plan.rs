@@ -140,7 +140,7 @@ impl Handler for PlanProfile {
             one would take, what would stay, and which traits that stay repeat its value. It changes nothing, and does not \
             need the space to be activated.",
         parameters: &[],
-        request: &[Content::json::<PlanRequest>()],
+        request: &[Content::optional_json::<PlanRequest>()],
         responses: &[SuccessDoc {
             success: Success::Done,
             description: "The plan.",
@@ -163,7 +163,8 @@ impl Handler for PlanProfile {
     fn parse(cx: &RequestContext<'_>) -> Result<PlanOf, ApiError> {
         let lookup = cx.path.profile().parse(cx.request.encoding)?;
         let types = &cx.access.space.identifier_types;
-        let is_of_profile = matches!(cx.body.trim_ascii(), b"" | b"{}");
+        let text: Vec<u8> = cx.body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        let is_of_profile = matches!(text.as_slice(), b"" | b"{}");
         let target = if is_of_profile { None } else { Some(DeleteIdentifier::target(&cx.body, types)?) };
         if lookup.id_type == GROUP_ID {
             return Err(ApiError::UnsupportedType);
