@@ -692,7 +692,12 @@ def on_call(arguments):
         followed = run.start(*bulk_command, "--report", "paused.csv")
         jobs = "/v1/spaces/spa_demo/deletion_jobs"
         job = wait_for(120, lambda: site.send("GET", f"{jobs}?state=running")[2]["data"])[0]["id"]
-        read = lambda: site.send("GET", f"{jobs}/{job}")[2]["job"]  # noqa: E731
+
+        def read():
+            status, _, body = site.send("GET", f"{jobs}/{job}")
+            assert status == 200, (status, body)
+            return body["job"]
+
         wait_for(60, lambda: read()["counts"]["deleted"] > rows // 20, pause=0.05)
         run("jobs", "pause", job, *space)
         out, error = followed.communicate(timeout=60)
@@ -848,7 +853,7 @@ def main():
     parser.add_argument("--members", type=int, default=2_000, help="people in the segment of the `segments` check (2,000; in full 100,000)")
     parser.add_argument("--identifiers", type=int, default=1_000, help="identifiers that the job of the `journal` check deletes (1,000; in full 100,000)")
     parser.add_argument("--journal-kills", type=int, default=3, help="processes of each function killed during the `journal` check (3; in full 20)")
-    parser.add_argument("--file-rows", type=int, default=5_000, help="rows of the file of the `on_call` check (5,000)")
+    parser.add_argument("--file-rows", type=int, default=8_000, help="rows of the file of the `on_call` check (8,000)")
     parser.add_argument("--release", action="store_true", help="build the functions with optimisations, for figures")
     parser.add_argument("--bare", action="store_true", help="compare the `bulk` check with the same store calls alone")
     parser.add_argument("--examples", type=int, default=40, help="schemathesis examples per operation (40)")
