@@ -65,11 +65,16 @@ export function useDraft(first: RowAction) {
     void begun.run();
     return begun;
   };
+  /** Takes another plan. Why the request of the last one has failed is no matter any more. */
+  const turnTo = (next: JobRun | null) => {
+    confirmed.reset();
+    setRun(next);
+  };
   return {
     draft,
     enter: (change: Partial<typeof entered>) => setEntered({ ...entered, ...change }),
     /** Makes a dry run, of a copy of the rows where they are changed. */
-    plan: (changes: readonly Change[]) => rows !== null && setRun(begin({ ...rows, changes }, null)),
+    plan: (changes: readonly Change[]) => rows !== null && turnTo(begin({ ...rows, changes }, null)),
     /** Makes the job that deletes: of one page it begins by itself, and of more it is open for them. */
     remove: (limits: Limits) => {
       if (run === null) return;
@@ -81,9 +86,12 @@ export function useDraft(first: RowAction) {
     /** Starts the job whose rows are there. */
     start: () => confirmed.run({ start_at: soon() }),
     /** Goes back to the plan. */
-    keep: () => setDeletion(null),
+    keep: () => {
+      confirmed.reset();
+      setDeletion(null);
+    },
     /** Goes back to what was entered. */
-    discard: () => setRun(null),
+    discard: () => turnTo(null),
   };
 }
 
