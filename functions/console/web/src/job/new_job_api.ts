@@ -22,7 +22,7 @@ export const JOB_API: JobApi = {
   },
   start: (job, key, signal) => {
     const params = { path: { job_id: job }, header: { "Idempotency-Key": key } };
-    return attempt(api().POST("/deletion_jobs/{job_id}/start", { params, body: {}, signal }));
+    return attempt(api().POST("/deletion_jobs/{job_id}/start", { params, signal }));
   },
   read: (job, signal) => attempt(api().GET("/deletion_jobs/{job_id}", { params: { path: { job_id: job } }, signal })),
 };
