@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { Schemas } from "../api/client.ts";
 import type { ShownRow } from "../rows/reading.ts";
 import { meaning, type Named } from "../rows/row.ts";
@@ -13,21 +13,23 @@ export function Preview({ rows, action }: { rows: readonly ShownRow[]; action: S
   const { identifier_types } = useSession().details.space;
   // In the place of a type there may be anything.
   const isKnown = (type: string) => type === "segment_id" || identifier_types.some(({ name }) => name === type);
-  const text = (given: string) => (isShown ? <Value text={given} /> : <Hidden />);
+  const wide = (content: ReactNode, width = "long") => <div className={`text-cell ${width}`}>{content}</div>;
+  const text = (given: string, width = "") => (isShown ? wide(<Value text={given} />, width) : <Hidden />);
   const type = (named: Named | undefined) =>
     named && (isKnown(named.type) ? <span className="nowrap">{named.type}</span> : text(named.type));
-  const value = (named: Named | undefined) => named && text(named.value);
+  const value = (named: Named | undefined, width?: string) => named && text(named.value, width);
   const cellsOf = ({ line, row, fault }: ShownRow): Cells => {
     const meant = meaning(row, action);
     const { profile, target } = "code" in meant ? {} : meant;
-    const others = { "Invalid because": fault?.message ?? "–" };
-    if (action === "delete_profile") return { Line: line, Type: type(profile), Value: value(profile), ...others };
+    const others = { "Invalid because": fault ? wide(fault.message) : "–" };
+    if (action === "delete_profile")
+      return { Line: line, Type: type(profile), Value: value(profile, "long"), ...others };
     return {
       Line: line,
       "Type of the profile": type(profile),
       Profile: value(profile),
       Type: type(target),
-      Identifier: value(target),
+      Identifier: value(target, "long"),
       ...others,
     };
   };

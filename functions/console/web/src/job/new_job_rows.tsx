@@ -9,6 +9,7 @@ import { announce } from "../ui/announce.tsx";
 import { Button } from "../ui/button.tsx";
 import { Facts } from "../ui/facts.tsx";
 import { Focused } from "../ui/focused.tsx";
+import { Seen } from "../ui/masked.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Card } from "../ui/page.tsx";
 import { number, plural } from "../ui/time.tsx";
@@ -59,7 +60,7 @@ function ReadingProgress({ file, state }: { file: RowFile; state: Extract<Readin
     <div className="progress">
       <progress aria-label="Read" value={state.bytes} max={Math.max(file.size, 1)} />
       <span>
-        {state.isLooking ? "Looking at" : "Reading"} <bdi>{file.name}</bdi>: {megabytes(state.bytes)} of{" "}
+        {state.isLooking ? "Looking at" : "Reading"} <Seen text={file.name} />: {megabytes(state.bytes)} of{" "}
         {megabytes(file.size)}
       </span>
     </div>
@@ -114,7 +115,7 @@ function FileFacts({ file, result }: { file: RowFile; result: Extract<ReadingRes
   return (
     <Facts
       facts={{
-        File: <bdi>{file.name}</bdi>,
+        File: <Seen text={file.name} />,
         Size: megabytes(file.size),
         Format: formatWords(format, recognised.isGzip),
         Header: format.kind === "table" && headerWords(format.layout),
