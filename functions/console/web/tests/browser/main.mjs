@@ -17,7 +17,7 @@ import { startFake, startService } from "./service.mjs";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 const FIRST = "link.test.mjs";
-const LONG = ["job.test.mjs", "segment.test.mjs"];
+const LONG = ["job.test.mjs", "segment.test.mjs", "many_rows.test.mjs"];
 
 /** Files of tests at a time: much of theirs is waiting. */
 const LANES = 2;

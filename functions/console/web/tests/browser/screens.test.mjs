@@ -73,7 +73,7 @@ browserTest("a job, and a new one", async ({ tab, ready }) => {
   const { job } = await response.json();
   const page = await tab.signIn("workspace_owner");
   await goTo(page, "Jobs");
-  await page.getByRole("table").getByRole("link").first().click();
+  await page.locator(`td a[href$="${job.id}"], th a[href$="${job.id}"]`).click();
   await page.getByRole("heading", { level: 1, name: "Dry run: delete profiles" }).waitFor();
   assert.ok(page.url().endsWith(`#/jobs/${job.id}`));
   await look(page, "Job");
