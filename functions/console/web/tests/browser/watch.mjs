@@ -32,20 +32,26 @@ export async function watch(context, origin) {
   await context.addInitScript(tell, { VIOLATION, ADDRESS });
   context.on("request", (request) => seen.requests.push(request.url()));
   context.on("weberror", (error) => seen.errors.push(error.error().stack ?? String(error.error())));
-  context.on("console", (message) => note(seen, message.text()));
+  context.on("console", (message) => note(seen, message.text(), message.location().url));
   context.on("page", (page) => {
     page.on("framenavigated", (frame) => seen.addresses.push(frame.url()));
   });
   return seen;
 }
 
-function note(seen, text) {
+/** What the browser's own message of a failed request begins with. */
+const FAILED = "Failed to load resource";
+
+function note(seen, text, url) {
   if (text.startsWith(VIOLATION)) seen.violations.push(text.slice(VIOLATION.length));
   else if (text.startsWith(ADDRESS)) seen.addresses.push(text.slice(ADDRESS.length));
   else {
     if (/Content Security Policy|Content-Security-Policy|TrustedHTML|TrustedScript/i.test(text))
       seen.violations.push(text);
     seen.messages.push(text);
+    // The browser tells a failed request by itself, with its address: no page can keep identifiers out of that, because the
+    // paths of the API have them.
+    if (!text.startsWith(FAILED)) seen.messages.push(url);
   }
 }
 

@@ -14,6 +14,7 @@ const FAULTS = [
   [/Content Security Policy|other origins/, 'fetch("https://elsewhere.example/").catch(() => {})'],
   [/errors of the page/, 'setTimeout(() => { throw new Error("a fault") })'],
   [/a console message/, `console.info("looked up ${SECRET}")`],
+  [/a console message/, `console.info("x")\n//# sourceURL=/x?${encodeURIComponent(SECRET)}\n`],
   [
     /the address or the history/,
     `history.replaceState(null, "", "#/x?" + encodeURIComponent("${SECRET}")); history.replaceState(null, "", "#/")`,
