@@ -1,9 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { encodeSelector } from "../api/path.ts";
 import { isProblem } from "../api/problem.ts";
 import { useReason } from "../session/permission.ts";
 import { announce } from "../ui/announce.tsx";
 import { Button } from "../ui/button.tsx";
+import { Commands } from "../ui/commands.tsx";
 import { download } from "../ui/download.ts";
 import { Focused } from "../ui/focused.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
@@ -44,6 +46,7 @@ export function GetReceipt({ subject, isKept = true }: { subject: ReceiptSubject
       </Focused>
     );
   }
+  const { identifier } = subject as { identifier?: string };
   return (
     <div className="stack">
       {error !== null && !isFetching && (
@@ -62,6 +65,13 @@ export function GetReceipt({ subject, isKept = true }: { subject: ReceiptSubject
           {isFetching ? (isWaiting ? "Waiting for the audit log" : "Getting the receipt") : "Get receipt"}
         </Button>
       )}
+      {identifier !== undefined && isKept && (
+        <Commands
+          of="receipt "
+          path={`/receipts/${encodeSelector(identifier)}`}
+          command={["receipt", "get", identifier]}
+        />
+      )}
     </div>
   );
 }
@@ -75,13 +85,7 @@ function NoReceipt({ problem, onRetry }: { problem: unknown; onRetry: () => void
       </Notice>
     );
   }
-  if (isProblem(problem, 404)) {
-    return (
-      <Notice kind="info" title="There is no receipt">
-        {problem.message}
-      </Notice>
-    );
-  }
+  if (isProblem(problem, 404)) return <ProblemNotice kind="info" problem={problem} title="There is no receipt" />;
   return <ProblemNotice problem={problem} onRetry={onRetry} />;
 }
 

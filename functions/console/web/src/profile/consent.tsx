@@ -24,13 +24,7 @@ export function Consent({ what, write, onConfirm, onCancel }: ConsentProps) {
     <>
       {field}
       {problem !== null && !isBusy && (
-        <DeletionProblem
-          problem={problem}
-          isUncertain={isUncertain}
-          what="it was deleted"
-          isOnce="it is the same request, and it is never carried out twice."
-          onRetry={onConfirm}
-        />
+        <DeletionProblem problem={problem} isUncertain={isUncertain} onRetry={isAgreed && onConfirm} />
       )}
       <div className="actions">
         <Button kind="danger" reason={isAgreed ? null : "Tick the box first."} isBusy={isBusy} onClick={onConfirm}>

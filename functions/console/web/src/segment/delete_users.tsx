@@ -12,10 +12,10 @@ import { Dialog } from "../ui/dialog.tsx";
 import { CheckField } from "../ui/field.tsx";
 import { Loaded } from "../ui/loaded.tsx";
 import { Seen } from "../ui/masked.tsx";
-import { Notice } from "../ui/notice.tsx";
+import { ProblemNotice } from "../ui/notice.tsx";
 import { navigate } from "../ui/route.tsx";
 import { plural } from "../ui/time.tsx";
-import { JobInProgress, MembersChanged, useConsequences, useDeletion, useDryRun } from "./deletion.ts";
+import { Conflict, useConsequences, useDeletion, useDryRun } from "./deletion.ts";
 import { segmentPath } from "./query.ts";
 import { WhatFollows } from "./what_follows.tsx";
 import type { Segment } from "./words.ts";
@@ -54,21 +54,22 @@ function Asked({ segment, write, onClose }: AskedProps) {
   const consequences = useConsequences(segment.id);
   const told = consequences.data;
   const isAsking = told !== undefined && told.members !== 0;
-  const [changed, setChanged] = useState<number | null>(null);
-  const dryRun = useDryRun(segment.id, isAsking, changed);
+  const [changed, setChanged] = useState<Conflict | null>(null);
+  const now = changed?.beside.members;
+  const dryRun = useDryRun(segment.id, isAsking, now);
   const { confirm, isPending, problem } = write;
   const [isEnabledAfter, setEnabledAfter] = useState(false);
   // Consent to one number is none to another. The API deletes nobody where the number is another by more than 1 %.
-  const members = changed ?? told?.members ?? dryRun.plan?.rows ?? null;
+  const members = now ?? told?.members ?? dryRun.plan?.rows ?? null;
   const { isAgreed, field } = useConsent(
     `I want ${members === null ? "the members" : plural(members, "member")} of this segment to be deleted for good.`,
     isPending || members === null,
   );
   useEffect(() => {
-    if (problem instanceof MembersChanged) setChanged(problem.members);
+    if (isChange(problem)) setChanged(problem);
   }, [problem]);
   const send = () => {
-    if (members !== null) confirm(members, isEnabledAfter);
+    if (isAgreed && members !== null) confirm(members, isEnabledAfter);
   };
   const reason = members === null ? "The members are still being counted." : isAgreed ? null : "Tick the box first.";
   return (
@@ -87,8 +88,8 @@ function Asked({ segment, write, onClose }: AskedProps) {
           {field}
         </>
       )}
-      {problem !== null && !(problem instanceof MembersChanged) && !isPending && (
-        <NotAccepted problem={problem} onRetry={send} />
+      {problem !== null && !isChange(problem) && !isPending && (
+        <NotAccepted problem={problem} onRetry={isAgreed && send} />
       )}
       <div className="actions">
         {isAsking && (
@@ -100,18 +101,26 @@ function Asked({ segment, write, onClose }: AskedProps) {
           {isAsking ? "Cancel" : "Close"}
         </Button>
       </div>
-      {isAsking && <DeleteCommands id={segment.id} members={members} isEnabledAfter={isEnabledAfter} />}
+      {isAsking && members !== null && (
+        <DeleteCommands id={segment.id} members={members} isEnabledAfter={isEnabledAfter} />
+      )}
     </>
   );
 }
 
+/** Whether nobody was deleted because the members are others than were expected. */
+function isChange(problem: unknown): problem is Conflict {
+  return problem instanceof Conflict && problem.beside.members !== undefined;
+}
+
 /** Why the deletion was not accepted. */
-function NotAccepted({ problem, onRetry }: { problem: Error; onRetry: () => void }) {
-  if (!(problem instanceof JobInProgress)) return <Rejected problem={problem} onRetry={onRetry} />;
+function NotAccepted({ problem, onRetry }: { problem: Error; onRetry: (() => void) | false }) {
+  const id = problem instanceof Conflict && problem.beside.job_id;
+  if (!id) return <Rejected problem={problem} onRetry={onRetry} />;
   return (
-    <Notice kind="info" title="The segment has a job that is not over">
-      It may be the one that you have just confirmed: <JobLink id={problem.jobId} />
-    </Notice>
+    <ProblemNotice kind="info" problem={problem} title="The segment has a job that is not over">
+      It may be the one that you have just confirmed: <JobLink id={id} />
+    </ProblemNotice>
   );
 }
 
@@ -127,20 +136,22 @@ function useConfirmed(id: string) {
 
 interface DeleteCommandsProps {
   id: string;
-  members: number | null;
+  members: number;
   isEnabledAfter: boolean;
 }
 
 function DeleteCommands({ id, members, isEnabledAfter }: DeleteCommandsProps) {
   const body = { confirm: true, expected_members: members, auto_enable: isEnabledAfter };
-  const expected = members === null ? [] : ["--expected-members", String(members)];
   return (
     <>
       <Commands
         method="POST"
         path={`${segmentPath(id)}/delete_users`}
         body={body}
-        command={["segments", "delete-users", id, ...expected, ...(isEnabledAfter ? ["--auto-enable"] : [])]}
+        command={[
+          ...["segments", "delete-users", id, "--expected-members", String(members)],
+          ...(isEnabledAfter ? ["--auto-enable"] : []),
+        ]}
       />
       <AtOnce />
     </>

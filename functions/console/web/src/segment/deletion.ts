@@ -17,29 +17,22 @@ export interface Consequences {
   consequences: readonly string[];
 }
 
-/** The segment has other members than were expected. Nobody was deleted. */
-export class MembersChanged extends Problem {
-  readonly members: number;
-  constructor({ status, code, message, requestId }: Problem, members: number) {
-    super(status, code, message, requestId);
-    this.members = members;
-  }
-}
-
-/** The segment has a job that is not over. */
-export class JobInProgress extends Problem {
-  readonly jobId: string;
-  constructor({ status, code, message, requestId }: Problem, jobId: string) {
-    super(status, code, message, requestId);
-    this.jobId = jobId;
-  }
-}
-
 /** What stands beside an error. */
 interface Beside {
   plan?: Consequences;
+  /** The segment has so many members, which are others than were expected. Nobody was deleted. */
   members?: number;
+  /** The segment's job that is not over. */
   job_id?: string;
+}
+
+/** Why a deletion was rejected, with what stands beside it. */
+export class Conflict extends Problem {
+  readonly beside: Beside;
+  constructor({ status, code, message, requestId }: Problem, beside: Beside) {
+    super(status, code, message, requestId);
+    this.beside = beside;
+  }
 }
 
 /** Sends the request, and reads what stands beside its error. */
@@ -53,11 +46,9 @@ async function send(id: string, request: Body, key: string | null, signal?: Abor
     return { done: await body<{ job: Job; plan?: Schemas["Plan"] }>(sent as never) };
   } catch (problem) {
     if (!isProblem(problem, 409)) throw problem;
-    const { plan, members, job_id } = ((await sent).error ?? {}) as Beside;
-    if (problem.code === "confirmation_required" && plan) return { asked: plan };
-    if (problem.code === "members_changed" && members !== undefined) throw new MembersChanged(problem, members);
-    if (problem.code === "job_in_progress" && job_id) throw new JobInProgress(problem, job_id);
-    throw problem;
+    const beside = ((await sent).error ?? {}) as Beside;
+    if (problem.code === "confirmation_required" && beside.plan) return { asked: beside.plan };
+    throw new Conflict(problem, beside);
   }
 }
 
@@ -78,9 +69,9 @@ export function useConsequences(id: string) {
  * A dry run of the deletion, with its plan as soon as there is one. A repetition of the request is the same dry run, until
  * the members are others.
  */
-export function useDryRun(id: string, isEnabled: boolean, changed: number | null) {
+export function useDryRun(id: string, isEnabled: boolean, members: number | undefined) {
   const [opened] = useState(() => crypto.randomUUID());
-  const key = changed === null ? opened : `${opened}-${changed}`;
+  const key = members === undefined ? opened : `${opened}-${members}`;
   const made = useQuery({
     queryKey: ["dry_run", key],
     enabled: isEnabled,

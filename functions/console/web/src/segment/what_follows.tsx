@@ -1,16 +1,16 @@
 import { UNDO_SECONDS } from "../job/start_at.ts";
 import { useSession } from "../session/session.ts";
 import { Lines } from "../ui/lines.tsx";
-import { Notice } from "../ui/notice.tsx";
+import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { number, plural } from "../ui/time.tsx";
-import type { Consequences } from "./deletion.ts";
+import type { Conflict, Consequences } from "./deletion.ts";
 import { DryRun, type DryRunProps } from "./dry_run.tsx";
 import { followsFrom } from "./words.ts";
 
 interface WhatFollowsProps {
   told: Consequences;
   /** The members by now, where the API has said that they are others than were agreed to. */
-  changed: number | null;
+  changed: Conflict | null;
   /** The members that somebody is to agree to. */
   members: number | null;
   dryRun: DryRunProps;
@@ -32,9 +32,13 @@ export function WhatFollows({ told, changed, members, dryRun }: WhatFollowsProps
       {changed === null ? (
         <Lines of={followsFrom(told)} />
       ) : (
-        <Notice kind="warning" title={`The segment has ${plural(changed, "member")} now`}>
+        <ProblemNotice
+          kind="warning"
+          problem={changed}
+          title={`The segment has ${plural(changed.beside.members ?? 0, "member")} now`}
+        >
           That is not what you have agreed to, so nobody was deleted. Look again, and agree to this number.
-        </Notice>
+        </ProblemNotice>
       )}
       <DryRun {...dryRun} />
       <p>

@@ -93,9 +93,9 @@ export function SignIn() {
 export function SignInProblem({ problem }: { problem: unknown }) {
   if (isProblem(problem, "unauthorized")) {
     return (
-      <Notice kind="bad" title="This token is not valid for this space">
+      <ProblemNotice problem={problem} title="This token is not valid for this space">
         It may be mistyped, expired, revoked, or of another space.
-      </Notice>
+      </ProblemNotice>
     );
   }
   return <ProblemNotice problem={problem} />;

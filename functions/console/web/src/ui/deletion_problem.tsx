@@ -7,20 +7,18 @@ interface DeletionProblemProps {
   problem: unknown;
   /** Whether a response was lost, to this request or to an earlier one under its key. See `useWrite`. */
   isUncertain: boolean;
-  /** What may have happened, after "whether". */
-  what: string;
-  /** Why it does not happen twice, after "Try again:". */
-  isOnce: string;
-  onRetry: () => void;
+  /** False where nobody agrees to the deletion now. */
+  onRetry: (() => void) | false;
 }
 
 /** Why a deletion has failed, and whether it may have deleted anything: that is what one wants to know first. */
-export function DeletionProblem({ problem, isUncertain, what, isOnce, onRetry }: DeletionProblemProps) {
+export function DeletionProblem({ problem, isUncertain, onRetry }: DeletionProblemProps) {
   if (!isUncertain) return <Rejected problem={problem} onRetry={onRetry} />;
   return (
     <>
-      <Notice kind="warning" title={`It is not certain whether ${what}`}>
-        Try again: {isOnce} <Button onClick={onRetry}>Try again</Button>
+      <Notice kind="warning" title="It is not certain whether it was deleted">
+        Try again: it is the same request, and it is never carried out twice.{" "}
+        {onRetry && <Button onClick={onRetry}>Try again</Button>}
       </Notice>
       {Boolean(problem) && <ProblemNotice problem={problem} />}
     </>
@@ -28,14 +26,14 @@ export function DeletionProblem({ problem, isUncertain, what, isOnce, onRetry }:
 }
 
 /** Why a deletion was rejected. */
-export function Rejected({ problem, onRetry }: { problem: unknown; onRetry: () => void }) {
+export function Rejected({ problem, onRetry }: Omit<DeletionProblemProps, "isUncertain">) {
   const known = problem instanceof Problem ? problem : null;
   return (
     <>
       <Notice kind="info" title="This request has deleted nothing">
         {reasonOf(known?.status)}
       </Notice>
-      <ProblemNotice problem={problem} {...(known?.isPassing && { onRetry })} />
+      <ProblemNotice problem={problem} onRetry={known?.isPassing && onRetry} />
     </>
   );
 }

@@ -47,15 +47,17 @@ export function Loading({ what }: { what: string }) {
 
 /** Why something could not be loaded. What a role may not read, or the deployment does not keep, is no error. */
 export function Failed({ problem, what, onRetry }: { problem: unknown; what: string; onRetry: () => void }) {
-  if (isProblem(problem, 403)) return <Forbidden what={what} reason={problem.message} />;
-  if (isProblem(problem, "journal_off")) return <Notice kind="info">{problem.message}</Notice>;
+  if (isProblem(problem, 403)) return <ProblemNotice kind="info" problem={problem} title={unseen(what)} />;
+  if (isProblem(problem, "journal_off")) return <ProblemNotice kind="info" problem={problem} />;
   return <ProblemNotice problem={problem} onRetry={onRetry} />;
 }
+
+const unseen = (what: string) => `You may not see ${what}`;
 
 /** That the session may not see something, and why. */
 export function Forbidden({ what, reason }: { what: string; reason: string }) {
   return (
-    <Notice kind="info" title={`You may not see ${what}`}>
+    <Notice kind="info" title={unseen(what)}>
       {reason}
     </Notice>
   );

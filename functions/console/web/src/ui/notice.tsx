@@ -17,14 +17,26 @@ export function Notice({ kind, title, children }: { kind: Kind; title?: string; 
   );
 }
 
+interface ProblemNoticeProps {
+  problem: unknown;
+  /** Tries again. False where that may not be done now. */
+  onRetry?: (() => void) | false | undefined;
+  kind?: Kind;
+  /** What it means here; else its message is the title. */
+  title?: string;
+  /** What to say of it, in place of its message below the title. */
+  children?: ReactNode;
+}
+
 /** An error with all that a person needs to ask somebody about it, and a way to try again. */
-export function ProblemNotice({ problem, onRetry }: { problem: unknown; onRetry?: () => void }) {
+export function ProblemNotice({ problem, onRetry, kind = "bad", title, children }: ProblemNoticeProps) {
   const known = problem instanceof Problem ? problem : null;
   const message = known?.message ?? "The console has a fault. Reload the page.";
   const code = known?.code ?? (problem instanceof Error ? problem.name : "unknown");
   const details = [`${code}: ${message}`, known?.requestId ? `Request-Id: ${known.requestId}` : ""];
   return (
-    <Notice kind="bad" title={message}>
+    <Notice kind={kind} title={title ?? message}>
+      {children ?? (title && message)}
       <p className="problem-details">
         <code>{code}</code>
         {known !== null && known.status > 0 && <span> · HTTP {known.status}</span>}
