@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { Schemas } from "../api/client.ts";
-import { useReason } from "../session/permission.ts";
+import { useDeletionReason } from "../session/permission.ts";
 import { Button } from "../ui/button.tsx";
 import { focusMain } from "../ui/focused.tsx";
 import { Empty } from "../ui/loaded.tsx";
@@ -19,7 +19,7 @@ type Row = Entry & { place: number };
 
 /** By what a person is found. */
 export function IdentifierTable({ root }: { root: string }) {
-  const reason = useReason("delete_identifiers");
+  const reason = useDeletionReason("delete_identifiers");
   const [target, setTarget] = useState<Entry | null>(null);
   const close = (isDone: boolean) => {
     setTarget(null);
@@ -41,7 +41,7 @@ export function IdentifierTable({ root }: { root: string }) {
                 Value: <Masked name={`${row.type}, identifier ${row.place}`} text={row.id} />,
                 Since: <Time at={row.created_at} />,
                 ...(isMerged && { Profile: <Carrier id={row.segment_id} root={root} /> }),
-                // A role that may delete none has one button below the rows, which says why.
+                // Who can delete none has one button below the rows, which says why.
                 ...(reason === null && { Action: <DeleteButton row={row} onClick={() => setTarget(row)} /> }),
               })}
               empty={<Empty title="The profile has no active identifier." />}

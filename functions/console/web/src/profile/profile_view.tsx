@@ -2,7 +2,7 @@ import { useState } from "react";
 import type { Schemas } from "../api/client.ts";
 import { isProblem } from "../api/problem.ts";
 import { SegmentLink } from "../segment/segment_link.tsx";
-import { useReason } from "../session/permission.ts";
+import { useDeletionReason, useReason } from "../session/permission.ts";
 import { Button } from "../ui/button.tsx";
 import { Commands } from "../ui/commands.tsx";
 import { Facts } from "../ui/facts.tsx";
@@ -39,7 +39,7 @@ export function ProfileView({ id }: { id: string }) {
 
 function Summary({ metadata }: { metadata: Schemas["Metadata"] }) {
   const [isDeleting, setDeleting] = useState(false);
-  const reason = useReason("delete_profiles");
+  const reason = useDeletionReason("delete_profiles");
   const { segment_id: root } = metadata;
   return (
     <Card

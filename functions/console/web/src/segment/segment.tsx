@@ -20,7 +20,7 @@ import { hasJobInTheWay, kindOf, type Segment } from "./words.ts";
 export function SegmentScreen({ id }: { id: string }) {
   const segment = useSegment(id, useReason("read_segments") === null);
   return (
-    <Page title="Segment" tab={segment.data?.name ?? "Segment"}>
+    <Page title="Segment">
       <Permitted permission="read_segments" what="user segments">
         <p>
           <Link href="/segments">User Segments</Link>

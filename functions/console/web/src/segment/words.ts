@@ -1,6 +1,6 @@
 import type { Schemas } from "../api/client.ts";
 import { isOver } from "../job/poll.ts";
-import type { Reason } from "../session/permission.ts";
+import { type Reason, SWITCHED_OFF } from "../session/permission.ts";
 
 export type Segment = Schemas["SegmentStatus"];
 
@@ -22,7 +22,7 @@ export function hasJobInTheWay(segment: Segment | undefined): boolean {
 
 /** Why the users of a segment cannot be deleted now, though the role may. */
 export function deleteReason(segment: Segment, members: number | null | undefined, isActivated: boolean): Reason {
-  if (!isActivated) return "The deletion API is switched off for this space. An operator can switch it on.";
+  if (!isActivated) return SWITCHED_OFF;
   if (hasJobInTheWay(segment)) return "A job of this segment is not over. It is shown above.";
   if (members === 0) return "The segment has no members: there is nobody to delete.";
   return null;

@@ -50,6 +50,15 @@ export function useReason(permission: Permission): Reason {
   return token.permissions.includes(permission) ? null : reason(token.role, permission);
 }
 
+/** Why nothing can be deleted in a space that is not activated. */
+export const SWITCHED_OFF = "Deletions are switched off in this space.";
+
+/** Why the session cannot delete something now: its role, or the space. */
+export function useDeletionReason(permission: Permission): Reason {
+  const { activated } = useSession().details.space;
+  return useReason(permission) ?? (activated ? null : SWITCHED_OFF);
+}
+
 export function reason(role: Schemas["Role"], permission: Permission): string {
   return `The role ${role} may not ${PERMISSIONS[permission]}. Roles that may: ${ROLES[permission].join(", ")}.`;
 }

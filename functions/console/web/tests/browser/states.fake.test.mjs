@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { axe } from "./axe.mjs";
-import { browserTest, goTo, MENU, settle } from "./harness.mjs";
+import { browserTest, goTo, lookUp, MENU, settle } from "./harness.mjs";
 import { inPage } from "./watch.mjs";
 
 /** The spaces of the fake API, each of which puts every screen into a state of its own. A real service has none of them. */
@@ -55,10 +55,29 @@ browserTest("a profile, a segment and jobs whose texts are ugly", async ({ tab }
       await links.nth(place).click();
       await page.getByRole("heading", { level: 1, name: /^(Segment|Delete|Dry run)/ }).waitFor();
       await look(page, `${screen}, number ${place} in spa_ugly`);
+      // The browser keeps titles in its history, and a segment's name is free text.
+      if (screen === "User Segments") assert.equal(await page.title(), "Segment · Efface");
       await goTo(page, screen);
       await links.first().waitFor();
     }
   }
+});
+
+browserTest("a space in which deletions are switched off: each button that deletes says so", async ({ tab }) => {
+  const page = await tab.signIn("workspace_owner", { space: "spa_inactive" });
+  const isOff = async (name) => {
+    const button = page.getByRole("main").getByRole("button", { name }).first();
+    await button.waitFor();
+    assert.equal(await button.getAttribute("aria-disabled"), "true", `${name} can be pressed`);
+    const reason = page.locator(`[id="${await button.getAttribute("aria-describedby")}"]`);
+    assert.equal(await reason.textContent(), "Deletions are switched off in this space.");
+  };
+  await lookUp(page, "user_id", "inactive_1");
+  await isOff("Delete profile");
+  await isOff(/^Delete (email|an identifier)/);
+  await goTo(page, "User Segments");
+  await page.getByRole("link", { name: "seg_inactive", exact: true }).click();
+  await isOff("Delete All Users in Segment");
 });
 
 browserTest("a job in each state", async ({ tab }) => {
