@@ -27,13 +27,28 @@ export type Sent<T> = Promise<{ data?: T; error?: unknown; response: Response }>
 /** A page of a job takes the API up to 25 s. */
 const TIMEOUT_MS = 29_000;
 
+/** So slow may a line be, in characters a millisecond: then a page of 4 MiB has 5 minutes. */
+const SLOWEST = 16;
+
+/** A request that knows how long its body is. */
+class SizedRequest extends Request {
+  readonly length: number;
+
+  constructor(url: string, init: RequestInit) {
+    super(url, init);
+    this.length = String(init.body ?? "").length;
+  }
+}
+
 async function send(request: Request): Promise<Response> {
-  const { headers, method, signal } = request;
+  const { headers, method, signal, length } = request as SizedRequest;
   const token = credentials()?.token;
   if (token !== undefined && !headers.has("Authorization")) headers.set("Authorization", `Bearer ${token}`);
   // The API reads a POST of a page only if it says what it sends.
   if (method !== "GET" && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
-  const response = await fetch(request, { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+  const response = await fetch(request, {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS + length / SLOWEST)]),
+  });
   noteServerTime(response);
   if (response.status === 401) tokenWasRejected(headers.get("Authorization"));
   return response;
@@ -47,6 +62,7 @@ function clientOf<Paths extends object>(baseUrl: string) {
     cache: "no-store",
     redirect: "error",
     pathSerializer: fillPath,
+    Request: SizedRequest as typeof Request,
     fetch: send,
   });
 }
