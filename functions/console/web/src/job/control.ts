@@ -2,7 +2,7 @@ import type { Schemas } from "../api/client.ts";
 import { type Permission, type Reason, reason } from "../session/permission.ts";
 import { number, plural } from "../ui/time.tsx";
 import { UNDO_SECONDS } from "./start_at.ts";
-import { targets } from "./words.ts";
+import { isBefore, targets } from "./words.ts";
 
 type Job = Schemas["Job"];
 
@@ -36,6 +36,11 @@ const CONTROLS: Record<Schemas["JobState"], readonly Control[]> = {
   completed: ["redrive", "execute"],
 };
 
+/** What is taken also where deletions are switched off. */
+const HARMLESS: readonly Control[] = ["pause", "cancel", "reject"];
+
+export const SWITCHED_OFF = "Deletions are switched off in this space.";
+
 const PERMISSIONS: Record<Schemas["Action"], Permission> = {
   delete_profile: "delete_profiles",
   delete_identifier: "delete_identifiers",
@@ -48,13 +53,15 @@ export function permissionFor({ action }: Pick<Job, "action">): Permission {
 }
 
 /** The controls of a job as it is now. Who made a job may always control it, but not approve it. */
-export function controlsOf(job: Job, token: Schemas["TokenDetails"], now: Date): Offer[] {
+export function controlsOf(job: Job, { token, space }: Schemas["TokenBody"], now: Date): Offer[] {
   const needed = permissionFor(job);
   const isOwn = job.created_by === token.id;
   const roleReason = isOwn || token.permissions.includes(needed) ? null : reason(token.role, needed);
+  const reasonOf = (control: Control) =>
+    space.activated || HARMLESS.includes(control) ? jobReason(control, job, isOwn, now) : SWITCHED_OFF;
   return CONTROLS[job.state]
     .filter((control) => fits(control, job, isOwn))
-    .map((control) => ({ control, reason: roleReason ?? jobReason(control, job, isOwn, now) }));
+    .map((control) => ({ control, reason: roleReason ?? reasonOf(control) }));
 }
 
 /** Whether a job has anything for a control. One that awaits its approval is cancelled by its maker, and rejected by others. */
@@ -152,11 +159,6 @@ export function told(control: Control, job: Job, now: Date): Told {
         wont: "It deletes nobody else.",
       };
   }
-}
-
-/** Whether nothing of a job was carried out, and nothing is. */
-function isBefore({ state }: Job): boolean {
-  return state === "open" || state === "awaiting_approval" || state === "scheduled";
 }
 
 /** Whether a job has a time of its own that is still to come, and later than a confirmation now gives it. */

@@ -16,7 +16,7 @@ export function JobControls({ job }: { job: Job }) {
   const { details } = useSession();
   const [open, setOpen] = useState<Control | null>(null);
   const close = () => setOpen(null);
-  const offers = controlsOf(job, details.token, serverNow());
+  const offers = controlsOf(job, details, serverNow());
   // While a job waits for its time, its only control stands beside the countdown.
   if (offers.length === 0 || job.state === "scheduled") return null;
   return (

@@ -4,6 +4,7 @@ import { useSession } from "../session/session.ts";
 import { focusMain } from "../ui/focused.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
+import { SWITCHED_OFF } from "./control.ts";
 import { ActionCard } from "./new_job_action.tsx";
 import { type Draft, useDraft, useLoss } from "./new_job_draft.ts";
 import { DryRunCard } from "./new_job_dry_run.tsx";
@@ -53,7 +54,7 @@ export function NewJob() {
       />
       <DryRunCard
         {...draft}
-        reason={reasons[draft.action] ?? (activated ? reasonOf(draft) : "Deletions are switched off in this space.")}
+        reason={reasons[draft.action] ?? (activated ? reasonOf(draft) : SWITCHED_OFF)}
         onRun={plan}
         onDelete={remove}
         onStart={start}

@@ -16,11 +16,11 @@ const COUNTED = 120;
 
 /** When a job starts, and the way to undo it until then. */
 export function Schedule({ job }: { job: Job }) {
-  const { token } = useSession().details;
+  const { details } = useSession();
   const now = useNow(1_000);
   const undo = useControl(job.id);
   const seconds = Math.ceil((Date.parse(job.start_at ?? job.created_at) - now.getTime()) / 1_000);
-  const offer = controlsOf(job, token, now).find(({ control }) => control === "cancel");
+  const offer = controlsOf(job, details, now).find(({ control }) => control === "cancel");
   useFocusAfterwards();
   useSaidOnce(`The job starts in ${about(seconds)}. It can be undone until then.`);
   return (

@@ -124,12 +124,16 @@ function phaseOf({ phase, segment_id }: Job): string {
   }
 }
 
+/** Whether nothing of a job was carried out, and nothing is. */
+export function isBefore({ state }: Job): boolean {
+  return state === "open" || state === "awaiting_approval" || state === "scheduled";
+}
+
 function rowsOf(job: Job): string {
-  const isBefore = job.state === "open" || job.state === "awaiting_approval" || job.state === "scheduled";
   if (job.rows === 0 && job.expected_members) return `about ${plural(job.expected_members, "member")}`;
-  if (job.rows === 0 && job.plan_job_id && isBefore) return "its rows are made when it starts";
-  if (job.rows === 0) return isBefore ? "no rows yet" : "no rows";
-  if (isBefore) return plural(job.rows, "row");
+  if (job.rows === 0 && job.plan_job_id && isBefore(job)) return "its rows are made when it starts";
+  if (job.rows === 0) return isBefore(job) ? "no rows yet" : "no rows";
+  if (isBefore(job)) return plural(job.rows, "row");
   return `${number(doneOf(job))} of ${plural(job.rows, "row")}`;
 }
 

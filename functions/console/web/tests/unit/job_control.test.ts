@@ -17,8 +17,9 @@ function token(id: string, permissions: Schemas["Permission"][] = ["delete_profi
   return { id, role: "privacy_admin", permissions, created_at: OLD };
 }
 
-function offered(more: Partial<Job>, who = token("tok_2")): string[] {
-  return controlsOf(job(more), who, NOW).map(({ control, reason }) =>
+function offered(more: Partial<Job>, who = token("tok_2"), activated = true): string[] {
+  const space = { activated } as Schemas["SpaceDetails"];
+  return controlsOf(job(more), { token: who, space }, NOW).map(({ control, reason }) =>
     reason === null ? control : `${control}: ${reason}`,
   );
 }
@@ -57,6 +58,17 @@ test("who made a job may not approve it, but may always control it", () => {
 test("a role that may not make such jobs is told so", () => {
   const [pause] = offered({ state: "running" }, token("tok_2", ["delete_identifiers"]));
   assert.match(pause ?? "", /^pause: The role privacy_admin may not delete profiles\. Roles that may: workspace_owner/);
+});
+
+test("where deletions are switched off, what begins them says so, and what ends them stays", () => {
+  const off = (more: Partial<Job>) => offered(more, token("tok_2"), false);
+  const why = "Deletions are switched off in this space.";
+  assert.deepEqual(off({ state: "open" }), [`start: ${why}`, "cancel"]);
+  assert.deepEqual(off({ state: "awaiting_approval" }), [`approve: ${why}`, "reject"]);
+  assert.deepEqual(off({ state: "paused" }), [`resume: ${why}`, "cancel"]);
+  assert.deepEqual(off({ state: "running" }), ["pause", "cancel"]);
+  assert.deepEqual(off({ state: "completed", counts: { failed: 1 } }), [`redrive: ${why}`]);
+  assert.deepEqual(off({ state: "completed", dry_run: true, counts: { deleted: 1 } }), [`execute: ${why}`]);
 });
 
 test("failed rows can be tried again as long as the rows are kept", () => {
