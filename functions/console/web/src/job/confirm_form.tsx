@@ -1,8 +1,8 @@
 import { type ReactNode, useState } from "react";
 import { serverNow } from "../api/clock.ts";
 import { Button } from "../ui/button.tsx";
-import { Form, SelectField, TextField } from "../ui/field.tsx";
-import { consentTo, useConsent } from "./consent.tsx";
+import { SelectField, TextField } from "../ui/field.tsx";
+import { ConsentForm, consentTo } from "./consent.tsx";
 import { limitFault, startFault } from "./new_job_request.ts";
 import { useNow } from "./now.ts";
 import { UNDO_SECONDS } from "./start_at.ts";
@@ -28,23 +28,24 @@ interface ConfirmFormProps {
 
 /** Limits and consent. Nothing is deleted before the box is ticked and the button pressed. */
 export function ConfirmForm({ what, isBusy = false, onConfirm, onClose, children }: ConfirmFormProps) {
-  const { isAgreed, field } = useConsent(consentTo(what ?? ""), isBusy);
-  const isAsked = what !== null;
   const [most, setMost] = useState("");
   const [isLater, setLater] = useState(false);
   const [at, setAt] = useState("");
   const now = useNow(LOOKED_MS);
   const faultAt = (time: Date) => limitFault(most) ?? (isLater ? startFault(at, time) : null);
-  const fault = faultAt(now);
   const limits: Limits = {
-    maxDeletions: most.trim() === "" || limitFault(most) !== null ? null : Number(most),
+    maxDeletions: limitFault(most) === null ? Number(most) || null : null,
     startAt: isLater && startFault(at, now) === null ? new Date(at).toISOString() : null,
   };
-  const confirm = () => {
-    if ((isAgreed || !isAsked) && faultAt(serverNow()) === null && !isBusy) onConfirm(limits);
-  };
   return (
-    <Form className="stack" onSend={confirm}>
+    <ConsentForm
+      label={what && consentTo(what)}
+      name="Send the rows"
+      fault={faultAt(now)}
+      isBusy={isBusy}
+      onSend={() => faultAt(serverNow()) === null && onConfirm(limits)}
+      beside={onClose && <Button onClick={onClose}>Close</Button>}
+    >
       <div className="row">
         <TextField
           label="Max deletions (optional)"
@@ -75,18 +76,6 @@ export function ConfirmForm({ what, isBusy = false, onConfirm, onClose, children
         )}
       </div>
       {children(limits)}
-      {isAsked && field}
-      <div className="actions">
-        <Button
-          kind={isAsked ? "danger" : "primary"}
-          type="submit"
-          isBusy={isBusy}
-          reason={fault ?? (isAgreed || !isAsked ? null : "Tick the box first.")}
-        >
-          {isAsked ? "Confirm Delete" : "Send the rows"}
-        </Button>
-        {onClose && <Button onClick={onClose}>Close</Button>}
-      </div>
-    </Form>
+    </ConsentForm>
   );
 }

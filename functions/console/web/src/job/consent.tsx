@@ -1,6 +1,8 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
+import type { Reason } from "../session/permission.ts";
 import { useSession } from "../session/session.ts";
-import { CheckField } from "../ui/field.tsx";
+import { Button } from "../ui/button.tsx";
+import { CheckField, Form } from "../ui/field.tsx";
 
 /** What somebody agrees to. */
 export function consentTo(what: string): string {
@@ -29,4 +31,40 @@ export function useConsent(label: string, isDisabled = false) {
     </div>
   );
   return { isAgreed, field };
+}
+
+interface ConsentFormProps {
+  /** What somebody agrees to. Null where nothing is deleted: then there is no box. */
+  label: string | null;
+  /** What the button is called there. */
+  name: string;
+  isDanger?: boolean;
+  /** Why it cannot be sent yet, whatever somebody agrees to. */
+  fault?: Reason;
+  isBusy: boolean;
+  onSend: () => void;
+  /** What is read before. */
+  children: ReactNode;
+  /** What stands beside the button. */
+  beside: ReactNode;
+}
+
+/** A form with the box of a consent. Nothing is sent before the box is ticked. */
+export function ConsentForm(props: ConsentFormProps) {
+  const { label, name, isDanger = false, fault = null, isBusy, onSend, children, beside } = props;
+  const isAsked = label !== null;
+  const { isAgreed, field } = useConsent(label ?? "", isBusy);
+  const reason = fault ?? (isAsked && !isAgreed ? "Tick the box first." : null);
+  return (
+    <Form className="stack" onSend={() => reason === null && !isBusy && onSend()}>
+      {children}
+      {isAsked && field}
+      <div className="actions">
+        <Button kind={isAsked || isDanger ? "danger" : "primary"} type="submit" isBusy={isBusy} reason={reason}>
+          {isAsked ? "Confirm Delete" : name}
+        </Button>
+        {beside}
+      </div>
+    </Form>
+  );
 }

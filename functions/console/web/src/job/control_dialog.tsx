@@ -2,8 +2,7 @@ import { serverNow } from "../api/clock.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Facts } from "../ui/facts.tsx";
-import { Form } from "../ui/field.tsx";
-import { consentTo, useConsent } from "./consent.tsx";
+import { ConsentForm, consentTo } from "./consent.tsx";
 import { type Control, isDeletion, isTimed, told } from "./control.ts";
 import { type ControlInput, type Job, scopeOf, useControl } from "./query.ts";
 import { laterOf, soon } from "./start_at.ts";
@@ -20,40 +19,43 @@ interface ControlDialogProps {
 
 /** Says what a control will and won't do, and asks before it. What deletes needs a consent. */
 export function ControlDialog({ job, control, onClose }: ControlDialogProps) {
-  const input = inputOf(control, job);
-  const isUndoable = isTimed(control, job);
-  const write = useControl(job.id, onClose, isUndoable ? scopeOf(job.id, input) : undefined);
+  const write = useControl(
+    job.id,
+    onClose,
+    isTimed(control, job) ? scopeOf(job.id, inputOf(control, job)) : undefined,
+    control === "start" && !job.dry_run ? job.remaining : undefined,
+  );
   const sentAt = write.sent?.start_at;
-  const { name, will, wont } = told(control, job, serverNow());
-  const needsConsent = isDeletion(control, job);
-  const label = consent(control, job);
-  const { isAgreed, field } = useConsent(label);
-  const send = () => {
-    if (isAgreed || !needsConsent) write.run({ ...input, ...(isUndoable && { start_at: soon() }) });
-  };
   return (
-    <Dialog title={`${name.replace(" job", "")} this job?`} onClose={onClose} isBusy={write.isPending}>
+    <Dialog
+      title={`${told(control, job, serverNow()).name.replace(" job", "")} this job?`}
+      onClose={onClose}
+      isBusy={write.isPending}
+    >
       {write.isUncertain && sentAt ? (
         <LostDeletion write={write} startAt={laterOf(sentAt, job.start_at)} onClose={onClose} />
       ) : (
-        <Form className="stack" onSend={send}>
-          <Facts facts={{ "What it does": will, "What it does not": wont }} />
-          {needsConsent && field}
-          <WriteProblem write={write} />
-          <div className="actions">
-            <Button
-              kind={needsConsent || control === "cancel" ? "danger" : "primary"}
-              type="submit"
-              isBusy={write.isPending}
-              reason={needsConsent && !isAgreed ? "Tick the box first." : null}
-            >
-              {needsConsent ? "Confirm Delete" : name}
-            </Button>
-            <Button onClick={onClose}>Close</Button>
-          </div>
-        </Form>
+        <Asked job={job} control={control} onClose={onClose} write={write} />
       )}
     </Dialog>
+  );
+}
+
+/** The question. A consent does not outlive it. */
+function Asked({ job, control, onClose, write }: ControlDialogProps & { write: ReturnType<typeof useControl> }) {
+  const { name, will, wont } = told(control, job, serverNow());
+  return (
+    <ConsentForm
+      label={isDeletion(control, job) ? consent(control, job) : null}
+      name={name}
+      isDanger={control === "cancel"}
+      isBusy={write.isPending}
+      onSend={() => write.run({ ...inputOf(control, job), ...(isTimed(control, job) && { start_at: soon() }) })}
+      beside={<Button onClick={onClose}>Close</Button>}
+    >
+      <Facts facts={{ "What it does": will, "What it does not": wont }} />
+      <WriteProblem write={write} />
+    </ConsentForm>
   );
 }
 

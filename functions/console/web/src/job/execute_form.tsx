@@ -3,7 +3,7 @@ import { Commands } from "../ui/commands.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { ConfirmForm, type Limits } from "./confirm_form.tsx";
 import { type Job, jobPath, useExecute } from "./query.ts";
-import { soon } from "./start_at.ts";
+import { laterOf, soon } from "./start_at.ts";
 import { targets } from "./words.ts";
 import { LostDeletion, WriteProblem } from "./write_problem.tsx";
 
@@ -21,10 +21,10 @@ interface ExecuteFormProps {
 export function ExecuteForm({ id, action, count, execute, onClose }: ExecuteFormProps) {
   const { run, isPending, isUncertain, sent } = execute;
   if (isUncertain && sent !== null) {
-    return <LostDeletion write={execute} startAt={sent.start_at} {...(onClose && { onClose })} />;
+    return <LostDeletion write={execute} startAt={sent.start_at} onClose={onClose} />;
   }
   const confirm = ({ maxDeletions, startAt }: Limits) =>
-    run({ start_at: startAt ?? soon(), ...(maxDeletions && { max_deletions: maxDeletions }) });
+    run({ start_at: laterOf(soon(), startAt), ...(maxDeletions && { max_deletions: maxDeletions }) });
   return (
     <ConfirmForm what={targets({ action }, count)} isBusy={isPending} onConfirm={confirm} onClose={onClose}>
       {({ maxDeletions, startAt }) => (

@@ -11,10 +11,13 @@ import { Approvers, PausedBy } from "./halt.tsx";
 import { bodyOf, type Job, jobPath, useControl } from "./query.ts";
 import { WriteProblem } from "./write_problem.tsx";
 
+/** A control that is asked about before. */
+type DialogControl = Exclude<Control, "pause" | "resume">;
+
 /** What can be asked of the job now. Each control says before what it will and won't do. */
 export function JobControls({ job }: { job: Job }) {
   const { details } = useSession();
-  const [open, setOpen] = useState<Control | null>(null);
+  const [open, setOpen] = useState<DialogControl | null>(null);
   const close = () => setOpen(null);
   const offers = controlsOf(job, details, serverNow());
   // While a job waits for its time, its only control stands beside the countdown.
@@ -29,15 +32,21 @@ export function JobControls({ job }: { job: Job }) {
             // One button with two faces: the focus stays on it.
             <Switch key="switch" job={job} control={offer.control} reason={offer.reason} />
           ) : (
-            <Opener key={offer.control} job={job} offer={offer} onOpen={() => setOpen(offer.control)} />
+            <Opener
+              key={offer.control}
+              job={job}
+              offer={offer}
+              onOpen={() => setOpen(offer.control as DialogControl)}
+            />
           ),
         )}
       </div>
       <AsCommands job={job} controls={offers.map(({ control }) => control)} />
-      {open === "execute" && <ExecuteDialog job={job} onClose={close} />}
-      {open !== null && open !== "execute" && open !== "pause" && open !== "resume" && (
+      {open === "execute" ? (
+        <ExecuteDialog job={job} onClose={close} />
+      ) : (
         // Whoever approves sees other members of the segment as another question.
-        <ControlDialog key={job.expected_members ?? ""} job={job} control={open} onClose={close} />
+        open && <ControlDialog key={job.expected_members ?? ""} job={job} control={open} onClose={close} />
       )}
     </Card>
   );
@@ -84,15 +93,24 @@ function AsCommands({ job, controls }: { job: Job; controls: readonly Control[] 
       {controls.map((control) => (
         <div key={control} className="row">
           <span>{told(control, job, serverNow()).name}</span>
-          <Commands
-            method="POST"
-            path={`${jobPath(job.id)}/${control}`}
-            body={control === "execute" ? undefined : bodyOf(inputOf(control, job))}
-            command={["jobs", control, job.id]}
-          />
-          {isTimed(control, job) && !(Date.parse(job.start_at ?? "") > serverNow().getTime()) && <AtOnce />}
+          <AsCommand job={job} control={control} />
         </div>
       ))}
     </details>
+  );
+}
+
+/** A control as commands, without the minute that its button leaves. */
+export function AsCommand({ job, control }: { job: Job; control: Control }) {
+  return (
+    <>
+      <Commands
+        method="POST"
+        path={`${jobPath(job.id)}/${control}`}
+        body={control === "execute" ? undefined : bodyOf(inputOf(control, job))}
+        command={["jobs", control, job.id]}
+      />
+      {isTimed(control, job) && !(Date.parse(job.start_at ?? "") > serverNow().getTime()) && <AtOnce />}
+    </>
   );
 }

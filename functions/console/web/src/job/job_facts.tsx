@@ -50,7 +50,7 @@ function Approvals({ job }: { job: Job }) {
 }
 
 function Verified({ at }: { at: string | null | undefined }) {
-  if (!at) return <>Not yet. The outcomes are read again within minutes.</>;
+  if (!at) return <>Not yet: it takes minutes.</>;
   return (
     <>
       <Time at={at} />. The outcomes were read again, and add up to the counts.

@@ -17,9 +17,7 @@ export function JobReceipt({ job }: { job: Job }) {
       {isEnded && (
         <>
           {!isOver(job) && (
-            <p className="soft">
-              The outcomes are not verified yet. A receipt of now says only that the job is completed.
-            </p>
+            <p className="soft">It is not verified yet: a receipt of now says only that the job is completed.</p>
           )}
           <GetReceipt key={job.verified_at ?? ""} subject={{ job: job.id }} />
           <Commands path={`${jobPath(job.id)}/receipt`} command={["receipt", "get", "--job", job.id]} />

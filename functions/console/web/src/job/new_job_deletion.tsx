@@ -1,14 +1,11 @@
+import type { ReactNode } from "react";
 import type { Schemas } from "../api/client.ts";
-import { useSession } from "../session/session.ts";
-import { Button } from "../ui/button.tsx";
-import { CopyButton } from "../ui/copy.tsx";
-import { Form } from "../ui/field.tsx";
 import { Focused } from "../ui/focused.tsx";
-import { efface } from "../ui/shell.ts";
-import { plural, Time } from "../ui/time.tsx";
+import { number, plural, Time } from "../ui/time.tsx";
+import { BulkCommand } from "./bulk_command.tsx";
 import { ConfirmForm, type Limits } from "./confirm_form.tsx";
-import { consentTo, useConsent } from "./consent.tsx";
-import { AtOnce } from "./execute_form.tsx";
+import { ConsentForm, consentTo } from "./consent.tsx";
+import { AsCommand } from "./job_controls.tsx";
 import { JobLink } from "./job_link.tsx";
 import type { Draft } from "./new_job_draft.ts";
 import { CancelJob } from "./new_job_leave.tsx";
@@ -39,15 +36,19 @@ export interface DeletionProps {
  */
 export function RowDeletion({ run, plan, deletion, confirmed, onDelete, onStart, onKeep }: DeletionProps) {
   const { sent, isUncertain, isPending } = confirmed;
-  const what = targets(run.request, plan.profiles);
-  if (isUncertain && sent !== null) {
+  // Rows that the dry run did not find are carried out as well.
+  const what = `up to ${targets(run.request, plan.rows - plan.invalid)}`;
+  const found = <p>The dry run found {number(plan.profiles)}. What the other rows find by then is deleted too.</p>;
+  if (isUncertain && sent?.start_at) {
     return <LostDeletion write={confirmed} startAt={laterOf(sent.start_at, deletion?.request.startAt)} />;
   }
   if (deletion !== null) {
     return (
       <Focused label="The job">
         <RunProgress run={deletion} onCancelled={onKeep} />
-        <StartForm run={deletion} what={what} confirmed={confirmed} onStart={onStart} onCancelled={onKeep} />
+        <StartForm run={deletion} what={what} confirmed={confirmed} onStart={onStart} onCancelled={onKeep}>
+          {found}
+        </StartForm>
       </Focused>
     );
   }
@@ -57,6 +58,7 @@ export function RowDeletion({ run, plan, deletion, confirmed, onDelete, onStart,
         <>
           <RowsAgain run={run} limits={limits} />
           <WriteProblem write={confirmed} />
+          {found}
         </>
       )}
     </ConfirmForm>
@@ -66,62 +68,55 @@ export function RowDeletion({ run, plan, deletion, confirmed, onDelete, onStart,
 interface StartProps extends Pick<DeletionProps, "run" | "confirmed" | "onStart"> {
   what: string;
   onCancelled: () => void;
+  children: ReactNode;
 }
 
 /** Asks for consent when all rows are there. Confirming is one request, and nothing depends on the page after it. */
-function StartForm({ run, what, confirmed, onStart, onCancelled }: StartProps) {
+function StartForm({ run, what, confirmed, onStart, onCancelled, children }: StartProps) {
   const { step, job } = useRun(run);
-  const { isPending } = confirmed;
-  const { isAgreed, field } = useConsent(consentTo(what), isPending);
   if (step !== "sent" || job === null) return null;
   const { startAt, maxDeletions } = run.request;
   return (
-    <Form className="stack" onSend={() => isAgreed && onStart()}>
+    <ConsentForm
+      label={consentTo(what)}
+      name="Start"
+      isBusy={confirmed.isPending}
+      onSend={onStart}
+      beside={<CancelJob id={job.id} text="Cancel this job" onDone={onCancelled} />}
+    >
       <p>
-        Nothing is deleted before you confirm. You can also do that later, on{" "}
-        <JobLink id={job.id} text="the job's screen" />. The job starts {UNDO_SECONDS} seconds after you confirm
-        {startAt !== null && (
+        Nothing is deleted before you confirm, here or on <JobLink id={job.id} text="the job's screen" />. The job
+        starts {UNDO_SECONDS} seconds after that
+        {startAt && (
           <>
             {" "}
             and not before <Time at={startAt} />
           </>
         )}
         . Until then you can undo it.
-        {maxDeletions !== null && ` It pauses after ${plural(maxDeletions, "deletion")}.`}
+        {maxDeletions && ` It pauses after ${plural(maxDeletions, "deletion")}.`}
       </p>
       <WriteProblem write={confirmed} />
-      {field}
-      <div className="actions">
-        <Button kind="danger" type="submit" isBusy={isPending} reason={isAgreed ? null : "Tick the box first."}>
-          Confirm Delete
-        </Button>
-        <CancelJob id={job.id} text="Cancel this job" onDone={onCancelled} />
-      </div>
-    </Form>
+      <AsCommand job={job} control="start" />
+      {children}
+    </ConsentForm>
   );
 }
 
 /** What becomes of the rows, and the command that does the same. */
 function RowsAgain({ run, limits }: { run: JobRun; limits: Limits }) {
-  const { space } = useSession();
   const { rows, request, onlyRows } = run;
   return (
     <>
       <p>
         {onlyRows !== null
           ? "The rows are sent once more, by the request that confirms. After that this page can be closed."
-          : `The rows are sent once more, on ${run.state().pages} pages, into an open job. It deletes nothing: you confirm when all rows are there.`}{" "}
+          : `The rows are sent once more, on ${run.state().pages} pages, into an open job: you confirm when all are there.`}{" "}
         A dry run does not see that a row may delete the user_id by which another row finds its profile: such rows may
         turn out protected.
       </p>
       {!rows.isGiven && (
-        <div className="commands">
-          <CopyButton
-            label="Copy as efface"
-            text={() => efface(bulkCommand({ ...request, ...limits }, rows.file.name), space)}
-          />
-          {limits.startAt === null && <AtOnce />}
-        </div>
+        <BulkCommand command={bulkCommand({ ...request, ...limits }, rows.file.name)} startAt={limits.startAt} />
       )}
     </>
   );

@@ -13,8 +13,8 @@ import { type ReadingState, useReading } from "./new_job_reading.ts";
 import { createBody } from "./new_job_request.ts";
 import { JobRun } from "./new_job_run.ts";
 import type { Rows, RunState } from "./new_job_state.ts";
-import { scopeOf, sendControl, useJobWrite } from "./query.ts";
-import { soon } from "./start_at.ts";
+import { scopeOf, useControl, useJobWrite } from "./query.ts";
+import { laterOf, soon, undoableMs } from "./start_at.ts";
 
 type RowAction = Schemas["RowAction"];
 
@@ -80,11 +80,11 @@ export function useDraft(first: RowAction) {
       if (run === null) return;
       const rows = run.onlyRows;
       if (rows === null) return setDeletion(begin(run.rows, limits));
-      const request = { ...requestOf(limits), startAt: limits.startAt ?? soon() };
-      confirmed.run({ start_at: request.startAt, body: createBody(request, rows, false) });
+      const startAt = laterOf(soon(), limits.startAt);
+      confirmed.create({ start_at: startAt, body: createBody({ ...requestOf(limits), startAt }, rows, false) });
     },
     /** Starts the job whose rows are there. */
-    start: () => confirmed.run({ start_at: soon() }),
+    start: () => confirmed.start({ control: "start", start_at: soon() }),
     /** Goes back to the plan. */
     keep: () => {
       confirmed.reset();
@@ -100,20 +100,26 @@ export function useDraft(first: RowAction) {
  * shown, where it can be undone.
  */
 function useConfirmed(plan: string, job: string | null) {
-  const write = useJobWrite(
-    ({ start_at, body: text = "" }: { start_at: string; body?: string }, key) => {
-      if (job !== null) return sendControl(job, { control: "start", start_at }, key);
-      return body(api().POST("/deletion_jobs", { params: { header: { "Idempotency-Key": key } }, ...raw(text) }));
+  const create = useJobWrite(
+    ({ start_at, body: text }: { start_at: string; body: string }, key) => {
+      const params = { header: { "Idempotency-Key": key } };
+      // On a slow line the rows may arrive late, but never without time to undo it.
+      const signal = AbortSignal.timeout(Math.max(0, undoableMs(start_at)));
+      return body(api().POST("/deletion_jobs", { params, ...raw(text), signal }));
     },
     undefined,
-    job === null ? `create ${plan}` : scopeOf(job, { control: "start" }),
+    `create ${plan}`,
   );
-  const id = write.data?.job.id;
+  const id = job ?? "";
+  // The job's own screen knows the same request under the same scope.
+  const start = useControl(id, undefined, scopeOf(id, { control: "start" }));
+  const write = job === null ? create : start;
+  const made = write.data?.job.id;
   // Not before the page knows that nothing would be lost by leaving it.
   useEffect(() => {
-    if (id !== undefined) navigate(jobRoute(id));
-  }, [id]);
-  return write;
+    if (made !== undefined) navigate(jobRoute(made));
+  }, [made]);
+  return { ...write, create: create.run, start: start.run };
 }
 
 function rowsOf(file: RowFile | null, layout: Layout | null, state: ReadingState): Rows | null {

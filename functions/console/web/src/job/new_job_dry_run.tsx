@@ -4,13 +4,13 @@ import type { Change } from "../rows/change.ts";
 import type { Reason } from "../session/permission.ts";
 import { announce } from "../ui/announce.tsx";
 import { Button } from "../ui/button.tsx";
-import { Commands } from "../ui/commands.tsx";
 import { Focused } from "../ui/focused.tsx";
 import { Loaded } from "../ui/loaded.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Card } from "../ui/page.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { plural } from "../ui/time.tsx";
+import { BulkCommand } from "./bulk_command.tsx";
 import type { Limits } from "./confirm_form.tsx";
 import { JobLink } from "./job_link.tsx";
 import { ConfirmCard } from "./new_job_confirm.tsx";
@@ -55,14 +55,7 @@ export function DryRunCard(props: DryRunCardProps) {
           <Button kind="primary" reason={reason} onClick={() => onRun([])}>
             Make the dry run
           </Button>
-          {rows !== null && !rows.isGiven && (
-            <Commands
-              method="POST"
-              path="/deletion_jobs"
-              body={{ action, rows: [], dry_run: true, open: true }}
-              command={dryRunCommand(action, rows.file.name)}
-            />
-          )}
+          {rows !== null && !rows.isGiven && <BulkCommand command={dryRunCommand(action, rows.file.name)} />}
         </div>
       </Card>
     );

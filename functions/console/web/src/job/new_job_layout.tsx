@@ -18,9 +18,6 @@ const MADE: Record<Schemas["RowAction"], readonly (readonly [Made, string])[]> =
   ],
 };
 
-/** Parts of a row that name a type. */
-const TYPES = new Set(["key", "type"]);
-
 /** What the parts are called for people. */
 const NAMES: Record<string, string> = { key: "Type", value: "Value", type: "Type", id: "Identifier" };
 
@@ -117,7 +114,7 @@ function PartField({ part, value, columns, onPart }: PartFieldProps) {
           </option>
         ))}
       </optgroup>
-      {TYPES.has(part) && (
+      {NAMES[part] === "Type" && (
         <optgroup label="The same in all rows">
           {identifier_types.map(({ name }) => (
             <option key={name} value={ALWAYS + name}>

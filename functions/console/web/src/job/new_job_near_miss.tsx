@@ -39,10 +39,7 @@ export function NearMisses({ job, plan, run, onChange }: NearMissesProps) {
     <NearMissNotice plan={plan} each={offers}>
       {isRunning && <Progress label="Rows looked through" done={done} all={plan.not_found} />}
       {problem !== null && <ProblemNotice problem={problem} />}
-      <p>
-        The copy gets a dry run of its own. Only these rows are written in another way there: your file and all other
-        rows stay as they are.
-      </p>
+      <p>The copy gets a dry run of its own. Your file and all other rows stay as they are.</p>
     </NearMissNotice>
   );
 }

@@ -1,14 +1,11 @@
 import { useEffect, useSyncExternalStore } from "react";
 import { Problem } from "../api/problem.ts";
-import { useSession } from "../session/session.ts";
 import { announce } from "../ui/announce.tsx";
 import { Button } from "../ui/button.tsx";
-import { CopyButton } from "../ui/copy.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
 import { Progress } from "../ui/progress.tsx";
-import { efface } from "../ui/shell.ts";
 import { number, plural } from "../ui/time.tsx";
-import { AtOnce } from "./execute_form.tsx";
+import { BulkCommand } from "./bulk_command.tsx";
 import { CancelJob } from "./new_job_leave.tsx";
 import { bulkCommand } from "./new_job_request.ts";
 import type { JobRun } from "./new_job_run.ts";
@@ -85,7 +82,7 @@ function Failure({ state: { failed, problem }, onRetry }: { state: RunState; onR
         {others.length > 0 && <>, and so did {others.map((page) => number(page.number)).join(", ")}</>}.{" "}
         {isConflict
           ? "The file has changed since, or somebody has sent another file for the same job. Cancel this job, and begin again."
-          : "Try again sends what has failed once more, and then the rest. Nothing counts twice."}
+          : "Try again sends what has failed, then the rest. Nothing counts twice."}
       </p>
       {isConflict ? (
         <ProblemNotice problem={first.problem} />
@@ -104,34 +101,22 @@ function asProblem(problem: unknown): unknown {
 
 /** How a terminal can finish what this page has begun, where it can. */
 function InTerminal({ run }: { run: JobRun }) {
-  const { space } = useSession();
   const { rows, request, key } = run;
   if (request.isDryRun) {
-    return (
-      <p className="soft">
-        Keep this page open until all rows are sent. The open dry run deletes nothing, and a terminal can't finish it:
-        efface bulk makes one of its own.
-      </p>
-    );
+    return <p className="soft">Keep this page open until all rows are sent: a terminal can't finish this dry run.</p>;
   }
   if (rows.isGiven)
     return <p className="soft">The file is read as you have said, so only this page can finish the job.</p>;
-  const command = efface(bulkCommand(request, rows.file.name, key), space);
   return (
     <details>
       <summary>Finish it in a terminal</summary>
       <div className="stack">
-        <p>
-          The same file, page size and idempotency key are the same job, within 24 hours of its making. Pages that have
-          arrived count once.
-        </p>
+        <p>The same file, page size and idempotency key are the same job, within 24 hours of its making.</p>
         {rows.file.name === PASTED && <p>Save the rows that you have pasted as {PASTED} first, without any change.</p>}
         <p>
           Idempotency key: <code>{key}</code>
         </p>
-        <pre>{command}</pre>
-        <CopyButton label="Copy as efface" text={() => command} />
-        {request.startAt === null && <AtOnce />}
+        <BulkCommand command={bulkCommand(request, rows.file.name, key)} startAt={request.startAt} />
       </div>
     </details>
   );

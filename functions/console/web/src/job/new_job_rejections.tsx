@@ -14,10 +14,7 @@ export function RejectedRows({ rejections }: { rejections: Rejections }) {
   return (
     <div className="stack">
       <h3>{plural(total, "invalid row")}</h3>
-      <p>
-        They delete nothing, and change nothing for the other rows. They are sent all the same and counted as invalid,
-        so that the counts add up to the rows of the file.
-      </p>
+      <p>They delete nothing. They are sent all the same and counted as invalid.</p>
       <Table
         caption="Invalid rows by reason"
         rows={groups}

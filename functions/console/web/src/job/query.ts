@@ -1,6 +1,12 @@
-import { keepPreviousData, type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  type QueryClient,
+  type QueryFunctionContext,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { answered, api, body, type Schemas } from "../api/client.ts";
-import { isProblem } from "../api/problem.ts";
+import { isProblem, Problem } from "../api/problem.ts";
 import { usePages } from "../ui/pages.tsx";
 import { navigate } from "../ui/route.tsx";
 import { useWrite } from "../ui/write.ts";
@@ -32,12 +38,19 @@ export function jobPath(id: string): string {
 /** A job. It is asked for again as long as anything can change, and its last state stays where nothing has. */
 export function useJob(id: string, isEnabled = true) {
   return useQuery({
-    queryKey: jobKey(id),
+    ...jobQuery(id),
     enabled: isEnabled,
-    queryFn: ({ client, signal }) => readJob(id, client.getQueryData<KnownJob>(jobKey(id)), signal),
     select: ({ job }) => job,
     refetchInterval: ({ state }) => pollMs(state.data?.job),
   });
+}
+
+function jobQuery(id: string) {
+  return {
+    queryKey: jobKey(id),
+    queryFn: ({ client, signal }: QueryFunctionContext) =>
+      readJob(id, client.getQueryData<KnownJob>(jobKey(id)), signal),
+  };
 }
 
 async function readJob(id: string, known: KnownJob | undefined, signal: AbortSignal) {
@@ -151,9 +164,18 @@ export function useJobWrite<Input>(
   return useWrite(send, onSuccess, scope);
 }
 
-/** Asks something of a job. What begins a deletion has a scope: {@link scopeOf}. */
-export function useControl(id: string, onDone?: (job: Job) => void, scope?: string) {
-  return useJobWrite((input: ControlInput, key) => sendControl(id, input, key), onDone, scope);
+/**
+ * Asks something of a job. What begins a deletion has a scope: {@link scopeOf}. Where somebody has agreed to a number of rows,
+ * the job is read right before: if it has others to do, nothing is sent.
+ */
+export function useControl(id: string, onDone?: (job: Job) => void, scope?: string, agreed?: number) {
+  const client = useQueryClient();
+  const send = async (input: ControlInput, key: string) => {
+    if (agreed !== undefined && (await client.fetchQuery({ ...jobQuery(id), staleTime: 0 })).job.remaining !== agreed)
+      throw new Problem(409, "rows_changed", "The job was not started: it has other rows now.", null);
+    return sendControl(id, input, key);
+  };
+  return useJobWrite(send, onDone, scope);
 }
 
 /** Under what a request that begins the deletions of a job is known, until its outcome is. */
@@ -161,7 +183,7 @@ export function scopeOf(id: string, { control, expected_members }: ControlInput)
   return [control, id, expected_members].join(" ");
 }
 
-export function sendControl(id: string, input: ControlInput, key: string): Promise<Schemas["JobBody"]> {
+function sendControl(id: string, input: ControlInput, key: string): Promise<Schemas["JobBody"]> {
   const params = { path: { job_id: id }, header: { "Idempotency-Key": key } };
   // Most take no body: `bodyOf` has one where they do.
   return body(api().POST(`/deletion_jobs/{job_id}/${input.control}`, { params, body: bodyOf(input) as never }));

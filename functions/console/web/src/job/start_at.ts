@@ -20,7 +20,12 @@ export function laterOf(startAt: string, own: string | null | undefined): string
   return own && Date.parse(own) > Date.parse(startAt) ? own : startAt;
 }
 
+/** For how long a request can still arrive so that there is time to undo what starts then, in milliseconds. */
+export function undoableMs(startAt: string, now = serverNow()): number {
+  return Date.parse(startAt) - now.getTime() - LEAST_MS;
+}
+
 /** Whether a time is so near, or over, that there would be no time to undo what starts then. */
 export function isLate(startAt: string, now = serverNow()): boolean {
-  return Date.parse(startAt) - now.getTime() < LEAST_MS;
+  return undoableMs(startAt, now) < 0;
 }

@@ -32,7 +32,15 @@ export function WriteProblem({ write: { problem, isUncertain } }: { write: Write
  * In place of the form of a deletion whose response was lost: only the same request is sent again, and none where it would
  * start the deletion at once. After that somebody looks, and may confirm anew.
  */
-export function LostDeletion({ write, startAt, onClose }: { write: Write; startAt: string; onClose?: () => void }) {
+export function LostDeletion({
+  write,
+  startAt,
+  onClose,
+}: {
+  write: Write;
+  startAt: string;
+  onClose?: (() => void) | undefined;
+}) {
   const isOver = isLate(startAt, useNow(1_000));
   return (
     <Focused label="What became of the request">

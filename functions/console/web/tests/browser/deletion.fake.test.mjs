@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
+import { setTimeout as wait } from "node:timers/promises";
 import { browserTest } from "./harness.mjs";
 import {
   confirm,
   DELETIONS,
   deletionsOf,
+  done,
   drop,
+  holdTimeouts,
   lose,
+  makeOpenJob,
+  opened,
+  openJob,
+  openList,
   openSegment,
   ownApi,
   recorded,
@@ -15,46 +22,57 @@ import {
 
 const LATE = /^The time for undoing is over, so the request is not sent again/;
 
-/** The screen where a deletion is done: that of its job, or what the dialog says. */
-const done = (page) =>
-  page
-    .getByRole("heading", { level: 1, name: /^Delete (profiles|the users of a segment)$/ })
-    .or(page.getByRole("dialog", { name: "The identifier is deleted" }));
-
-/** Asserts that one deletion was made since, where jobs make it. */
-async function isOne(api, before, kind) {
-  const made = (await deletionsOf(api)).length - before.length;
-  assert.equal(made, kind === "identifier" ? 0 : 1, "so many jobs were made");
+/** Asserts that one deletion was made since, where a job is made for it. */
+async function isOne(api, before, { made }) {
+  assert.equal((await deletionsOf(api)).length - before.length, made, "so many jobs were made");
 }
 
-for (const [kind, { open, path, uncertain, hasTime }] of Object.entries(DELETIONS)) {
+// Before the plans of this person are executed.
+browserTest("a time that comes in less than a minute leaves a minute to undo it", async (t) => {
+  const page = await t.tab.signIn("workspace_owner", { space: SPACE });
+  const record = await recorded(page, DELETIONS.plan.path);
+  await opened(t, page, DELETIONS.plan, "lost");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Start", { exact: true }).selectOption("later");
+  // The next minute, where it does not come before the button is pressed.
+  const left = 60_000 - (Date.now() % 60_000);
+  if (left < 10_000) await wait(left);
+  const next = new Date(Math.ceil(Date.now() / 60_000) * 60_000);
+  const local = new Date(next.getTime() - next.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  await dialog.getByLabel("Start at").fill(local);
+  record.answer = drop;
+  const pressed = Date.now();
+  await confirm(dialog);
+  await dialog.getByText(DELETIONS.plan.uncertain).waitFor();
+  const starts = Date.parse(JSON.parse(record.sent[0].body).start_at);
+  assert.ok(starts - pressed >= 60_000 - 2_000, `it starts after ${starts - pressed} ms`);
+});
+
+for (const [kind, deletion] of Object.entries(DELETIONS)) {
+  const { path, uncertain, hasTime, space = SPACE } = deletion;
   browserTest(`a deletion whose response is lost is confirmed once: ${kind}`, async (t) => {
-    const api = ownApi(t);
-    const page = await t.tab.signIn("workspace_owner", { space: SPACE });
-    const before = await deletionsOf(api);
+    const page = await t.tab.signIn("workspace_owner", { space });
     const record = await recorded(page, path);
-    await open(page, "lost", api);
+    const { api, before } = await opened(t, page, deletion, "lost");
     const dialog = page.getByRole("dialog");
     record.answer = lose;
     await confirm(dialog);
     await dialog.getByText(uncertain).waitFor();
-    await isOne(api, before, kind);
+    await isOne(api, before, deletion);
     record.answer = (route) => route.fallback();
     await dialog.getByRole("button", { name: "Try again" }).click();
-    await done(page).waitFor();
+    await done(page);
     assert.equal(record.sent.length, 2);
     assert.deepEqual(record.sent[1], record.sent[0], "it was another request");
     assert.ok(record.sent[0].key, "it has no key");
     if (hasTime) assert.match(record.sent[0].body, /"start_at":"\d{4}-/);
-    await isOne(api, before, kind);
+    await isOne(api, before, deletion);
   });
 
   browserTest(`a double click confirms once: ${kind}`, async (t) => {
-    const api = ownApi(t);
-    const page = await t.tab.signIn("workspace_owner", { space: SPACE });
-    const before = await deletionsOf(api);
+    const page = await t.tab.signIn("workspace_owner", { space });
     const record = await recorded(page, path);
-    await open(page, "double", api);
+    const { api, before } = await opened(t, page, deletion, "double");
     let release = () => {};
     const isReleased = new Promise((resolve) => {
       release = resolve;
@@ -68,19 +86,18 @@ for (const [kind, { open, path, uncertain, hasTime }] of Object.entries(DELETION
     await page.keyboard.press("Enter");
     await dialog.locator("[aria-busy=true]").first().waitFor();
     release();
-    await done(page).waitFor();
+    await done(page);
     assert.equal(record.sent.length, 1, "it was sent more than once");
-    await isOne(api, before, kind);
+    await isOne(api, before, deletion);
   });
 }
 
-for (const [kind, { open, path, uncertain }] of Object.entries(DELETIONS).filter(([, { hasTime }]) => hasTime)) {
+for (const [kind, deletion] of Object.entries(DELETIONS).filter(([, { hasTime }]) => hasTime)) {
+  const { path, uncertain, space } = deletion;
   browserTest(`a request that came to nothing is not sent when it is too late to undo it: ${kind}`, async (t) => {
-    const api = ownApi(t);
-    const page = await signInWithClock(t.tab);
-    const before = await deletionsOf(api);
+    const page = await signInWithClock(t.tab, space);
     const record = await recorded(page, path);
-    await open(page, "late", api);
+    const { api, before } = await opened(t, page, deletion, "late");
     const dialog = page.getByRole("dialog");
     record.answer = drop;
     await confirm(dialog);
@@ -98,18 +115,79 @@ for (const [kind, { open, path, uncertain }] of Object.entries(DELETIONS).filter
 
     // Whoever has looked can confirm anew: another request, with a minute of its own.
     record.answer = (route) => route.fallback();
-    await dialog.getByRole("button", { name: "I have looked: it is not there" }).click();
+    await dialog.getByRole("button", { name: "I have looked: it has not begun" }).click();
     assert.ok(!(await dialog.getByRole("checkbox", { name: /^I want/ }).isChecked()), "the old consent holds");
     await confirm(dialog);
-    await done(page).waitFor();
+    await done(page);
     const [first, second] = record.sent;
     assert.equal(record.sent.length, 2);
     assert.notEqual(second.key, first.key);
     const starts = record.sent.map(({ body }) => Date.parse(JSON.parse(body).start_at));
     assert.ok(starts[1] - starts[0] >= 48_000, "it starts without a minute to undo it");
-    await isOne(api, before, kind);
+    await isOne(api, before, deletion);
   });
 }
+
+browserTest("an open job with other rows than somebody has agreed to is not started", async (t) => {
+  const api = ownApi(t);
+  const page = await t.tab.signIn("workspace_owner", { space: SPACE });
+  const record = await recorded(page, DELETIONS.start.path);
+  const { id } = await makeOpenJob(api, "changed");
+  await openJob(page, id);
+  await page.getByRole("button", { name: "Start" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("I want up to 1 profile to be deleted for good.").check();
+  await api.json("POST", `deletion_jobs/${id}/rows`, { page: 1, rows: ["user_id:nobody_more"] });
+  await dialog.getByRole("button", { name: "Confirm Delete" }).click();
+  const consent = dialog.getByLabel("I want up to 2 profiles to be deleted for good.");
+  await dialog.getByText("The job was not started: it has other rows now.").waitFor();
+  assert.ok(!(await consent.isChecked()), "the box is still ticked");
+  assert.equal(record.sent.length, 0, "it was started");
+  await confirm(dialog);
+  await done(page);
+  assert.equal(record.sent.length, 1);
+});
+
+browserTest("a list of one page asks for all of its rows, and says how many the dry run found", async (t) => {
+  const page = await t.tab.signIn("workspace_owner", { space: SPACE });
+  await openList(page, 3);
+  await page.getByText("The dry run found 1. What the other rows find by then is deleted too.").waitFor();
+  const record = await recorded(page, /\/deletion_jobs$/);
+  record.answer = () => {};
+  const timeouts = await holdTimeouts(page);
+  await page.getByLabel("I want up to 3 identifiers to be deleted for good.").check();
+  await page.getByRole("button", { name: "Confirm Delete" }).click();
+  // It is given up when there would be no time to undo it if it arrived, however slow the line is.
+  await timeouts.end(40_000, 45_000);
+  await page.getByText(DELETIONS.start.uncertain).waitFor();
+  assert.equal(JSON.parse(record.sent[0].body).rows.length, 4);
+});
+
+browserTest("a list of two pages is lost, and tried again on the job's own screen", async (t) => {
+  const api = ownApi(t);
+  const page = await t.tab.signIn("workspace_owner", { space: SPACE });
+  await openList(page, 10_001);
+  const record = await recorded(page, DELETIONS.start.path);
+  record.answer = drop;
+  const timeouts = await holdTimeouts(page);
+  await page.getByRole("button", { name: "Send the rows" }).click();
+  await page.getByLabel("I want up to 10,001 identifiers to be deleted for good.").check();
+  assert.ok((await timeouts.longest()) > 60_000, "a page has no time on a slow line");
+  await page.getByRole("button", { name: "Copy as curl" }).waitFor();
+  await page.getByRole("button", { name: "Confirm Delete" }).click();
+  await page.getByText(DELETIONS.start.uncertain).waitFor();
+  const id = record.sent[0].url.split("/").at(-2);
+  await page.getByRole("navigation", { name: "Screens" }).getByRole("link", { name: "Audit log" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Leave" }).click();
+  await openJob(page, id);
+  await page.getByRole("button", { name: "Start" }).click();
+  record.answer = (route) => route.fallback();
+  await page.getByRole("dialog").getByRole("button", { name: "Try again" }).click();
+  await done(page);
+  await api.json("POST", `deletion_jobs/${id}/cancel`);
+  assert.equal(record.sent.length, 2);
+  assert.deepEqual(record.sent[1], record.sent[0], "it was another request");
+});
 
 browserTest("a press at the moment when it becomes too late sends nothing", async (t) => {
   const page = await signInWithClock(t.tab);
@@ -152,7 +230,7 @@ browserTest("a consent does not hold for another number of members", async (t) =
 
   await consent.check();
   await button.click();
-  await done(page).waitFor();
+  await done(page);
   assert.deepEqual(
     record.sent.map(({ body }) => JSON.parse(body).expected_members),
     [3, 4],

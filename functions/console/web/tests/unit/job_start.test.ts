@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lossOf } from "../../src/job/new_job_draft.ts";
 import type { RunState } from "../../src/job/new_job_state.ts";
-import { isLate, laterOf, soon } from "../../src/job/start_at.ts";
+import { isLate, laterOf, soon, undoableMs } from "../../src/job/start_at.ts";
 import { Rejections } from "../../src/rows/rejection.ts";
 import { job } from "./job_fixture.ts";
 
@@ -19,6 +19,7 @@ test("with less than 15 seconds to undo it, a request is not sent again", () => 
   const late = (seconds: string) => isLate(`2026-11-22T10:00:${seconds}Z`, NOW);
   assert.deepEqual(["15", "14.999", "00"].map(late), [false, true, true]);
   assert.ok(isLate("2026-11-22T09:00:00Z", NOW));
+  assert.equal(undoableMs(soon(NOW), NOW), 45_000, "so long it may take to arrive");
 });
 
 const FILE = { file: {} as never, pasted: "", action: "delete_identifier" } as const;
