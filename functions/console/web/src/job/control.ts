@@ -1,5 +1,5 @@
 import type { Schemas } from "../api/client.ts";
-import { type Permission, type Reason, reason } from "../session/permission.ts";
+import { type Permission, type Reason, reason, SWITCHED_OFF } from "../session/permission.ts";
 import { number, plural } from "../ui/time.tsx";
 import { UNDO_SECONDS } from "./start_at.ts";
 import { isBefore, targets } from "./words.ts";
@@ -38,8 +38,6 @@ const CONTROLS: Record<Schemas["JobState"], readonly Control[]> = {
 
 /** What is taken also where deletions are switched off. */
 const HARMLESS: readonly Control[] = ["pause", "cancel", "reject"];
-
-export const SWITCHED_OFF = "Deletions are switched off in this space.";
 
 const PERMISSIONS: Record<Schemas["Action"], Permission> = {
   delete_profile: "delete_profiles",

@@ -1,10 +1,9 @@
 import type { Schemas } from "../api/client.ts";
-import { type Reason, useReason } from "../session/permission.ts";
+import { type Reason, SWITCHED_OFF, useReason } from "../session/permission.ts";
 import { useSession } from "../session/session.ts";
 import { focusMain } from "../ui/focused.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
-import { SWITCHED_OFF } from "./control.ts";
 import { ActionCard } from "./new_job_action.tsx";
 import { type Draft, useDraft, useLoss } from "./new_job_draft.ts";
 import { DryRunCard } from "./new_job_dry_run.tsx";

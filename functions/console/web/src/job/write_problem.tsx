@@ -11,6 +11,7 @@ interface Write {
   problem: Error | null;
   isUncertain: boolean;
   isPending: boolean;
+  isOwn: boolean;
   again: () => void;
   forget: () => void;
 }
@@ -41,12 +42,12 @@ export function LostDeletion({
   startAt: string;
   onClose?: (() => void) | undefined;
 }) {
-  const isOver = isLate(startAt, useNow(1_000));
+  const isOver = isLate(startAt, useNow(1_000)) || !write.isOwn;
   return (
     <Focused label="What became of the request">
       <Notice kind="warning" title="It is not certain whether the deletion was confirmed">
         {isOver
-          ? "The time for undoing is over, so the request is not sent again: it would delete at once. If it has arrived, the deletion has begun. Look in Jobs, and confirm anew only if it has not."
+          ? `${write.isOwn ? "The time for undoing is over" : "It was sent with another token"}, so the request is not sent again. If it has arrived, the deletion has begun. Look in Jobs, and confirm anew only if it has not.`
           : "Try again sends the same request: if it has arrived before, nothing happens twice."}
       </Notice>
       {write.problem !== null && <ProblemNotice problem={write.problem} />}

@@ -5,6 +5,8 @@ import { Store } from "./store.ts";
 export interface Sent {
   readonly input: unknown;
   readonly key: string;
+  /** Whose token it was sent with: somebody else has not agreed to it. */
+  readonly token: string | undefined;
   /** How often it is on its way now. */
   readonly sending: number;
   /** Whether a response to it was lost: what it asks for may have happened, until a response says so or not. */
@@ -19,11 +21,11 @@ export class SentRequests {
    * The request to send. Where the last one may have happened, it is that one again, whatever the input is now; but not where
    * `isFree`.
    */
-  begin(scope: string, input: unknown, isFree = false): Sent {
+  begin(scope: string, input: unknown, isFree = false, token?: string): Sent {
     const last = this.store.get().get(scope);
     const isSame =
       last !== undefined && ((!isFree && isOpen(last)) || JSON.stringify(last.input) === JSON.stringify(input));
-    const sent = isSame ? last : { input, key: crypto.randomUUID(), sending: 0, isLost: false };
+    const sent = isSame ? last : { input, key: crypto.randomUUID(), token, sending: 0, isLost: false };
     this.#keep(scope, { ...sent, sending: sent.sending + 1 });
     return sent;
   }

@@ -25,7 +25,10 @@ export function useWrite<Input, Output>(
   const kept = useStore(requests.store).get(name);
   const mutation = useMutation({
     mutationFn: async (given: Input) => {
-      const { key, input } = requests.begin(name, given, scope === undefined) as { key: string; input: Input };
+      const { key, input } = requests.begin(name, given, scope === undefined, credentials()?.token) as {
+        key: string;
+        input: Input;
+      };
       try {
         const output = await send(input, key);
         requests.end(name, key);
@@ -50,6 +53,8 @@ export function useWrite<Input, Output>(
     reset,
     /** Whether the last request may have happened, because no response has said so or not. */
     isUncertain: kept !== undefined && (kept.isLost || (!isPending && isOpen(kept))),
+    /** Whether the session's token has sent that request. */
+    isOwn: kept?.token === credentials()?.token,
     /** What was last sent, while it may be sent again. */
     sent: (kept?.input ?? null) as Input | null,
     /** Sends the last request once more: the same input under the same key. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { browserTest } from "./harness.mjs";
-import { confirm, DELETIONS, lose, openSegment, recorded, SPACE } from "./uncertain.mjs";
+import { confirm, DELETIONS, drop, lose, openSegment, recorded, SPACE } from "./uncertain.mjs";
 
 const KINDS = ["segment", "profile", "identifier"];
 const error = { code: "rate_limit_error", message: "Too many." };
@@ -39,6 +39,23 @@ async function confirmed({ tab }, kind, name, answer) {
   return { page, dialog, record };
 }
 
+/** Ends the token of whoever is signed in, and signs another one in, over the dialog. */
+async function signInNext({ tab }, page, kind) {
+  const ended = { code: "unauthorized", message: "The specified token is invalid." };
+  const end = (route) => route.fulfill({ status: 401, json: { error: ended } });
+  // What the page shows behind the dialog is asked for again, and so the page learns that the token has ended.
+  const shown = kind === "segment" ? /\/segments\/[^/]+$/ : /\/metadata$/;
+  await page.route(shown, end);
+  await page.waitForTimeout(1_100);
+  await page.evaluate(() => window.dispatchEvent(new Event("visibilitychange")));
+  const next = page.getByRole("dialog", { name: "Sign in again" });
+  await next.waitFor();
+  await page.unroute(shown, end);
+  await next.getByLabel(/^Token for/).fill(tab.plant("eff_workspace_owner_2"));
+  await next.getByRole("button", { name: "Sign in" }).click();
+  await next.waitFor({ state: "detached" });
+}
+
 for (const kind of KINDS) {
   browserTest(`a rejected deletion is not tried again when its box is no longer ticked: ${kind}`, async (t) => {
     const { dialog, record } = await confirmed(t, kind, "consent", limit);
@@ -47,22 +64,30 @@ for (const kind of KINDS) {
   });
 }
 
+browserTest(
+  "a deletion of many whose response is lost is not sent again by the next person who signs in",
+  async (t) => {
+    const page = await t.tab.signIn("workspace_owner", { space: SPACE });
+    const record = await recorded(page, DELETIONS.segment.path);
+    await DELETIONS.segment.open(page, "next");
+    const dialog = page.getByRole("dialog", { name: /^Delete/ });
+    record.answer = drop;
+    await confirm(dialog);
+    await partsOf(dialog).again.waitFor();
+    await signInNext(t, page, "segment");
+    await dialog.getByText(/^It was sent with another token, so the request is not sent again/).waitFor();
+    assert.equal(await partsOf(dialog).again.count(), 0, "it can be sent again");
+    await dialog.getByRole("button", { name: /^I have looked/ }).click();
+    await partsOf(dialog).box.waitFor();
+    assert.ok(!(await partsOf(dialog).box.isChecked()), "somebody agrees");
+    assert.equal(record.sent.length, 1);
+  },
+);
+
 for (const kind of KINDS) {
   browserTest(`a consent does not hold for the next person who signs in: ${kind}`, async (t) => {
     const { page, dialog, record } = await confirmed(t, kind, "next", limit);
-    const ended = { code: "unauthorized", message: "The specified token is invalid." };
-    const end = (route) => route.fulfill({ status: 401, json: { error: ended } });
-    // What the page shows behind the dialog is asked for again, and so the page learns that the token has ended.
-    const shown = kind === "segment" ? /\/segments\/[^/]+$/ : /\/metadata$/;
-    await page.route(shown, end);
-    await page.waitForTimeout(1_100);
-    await page.evaluate(() => window.dispatchEvent(new Event("visibilitychange")));
-    const next = page.getByRole("dialog", { name: "Sign in again" });
-    await next.waitFor();
-    await page.unroute(shown, end);
-    await next.getByLabel(/^Token for/).fill(t.tab.plant("eff_workspace_owner_2"));
-    await next.getByRole("button", { name: "Sign in" }).click();
-    await next.waitFor({ state: "detached" });
+    await signInNext(t, page, kind);
     await isWithheld(dialog, record);
   });
 }

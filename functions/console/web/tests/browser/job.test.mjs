@@ -131,7 +131,7 @@ browserTest("identifiers are deleted by their rows, sent once more after the dry
   await page.getByText("2 rows read, 0 invalid.").waitFor();
   await dryRun(page);
   await page.getByText("A profile that has a user_id keeps one.").first().waitFor();
-  await confirm(page, "1 identifier");
+  await confirm(page, "up to 2 identifiers");
   await page.getByRole("button", { name: "Undo" }).click();
   await main(page).getByText("It was cancelled before its end.").waitFor({ timeout: JOB_MS });
 });
