@@ -382,6 +382,57 @@ async fn a_start_and_an_approval_can_name_a_time() {
     assert_eq!(profiles_left(&app).await, 4);
 }
 
+/// A start may end before it has let the job go: whoever starts it again has a time of their own.
+#[tokio::test]
+async fn a_start_that_is_sent_again_later_keeps_its_own_time() {
+    let mut held = 0;
+    for passes in 0..16 {
+        let app = app().await;
+        let mut body = delete(0..2);
+        body["open"] = json!(true);
+        let job = app.job(body).await;
+        let at = |millis| json!({ "start_at": start_at(&app, millis) });
+        let start = async |body: &Value| control_with(&app, Role::WorkspaceOwner, &job, "start", body).await;
+        app.db.proxy.dies_after(passes, true, start(&at(60_000))).await;
+        // It is held until its rows are added up, and the request has died before.
+        if app.job_status(&job).await["state"] != "awaiting_approval" {
+            app.leave_messages();
+            continue;
+        }
+        held += 1;
+        app.clock.advance(10 * 60_000);
+        let soon = at(60_000);
+        let reply = start(&soon).await;
+        assert_eq!((reply.status, &reply.body["job"]["state"]), (202, &json!("scheduled")), "{passes}: {}", reply.body);
+        assert_eq!(reply.body["job"]["start_at"], soon["start_at"]);
+        app.leave_messages();
+    }
+    assert!(held > 0);
+}
+
+/// An open job takes pages from everybody who may make it: who starts it says how many rows they have seen.
+#[tokio::test]
+async fn a_start_names_the_rows_that_were_seen() {
+    let app = app().await;
+    let mut body = delete(0..2);
+    body["open"] = json!(true);
+    let job = app.job(body).await;
+    let start = async |rows: Value| {
+        control_with(&app, Role::WorkspaceOwner, &job, "start", &json!({ "expected_rows": rows })).await
+    };
+    for rows in [0, 1, 3] {
+        let reply = start(json!(rows)).await;
+        let (code, number) = (&reply.body["error"]["code"], &reply.body["rows"]);
+        assert_eq!((reply.status, code, number), (409, &json!("rows_changed"), &json!(2)), "{}", reply.body);
+    }
+    assert_eq!(start(json!("2")).await.status, 400);
+    assert_eq!(app.job_status(&job).await["state"], "open");
+    assert_eq!(start(json!(2)).await.body["job"]["state"], "queued");
+    assert_eq!(start(json!(7)).await.status, 202, "it is started already");
+    app.work().await;
+    assert_eq!(app.job_summary(&job).await, "completed: 2 deleted");
+}
+
 /// The worker's clock may be behind or ahead of that of the API.
 #[tokio::test]
 async fn a_job_starts_in_time_although_clocks_differ() {

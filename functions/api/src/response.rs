@@ -302,16 +302,20 @@ struct DetailedError {
     job_id: Option<JobId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<i64>,
 }
 
 impl DetailedError {
     fn of(error: &ApiError) -> Self {
-        let (job_id, members) = match error {
-            ApiError::JobInProgress(job) => (Some(*job), None),
-            ApiError::MembersChanged(members) => (None, Some(*members)),
-            _ => (None, None),
-        };
-        Self { body: ErrorBody::of(error), job_id, members }
+        let mut detailed = Self { body: ErrorBody::of(error), job_id: None, members: None, rows: None };
+        match error {
+            ApiError::JobInProgress(job) => detailed.job_id = Some(*job),
+            ApiError::MembersChanged(members) => detailed.members = Some(*members),
+            ApiError::RowsChanged(rows) => detailed.rows = Some(*rows),
+            _ => {}
+        }
+        detailed
     }
 }
 
@@ -361,6 +365,7 @@ pub(crate) fn status(error: &ApiError) -> u16 {
         | ApiError::JobInProgress(_)
         | ApiError::ConfirmationRequired
         | ApiError::MembersChanged(_)
+        | ApiError::RowsChanged(_)
         | ApiError::JournalOff
         | ApiError::NotLoggedYet
         | ApiError::OtherLogKey => 409,

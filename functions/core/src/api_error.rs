@@ -168,6 +168,9 @@ pub enum ApiError {
     /// The segment has other members than were expected; holds how many.
     #[error("The segment has {0} members, which is not what was expected.")]
     MembersChanged(i64),
+    /// The job has other rows than were expected; holds how many.
+    #[error("The job has {0} rows, which is not what was expected.")]
+    RowsChanged(i64),
     /// The space has no record of a deletion of this identifier.
     #[error("Deletion was not found.")]
     DeletionNotFound,
@@ -225,6 +228,7 @@ impl ApiError {
             Self::JobInProgress(_) => "job_in_progress",
             Self::ConfirmationRequired => "confirmation_required",
             Self::MembersChanged(_) => "members_changed",
+            Self::RowsChanged(_) => "rows_changed",
             Self::MethodNotAllowed(_) | Self::MethodNotAllowedOfValue(_) => "method_not_allowed",
             Self::Unauthorized => "unauthorized",
             Self::PayloadTooLarge(_) | Self::PageTooLarge(_) => "payload_too_large",

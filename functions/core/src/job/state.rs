@@ -121,7 +121,7 @@ pub struct ControlRequest<'a> {
     pub cause: Option<Cause>,
     /// Whether the job has more rows, with those of its group, than its space lets one person delete.
     pub needs_approval: bool,
-    /// Of an approval: the members of the segment that it is for, where it names them.
+    /// What the job must have, where it is named: of an approval, so many members of its segment; of a start, so many rows.
     pub expected: Option<i64>,
     /// Of a start or an approval: when the job may start, where that is later than its own time.
     pub start_at: Option<Time>,
@@ -174,6 +174,8 @@ pub enum Transition {
     Own,
     /// The approval is for another number of members than this one.
     OtherMembers(i64),
+    /// The start is for another number of rows than this one.
+    OtherRows(i64),
     /// The job already is, or is already on its way, where the control leads.
     Unchanged,
     /// The job moves.
@@ -200,7 +202,10 @@ pub fn transition(head: &JobHead, progress: &Progress, request: &ControlRequest<
     // A job that has started before does not go back to `queued`.
     let go = to(if head.started_at.is_some() { Running } else { Queued });
     match (control, head.state) {
-        (Control::Start, Open) => release(needs_approval),
+        (Control::Start, Open) => match request.expected {
+            Some(expected) if expected != head.rows(progress) => Transition::OtherRows(head.rows(progress)),
+            _ => release(needs_approval),
+        },
         (Control::Approve, AwaitingApproval) if token_id == Some(&head.token_id) => Transition::Own,
         (Control::Approve, AwaitingApproval) => match unapproved_members(head, request) {
             Some(members) => Transition::OtherMembers(members),

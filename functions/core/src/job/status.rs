@@ -313,7 +313,8 @@ impl JobHead {
 }
 
 /// Until when a job's rows are kept: longer than a job may go on, from its latest start. A job that may have to be approved
-/// before it starts waits for that at most [`UNFINISHED_SECONDS`], as it may be open for so long.
+/// before it starts waits for that at most [`UNFINISHED_SECONDS`], as it may be open for so long. A start or an approval that
+/// names a later time leaves the job less time to go on ([`JobHead::life_until`]), but never rows that are gone.
 fn rows_until(state: JobState, start_at: Option<Time>, is_approved: bool, now: Time) -> Time {
     let open = if state == JobState::Open { UNFINISHED_SECONDS } else { 0 };
     let approval = if is_approved { 0 } else { UNFINISHED_SECONDS };

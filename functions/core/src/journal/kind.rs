@@ -36,6 +36,8 @@ pub enum EventKind {
     JobApproved,
     /// Somebody rejected a job.
     JobRejected,
+    /// A job waits for its time: whoever made, started or approved it has given one.
+    JobScheduled,
     /// A job may be carried out from now on.
     JobStarted,
     /// A job starts nothing further for now.
@@ -66,7 +68,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind that this version writes.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::IdentifierCreated,
         Self::IdentifierRemoved,
         Self::ProfileCreated,
@@ -78,6 +80,7 @@ impl EventKind {
         Self::JobCreated,
         Self::JobApproved,
         Self::JobRejected,
+        Self::JobScheduled,
         Self::JobStarted,
         Self::JobPaused,
         Self::JobResumed,
@@ -106,6 +109,7 @@ impl EventKind {
             Self::JobCreated => "job.created",
             Self::JobApproved => "job.approved",
             Self::JobRejected => "job.rejected",
+            Self::JobScheduled => "job.scheduled",
             Self::JobStarted => "job.started",
             Self::JobPaused => "job.paused",
             Self::JobResumed => "job.resumed",

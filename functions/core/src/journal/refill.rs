@@ -65,6 +65,7 @@ fn try_trace(leaf: &str) -> Option<Trace> {
         EventKind::JobCreated
         | EventKind::JobApproved
         | EventKind::JobRejected
+        | EventKind::JobScheduled
         | EventKind::JobStarted
         | EventKind::JobPaused
         | EventKind::JobResumed

@@ -28,6 +28,8 @@ pub enum Controlled {
     Own,
     /// The segment has so many members, which the approval is not for.
     OtherMembers(i64),
+    /// The job has so many rows, which the start is not for.
+    OtherRows(i64),
     /// There is no such job.
     Unknown,
 }
@@ -35,7 +37,7 @@ pub enum Controlled {
 /// What a client may say of a control, beside which one it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ControlDetails {
-    /// Of an approval: the members of the segment that it is for.
+    /// Of an approval, the members of the segment that it is for; of a start, the rows.
     pub expected: Option<i64>,
     /// Of a start or an approval: when the job may start at the earliest.
     pub start_at: Option<Time>,
@@ -75,9 +77,10 @@ impl Engine {
             Controlled::Rejected(state) => return Err(ApiError::control(state, control).into()),
             Controlled::Own => return Err(ApiError::OwnJob.into()),
             Controlled::OtherMembers(members) => return Err(ApiError::MembersChanged(members).into()),
+            Controlled::OtherRows(rows) => return Err(ApiError::RowsChanged(rows).into()),
             Controlled::Unknown => return Err(ApiError::JobNotFound.into()),
         };
-        let status = if control == Control::Start { self.judge(caller, status).await? } else { status };
+        let status = if control == Control::Start { self.judge(caller, status, start_at).await? } else { status };
         self.ask_for_dispatch(space, &status.head).await;
         Ok(status)
     }
@@ -85,7 +88,13 @@ impl Engine {
     /// Lets a job go on that is held, if it has, with the other jobs of its group, no more rows than its space lets one
     /// person delete; else it awaits its approval, which is told. Its rows are added up while it is held: no page can be
     /// added then, and of two jobs of a group that are started at once the one that is added up last counts the other.
-    pub(crate) async fn judge(&self, caller: &Caller<'_>, status: JobStatus) -> Result<JobStatus, Error> {
+    /// A start that somebody sends again after one that ended here may name a later time: that one holds.
+    pub(crate) async fn judge(
+        &self,
+        caller: &Caller<'_>,
+        status: JobStatus,
+        start_at: Option<Time>,
+    ) -> Result<JobStatus, Error> {
         let (space, head) = (&caller.access.space_id, &status.head);
         if head.state != JobState::AwaitingApproval || !head.approvals.is_empty() || head.is_recounted() {
             return Ok(status);
@@ -98,7 +107,8 @@ impl Engine {
             self.store.tell_awaiting_approval(space, &status, &caller.access.token_id, caller.now).await?;
             return Ok(status);
         }
-        match self.control_job(space, head.job_id, &by(caller, Control::Start, false), None).await? {
+        let release = ControlRequest { start_at, ..by(caller, Control::Start, false) };
+        match self.control_job(space, head.job_id, &release, None).await? {
             Controlled::Yes(status) => Ok(*status),
             // Somebody cancelled it meanwhile.
             _ => Ok(self.store.job(space, head.job_id).await?.ok_or(ApiError::JobNotFound)?),
@@ -160,6 +170,7 @@ impl Engine {
                 Transition::Rejected => return Ok(Controlled::Rejected(status.head.state)),
                 Transition::Own => return Ok(Controlled::Own),
                 Transition::OtherMembers(members) => return Ok(Controlled::OtherMembers(members)),
+                Transition::OtherRows(rows) => return Ok(Controlled::OtherRows(rows)),
                 // A person who pauses what a stop has paused wants it to stay so.
                 Transition::Unchanged if asked.is_persons_pause() && status.head.stopped_by.is_some() => {
                     self.store.mark_stopped(space, &status.head, None).await?;
@@ -233,6 +244,14 @@ impl Engine {
 /// A control that a client asks for.
 fn by<'a>(caller: &Caller<'a>, control: Control, needs_approval: bool) -> ControlRequest<'a> {
     let token_id = Some(&caller.access.token_id);
-    let ControlDetails { expected, start_at } = ControlDetails::default();
-    ControlRequest { control, token_id, cause: None, needs_approval, expected, start_at, stop: None, now: caller.now }
+    ControlRequest {
+        control,
+        token_id,
+        cause: None,
+        needs_approval,
+        expected: None,
+        start_at: None,
+        stop: None,
+        now: caller.now,
+    }
 }

@@ -41,13 +41,13 @@ impl Engine {
         let status = match self.make_job(caller, new, page, request).await? {
             Made::Before(status) => {
                 let version = status.head.version;
-                let status = self.judge(caller, *status).await?;
+                let status = self.judge(caller, *status, None).await?;
                 if status.head.version == version {
                     return Ok(status);
                 }
                 status
             }
-            Made::Now(status) => self.judge(caller, *status).await?,
+            Made::Now(status) => self.judge(caller, *status, None).await?,
         };
         if page.rows().is_empty() && status.head.state == JobState::Queued {
             let status = self.advance_job(space, status.head.job_id, caller.now).await?;

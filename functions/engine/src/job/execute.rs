@@ -64,7 +64,7 @@ impl Engine {
         if status.head.segment.is_some() {
             return self.go_on_with_segment_job(caller, status).await;
         }
-        let status = self.judge(caller, status).await?;
+        let status = self.judge(caller, status, None).await?;
         if status.head.makes_rows() {
             self.ask_for_preparation(&caller.access.space_id, &status.head).await;
         }

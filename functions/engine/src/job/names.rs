@@ -69,7 +69,7 @@ impl Engine {
         let page = AdmittedPage::of_rows(caller.access, self.rows_of(caller.access, names, deadline).await?);
         let (Made::Now(status) | Made::Before(status)) =
             self.make_job(caller, &NewJob::delete_profiles(), &page, request).await?;
-        let status = self.judge(caller, *status).await?;
+        let status = self.judge(caller, *status, None).await?;
         if status.head.state != JobState::Queued {
             return Ok(status);
         }

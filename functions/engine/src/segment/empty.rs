@@ -172,7 +172,7 @@ impl Engine {
         caller: &Caller<'_>,
         status: JobStatus,
     ) -> Result<JobStatus, Error> {
-        let status = self.judge(caller, status).await?;
+        let status = self.judge(caller, status, None).await?;
         self.ask_for_dispatch(&caller.access.space_id, &status.head).await;
         Ok(status)
     }

@@ -40,8 +40,13 @@ const CONTROLS: [Declared; 7] = [
         deletes: true,
         summary: "Start an open job",
         description: "Starts an open job. It takes no more pages, and its rows are carried out; with a `start_at` in the \
-            body, not before that time. Until then the job is `scheduled`, and can be cancelled before anything is deleted.",
-        errors: || errors(JobState::Paused, Control::Start),
+            body, not before that time. Until then the job is `scheduled`, and can be cancelled before anything is deleted. With \
+            `expected_rows` it is started only if it has so many rows.",
+        errors: || {
+            let mut errors = errors(JobState::Paused, Control::Start);
+            errors.push(ApiError::RowsChanged(12));
+            errors
+        },
     },
     Declared {
         control: Control::Pause,
@@ -111,6 +116,9 @@ const CONTROLS: [Declared; 7] = [
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct StartBody {
+    /// The rows that somebody has seen: the job is started only if it has so many.
+    #[schema(minimum = 0)]
+    expected_rows: Option<i64>,
     /// When the job may start: at most 30 days ahead. Where the job has a later time of its own, that one holds.
     #[schema(value_type = Option<efface_core::time::Time>)]
     start_at: Option<String>,
@@ -123,7 +131,8 @@ struct ApproveBody {
     /// Of a job of a segment: the members that it is approved for. Who has approved it before must name them.
     #[schema(minimum = 0)]
     expected_members: Option<i64>,
-    /// When the job may start: at most 30 days ahead. Where the job has a later time of its own, that one holds.
+    /// When the job may start: at most 30 days ahead. Where the job has a later time of its own, that one holds. After more
+    /// than 7 days the job needs another approval then.
     #[schema(value_type = Option<efface_core::time::Time>)]
     start_at: Option<String>,
 }
@@ -171,7 +180,10 @@ impl<const N: usize> Handler for ControlJob<N> {
     fn parse(cx: &RequestContext<'_>) -> Result<ControlDetails, ApiError> {
         cx.no_query()?;
         let (expected, start_at) = match CONTROLS[N].control {
-            Control::Start => (None, read_optional_json::<StartBody>(&cx.body)?.start_at),
+            Control::Start => {
+                let body: StartBody = read_optional_json(&cx.body)?;
+                (body.expected_rows, body.start_at)
+            }
             Control::Approve => {
                 let body: ApproveBody = read_optional_json(&cx.body)?;
                 (body.expected_members, body.start_at)

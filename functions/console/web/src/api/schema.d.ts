@@ -519,7 +519,7 @@ export interface paths {
         put?: never;
         /**
          * Start an open job
-         * @description Starts an open job. It takes no more pages, and its rows are carried out; with a `start_at` in the body, not before that time. Until then the job is `scheduled`, and can be cancelled before anything is deleted.
+         * @description Starts an open job. It takes no more pages, and its rows are carried out; with a `start_at` in the body, not before that time. Until then the job is `scheduled`, and can be cancelled before anything is deleted. With `expected_rows` it is started only if it has so many rows.
          */
         post: operations["start_job"];
         delete?: never;
@@ -1130,7 +1130,7 @@ export interface components {
          * @description The code for programs. It is stable.
          * @enum {string}
          */
-        ErrorCode: "bad_request" | "confirmation_required" | "eid_not_found" | "forbidden" | "idempotency_conflict" | "instance_not_found" | "internal_error" | "invalid_state" | "job_in_progress" | "journal_off" | "members_changed" | "method_not_allowed" | "not_found" | "not_logged_yet" | "not_settled" | "other_log_key" | "own_job" | "page_conflict" | "payload_too_large" | "rate_limit_error" | "rows_failed" | "segment_disabled" | "segment_exists" | "segment_not_empty" | "service_unavailable" | "source_id_not_found" | "stopped" | "unauthorized" | "unsupported_eid_type" | "unsupported_media_type";
+        ErrorCode: "bad_request" | "confirmation_required" | "eid_not_found" | "forbidden" | "idempotency_conflict" | "instance_not_found" | "internal_error" | "invalid_state" | "job_in_progress" | "journal_off" | "members_changed" | "method_not_allowed" | "not_found" | "not_logged_yet" | "not_settled" | "other_log_key" | "own_job" | "page_conflict" | "payload_too_large" | "rate_limit_error" | "rows_changed" | "rows_failed" | "segment_disabled" | "segment_exists" | "segment_not_empty" | "service_unavailable" | "source_id_not_found" | "stopped" | "unauthorized" | "unsupported_eid_type" | "unsupported_media_type";
         /** @description An error: a code for programs and a message for people. */
         ErrorDetail: {
             code: components["schemas"]["ErrorCode"];
@@ -1751,6 +1751,11 @@ export interface components {
         };
         /** @description The body of a start. It may be absent. */
         StartBody: {
+            /**
+             * Format: int64
+             * @description The rows that somebody has seen: the job is started only if it has so many.
+             */
+            expected_rows?: number | null;
             start_at?: components["schemas"]["Time"] | null;
         };
         /** @description Whether it is in the table. */
@@ -5828,6 +5833,7 @@ export interface operations {
             };
             /**
              * @description - `invalid_state`: A job that is paused can't be started.
+             *     - `rows_changed`: The job has 12 rows, which is not what was expected.
              *     - `idempotency_conflict`: This Idempotency-Key was used for another request within the last 24 hours; use a new key.
              */
             409: {

@@ -12,6 +12,7 @@ export const EVENT_WORDS: ReadonlyMap<string, string> = new Map(
     "job.created": "A job was made",
     "job.approved": "A job was approved",
     "job.rejected": "A job was rejected",
+    "job.scheduled": "A job was given the time of its start",
     "job.started": "A job was started",
     "job.paused": "A job was paused",
     "job.resumed": "A job was resumed",

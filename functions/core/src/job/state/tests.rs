@@ -33,7 +33,7 @@ fn check(control: Control, by: &str, change: impl Fn(&mut JobHead), failed: i64,
         match transition(&head, &progress(1, 1, 1, failed), &request) {
             Transition::Rejected => "409".to_owned(),
             Transition::Own => "403".to_owned(),
-            Transition::OtherMembers(members) => members.to_string(),
+            Transition::OtherMembers(number) | Transition::OtherRows(number) => number.to_string(),
             Transition::Unchanged => "-".to_owned(),
             Transition::To { state, redrives } => format!("{}{}", state.as_str(), if redrives { "+" } else { "" }),
         }
@@ -130,6 +130,19 @@ fn a_start_and_an_approval_can_make_a_job_start_later_but_not_earlier() {
             assert_eq!(state.as_str(), expected, "{control:?} {own_time:?} {asked:?}");
             assert_eq!(request.start_at(&head), after(own_time.max(asked)));
         }
+    }
+}
+
+#[test]
+fn a_start_is_for_the_rows_that_were_seen() {
+    let open = JobHead { state: JobState::Open, ..head() };
+    let progress = Progress { rows: 12, ..progress(1, 0, 0, 0) };
+    let go = Transition::To { state: JobState::Queued, redrives: false };
+    for (expected, then) in
+        [(None, go), (Some(12), go), (Some(11), Transition::OtherRows(12)), (Some(0), Transition::OtherRows(12))]
+    {
+        let request = ControlRequest { expected, ..own(Control::Start, open.created_at) };
+        assert_eq!(transition(&open, &progress, &request), then, "{expected:?}");
     }
 }
 

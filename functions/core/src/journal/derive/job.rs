@@ -82,7 +82,9 @@ fn created(head: &JobHead) -> Event {
     let event = of_job(head.job_id, CREATED, EventKind::JobCreated, head.created_at);
     let (token_id, request_id) = (Some(head.token_id.clone()), Some(head.job_id.request()));
     let facts = Facts { token_id, request_id, ..facts(head) };
-    Event { facts, details: Details { start_at: head.start_at, ..Details::default() }, ..event }
+    // A start or an approval may have made the time a later one since.
+    let start_at = head.start_at.filter(|_| head.version == 1);
+    Event { facts, details: Details { start_at, ..Details::default() }, ..event }
 }
 
 fn ended(head: &JobHead, version: Ordinal, kind: EventKind, counts: Option<Counts>, at: Time) -> Event {
@@ -99,13 +101,13 @@ fn controlled(job: JobId, version: Ordinal, stored: &JobEvent) -> Option<Event> 
     let kind = match stored.kind {
         Stored::Approved => EventKind::JobApproved,
         Stored::Rejected => EventKind::JobRejected,
+        Stored::Scheduled => EventKind::JobScheduled,
         Stored::Started => EventKind::JobStarted,
         Stored::Paused => EventKind::JobPaused,
         Stored::Resumed => EventKind::JobResumed,
         Stored::Redriven => EventKind::JobRedriven,
         Stored::Created
         | Stored::AwaitingApproval
-        | Stored::Scheduled
         | Stored::Progress
         | Stored::Sweep
         | Stored::Cancelled

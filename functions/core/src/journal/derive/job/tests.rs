@@ -109,7 +109,7 @@ fn what_a_stored_event_tells() {
         (AwaitingApproval, None),
         (Approved, Some("approved")),
         (Rejected, Some("rejected")),
-        (Scheduled, None),
+        (Scheduled, Some("scheduled")),
         (Started, Some("started")),
         (Tenth, None),
         (Sweep, None),
