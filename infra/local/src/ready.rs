@@ -59,7 +59,7 @@ impl Ready {
         format!(
             "\nEfface is running. Ctrl-C stops it and deletes its data.\n\n  API      {}\n  AWS      {}\n  space    \
              {DEMO_SPACE}\n  log      {}\n  tokens\n{}\n\nThe console, for 60 seconds and once; Enter prints another \
-             link:\n\n  {link}\n\nOr delete an identifier:\n\n{}\n",
+             link:\n\n  {link}\n\nLook up the user_id user_001 there. Or delete an identifier:\n\n{}\n",
             self.url,
             self.endpoint,
             self.log.display(),

@@ -92,5 +92,6 @@ export async function answered<T>(sent: Sent<T>): Promise<{ data: T; response: R
     throw Problem.noResponse(cause);
   });
   if (!response.ok) throw Problem.of(response, error);
-  return { data: data as T, response };
+  // openapi-fetch gives nothing for an empty body, such as that of the last page of a list of lines.
+  return { data: (data ?? "") as T, response };
 }

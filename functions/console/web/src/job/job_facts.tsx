@@ -58,7 +58,7 @@ function Verified({ at }: { at: string | null | undefined }) {
   );
 }
 
-function afterwards({ auto_enable, dry_run }: Job): string | null {
-  if (dry_run) return null;
+function afterwards({ auto_enable, dry_run, finished_at, started_at }: Job): string | null {
+  if (dry_run || (finished_at && !started_at)) return null;
   return auto_enable ? "The segment is enabled if everybody is deleted." : "The segment stays disabled.";
 }

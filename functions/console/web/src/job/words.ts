@@ -166,7 +166,9 @@ export function verdictOf(job: Job): string | null {
     case "nothing_matched":
       return `No row matched anything: nothing ${would ? "would be" : "was"} deleted.`;
     case "stopped":
-      return "It was cancelled before its end.";
+      return job.started_at
+        ? "It was cancelled before its end."
+        : "It was cancelled before it started: nothing was deleted.";
     case "partial":
       return `Some ${would ? "could not be planned" : "were not carried out"}: ${undone(job).join(", ")}.`;
     default:

@@ -14,7 +14,10 @@ export function JobStatus({ job }: { job: Job }) {
   const now = useNow(TICK_MS);
   useNews(job);
   return (
-    <Notice kind="info" title="A job deletes the users of this segment">
+    <Notice
+      kind="info"
+      title={job.finished_at ? "The users of this segment were deleted" : "A job deletes the users of this segment"}
+    >
       <div className="stack">
         <p>
           {job.state === "running" && <StateTag job={job} />} {progressOf(job, now)}
@@ -23,7 +26,13 @@ export function JobStatus({ job }: { job: Job }) {
         <p>
           <JobLink
             id={job.id}
-            text={job.state === "scheduled" ? "Undo or follow the job" : "Follow, pause or cancel the job"}
+            text={
+              job.finished_at
+                ? "The job is being verified"
+                : job.state === "scheduled"
+                  ? "Undo or follow the job"
+                  : "Follow, pause or cancel the job"
+            }
           />
         </p>
       </div>

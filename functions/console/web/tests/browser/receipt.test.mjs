@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import { apiOf } from "./api.mjs";
 import { browserTest, goTo } from "./harness.mjs";
 
@@ -62,6 +63,23 @@ browserTest("a receipt is checked signed out, with a pasted key, and nothing is 
   await check(page);
   await page.getByRole("alert").getByText("The receipt does not hold").waitFor();
   assert.deepEqual(requests, [], "checking has sent something");
+});
+
+browserTest("the receipts of a job are got and checked as a list", async ({ tab, ready }) => {
+  const api = apiOf(ready, tab.token("workspace_owner"));
+  const rows = ["user_id:receipt_002", "user_id:receipt_nobody"];
+  const { job } = await api.json("POST", "deletion_jobs", { action: "delete_profile", rows });
+  const isOver = async () => (await api.json("GET", `deletion_jobs/${job.id}`)).job.finished_at;
+  while (!(await isOver())) await wait(500);
+  const page = await tab.signIn("workspace_owner");
+  await goTo(page, "Receipts");
+  const card = page.getByRole("region", { name: "Receipts of a job" });
+  await card.getByLabel("Job").fill(job.id);
+  await card.getByRole("button", { name: "Get the receipts" }).click();
+  // The jobs of the fake API write no entries of single deletions.
+  const found = "spa_ugly" in ready.spaces ? /^This job has no receipts/ : /^2 receipts of this job/;
+  await card.getByText(found).waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
 });
 
 browserTest("a receipt of which one byte was changed does not hold", async (t) => {
