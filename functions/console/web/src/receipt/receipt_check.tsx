@@ -79,7 +79,11 @@ export function ReceiptCheck() {
           onSources={choose}
           onPasted={changing(setPasted)}
         />
-        <KeyCard text={keyText} error={faults.key ?? null} onChange={changing(setKeyText)} />
+        <KeyCard
+          text={keyText}
+          error={(keyText !== "" || pinned.length === 0 ? faults.key : null) ?? null}
+          onChange={changing(setKeyText)}
+        />
         <IdentifierCard
           type={type}
           value={value}
