@@ -1,4 +1,5 @@
 import createClient from "openapi-fetch";
+import { PARALLEL } from "../rows/upload.ts";
 import { credentials, tokenWasRejected } from "../session/session.ts";
 import { noteServerTime } from "./clock.ts";
 import { fillPath } from "./path.ts";
@@ -27,8 +28,8 @@ export type Sent<T> = Promise<{ data?: T; error?: unknown; response: Response }>
 /** A page of a job takes the API up to 25 s. */
 const TIMEOUT_MS = 29_000;
 
-/** So slow may a line be, in characters a millisecond: then a page of 4 MiB has 5 minutes. */
-const SLOWEST = 16;
+/** So slow may a line be that pages share, in characters a millisecond: then a page of 4 MiB has 18 minutes. */
+const SLOWEST = 16 / PARALLEL;
 
 /** A request that knows how long its body is. */
 class SizedRequest extends Request {

@@ -102,14 +102,19 @@ export interface Told {
 }
 
 /** What a control will and won't do with a job, said before it is pressed. */
-export function told(control: Control, job: Job, now: Date): Told {
+export function told(
+  control: Control,
+  job: Job,
+  now: Date,
+  { approval_over }: Pick<Schemas["SpaceDetails"], "approval_over"> = {},
+): Told {
   const deleted = job.counts.deleted ?? 0;
   const remaining = plural(job.remaining, "row");
   switch (control) {
     case "start":
       return {
         name: "Start",
-        will: `It ${begins(job, now)}, with ${remaining}.${undo(job)}`,
+        will: `It ${begins(job, now)}${typeof approval_over === "number" && !job.dry_run ? ", or waits for an approval" : ""}, with ${remaining}.${undo(job)}`,
         wont: "It takes no more rows.",
       };
     case "approve":

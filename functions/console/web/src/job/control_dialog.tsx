@@ -1,4 +1,5 @@
 import { serverNow } from "../api/clock.ts";
+import { useSession } from "../session/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Facts } from "../ui/facts.tsx";
@@ -19,12 +20,7 @@ interface ControlDialogProps {
 
 /** Says what a control will and won't do, and asks before it. What deletes needs a consent. */
 export function ControlDialog({ job, control, onClose }: ControlDialogProps) {
-  const write = useControl(
-    job.id,
-    onClose,
-    isTimed(control, job) ? scopeOf(job.id, inputOf(control, job)) : undefined,
-    control === "start" && !job.dry_run ? job.remaining : undefined,
-  );
+  const write = useControl(job.id, onClose, isTimed(control, job) ? scopeOf(job.id, inputOf(control, job)) : undefined);
   const sentAt = write.sent?.start_at;
   return (
     <Dialog
@@ -43,7 +39,7 @@ export function ControlDialog({ job, control, onClose }: ControlDialogProps) {
 
 /** The question. A consent does not outlive it. */
 function Asked({ job, control, onClose, write }: ControlDialogProps & { write: ReturnType<typeof useControl> }) {
-  const { name, will, wont } = told(control, job, serverNow());
+  const { name, will, wont } = told(control, job, serverNow(), useSession().details.space);
   return (
     <ConsentForm
       label={isDeletion(control, job) ? consent(control, job) : null}
@@ -61,6 +57,7 @@ function Asked({ job, control, onClose, write }: ControlDialogProps & { write: R
 
 /** What is asked of a job as it is shown. */
 export function inputOf(control: Exclude<Control, "execute">, job: Job): ControlInput {
+  if (control === "start") return { control, expected_rows: job.rows };
   const members = control === "approve" && job.segment_id ? job.expected_members : null;
   return { control, ...(typeof members === "number" && { expected_members: members }) };
 }

@@ -1,7 +1,9 @@
 import type { Schemas } from "../api/client.ts";
 import { Commands } from "../ui/commands.tsx";
 import { Dialog } from "../ui/dialog.tsx";
+import { navigate } from "../ui/route.tsx";
 import { ConfirmForm, type Limits } from "./confirm_form.tsx";
+import { jobRoute } from "./job_link.tsx";
 import { type Job, jobPath, useExecute } from "./query.ts";
 import { laterOf, soon } from "./start_at.ts";
 import { targets } from "./words.ts";
@@ -19,14 +21,19 @@ interface ExecuteFormProps {
 
 /** Asks before the plan of a dry run is executed. */
 export function ExecuteForm({ id, action, count, execute, onClose }: ExecuteFormProps) {
-  const { run, isPending, isUncertain, sent } = execute;
+  const { run, isPending, isUncertain, sent, data } = execute;
   if (isUncertain && sent !== null) {
     return <LostDeletion write={execute} startAt={sent.start_at} onClose={onClose} />;
   }
   const confirm = ({ maxDeletions, startAt }: Limits) =>
     run({ start_at: laterOf(soon(), startAt), ...(maxDeletions && { max_deletions: maxDeletions }) });
   return (
-    <ConfirmForm what={targets({ action }, count)} isBusy={isPending} onConfirm={confirm} onClose={onClose}>
+    <ConfirmForm
+      what={targets({ action }, count)}
+      isBusy={isPending || data !== undefined}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
       {({ maxDeletions, startAt }) => (
         <>
           <p>
@@ -58,7 +65,7 @@ export function AtOnce() {
 
 /** The same over the dry run's own screen. */
 export function ExecuteDialog({ job: { id, action, counts }, onClose }: { job: Job; onClose: () => void }) {
-  const execute = useExecute(id);
+  const execute = useExecute(id, (made) => navigate(jobRoute(made.id)));
   return (
     <Dialog title="Execute the plan?" onClose={onClose} isBusy={execute.isPending}>
       <ExecuteForm id={id} action={action} count={counts.deleted ?? 0} execute={execute} onClose={onClose} />

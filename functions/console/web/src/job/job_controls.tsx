@@ -19,9 +19,11 @@ export function JobControls({ job }: { job: Job }) {
   const { details } = useSession();
   const [open, setOpen] = useState<DialogControl | null>(null);
   const close = () => setOpen(null);
-  const offers = controlsOf(job, details, serverNow());
   // While a job waits for its time, its only control stands beside the countdown.
-  if (offers.length === 0 || job.state === "scheduled") return null;
+  const offers = job.state === "scheduled" ? [] : controlsOf(job, details, serverNow());
+  // A question that fits no more is not asked again when it fits once more.
+  if (open !== null && offers.every(({ control }) => control !== open)) close();
+  if (offers.length === 0) return null;
   return (
     <Card title="Controls">
       {job.state === "awaiting_approval" && <Approvers job={job} />}
@@ -70,7 +72,7 @@ function Switch({ job, control, reason }: { job: Job; control: "pause" | "resume
 }
 
 function Opener({ job, offer: { control, reason }, onOpen }: { job: Job; offer: Offer; onOpen: () => void }) {
-  const { name, will } = told(control, job, serverNow());
+  const { name, will } = told(control, job, serverNow(), useSession().details.space);
   return (
     <div className="control">
       <Button

@@ -8,13 +8,11 @@ import { permissionFor } from "./control.ts";
 import { ExecuteForm } from "./execute_form.tsx";
 import { type DeletionProps, RowDeletion } from "./new_job_deletion.tsx";
 import type { JobRun } from "./new_job_run.ts";
-import { useExecute } from "./query.ts";
 
 /** The last step: limits, consent, and the deletion. `id` is the dry run's. */
 export function ConfirmCard({ id, ...props }: DeletionProps & { id: string }) {
-  const { run, plan } = props;
+  const { run, plan, confirmed } = props;
   const { action } = run.request;
-  const execute = useExecute(id);
   if (plan.profiles === 0) {
     return (
       <Card title="4. Delete">
@@ -28,7 +26,7 @@ export function ConfirmCard({ id, ...props }: DeletionProps & { id: string }) {
     <Card title="4. Delete">
       <Approval run={run} plan={plan} />
       {action === "delete_profile" ? (
-        <ExecuteForm id={id} action={action} count={plan.profiles} execute={execute} />
+        <ExecuteForm id={id} action={action} count={plan.profiles} execute={confirmed.execute} />
       ) : (
         <RowDeletion {...props} />
       )}

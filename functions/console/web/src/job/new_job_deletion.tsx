@@ -35,7 +35,7 @@ export interface DeletionProps {
  * that confirms, more pages before it.
  */
 export function RowDeletion({ run, plan, deletion, confirmed, onDelete, onStart, onKeep }: DeletionProps) {
-  const { sent, isUncertain, isPending } = confirmed;
+  const { sent, isUncertain, isBusy } = confirmed;
   // Rows that the dry run did not find are carried out as well.
   const what = `up to ${targets(run.request, plan.rows - plan.invalid)}`;
   const found = <p>The dry run found {number(plan.profiles)}. What the other rows find by then is deleted too.</p>;
@@ -53,7 +53,7 @@ export function RowDeletion({ run, plan, deletion, confirmed, onDelete, onStart,
     );
   }
   return (
-    <ConfirmForm what={run.onlyRows === null ? null : what} isBusy={isPending} onConfirm={onDelete}>
+    <ConfirmForm what={run.onlyRows === null ? null : what} isBusy={isBusy} onConfirm={onDelete}>
       {(limits) => (
         <>
           <RowsAgain run={run} limits={limits} />
@@ -73,16 +73,16 @@ interface StartProps extends Pick<DeletionProps, "run" | "confirmed" | "onStart"
 
 /** Asks for consent when all rows are there. Confirming is one request, and nothing depends on the page after it. */
 function StartForm({ run, what, confirmed, onStart, onCancelled, children }: StartProps) {
-  const { step, job } = useRun(run);
+  const { step, job, rows } = useRun(run);
   if (step !== "sent" || job === null) return null;
   const { startAt, maxDeletions } = run.request;
   return (
     <ConsentForm
       label={consentTo(what)}
       name="Start"
-      isBusy={confirmed.isPending}
+      isBusy={confirmed.isBusy}
       onSend={onStart}
-      beside={<CancelJob id={job.id} text="Cancel this job" onDone={onCancelled} />}
+      beside={<CancelJob id={job.id} text="Cancel this job" isOff={confirmed.isBusy} onDone={onCancelled} />}
     >
       <p>
         Nothing is deleted before you confirm, here or on <JobLink id={job.id} text="the job's screen" />. The job
@@ -97,7 +97,7 @@ function StartForm({ run, what, confirmed, onStart, onCancelled, children }: Sta
         {maxDeletions && ` It pauses after ${plural(maxDeletions, "deletion")}.`}
       </p>
       <WriteProblem write={confirmed} />
-      <AsCommand job={job} control="start" />
+      <AsCommand job={{ ...job, rows }} control="start" />
       {children}
     </ConsentForm>
   );
@@ -111,7 +111,7 @@ function RowsAgain({ run, limits }: { run: JobRun; limits: Limits }) {
       <p>
         {onlyRows !== null
           ? "The rows are sent once more, by the request that confirms. After that this page can be closed."
-          : `The rows are sent once more, on ${run.state().pages} pages, into an open job: you confirm when all are there.`}{" "}
+          : `The rows are sent once more, on ${plural(run.state().pages, "page")}, into an open job: you confirm when all are there.`}{" "}
         A dry run does not see that a row may delete the user_id by which another row finds its profile: such rows may
         turn out protected.
       </p>

@@ -13,8 +13,8 @@ import { type ReadingState, useReading } from "./new_job_reading.ts";
 import { createBody } from "./new_job_request.ts";
 import { JobRun } from "./new_job_run.ts";
 import type { Rows, RunState } from "./new_job_state.ts";
-import { scopeOf, useControl, useJobWrite } from "./query.ts";
-import { laterOf, soon, undoableMs } from "./start_at.ts";
+import { scopeOf, useControl, useExecute, useJobWrite } from "./query.ts";
+import { laterOf, soon } from "./start_at.ts";
 
 type RowAction = Schemas["RowAction"];
 
@@ -33,7 +33,7 @@ export interface Draft {
   readonly run: JobRun | null;
   /** The job that deletes what the rows name, where its rows are sent before it is confirmed. */
   readonly deletion: JobRun | null;
-  /** The request that confirms a deletion of what the rows name. */
+  /** The request that confirms a deletion of what the rows name, or of what the dry run has found. */
   readonly confirmed: ReturnType<typeof useConfirmed>;
 }
 
@@ -52,7 +52,7 @@ export function useDraft(first: RowAction) {
   useStopped(run);
   useStopped(deletion);
   const rows = rowsOf(entered.file, entered.layout, reading);
-  const confirmed = useConfirmed(run?.key ?? "", useStep(deletion)?.job?.id ?? null);
+  const confirmed = useConfirmed(run, useStep(deletion)?.job?.id ?? null);
   const draft: Draft = { ...entered, reading, rows, run, deletion, confirmed };
   const { action } = entered;
   const group = entered.group === "" ? null : entered.group;
@@ -75,7 +75,7 @@ export function useDraft(first: RowAction) {
     enter: (change: Partial<typeof entered>) => setEntered({ ...entered, ...change }),
     /** Makes a dry run, of a copy of the rows where they are changed. */
     plan: (changes: readonly Change[]) => rows !== null && turnTo(begin({ ...rows, changes }, null)),
-    /** Makes the job that deletes: of one page it begins by itself, and of more it is open for them. */
+    /** One page: makes the job, which starts after a minute. More: makes an open job and sends the rows. */
     remove: (limits: Limits) => {
       if (run === null) return;
       const rows = run.onlyRows;
@@ -84,7 +84,8 @@ export function useDraft(first: RowAction) {
       confirmed.create({ start_at: startAt, body: createBody({ ...requestOf(limits), startAt }, rows, false) });
     },
     /** Starts the job whose rows are there. */
-    start: () => confirmed.start({ control: "start", start_at: soon() }),
+    start: () =>
+      deletion && confirmed.start({ control: "start", expected_rows: deletion.state().rows, start_at: soon() }),
     /** Goes back to the plan. */
     keep: () => {
       confirmed.reset();
@@ -96,30 +97,31 @@ export function useDraft(first: RowAction) {
 }
 
 /**
- * The request that confirms: it makes a job of one page of rows, or starts one that has its rows. Then the job's own screen is
- * shown, where it can be undone.
+ * The request that confirms: it executes the plan of a dry run, makes a job of one page of rows, or starts one that has its
+ * rows. Then the job's own screen is shown, where it can be undone.
  */
-function useConfirmed(plan: string, job: string | null) {
+function useConfirmed(run: JobRun | null, job: string | null) {
+  const execute = useExecute(useStep(run)?.job?.id ?? "");
   const create = useJobWrite(
-    ({ start_at, body: text }: { start_at: string; body: string }, key) => {
+    ({ body: text }: { start_at: string; body: string }, key, signal) => {
       const params = { header: { "Idempotency-Key": key } };
-      // On a slow line the rows may arrive late, but never without time to undo it.
-      const signal = AbortSignal.timeout(Math.max(0, undoableMs(start_at)));
       return body(api().POST("/deletion_jobs", { params, ...raw(text), signal }));
     },
     undefined,
-    `create ${plan}`,
+    `create ${run?.key}`,
   );
   const id = job ?? "";
   // The job's own screen knows the same request under the same scope.
   const start = useControl(id, undefined, scopeOf(id, { control: "start" }));
-  const write = job === null ? create : start;
+  const ofRows = job === null ? create : start;
+  const write = run?.request.action === "delete_profile" ? execute : ofRows;
   const made = write.data?.job.id;
   // Not before the page knows that nothing would be lost by leaving it.
   useEffect(() => {
     if (made !== undefined) navigate(jobRoute(made));
   }, [made]);
-  return { ...write, create: create.run, start: start.run };
+  const isBusy = write.isPending || made !== undefined;
+  return { ...write, isBusy, create: create.run, start: start.run, execute };
 }
 
 function rowsOf(file: RowFile | null, layout: Layout | null, state: ReadingState): Rows | null {

@@ -69,7 +69,7 @@ function MadeDryRun(props: MadeProps) {
   const { run, deletion, confirmed, onDiscard } = props;
   const { step, job, plan: atOnce } = useRun(run);
   // Other rows are no matter any more.
-  const isSettled = deletion !== null || confirmed.isPending || confirmed.isUncertain;
+  const isSettled = deletion !== null || confirmed.isBusy || confirmed.isUncertain;
   const isMade = step === "started" && job !== null;
   const id = job?.id ?? "";
   const followed = useJob(id, isMade && atOnce === null);

@@ -69,12 +69,24 @@ function useGuard(isOn: boolean, onAsked: (target: string) => void): void {
   }, [isOn, onAsked]);
 }
 
+interface CancelProps {
+  id: string;
+  text: string;
+  /** Whether a request that starts the job is on its way. */
+  isOff?: boolean;
+  onDone: () => void;
+}
+
 /** Cancels a job that is open. */
-export function CancelJob({ id, text, onDone }: { id: string; text: string; onDone: () => void }) {
+export function CancelJob({ id, text, isOff = false, onDone }: CancelProps) {
   const cancel = useControl(id, onDone);
   return (
     <>
-      <Button isBusy={cancel.isPending} onClick={() => cancel.run({ control: "cancel" })}>
+      <Button
+        reason={isOff ? "Wait for the response." : null}
+        isBusy={cancel.isPending}
+        onClick={() => cancel.run({ control: "cancel" })}
+      >
         {text}
       </Button>
       <WriteProblem write={cancel} />

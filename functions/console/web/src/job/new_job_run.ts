@@ -2,6 +2,7 @@ import type { Schemas } from "../api/client.ts";
 import { isProblem } from "../api/problem.ts";
 import { type Page, pageBody, pagesOf } from "../rows/page.ts";
 import { Rejections } from "../rows/rejection.ts";
+import { byteLength } from "../rows/text.ts";
 import { type Attempt, sendAgain, upload, type Wait } from "../rows/upload.ts";
 import { Store } from "../ui/store.ts";
 import type { JobApi } from "./new_job_api.ts";
@@ -13,6 +14,9 @@ export interface Around {
   readonly api: JobApi;
   readonly wait: Wait;
 }
+
+/** So many bytes arrive also on a slow line while there is time to undo what they begin. */
+const QUICK_BYTES = 256 * 1024;
 
 /** What a run does, in its order. */
 const MOVING: readonly Step[] = ["creating", "sending", "starting"];
@@ -55,9 +59,10 @@ export class JobRun {
   readonly state = this.#store.get;
   readonly subscribe = this.#store.subscribe;
 
-  /** The rows, as JSON, of a dry run whose rows are one page; null where they are more. */
+  /** The rows, as JSON, of a dry run whose rows are one page that arrives in time also on a slow line; null otherwise. */
   get onlyRows(): string | null {
-    return this.#only?.rows ?? null;
+    const rows = this.#only?.rows ?? "";
+    return rows === "" || rows.length > QUICK_BYTES || byteLength(rows) > QUICK_BYTES ? null : rows;
   }
 
   /** The number in the file, from 1, of a row by its page and its number within the page, from 0; null if there is none. */

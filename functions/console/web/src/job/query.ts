@@ -1,19 +1,12 @@
-import {
-  keepPreviousData,
-  type QueryClient,
-  type QueryFunctionContext,
-  useQuery,
-  useQueryClient,
-} from "@tanstack/react-query";
+import { keepPreviousData, type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answered, api, body, type Schemas } from "../api/client.ts";
-import { isProblem, Problem } from "../api/problem.ts";
+import { isProblem } from "../api/problem.ts";
 import { usePages } from "../ui/pages.tsx";
-import { navigate } from "../ui/route.tsx";
 import { useWrite } from "../ui/write.ts";
 import type { Control } from "./control.ts";
 import { type CsvPage, nextOfLink } from "./csv.ts";
-import { jobRoute } from "./job_link.tsx";
 import { pollListMs, pollMs } from "./poll.ts";
+import { untilLate } from "./start_at.ts";
 
 export type Job = Schemas["Job"];
 
@@ -38,19 +31,12 @@ export function jobPath(id: string): string {
 /** A job. It is asked for again as long as anything can change, and its last state stays where nothing has. */
 export function useJob(id: string, isEnabled = true) {
   return useQuery({
-    ...jobQuery(id),
+    queryKey: jobKey(id),
+    queryFn: ({ client, signal }) => readJob(id, client.getQueryData<KnownJob>(jobKey(id)), signal),
     enabled: isEnabled,
     select: ({ job }) => job,
     refetchInterval: ({ state }) => pollMs(state.data?.job),
   });
-}
-
-function jobQuery(id: string) {
-  return {
-    queryKey: jobKey(id),
-    queryFn: ({ client, signal }: QueryFunctionContext) =>
-      readJob(id, client.getQueryData<KnownJob>(jobKey(id)), signal),
-  };
 }
 
 async function readJob(id: string, known: KnownJob | undefined, signal: AbortSignal) {
@@ -148,11 +134,16 @@ export interface ControlInput {
   start_at?: string;
   /** Of an approval: the members that somebody saw. */
   expected_members?: number;
+  /** Of a start: the rows that somebody saw, also those that are invalid. The API rejects another number. */
+  expected_rows?: number;
 }
 
-/** A request that changes a job or makes one, and brings it. */
+/**
+ * A request that changes a job or makes one, and brings it. What names a time of start is given up when there would be no time
+ * to undo it if it arrived.
+ */
 export function useJobWrite<Input>(
-  send: (input: Input, key: string) => Promise<Schemas["JobBody"]>,
+  send: (input: Input, key: string, signal: AbortSignal | null) => Promise<Schemas["JobBody"]>,
   onDone?: (job: Job) => void,
   scope?: string,
 ) {
@@ -161,21 +152,26 @@ export function useJobWrite<Input>(
     keepJob(client, job);
     onDone?.(job);
   };
-  return useWrite(send, onSuccess, scope);
+  const sendInTime = (input: Input, key: string) => {
+    const { start_at } = input as { start_at?: string };
+    return send(input, key, start_at ? untilLate(start_at) : null);
+  };
+  return useWrite(sendInTime, onSuccess, scope);
 }
 
-/**
- * Asks something of a job. What begins a deletion has a scope: {@link scopeOf}. Where somebody has agreed to a number of rows,
- * the job is read right before: if it has others to do, nothing is sent.
- */
-export function useControl(id: string, onDone?: (job: Job) => void, scope?: string, agreed?: number) {
+/** Asks something of a job. What begins a deletion has a scope: {@link scopeOf}. */
+export function useControl(id: string, onDone?: (job: Job) => void, scope?: string) {
   const client = useQueryClient();
-  const send = async (input: ControlInput, key: string) => {
-    if (agreed !== undefined && (await client.fetchQuery({ ...jobQuery(id), staleTime: 0 })).job.remaining !== agreed)
-      throw new Problem(409, "rows_changed", "The job was not started: it has other rows now.", null);
-    return sendControl(id, input, key);
-  };
-  return useJobWrite(send, onDone, scope);
+  return useJobWrite(
+    (input: ControlInput, key, signal) =>
+      sendControl(id, input, key, signal).catch((problem) => {
+        // Somebody looks at the rows that are there now before they agree again.
+        if (isProblem(problem, "rows_changed")) void client.invalidateQueries({ queryKey: jobKey(id) });
+        throw problem;
+      }),
+    onDone,
+    scope,
+  );
 }
 
 /** Under what a request that begins the deletions of a job is known, until its outcome is. */
@@ -183,25 +179,25 @@ export function scopeOf(id: string, { control, expected_members }: ControlInput)
   return [control, id, expected_members].join(" ");
 }
 
-function sendControl(id: string, input: ControlInput, key: string): Promise<Schemas["JobBody"]> {
+function sendControl(id: string, input: ControlInput, key: string, signal: AbortSignal | null) {
   const params = { path: { job_id: id }, header: { "Idempotency-Key": key } };
   // Most take no body: `bodyOf` has one where they do.
-  return body(api().POST(`/deletion_jobs/{job_id}/${input.control}`, { params, body: bodyOf(input) as never }));
+  return body(api().POST(`/deletion_jobs/{job_id}/${input.control}`, { params, body: bodyOf(input) as never, signal }));
 }
 
 /** The body with which it is asked for; most have none. */
-export function bodyOf({ control: _, ...given }: ControlInput): Schemas["ApproveBody"] | undefined {
+export function bodyOf({ control: _, ...given }: ControlInput): Omit<ControlInput, "control"> | undefined {
   return Object.keys(given).length > 0 ? given : undefined;
 }
 
-/** Makes the job that executes the plan of a dry run, starts when it can no longer be undone, and leads to its screen. */
-export function useExecute(planId: string) {
+/** Makes the job that executes the plan of a dry run, and starts when it can no longer be undone. */
+export function useExecute(planId: string, onDone?: (job: Job) => void) {
   return useJobWrite(
-    (limits: { start_at: string; max_deletions?: number }, key) => {
+    (limits: { start_at: string; max_deletions?: number }, key, signal) => {
       const params = { path: { job_id: planId }, header: { "Idempotency-Key": key } };
-      return body(api().POST("/deletion_jobs/{job_id}/execute", { params, body: limits }));
+      return body(api().POST("/deletion_jobs/{job_id}/execute", { params, body: limits, signal }));
     },
-    ({ id }) => navigate(jobRoute(id)),
+    onDone,
     `execute ${planId}`,
   );
 }

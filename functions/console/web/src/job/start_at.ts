@@ -25,6 +25,11 @@ export function undoableMs(startAt: string, now = serverNow()): number {
   return Date.parse(startAt) - now.getTime() - LEAST_MS;
 }
 
+/** Ends when a request would arrive too late for that: on a slow line it may be on its way for long. */
+export function untilLate(startAt: string): AbortSignal {
+  return AbortSignal.timeout(Math.max(0, undoableMs(startAt)));
+}
+
 /** Whether a time is so near, or over, that there would be no time to undo what starts then. */
 export function isLate(startAt: string, now = serverNow()): boolean {
   return undoableMs(startAt, now) < 0;

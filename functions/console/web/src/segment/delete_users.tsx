@@ -2,7 +2,6 @@ import { useEffect, useState } from "react";
 import { useConsent } from "../job/consent.tsx";
 import { AtOnce } from "../job/execute_form.tsx";
 import { JobLink, jobRoute } from "../job/job_link.tsx";
-import { UNDO_SECONDS } from "../job/start_at.ts";
 import { LostDeletion } from "../job/write_problem.tsx";
 import { announce } from "../ui/announce.tsx";
 import { Button } from "../ui/button.tsx";
@@ -29,12 +28,7 @@ export function DeleteUsers({ segment, onClose }: { segment: Segment; onClose: (
         Segment <Seen text={segment.name} />
       </p>
       {write.isUncertain && write.sent !== null ? (
-        <>
-          <LostDeletion write={write} startAt={write.sent.start_at} />
-          <div className="actions">
-            <Button onClick={onClose}>Close</Button>
-          </div>
-        </>
+        <LostDeletion write={write} startAt={write.sent.start_at} onClose={onClose} />
       ) : (
         <Asked segment={segment} write={write} onClose={onClose} />
       )}
@@ -127,9 +121,7 @@ function NotAccepted({ problem, onRetry }: { problem: Error; onRetry: (() => voi
 /** The deletion, which leads to its job. */
 function useConfirmed(id: string) {
   return useDeletion(id, (job) => {
-    const starts =
-      job.state === "scheduled" ? ` It starts in ${UNDO_SECONDS} seconds, and can be undone until then.` : "";
-    announce(`The job is made.${starts}`);
+    announce("The job is made.");
     navigate(jobRoute(job.id));
   });
 }

@@ -36,11 +36,11 @@ export class Conflict extends Problem {
 }
 
 /** Sends the request, and reads what stands beside its error. */
-async function send(id: string, request: Body, key: string | null, signal?: AbortSignal) {
+async function send(id: string, request: Body, key: string | null, signal: AbortSignal | null) {
   const sent = api().POST("/segments/{segment_id}/delete_users", {
     params: { path: { segment_id: id }, ...(key !== null && { header: { "Idempotency-Key": key } }) },
     body: request,
-    ...(signal && { signal }),
+    signal,
   });
   try {
     return { done: await body<{ job: Job; plan?: Schemas["Plan"] }>(sent as never) };
@@ -96,8 +96,8 @@ export function useDeletion(id: string, onDone: (job: Job) => void) {
   const client = useQueryClient();
   const refresh = () => void client.invalidateQueries({ queryKey: segmentKey(id) });
   const write = useJobWrite(
-    async (request: { expected_members: number; auto_enable: boolean; start_at: string }, key) => {
-      const { done } = await send(id, { confirm: true, ...request }, key).finally(refresh);
+    async (request: { expected_members: number; auto_enable: boolean; start_at: string }, key, signal) => {
+      const { done } = await send(id, { confirm: true, ...request }, key, signal).finally(refresh);
       if (done === undefined) throw new Error("The confirmed deletion was not accepted.");
       return done;
     },

@@ -1,4 +1,4 @@
-import { happen, jobBody, makeJob, totalOf } from "./job.mjs";
+import { happen, jobBody, makeJob, sizeOf, totalOf } from "./job.mjs";
 import { jobOf } from "./job_access.mjs";
 import { badRequest, invalidState, notExecutable, Problem } from "./problem.mjs";
 import { release } from "./release.mjs";
@@ -25,7 +25,7 @@ const CONTROLS = {
 };
 
 /** The fields of their bodies. The others take none, and read no body. */
-const FIELDS = { start: ["start_at"], approve: ["expected_members", "start_at"] };
+const FIELDS = { start: ["expected_rows", "start_at"], approve: ["expected_members", "start_at"] };
 
 const MOST_AHEAD_MS = 30 * 86_400_000;
 
@@ -39,6 +39,8 @@ function startAtOf(body, at) {
   }
   return startAt;
 }
+
+const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
 /** Has a job begin at the later of its own time and that of a control. */
 function wait(job, startAt) {
@@ -57,6 +59,11 @@ function checkBody(name, body, at) {
 
 const CARRY_OUT = {
   start({ space, at, body }, job) {
+    const rows = sizeOf(job);
+    if ((body?.expected_rows ?? rows) !== rows) {
+      const message = `The job has ${plural(rows, "row")}, which is not what was expected.`;
+      throw new Problem(409, "rows_changed", message, { beside: { rows } });
+    }
     wait(job, startAtOf(body, at));
     release(space, job, at);
   },

@@ -106,6 +106,9 @@ test("what begins deletions waits a minute, and says that it can be undone until
   const { will, wont } = told("start", open, NOW);
   assert.equal(will, "It starts 60 seconds after you confirm, with 587,690 rows. You can undo it until then.");
   assert.equal(wont, "It takes no more rows.");
+  const asked = told("start", open, NOW, { approval_over: 0 }).will;
+  assert.match(asked, /^It starts 60 seconds after you confirm, or waits for an approval, with 587,690 rows\. You can/);
+  assert.doesNotMatch(told("start", { ...open, dry_run: true }, NOW, { approval_over: 0 }).will, /approval/);
   const later = { ...open, start_at: "2026-11-22T10:02:00.000Z" };
   assert.match(
     told("start", later, NOW).will,
@@ -147,7 +150,13 @@ test("a control is asked for with what its body needs, and is known by the job a
   const segment = job({ segment_id: "seg_1", expected_members: 5 });
   assert.deepEqual(inputOf("approve", segment), { control: "approve", expected_members: 5 });
   assert.deepEqual(inputOf("approve", job({ expected_members: 5 })), { control: "approve" });
-  assert.deepEqual(inputOf("start", segment), { control: "start" });
+  const start = { control: "start", expected_rows: job().rows };
+  assert.deepEqual(inputOf("start", job()), start, "all of its rows, also those that are invalid");
+  assert.equal(
+    scopeOf("job_1", inputOf("start", job())),
+    scopeOf("job_1", { control: "start" }),
+    "rows are no part of it",
+  );
   assert.equal(bodyOf({ control: "pause" }), undefined, "most have no body");
   const start_at = "2026-11-22T10:01:00.000Z";
   const approval = { control: "approve", expected_members: 5, start_at } as const;
