@@ -180,7 +180,7 @@ for (const [kind, deletion] of Object.entries(DELETIONS).filter(([, { hasTime }]
   browserTest(`a request is given up when there would be no time to undo it if it arrived: ${kind}`, async (t) => {
     const page = await t.tab.signIn("workspace_owner", { space: deletion.space ?? SPACE });
     const record = await recorded(page, deletion.path);
-    await opened(t, page, deletion, "late");
+    await opened(t, page, deletion, "slow");
     const timeouts = await holdTimeouts(page);
     record.answer = () => {};
     await confirm(page.getByRole("dialog"));
