@@ -22,6 +22,8 @@ export default defineConfig({
     modulePreload: false,
     cssCodeSplit: false,
     rollupOptions: {
+      // Reading a property, or a global, has no effect in what is built: what only does that is left out.
+      treeshake: { propertyReadSideEffects: false, unknownGlobalSideEffects: false },
       output: {
         entryFileNames: "console.js",
         assetFileNames: (asset) =>

@@ -27,8 +27,7 @@ function Search() {
       {asked === null ? (
         <Empty title="Was an identifier deleted?">
           <p>
-            Enter it to see when it was deleted, by whom and why, and to get a receipt. Records do not hold values, so
-            there is no list of them.
+            Enter it to see when it was deleted, by whom and why. Records hold no values, so there is no list of them.
           </p>
         </Empty>
       ) : (

@@ -112,8 +112,7 @@ function RowsAgain({ run, limits }: { run: JobRun; limits: Limits }) {
         {onlyRows !== null
           ? "The rows are sent once more, by the request that confirms. After that this page can be closed."
           : `The rows are sent once more, on ${plural(run.state().pages, "page")}, into an open job: you confirm when all are there.`}{" "}
-        A dry run does not see that a row may delete the user_id by which another row finds its profile: such rows may
-        turn out protected.
+        A row may turn out protected where another row deletes the user_id by which it finds its profile.
       </p>
       {!rows.isGiven && (
         <BulkCommand command={bulkCommand({ ...request, ...limits }, rows.file.name)} startAt={limits.startAt} />

@@ -47,10 +47,7 @@ export function DryRunCard(props: DryRunCardProps) {
   if (run === null) {
     return (
       <Card title="3. Dry run">
-        <p>
-          The dry run comes before every deletion. It looks up each row and shows what would be deleted. It deletes
-          nothing.
-        </p>
+        <p>The dry run looks up each row and shows what would be deleted. It deletes nothing.</p>
         <div className="actions">
           <Button kind="primary" reason={reason} onClick={() => onRun([])}>
             Make the dry run

@@ -28,7 +28,7 @@ export function JobStatus({ job }: { job: Job }) {
             id={job.id}
             text={
               job.finished_at
-                ? "The job is being verified"
+                ? "Look at the job"
                 : job.state === "scheduled"
                   ? "Undo or follow the job"
                   : "Follow, pause or cancel the job"

@@ -9,10 +9,7 @@ export function SpaceCommands({ space }: { space: string }) {
   const command = (words: readonly string[]) => ["efface", "admin", ...words.map(quote)].join(" ");
   return (
     <Card title="Change the space">
-      <p>
-        Neither the API nor this console can change a space or make a token, so that nobody can who has got hold of
-        either. An operator does it with a command, and the functions follow within a minute.
-      </p>
+      <p>An operator changes spaces and tokens with a command. The functions follow within a minute.</p>
       <ul className="stack">
         {CHANGES.map(([what, ...options]) => (
           <CommandLine key={what} line={command(["space", "update", space, ...options])}>
