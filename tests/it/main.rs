@@ -29,6 +29,7 @@ mod job_plans;
 mod job_profile_ids;
 mod job_races;
 mod job_rows;
+mod job_start;
 mod job_wait;
 mod jobs;
 mod journal;
