@@ -105,7 +105,7 @@ browserTest(
 );
 
 browserTest("all users in a segment are deleted, from the plan to the verified end", async ({ tab, ready }) => {
-  const page = await tab.signIn("workspace_owner");
+  const page = await tab.signIn("administrator");
   await openSegment(page, "seg_campaign");
   await confirmDeletion(page);
   const job = page.url();
@@ -128,7 +128,7 @@ browserTest("all users in a segment are deleted, from the plan to the verified e
 
   await openSegmentThatIsDisabled(page);
   await page.getByText("The segment has no members: there is nobody to delete.").waitFor();
-  const api = apiOf(ready, tab.token("workspace_owner"));
+  const api = apiOf(ready, tab.token("administrator"));
   const { segment } = await api.json("GET", "segments/seg_campaign?count=true");
   assert.equal(segment.members, 0);
 });
